@@ -1,0 +1,57 @@
+#include "error.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static _Thread_local char message[1024];
+
+enum status error_set(enum status code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    return code;
+}
+
+enum status error_prefix(enum status code, const char *format, ...)
+{
+    char prefix[256], whole[sizeof message + sizeof prefix + 2];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(prefix, sizeof prefix, format, args);
+    va_end(args);
+    snprintf(whole, sizeof whole, "%s: %s", prefix, message);
+    whole[sizeof message - 1] = '\0';
+    memcpy(message, whole, sizeof message);
+    return code;
+}
+
+const char *error_message(void)
+{
+    return message;
+}
+
+int error_exit_code(enum status code)
+{
+    switch (code) {
+#define AS_CASE(name, exit_code, text)                                                                                 \
+    case name:                                                                                                         \
+        return exit_code;
+        ERROR_CODES(AS_CASE)
+#undef AS_CASE
+    }
+    return 3;
+}
+
+const char *error_text(enum status code)
+{
+    switch (code) {
+#define AS_CASE(name, exit_code, text)                                                                                 \
+    case name:                                                                                                         \
+        return text;
+        ERROR_CODES(AS_CASE)
+#undef AS_CASE
+    }
+    return "unknown error";
+}

@@ -1,0 +1,334 @@
+#include "keys.h"
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+enum type { TYPE_INTEGER, TYPE_REAL, TYPE_CHOICE };
+enum { NO, YES };
+#define NONE NULL
+
+struct key_entry {
+    const char *name, *type_name;
+    const char *defaults[PRESET_COUNT];
+    const char *range, *unit, *group, *meaning;
+    int hashed;
+};
+
+static const struct key_entry table[KEY_COUNT] = {
+#define KEY(name, type, flow, toy, regression, recall, range, unit, group, hashed, meaning)                            \
+    [KEY_##name] = {#name, #type, {flow, toy, regression, recall}, range, unit, #group, meaning, hashed},
+#include "keys.def"
+#undef KEY
+};
+
+static const char *const names[KEY_COUNT] = {
+#define KEY(name, ...) [KEY_##name] = #name,
+#include "keys.def"
+#undef KEY
+};
+
+/* Choice lists, looked up by the type name of the table. */
+#define AS_NAME(enumerator, name) name,
+#define AS_LIST(list) static const char *const choices_##list[] = {CHOICES_##list(AS_NAME)};
+CHOICE_LISTS(AS_LIST)
+#undef AS_LIST
+#undef AS_NAME
+
+static const struct choice_list {
+    const char *name;
+    const char *const *choices;
+    size_t n;
+} lists[] = {
+#define AS_ENTRY(list) {#list, choices_##list, sizeof choices_##list / sizeof choices_##list[0]},
+    CHOICE_LISTS(AS_ENTRY)
+#undef AS_ENTRY
+};
+
+static const char *const preset_names[PRESET_COUNT] = {"flow", "toy", "regression Transformer", "recall Transformer"};
+
+static enum type key_type(enum key key)
+{
+    const char *name = table[key].type_name;
+    return !strcmp(name, "INTEGER") ? TYPE_INTEGER : !strcmp(name, "REAL") ? TYPE_REAL : TYPE_CHOICE;
+}
+
+static const struct choice_list *key_choices(enum key key)
+{
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        if (!strcmp(lists[i].name, table[key].type_name))
+            return &lists[i];
+    }
+    return NULL;
+}
+
+const char *keys_name(enum key key)
+{
+    return names[key];
+}
+
+bool keys_is_choice(enum key key)
+{
+    return key_type(key) == TYPE_CHOICE;
+}
+
+bool keys_is_hashed(enum key key)
+{
+    return table[key].hashed;
+}
+
+bool keys_applies(enum key key, enum preset preset)
+{
+    return table[key].defaults[preset] != NULL;
+}
+
+enum key keys_find(const char *name)
+{
+    for (int key = 0; key < KEY_COUNT; key++) {
+        if (!strcmp(names[key], name))
+            return (enum key)key;
+    }
+    const char *nearest = text_nearest(name, names, KEY_COUNT);
+    if (nearest)
+        error_set(ERR_INPUT, "%s: no such key; did you mean %s? (`plateau keys` lists them)", name, nearest);
+    else
+        error_set(ERR_INPUT, "%s: no such key (`plateau keys` lists them)", name);
+    return KEY_COUNT;
+}
+
+/* "[0,1)" -> is value inside? An empty range admits everything. */
+static bool in_range(const char *range, double value)
+{
+    double low, high;
+    char open, close;
+    if (sscanf(range, "%c%lf,%lf%c", &open, &low, &high, &close) != 4)
+        return true;
+    return (open == '[' ? value >= low : value > low) && (close == ']' ? value <= high : value < high);
+}
+
+static enum status choice_value(enum key key, const char *text, double *value)
+{
+    const struct choice_list *list = key_choices(key);
+    if (!strcmp(list->name, "yesno"))
+        text = !strcmp(text, "true") ? "yes" : !strcmp(text, "false") ? "no" : text;
+    for (size_t i = 0; i < list->n; i++) {
+        if (!strcmp(list->choices[i], text)) {
+            *value = (double)i;
+            return OK;
+        }
+    }
+    struct text all = {0};
+    for (size_t i = 0; i < list->n; i++)
+        text_addf(&all, "%s%s", i ? ", " : "", list->choices[i]);
+    const char *nearest = text_nearest(text, list->choices, list->n);
+    enum status rc = error_set(ERR_INPUT, "%s=%s: %s is one of %s%s%s%s", names[key], text, names[key],
+                               all.data ? all.data : "", nearest ? " (did you mean " : "", nearest ? nearest : "",
+                               nearest ? "?)" : "");
+    text_free(&all);
+    return rc;
+}
+
+enum status keys_value(enum key key, const char *text, double *value)
+{
+    const struct key_entry *entry = &table[key];
+    if (key_type(key) == TYPE_CHOICE)
+        return choice_value(key, text, value);
+    if (!text_to_real(text, value))
+        return error_set(ERR_INPUT, "%s=%s: %s must be %s in %s", names[key], text, names[key],
+                         key_type(key) == TYPE_INTEGER ? "a whole number" : "a number", entry->range);
+    if (key_type(key) == TYPE_INTEGER && *value != rint(*value))
+        return error_set(ERR_INPUT, "%s=%s: %s must be a whole number", names[key], text, names[key]);
+    if (!in_range(entry->range, *value))
+        return error_set(ERR_INPUT, "%s=%s: %s must be in %s", names[key], text, names[key], entry->range);
+    return OK;
+}
+
+const char *keys_text(enum key key, double value, char *buffer)
+{
+    if (isnan(value))
+        return strcpy(buffer, "");
+    if (key_type(key) == TYPE_CHOICE)
+        return key_choices(key)->choices[(size_t)value];
+    return text_real(buffer, value);
+}
+
+double keys_real(const struct keys *keys, enum key key)
+{
+    return keys->value[key];
+}
+
+int64_t keys_integer(const struct keys *keys, enum key key)
+{
+    return (int64_t)keys->value[key];
+}
+
+/* Rules between keys. */
+static enum status check_rules(const struct keys *k)
+{
+    const double *v = k->value;
+    if (k->preset != PRESET_RECALL && !(v[KEY_B] < v[KEY_T]))
+        return error_set(ERR_INPUT, "T=%.0f B=%.0f: B must be smaller than T", v[KEY_T], v[KEY_B]);
+    if (k->preset == PRESET_RECALL && !(v[KEY_B] <= v[KEY_pairs]))
+        return error_set(ERR_INPUT, "pairs=%.0f B=%.0f: B must not exceed pairs", v[KEY_pairs], v[KEY_B]);
+    if (k->preset == PRESET_RECALL && !(v[KEY_pairs] <= v[KEY_vocab]))
+        return error_set(ERR_INPUT, "pairs=%.0f vocab=%.0f: the keys are distinct, so pairs must not exceed vocab",
+                         v[KEY_pairs], v[KEY_vocab]);
+    if (k->preset == PRESET_RECALL && !(v[KEY_repeated_tokens] <= v[KEY_vocab]))
+        return error_set(ERR_INPUT, "repeated_tokens=%.0f vocab=%.0f: repeated_tokens must not exceed vocab",
+                         v[KEY_repeated_tokens], v[KEY_vocab]);
+    bool draws = v[KEY_init] == INIT_GAUSSIAN || v[KEY_target] == TARGET_GAUSSIAN || k->preset == PRESET_TOY;
+    if (k->preset <= PRESET_TOY && draws && v[KEY_d] > 16384)
+        return error_set(ERR_INPUT, "d=%.0f: d x d numbers are drawn here, so d must not exceed 16384", v[KEY_d]);
+    if (k->preset == PRESET_TOY && v[KEY_T] * v[KEY_d] > 1e8)
+        return error_set(ERR_INPUT, "T=%.0f d=%.0f: the toy model holds one sample of T x d numbers, at most 1e8",
+                         v[KEY_T], v[KEY_d]);
+    if (k->preset >= PRESET_REGRESSION && v[KEY_optimizer] == OPTIMIZER_GD)
+        return error_set(ERR_INPUT, "optimizer=gd: the exact gradient is known for model=toy only; use sgd or adam");
+    if (k->preset >= PRESET_REGRESSION && fmod(v[KEY_width], 2) != 0)
+        return error_set(ERR_INPUT, "width=%.0f: positions are sine and cosine pairs, so width must be even", v[KEY_width]);
+    return OK;
+}
+
+enum status keys_resolve(const double *given, struct keys *keys)
+{
+    double model = given[KEY_model];
+    keys->preset = model == MODEL_FLOW                 ? PRESET_FLOW
+                   : model == MODEL_TOY                ? PRESET_TOY
+                   : given[KEY_task] == TASK_RECALL    ? PRESET_RECALL
+                                                       : PRESET_REGRESSION;
+    if (keys->preset <= PRESET_TOY && given[KEY_task] == TASK_RECALL)
+        return error_set(ERR_INPUT, "task=recall: the %s knows task=regression only; recall needs model=transformer",
+                         preset_names[keys->preset]);
+    for (int key = 0; key < KEY_COUNT; key++) {
+        const char *fallback = table[key].defaults[keys->preset];
+        if (!fallback && !isnan(given[key]))
+            return error_set(ERR_INPUT, "%s: this key does not apply to the %s; leave it out", names[key],
+                             preset_names[keys->preset]);
+        keys->value[key] = given[key];
+        if (!fallback)
+            keys->value[key] = NAN;
+        else if (isnan(given[key])) {
+            enum status rc = keys_value((enum key)key, fallback, &keys->value[key]);
+            if (rc != OK)
+                return rc;
+        }
+    }
+    return check_rules(keys);
+}
+
+/* FNV-1a, 64 bits, from a chosen offset. */
+static uint64_t fnv(uint64_t hash, const char *s)
+{
+    for (; *s; s++)
+        hash = (hash ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+void keys_hash(const struct keys *keys, char hash[33])
+{
+    char line[96], number[32];
+    uint64_t a = UINT64_C(0xcbf29ce484222325), b = UINT64_C(0x84222325cbf29ce4);
+    snprintf(line, sizeof line, "revision=%d\n", KEYS_NUMERICS_REVISION);
+    a = fnv(a, line);
+    b = fnv(b, line);
+    for (int key = 0; key < KEY_COUNT; key++) {
+        if (!table[key].hashed || isnan(keys->value[key]))
+            continue;
+        snprintf(line, sizeof line, "%s=%s\n", names[key], keys_text((enum key)key, keys->value[key], number));
+        a = fnv(a, line);
+        b = fnv(b, line) ^ (a >> 29);
+    }
+    snprintf(hash, 33, "%016" PRIx64 "%016" PRIx64, a, b);
+}
+
+void keys_describe(const struct keys *keys, struct text *out)
+{
+    char buffer[32];
+    bool first = true;
+    for (int key = 0; key < KEY_COUNT; key++) {
+        double fallback;
+        const char *text = table[key].defaults[keys->preset];
+        bool always = key == KEY_model || key == KEY_T || key == KEY_d || key == KEY_seed;
+        if (!text || (!always && keys_value((enum key)key, text, &fallback) == OK && fallback == keys->value[key]))
+            continue;
+        text_addf(out, "%s%s=%s", first ? "" : " ", names[key], keys_text((enum key)key, keys->value[key], buffer));
+        first = false;
+    }
+}
+
+/* Type in words: "whole number", "number", or the choices. */
+static void add_type(enum key key, struct text *out)
+{
+    if (key_type(key) != TYPE_CHOICE) {
+        text_add(out, key_type(key) == TYPE_INTEGER ? "whole number in " : "number in ");
+        text_add(out, table[key].range);
+        return;
+    }
+    const struct choice_list *list = key_choices(key);
+    for (size_t i = 0; i < list->n; i++)
+        text_addf(out, "%s%s", i ? "|" : "", list->choices[i]);
+}
+
+/* Defaults in words: "512" if all kinds agree, else "512 (flow, toy), 256 (regression Transformer)". */
+static void add_defaults(enum key key, struct text *out)
+{
+    bool said[PRESET_COUNT] = {false}, one = true;
+    const char *const *defaults = table[key].defaults;
+    for (int i = 1; i < PRESET_COUNT; i++)
+        one = one && defaults[i] && defaults[0] && !strcmp(defaults[i], defaults[0]);
+    if (one) {
+        text_add(out, defaults[0]);
+        return;
+    }
+    const char *separator = "";
+    for (int i = 0; i < PRESET_COUNT; i++) {
+        if (!defaults[i] || said[i])
+            continue;
+        text_addf(out, "%s%s (%s", separator, defaults[i], preset_names[i]);
+        for (int j = i + 1; j < PRESET_COUNT; j++) {
+            if (defaults[j] && !strcmp(defaults[i], defaults[j])) {
+                said[j] = true;
+                text_addf(out, ", %s", preset_names[j]);
+            }
+        }
+        text_add(out, ")");
+        separator = ", ";
+    }
+}
+
+void keys_help(enum key only, struct text *out)
+{
+    const char *group = "";
+    for (int key = 0; key < KEY_COUNT; key++) {
+        if (only != KEY_COUNT && (int)only != key)
+            continue;
+        if (only == KEY_COUNT && strcmp(group, table[key].group)) {
+            group = table[key].group;
+            text_addf(out, "\n%s\n", group);
+        }
+        text_addf(out, "  %-16s %s\n                   type: ", names[key], table[key].meaning);
+        add_type((enum key)key, out);
+        if (*table[key].unit)
+            text_addf(out, "   unit: %s", table[key].unit);
+        text_add(out, "   default: ");
+        add_defaults((enum key)key, out);
+        text_add(out, "\n");
+    }
+}
+
+void keys_man(struct text *out)
+{
+    const char *group = "";
+    for (int key = 0; key < KEY_COUNT; key++) {
+        if (strcmp(group, table[key].group)) {
+            group = table[key].group;
+            text_addf(out, ".SS %s\n", group);
+        }
+        text_addf(out, ".TP\n.B %s\n%s. Type: ", names[key], table[key].meaning);
+        add_type((enum key)key, out);
+        if (*table[key].unit)
+            text_addf(out, "; unit: %s", table[key].unit);
+        text_add(out, "; default: ");
+        add_defaults((enum key)key, out);
+        text_add(out, ".\n");
+    }
+}

@@ -1,0 +1,95 @@
+/* Keys: the named settings of a run, all from one table (keys.def).
+ *
+ * keys_value   text -> value of one key, its range checked
+ * keys_resolve what was given -> a complete, valid set: picks the kind of run, fills its defaults, checks the rules between keys
+ * keys_text    value -> text, the inverse of keys_value
+ *
+ * Every value is a double: integers up to 2^53 are exact, a choice is its index. NaN means "does not apply". */
+#ifndef KEYS_H
+#define KEYS_H
+#include "error.h"
+#include "text.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Choices: X(enumerator, name). The first list entry has index 0. */
+#define CHOICES_task(X) X(TASK_REGRESSION, "regression") X(TASK_RECALL, "recall")
+#define CHOICES_yesno(X) X(CHOICE_NO, "no") X(CHOICE_YES, "yes")
+#define CHOICES_position(X) X(POSITION_RANDOM, "random") X(POSITION_FIXED, "fixed")
+#define CHOICES_placement(X) X(PLACEMENT_EXACT, "exact") X(PLACEMENT_BERNOULLI, "bernoulli")
+#define CHOICES_metric(X) X(METRIC_FULL, "full") X(METRIC_PAPER, "paper") X(METRIC_TIED, "tied")
+#define CHOICES_loss(X) X(LOSS_TEST, "test") X(LOSS_TRAIN, "train")
+#define CHOICES_method(X) X(METHOD_BDF, "bdf") X(METHOD_ADAMS, "adams")
+#define CHOICES_init(X) X(INIT_ZERO, "zero") X(INIT_GAUSSIAN, "gaussian")
+#define CHOICES_target(X) X(TARGET_UNIT, "unit") X(TARGET_GAUSSIAN, "gaussian")
+#define CHOICES_model(X) X(MODEL_FLOW, "flow") X(MODEL_TOY, "toy") X(MODEL_TRANSFORMER, "transformer")
+#define CHOICES_norm(X) X(NORM_NONE, "none") X(NORM_PRE, "pre")
+#define CHOICES_activation(X) X(ACTIVATION_GELU, "gelu") X(ACTIVATION_RELU, "relu")
+#define CHOICES_mask(X) X(MASK_NONE, "none") X(MASK_CAUSAL, "causal")
+#define CHOICES_readout(X) X(READOUT_LAST, "last") X(READOUT_MEAN, "mean")
+#define CHOICES_optimizer(X) X(OPTIMIZER_GD, "gd") X(OPTIMIZER_SGD, "sgd") X(OPTIMIZER_ADAM, "adam")
+#define CHOICES_sampler(X) X(SAMPLER_TOKENS, "tokens") X(SAMPLER_STATISTICS, "statistics")
+#define CHOICES_precision(X) X(PRECISION_F32, "f32") X(PRECISION_BF16, "bf16")
+#define CHOICES_backend(X)                                                                                             \
+    X(BACKEND_AUTO, "auto") X(BACKEND_REFERENCE, "reference") X(BACKEND_BLAS, "blas") X(BACKEND_ONEDNN, "onednn")      \
+    X(BACKEND_CUDA, "cuda")
+
+#define CHOICE_LISTS(L)                                                                                                \
+    L(task) L(yesno) L(position) L(placement) L(metric) L(loss) L(method) L(init) L(target) L(model) L(norm)           \
+    L(activation) L(mask) L(readout) L(optimizer) L(sampler) L(precision) L(backend)
+
+#define AS_ENUMERATOR(enumerator, name) enumerator,
+#define AS_ENUM(list) enum list { CHOICES_##list(AS_ENUMERATOR) };
+CHOICE_LISTS(AS_ENUM)
+#undef AS_ENUM
+#undef AS_ENUMERATOR
+
+enum key {
+#define KEY(name, ...) KEY_##name,
+#include "keys.def"
+#undef KEY
+    KEY_COUNT
+};
+
+/* The four kinds of run, each with its own column of defaults. */
+enum preset { PRESET_FLOW, PRESET_TOY, PRESET_REGRESSION, PRESET_RECALL, PRESET_COUNT };
+
+/* A complete, valid set. */
+struct keys {
+    double value[KEY_COUNT]; /* NaN: the key does not apply to this kind of run */
+    enum preset preset;
+};
+
+/* The name of a key, as typed. */
+const char *keys_name(enum key key);
+/* The key called `name`; KEY_COUNT and a message with the nearest right name if there is none. */
+enum key keys_find(const char *name);
+/* Text -> value: parses and checks the key's own range. Choices by name (yes/no also as true/false). */
+enum status keys_value(enum key key, const char *text, double *value);
+/* Value -> text that keys_value reads back to the same value ("" if NaN). buffer: at least 32 bytes. Returns buffer or a constant. */
+const char *keys_text(enum key key, double value, char *buffer);
+/* true for keys whose values are names, not numbers. */
+bool keys_is_choice(enum key key);
+/* true if the key is part of a run's identity. */
+bool keys_is_hashed(enum key key);
+/* true if the key applies to that kind of run. */
+bool keys_applies(enum key key, enum preset preset);
+/* given[KEY_COUNT]: values, NaN where nothing was given; given[KEY_model] must be there. Fills defaults; keys that do not apply,
+ * and combinations that break a rule (B < T, ..), are ERR_INPUT. */
+enum status keys_resolve(const double *given, struct keys *keys);
+/* The value of a key of a resolved set. Integer keys and choices: keys_integer. */
+double keys_real(const struct keys *keys, enum key key);
+int64_t keys_integer(const struct keys *keys, enum key key);
+/* 128-bit hash (32 hexadecimal digits and NUL) of the identity of a run: its hashed keys and the numerics revision. */
+void keys_hash(const struct keys *keys, char hash[33]);
+/* "T=512 d=64 .." with every key that applies and differs from the default of its kind, for messages. Appended to `out`. */
+void keys_describe(const struct keys *keys, struct text *out);
+/* The page of `plateau keys [KEY]`: type, default, range, unit, meaning. key = KEY_COUNT: the table of all. Appended. */
+void keys_help(enum key key, struct text *out);
+/* The same as man-page (roff) paragraphs. */
+void keys_man(struct text *out);
+
+/* Raised when results change: then old rows are no longer taken for the same run. */
+enum { KEYS_NUMERICS_REVISION = 1 };
+
+#endif
