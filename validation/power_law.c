@@ -72,7 +72,7 @@ static enum status logs_init(const struct power_law_data *data, struct logs *l)
     for (size_t j = 1; j < l->k; j++)
         l->names[j] = data->names[j - 1];
     for (size_t i = 0; i < l->n; i++) {
-        double log_y, log_f, *row = l->x + i * (l->k + 1);
+        double log_y = 0, log_f = 0, *row = l->x + i * (l->k + 1);
         TRY(take_log(data->y[i], i, "the length", "leave it out, or mark a run cut off as censored", &log_y));
         TRY(take_log(data->factor ? data->factor[i] : 1, i, "the factor", "use a form that is defined there", &log_f));
         row[0] = 1;

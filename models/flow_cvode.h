@@ -1,0 +1,42 @@
+/* Integration of the reduced flow with SUNDIALS CVODE. The only interface to SUNDIALS.
+ *
+ * Time is scaled by lambda_0 (flow.h), so that the plateau lasts about 1.3 whatever the problem. One solver serves any number
+ * of problems one after the other and allocates nothing per solve; it is not shared between threads. */
+#ifndef FLOW_CVODE_H
+#define FLOW_CVODE_H
+#include "flow.h"
+
+struct flow_cvode; /* opaque */
+
+enum { FLOW_LEVELS = 9 }; /* crossings of 0.9, 0.8 .. 0.1 of the null loss */
+
+struct flow_request {
+    enum loss loss;          /* the loss whose crossings are asked for */
+    enum method method;
+    double rtol, atol;
+    double threshold;        /* fraction of the null loss that ends the plateau, in (0,1) */
+    double time;             /* integrate at least this far */
+    bool all_crossings;      /* also find the FLOW_LEVELS crossings */
+    /* Called at the start and after every step with time t and state y, if not NULL; a status other than OK stops. */
+    enum status (*step)(void *context, const struct flow *f, double t, const double *y);
+    void *context;
+};
+
+struct flow_solution {
+    double plateau;                /* first time with loss <= threshold x null loss */
+    double crossings[FLOW_LEVELS]; /* the same for 0.9 .. 0.1; NaN if not asked for */
+    double initial_loss, null_loss, final_loss, final_time;
+    double y[FLOW_DIM];            /* final state */
+    long steps, rhs_evals, jac_evals, error_test_fails;
+};
+
+/* ERR_SOLVER / ERR_MEMORY with CVODE's reason. Release with flow_cvode_free (NULL is fine). */
+enum status flow_cvode_create(struct flow_cvode **solver);
+void flow_cvode_free(struct flow_cvode *solver);
+/* Integrates `f` from its start until everything requested was found. Overwrites *solution. */
+enum status flow_cvode_solve(struct flow_cvode *solver, const struct flow *f, const struct flow_request *request,
+                             struct flow_solution *solution);
+/* "6.4.1": the library's version. */
+const char *flow_cvode_version(void);
+
+#endif

@@ -1,0 +1,273 @@
+#include "prediction.h"
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_integration.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum { INTERVALS = 200 };
+static const double QUADRATURE_RTOL = 1e-9;
+static const double ROOT_RTOL = 1e-13;
+
+struct prediction_workspace {
+    gsl_integration_workspace *gsl;
+};
+
+enum status prediction_create(struct prediction_workspace **workspace)
+{
+    struct prediction_workspace *w = calloc(1, sizeof *w);
+    if (w)
+        w->gsl = gsl_integration_workspace_alloc(INTERVALS);
+    if (!w || !w->gsl) {
+        free(w);
+        return error_set(ERR_MEMORY, "out of memory for the quadrature");
+    }
+    *workspace = w;
+    return OK;
+}
+
+void prediction_free(struct prediction_workspace *w)
+{
+    if (!w)
+        return;
+    gsl_integration_workspace_free(w->gsl);
+    free(w);
+}
+
+/* z = ln y with y + ln y = x: Newton on e^z + z - x, which is convex and increasing, so it converges from either start. */
+static double log_root(double x)
+{
+    double z = x <= 1 ? x : log(x);
+    for (int i = 0; i < 8; i++) {
+        double e = exp(z), dz = (e + z - x) / (e + 1);
+        z -= dz;
+        if (fabs(dz) <= 1e-15 * (1 + fabs(z)))
+            break;
+    }
+    return z;
+}
+
+/* The noise-free flow conserves Q, so attention in the jump is a function of w alone.
+ * p = 0: y + ln y = ln b + b + m w^2/2, beta = y/(1+y). */
+static double beta_of_w(const struct flow *f, double w)
+{
+    return 1 / (1 + exp(-log_root(log(f->b) + f->b + f->m * w * w / 2)));
+}
+
+/* p > 0, after the jump of the repeated block, w_1 = n_1/beta:
+ * (n_1^2/beta^2 + w^2)/2 = (ln(y/b) + y - b)/m, a bracketed root in z = ln y (the left falls, the right rises with y). */
+static double beta_after_jump(const struct flow *f, double w)
+{
+    double n1 = f->n[0], low = log(f->b), high = log(1 + f->b + f->m * (2 * n1 * n1 + w * w / 2));
+    double z = 0.5 * (low + high);
+    for (int i = 0; i < 200; i++) {
+        double e = exp(z), inv = 1 + 1 / e; /* 1/beta */
+        double g = (z - log(f->b) + e - f->b) / f->m - 0.5 * (n1 * n1 * inv * inv + w * w);
+        double slope = (1 + e) / f->m + n1 * n1 * inv / e;
+        if (g > 0)
+            high = z;
+        else
+            low = z;
+        double newton = z - g / slope;
+        double previous = z;
+        z = newton > low && newton < high ? newton : 0.5 * (low + high);
+        if (fabs(z - previous) <= ROOT_RTOL * (1 + fabs(z)))
+            break;
+    }
+    return 1 / (1 + exp(-z));
+}
+
+static double attention_of_w(const struct flow *f, double w)
+{
+    return f->blocks == 1 ? beta_of_w(f, w) : beta_after_jump(f, w);
+}
+
+/* w_q with beta(w_q) w_q = q n: beta(w) w rises with w, and lies in [q n, q n T/B]. */
+static double end_of_integral(const struct flow *f, double q, double n)
+{
+    double low = q * n, high = q * n * f->T / f->B;
+    if (f->blocks == 2) /* beta may start below B/T only before the jump; widen until bracketed */
+        while (attention_of_w(f, high) * high < q * n)
+            high *= 2;
+    double a = low, fa = attention_of_w(f, a) * a - q * n, b = high, fb = attention_of_w(f, b) * b - q * n;
+    int side = 0;
+    for (int i = 0; i < 200 && b - a > ROOT_RTOL * b && fb != fa; i++) {
+        double c = b - fb * (b - a) / (fb - fa);
+        if (!(c > a && c < b) || i % 8 == 7)
+            c = 0.5 * (a + b);
+        double fc = attention_of_w(f, c) * c - q * n;
+        if (fc == 0)
+            return c;
+        if (fc < 0) {
+            a = c, fa = fc;
+            fb *= side == 1 ? 0.5 : 1;
+            side = 1;
+        } else {
+            b = c, fb = fc;
+            fa *= side == -1 ? 0.5 : 1;
+            side = -1;
+        }
+    }
+    return b;
+}
+
+/* dt/dw of the slow phase: 1/(sigma beta (n - beta w)), block r (or the only one). */
+static double slow_integrand(double w, void *data)
+{
+    const struct flow *f = data;
+    int c = f->blocks - 1;
+    double beta = attention_of_w(f, w);
+    return 1 / (f->sigma[c] * beta * (f->n[c] - beta * w));
+}
+
+/* The integral over [a, b], split where the integrand changes its scale. */
+static enum status slow_phase(struct prediction_workspace *work, const struct flow *f, double a, double b, double w_jump,
+                              double *integral)
+{
+    double width = 1 / sqrt(f->m);
+    double cuts[] = {width, 2 * width, 4 * width, 6 * width, w_jump, b};
+    gsl_function function = {slow_integrand, (void *)(uintptr_t)f};
+    *integral = 0;
+    while (a < b) {
+        double next = b, part, error;
+        for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
+            if (cuts[i] > a && cuts[i] < next)
+                next = cuts[i];
+        }
+        int flag = gsl_integration_qag(&function, a, next, 0, QUADRATURE_RTOL, INTERVALS, GSL_INTEG_GAUSS21, work->gsl,
+                                       &part, &error);
+        if (flag != GSL_SUCCESS && flag != GSL_EROUND)
+            return error_set(ERR_SOLVER, "quadrature of the plateau length failed: %s", gsl_strerror(flag));
+        *integral += part;
+        a = next;
+    }
+    return OK;
+}
+
+/* Mills ratio M(x) = C e^{x^2/2} erfc(x/sqrt 2), C = sqrt(pi/2); asymptotic series where e^{x^2/2} would overflow. */
+static double mills(double x)
+{
+    if (x > 30)
+        return (1 - 1 / (x * x) + 3 / pow(x, 4)) / x;
+    return x < -37 ? INFINITY : sqrt(M_PI_2) * exp(x * x / 2) * erfc(x / M_SQRT2);
+}
+
+static void jump_time(const struct flow *f, struct prediction *out)
+{
+    const double C = sqrt(M_PI_2);
+    double delta = f->K / f->lambda0, x0 = 0;
+    for (int c = 0; c < f->blocks; c++)
+        x0 += f->sigma[c] * f->n[c] * f->y0[c];
+    x0 *= sqrt(f->m) / f->R;
+    double extra = (1 - M_PI_4) * delta + C * (M_PI - 3) / 6 * delta * delta; /* Phi - C */
+    out->lambda0 = f->lambda0;
+    out->delta = delta;
+    out->jump = (extra + mills(x0)) / f->lambda0;
+    out->w_jump = sqrt(2 * fmax(0, log(1 / f->b)) / f->m);
+}
+
+static void paper_times(const struct flow *f, double threshold, struct prediction *out)
+{
+    double X = sqrt(f->d) * f->T / (f->B * sqrt(f->p * f->p * f->d + (1 - f->p) * (1 - f->p))), eps = 1 - threshold;
+    out->asinh = X / 2 * asinh(eps * X);
+    out->eq6 = eps * X > 1 ? X / 2 * log(eps * X) : NAN;
+}
+
+/* One block (p = 0). */
+static enum status predict_one(struct prediction_workspace *work, const struct flow *f, double level,
+                               struct prediction *out)
+{
+    const double C = sqrt(M_PI_2);
+    double n = f->n[0], om = out->w_jump / n, q = 1 - sqrt(2 * level / f->sigma[0]) / n;
+    out->om = om, out->q = q;
+    double rest = 2 * om + om * om / 2;
+    if (om < q)
+        rest += log((1 - om) / (1 - q));
+    out->closed = out->jump + rest / f->sigma[0];
+    out->w_q = end_of_integral(f, q, n);
+    enum status rc = slow_phase(work, f, 0, out->w_q, out->w_jump, &out->integral);
+    out->quadrature = out->jump - C / f->lambda0 + out->integral;
+    return rc;
+}
+
+/* Two blocks (p > 0): the repeated direction jumps, the other columns follow. */
+static enum status predict_two(struct prediction_workspace *work, const struct flow *f, enum loss loss, double level,
+                               struct prediction *out)
+{
+    double sr = f->sigma[1], nr = f->n[1], om = sr * out->w_jump / f->R;
+    double q = 1 - sqrt(2 * level / (loss == LOSS_TEST ? 1 / f->d : sr)) / nr;
+    out->om = om, out->q = q;
+    out->closed = NAN;
+    out->quadrature = out->jump;
+    if (!(q > 0))
+        return OK;
+    out->w_q = end_of_integral(f, q, nr);
+    enum status rc = OK;
+    if (out->w_q > om * nr)
+        rc = slow_phase(work, f, om * nr, out->w_q, out->w_jump, &out->integral);
+    out->quadrature += (2 * om + om * om / 2) / sr + out->integral;
+    return rc;
+}
+
+enum status prediction_compute(struct prediction_workspace *work, const struct flow *f, enum loss loss,
+                               double threshold, struct prediction *out)
+{
+    *out = (struct prediction){0};
+    paper_times(f, threshold, out);
+    jump_time(f, out);
+    double level = threshold * flow_null_loss(f, loss);
+    return f->blocks == 1 ? predict_one(work, f, level, out) : predict_two(work, f, loss, level, out);
+}
+
+double prediction_rate(const struct flow *f)
+{
+    /* lambda = m sum k_c^2/(lambda + h_c): the left rises, the right falls, so one root in (0, sqrt(sum m k_c^2)). */
+    double k[FLOW_BLOCKS], h[FLOW_BLOCKS], high = 0, low = 0;
+    for (int c = 0; c < f->blocks; c++) {
+        h[c] = ((f->T - f->B) / f->d + f->B * f->B * f->sigma[c]) / (f->T * f->T);
+        k[c] = f->sigma[c] * f->n[c] * f->B * (f->T - f->B) / (f->T * f->T);
+        high += f->m * k[c] * k[c];
+    }
+    high = sqrt(high);
+    for (int i = 0; i < 200 && high - low > 1e-15 * high; i++) {
+        double lambda = 0.5 * (low + high), sum = 0;
+        for (int c = 0; c < f->blocks; c++)
+            sum += f->m * k[c] * k[c] / (lambda + h[c]);
+        if (lambda > sum)
+            high = lambda;
+        else
+            low = lambda;
+    }
+    return 0.5 * (low + high);
+}
+
+double prediction_rate_paper(const struct flow *f)
+{
+    /* The paper: +-B/(sqrt d T), with p +-sqrt(p^2 d + (1-p)^2)/(sqrt d T); its own metric, m = 1. */
+    return f->B * sqrt(f->p * f->p * f->d + (1 - f->p) * (1 - f->p)) / (sqrt(f->d) * f->T);
+}
+
+void prediction_linear(const struct flow *f, double t, double *w, double *D, double *L)
+{
+    double T = f->T, B = f->B, d = f->d, n = f->n[0];
+    double drive = B * n / (d * T), h = (T - B + B * B) / (d * T * T), k = n * B * (T - B) / (d * T * T);
+    double s = sqrt(h * h / 4 + f->m * k * k), up = -h / 2 + s, down = -h / 2 - s;
+    *w = drive * exp(-h * t / 2) * sinh(s * t) / s;
+    *D = T / (T - B) * (up * expm1(down * t) - down * expm1(up * t)) / (2 * s);
+    *L = n * n / (2 * d) - drive * *w - k * *w * *D + h * *w * *w / 2;
+}
+
+double prediction_drop(const struct flow *f, double eps)
+{
+    const double C = sqrt(M_PI_2);
+    double delta = f->K / f->lambda0, Phi = C + (1 - M_PI_4) * delta + C * (M_PI - 3) / 6 * delta * delta, sum = 0;
+    for (int c = 0; c < f->blocks; c++)
+        sum += f->sigma[c] * f->n[c] * f->n[c];
+    double z = (1 - sqrt(1 - eps)) * sum / f->R, x = f->m * z * z / (f->b * f->b);
+    double Dx = exp(log_root(log(x))) / 2; /* W(x): y e^y = x is y + ln y = ln x */
+    return Phi / f->lambda0 * erf(sqrt(Dx));
+}
+
+double prediction_leading(const struct flow *f)
+{
+    return sqrt(M_PI_2) * sqrt(f->d) * f->T / (f->metric == METRIC_FULL ? sqrt(f->B) : f->B);
+}

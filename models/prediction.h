@@ -1,0 +1,49 @@
+/* Predictions of the plateau length, in closed form and by one quadrature, to be set beside the integrated flow.
+ *
+ * eq6, asinh   the paper's escape time from the linearised flow (Eq. 6 and its source), in its own rate, whatever the metric:
+ *              X = sqrt(d) T/(B sqrt(p^2 d + (1-p)^2)),  asinh = (X/2) asinh(eps X),  eq6 = (X/2) ln(eps X), eps = 1 - threshold
+ * closed       (p = 0) T_jump + d [2 om + om^2/2 + ln((1-om)/(1-q))]
+ * quadrature   T_jump + the slow phase as an integral
+ * with T_jump = [Phi(delta) + M(x_0) - C]/lambda_0, the arrival time of a particle that falls in a logarithmic potential
+ * (docs/theory.md). closed and quadrature use only w(0) of the start: they neglect u, which must be unlearned. */
+#ifndef PREDICTION_H
+#define PREDICTION_H
+#include "flow.h"
+
+/* X(name, meaning): fields of the JSON object `predicted`, in this order. */
+#define PREDICTIONS(X)                                                                                                 \
+    X(eq6, "the paper's Eq. 6")                                                                                        \
+    X(asinh, "the paper's escape time before its large-X approximation")                                               \
+    X(closed, "closed form (p = 0)")                                                                                   \
+    X(quadrature, "jump time plus one quadrature")
+
+/* NaN where undefined. */
+struct prediction {
+#define AS_FIELD(name, meaning) double name;
+    PREDICTIONS(AS_FIELD)
+#undef AS_FIELD
+    double lambda0, delta, jump, w_jump, om, q, w_q, integral; /* the pieces of `quadrature`, for tests and the curious */
+};
+
+struct prediction_workspace; /* GSL's; one per thread, opaque */
+enum status prediction_create(struct prediction_workspace **workspace);
+void prediction_free(struct prediction_workspace *workspace);
+
+/* All predictions for the time at which `loss` falls to threshold x null loss. Overwrites *out. ERR_SOLVER if a quadrature
+ * fails. Allocates nothing. */
+enum status prediction_compute(struct prediction_workspace *workspace, const struct flow *f, enum loss loss,
+                               double threshold, struct prediction *out);
+
+/* Near the start. lambda: the growth rate of the linearised flow from the zero start (the positive root), any p. */
+double prediction_rate(const struct flow *f);
+/* The rate the paper states: sqrt(m) B(1-B/T) sqrt(p^2 d + (1-p)^2)/(sqrt d T) (p = 0 for unit columns: leading order). */
+double prediction_rate_paper(const struct flow *f);
+/* w, D and L at time t of the linearised flow, p = 0 and zero start. Overwrites the three outputs. */
+void prediction_linear(const struct flow *f, double t, double *w, double *D, double *L);
+/* Time at which the loss has dropped by the fraction eps, from the noise-free plateau law (p = 0, or training loss and
+ * eps < p): (Phi/lambda_0) erf(sqrt D_x). */
+double prediction_drop(const struct flow *f, double eps);
+/* C sqrt d T/sqrt B (metric=full) or C sqrt d T/B: the leading law, p = 0, unit columns; C = sqrt(pi/2). */
+double prediction_leading(const struct flow *f);
+
+#endif

@@ -1,0 +1,31 @@
+/* The state from which a seed starts: W(0) and the target W*, as matrices for the toy and reduced for the flow.
+ *
+ * Both routes read the same random numbers (element c of row i is normal number c of the stream with sample = i), so the
+ * flow for seed s starts exactly where the toy for seed s starts. The repeated direction x~ is e_1 without loss of
+ * generality: the other tokens and a Gaussian W do not single out a direction.
+ *     W(0):  0, or independent N(0, 1/d)
+ *     W*:    independent N(0, 1/d), or such columns divided by their norms (unit columns) */
+#ifndef START_H
+#define START_H
+#include "error.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Blocks of columns: along x~ = e_1 (column 0) and across (the other d-1). */
+enum { START_ALONG, START_ACROSS, START_BLOCKS };
+
+/* Per block c (numbers of theory.md, section 1; all 0 for the missing block r when d = 1):
+ *     n_c = ||W*_c||_F,  w_c = <W_c, W*_c>_F / n_c,  u_c = ||W_c - w_c W*_c / n_c||_F */
+struct start {
+    double n[START_BLOCKS], w[START_BLOCKS], u[START_BLOCKS];
+};
+
+/* Overwrites W[d][d] (row-major [out][in], borrowed) with W(0) of the seed. ERR_INPUT for d < 1, ERR_MEMORY. */
+enum status start_weights(int d, bool gaussian, uint64_t seed, double *W);
+/* Overwrites target[d][d] with W* of the seed; `gaussian` false: unit columns. ERR_INPUT for d < 1, ERR_MEMORY. */
+enum status start_target(int d, bool gaussian, uint64_t seed, double *target);
+/* The reduction of the two, row by row, without a d x d matrix; the closed form when nothing is random in it (zero start,
+ * unit columns). Writes *out. ERR_INPUT for d < 1, ERR_MEMORY. About 1 s for d = 16384. */
+enum status start_reduced(int d, bool gaussian_start, bool gaussian_target, uint64_t seed, struct start *out);
+
+#endif
