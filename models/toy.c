@@ -22,20 +22,33 @@
 #include "toy.h"
 #include "random.h"
 #include "start.h"
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Samples are worked on in groups whose random numbers stay in the processor's second cache. */
-#define GROUP_FLOATS ((size_t)1 << 18)
+#if defined(__x86_64__) && defined(__GLIBC__) && (!defined(__clang__) || __clang_major__ >= 14)
+#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define CLONES
+#endif
 
-/* Everything is owned. */
+enum {
+    LANES = 16,        /* floats worked on side by side: the length of `lanes` and the multiple that rows are padded to */
+    GROUP = 1 << 18,   /* normals of a group of samples: a megabyte, which stays in the processor's second cache */
+    PANEL = 16         /* rows of dL/dW at a time in single precision */
+};
+/* Arithmetic on these is element by element, so the order of every sum is the same on every processor. */
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+typedef double reals __attribute__((vector_size(LANES / 2 * sizeof(double))));
+
+/* Everything is owned. `stride` is d rounded up to LANES; what pads a row is zero except in `draws`. */
 struct toy_scratch {
-    double *s, *g;                /* [T]: softmax(a); sum over the batch of dL/ds_t */
-    float *s32, *projection;      /* [T]: s in single precision; x_t . q of one sample */
-    float *W32, *target32, *dW32; /* [d][d] */
-    int batch;                    /* what the next five have room for: [batch][d] */
+    int stride;
+    double *s, *g;            /* [T]: softmax(a); sum over the batch of dL/ds_t */
+    float *s32, *projection;  /* [T]: s in single precision; x_t . q of one sample */
+    float *W32, *target32;    /* [d][stride] */
+    float *panel;             /* [PANEL][stride]: rows of dL/dW */
+    int batch;                /* what the next five have room for: [batch][stride] */
     float *relevant, *v, *context, *error, *q; /* x_rel, v, beta x_rel + v, e, q */
     size_t draws_size;
     float *draws; /* [draws_size]: the normals of a group of samples */
@@ -82,6 +95,7 @@ enum status toy_create(int T, int d, int B, double p, struct toy **out)
     REQUIRE(B >= 1 && B < T, ERR_INPUT, "T=%d B=%d: B must be at least 1 and smaller than T", T, B);
     REQUIRE(p >= 0.0 && p <= 1.0, ERR_INPUT, "p=%g: p must lie between 0 and 1", p);
     const size_t dd = (size_t)d * (size_t)d, positions = (size_t)T;
+    const size_t stride = ((size_t)d + LANES - 1) / LANES * LANES;
     struct toy_scratch *k = NULL;
     REQUIRE(toy = calloc(1, sizeof *toy), ERR_MEMORY, "toy model: out of memory");
     toy->T = T, toy->d = d, toy->B = B, toy->p = p, toy->count = dd + positions;
@@ -91,14 +105,15 @@ enum status toy_create(int T, int d, int B, double p, struct toy **out)
     REQUIRE(k && toy->parameters && toy->target, ERR_MEMORY, "toy model: no memory for d=%d T=%d", d, T);
     toy->W = toy->parameters;
     toy->a = toy->parameters + dd;
+    k->stride = (int)stride;
     k->s = allocate(positions, sizeof(double));
     k->g = allocate(positions, sizeof(double));
     k->s32 = allocate(positions, sizeof(float));
     k->projection = allocate(positions, sizeof(float));
-    k->W32 = allocate(dd, sizeof(float));
-    k->target32 = allocate(dd, sizeof(float));
-    k->dW32 = allocate(dd, sizeof(float));
-    REQUIRE(k->s && k->g && k->s32 && k->projection && k->W32 && k->target32 && k->dW32, ERR_MEMORY,
+    k->W32 = allocate((size_t)d * stride, sizeof(float));
+    k->target32 = allocate((size_t)d * stride, sizeof(float));
+    k->panel = allocate(PANEL * stride, sizeof(float));
+    REQUIRE(k->s && k->g && k->s32 && k->projection && k->W32 && k->target32 && k->panel, ERR_MEMORY,
             "toy model: no memory for the scratch of d=%d T=%d", d, T);
     *out = toy;
     return OK;
@@ -120,7 +135,7 @@ void toy_free(struct toy *toy)
         free(k->projection);
         free(k->W32);
         free(k->target32);
-        free(k->dW32);
+        free(k->panel);
         free(k);
     }
     free(toy->parameters);
@@ -128,19 +143,26 @@ void toy_free(struct toy *toy)
     free(toy);
 }
 
-/* ||.||^2 of W*, in all and in column 0. */
+/* from[d][d] in single precision with padded rows. */
+CLONES static void to_float(int d, const double *restrict from, int stride, float *restrict to)
+{
+    for (int i = 0; i < d; i++, from += d, to += stride) {
+        for (int c = 0; c < d; c++)
+            to[c] = (float)from[c];
+    }
+}
+
 static void target_changed(struct toy *toy)
 {
     const size_t d = (size_t)toy->d;
     double all = 0, along = 0;
-    for (size_t i = 0; i < d * d; i++) {
+    for (size_t i = 0; i < d * d; i++)
         all += toy->target[i] * toy->target[i];
-        toy->scratch->target32[i] = (float)toy->target[i];
-    }
     for (size_t i = 0; i < d; i++)
         along += toy->target[i * d] * toy->target[i * d];
     toy->n2 = all;
     toy->n2_along = along;
+    to_float(toy->d, toy->target, toy->scratch->stride, toy->scratch->target32);
 }
 
 enum status toy_start(struct toy *toy, bool gaussian_start, bool gaussian_target, uint64_t seed)
@@ -180,33 +202,38 @@ static struct attention attend(const struct toy *toy)
     return (struct attention){relevant / (relevant + other), S2};
 }
 
-/* <W - shift W*, W*> and ||W - shift W*||^2. The partial sums make a fixed order that vectorises. */
+/* <W - shift W*, W*> and ||W - shift W*||^2 of n entries, in a fixed order. */
+CLONES static void add_products(size_t n, const double *W, const double *target, double shift, struct sums *sums)
+{
+    reals product = {0}, weight = {0}, w, t;
+    const size_t step = sizeof(reals) / sizeof(double);
+    size_t i = 0;
+    for (; i + step <= n; i += step) {
+        memcpy(&w, W + i, sizeof w);
+        memcpy(&t, target + i, sizeof t);
+        w -= shift * t;
+        product += w * t;
+        weight += w * w;
+    }
+    for (; i < n; i++) {
+        const double rest = W[i] - shift * target[i];
+        sums->product += rest * target[i];
+        sums->weight += rest * rest;
+    }
+    for (size_t lane = 0; lane < step; lane++) {
+        sums->product += product[lane];
+        sums->weight += weight[lane];
+    }
+}
+
 static struct sums block_sums(const struct toy *toy, double shift)
 {
-    enum { LANES = 32 };
     const size_t d = (size_t)toy->d, n = d * d;
-    const double *restrict W = toy->W, *restrict target = toy->target;
-    double product[LANES] = {0}, weight[LANES] = {0};
-    for (size_t i = 0; i + LANES <= n; i += LANES) {
-        for (size_t lane = 0; lane < LANES; lane++) {
-            const double w = W[i + lane] - shift * target[i + lane];
-            product[lane] += w * target[i + lane];
-            weight[lane] += w * w;
-        }
-    }
     struct sums sums = {0};
-    for (size_t lane = 0; lane < LANES; lane++) {
-        sums.product += product[lane];
-        sums.weight += weight[lane];
-    }
-    for (size_t i = n - n % LANES; i < n; i++) {
-        const double w = W[i] - shift * target[i];
-        sums.product += w * target[i];
-        sums.weight += w * w;
-    }
+    add_products(n, toy->W, toy->target, shift, &sums);
     for (size_t i = 0; i < n; i += d) {
-        const double w = W[i] - shift * target[i];
-        sums.product_along += w * target[i];
+        const double w = toy->W[i] - shift * toy->target[i];
+        sums.product_along += w * toy->target[i];
         sums.weight_along += w * w;
     }
     return sums;
@@ -251,10 +278,9 @@ void toy_gradient_exact(struct toy *toy, double *gradient, double *loss)
     *loss = population_loss(toy, toy->p, &x, &m);
 }
 
-/* x . y, in double: sums of products of floats lose nothing there. */
-static double dot(int n, const float *x, const float *y)
+/* x . y, in double: the products of floats are exact there. */
+CLONES static double dot(int n, const float *restrict x, const float *restrict y)
 {
-    enum { LANES = 16 };
     double sum[LANES] = {0}, all = 0;
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
@@ -268,24 +294,121 @@ static double dot(int n, const float *x, const float *y)
     return all;
 }
 
-/* How a sample's other tokens are drawn. z: the sample's normals after the first d, which are x_rel's. */
+#define INLINE static inline __attribute__((always_inline))
+
+/* out[i][..] = factor sum_k A[i][k] X[k][..] for `rows` rows and `blocks` LANES of columns, both compile-time constants, so
+ * that the sums stay in registers. */
+INLINE void combine_block(int rows, int blocks, int inner, const float *A, size_t a_row, size_t a_inner, const float *X,
+                          size_t x_row, float factor, float *out, size_t out_row)
+{
+    lanes sum[4][4] = {0};
+    for (int k = 0; k < inner; k++, A += a_inner, X += x_row) {
+        for (int j = 0; j < blocks; j++) {
+            lanes x;
+            memcpy(&x, X + j * LANES, sizeof x);
+            for (int i = 0; i < rows; i++)
+                sum[i][j] += A[(size_t)i * a_row] * x;
+        }
+    }
+    for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < blocks; j++) {
+            const lanes y = factor * sum[i][j];
+            memcpy(out + (size_t)i * out_row + j * LANES, &y, sizeof y);
+        }
+    }
+}
+
+/* out[rows][columns] = factor A X, A[i][k] = A[i a_row + k a_inner], X[inner][columns]; columns a multiple of LANES. */
+CLONES static void combine(int rows, int columns, int inner, const float *A, size_t a_row, size_t a_inner, const float *X,
+                           size_t x_row, float factor, float *out, size_t out_row)
+{
+    int i = 0, j;
+    for (; i + 4 <= rows; i += 4, A += 4 * a_row, out += 4 * out_row) {
+        for (j = 0; j + 2 * LANES <= columns; j += 2 * LANES)
+            combine_block(4, 2, inner, A, a_row, a_inner, X + j, x_row, factor, out + j, out_row);
+        if (j < columns)
+            combine_block(4, 1, inner, A, a_row, a_inner, X + j, x_row, factor, out + j, out_row);
+    }
+    for (; i < rows; i++, A += a_row, out += out_row) {
+        for (j = 0; j + 4 * LANES <= columns; j += 4 * LANES)
+            combine_block(1, 4, inner, A, a_row, a_inner, X + j, x_row, factor, out + j, out_row);
+        for (; j < columns; j += LANES)
+            combine_block(1, 1, inner, A, a_row, a_inner, X + j, x_row, factor, out + j, out_row);
+    }
+}
+
+/* The sum of the lanes, always in the same order. */
+INLINE float across(const lanes *x)
+{
+    typedef float quarter __attribute__((vector_size(sizeof(lanes) / 4)));
+    quarter y[4];
+    memcpy(y, x, sizeof y);
+    const quarter z = (y[0] + y[1]) + (y[2] + y[3]);
+    return (z[0] + z[1]) + (z[2] + z[3]);
+}
+
+/* out[i][k] += factor x[i] . X[k] for constant numbers of rows of x and of X; n a multiple of LANES. */
+INLINE void project_block(int rows, int ks, int n, const float *x, size_t x_row, const float *X, size_t X_row,
+                          float factor, float *out, size_t out_row)
+{
+    lanes sum[4][4] = {0};
+    for (int j = 0; j < n; j += LANES) {
+        for (int i = 0; i < rows; i++) {
+            lanes a, b;
+            memcpy(&a, x + (size_t)i * x_row + j, sizeof a);
+            for (int k = 0; k < ks; k++) {
+                memcpy(&b, X + (size_t)k * X_row + j, sizeof b);
+                sum[i][k] += a * b;
+            }
+        }
+    }
+    for (int i = 0; i < rows; i++) {
+        for (int k = 0; k < ks; k++)
+            out[(size_t)i * out_row + (size_t)k] += factor * across(&sum[i][k]);
+    }
+}
+
+/* out[rows][inner] += factor x X^T, x[rows][n], X[inner][n]; n a multiple of LANES. */
+CLONES static void project(int rows, int inner, int n, const float *x, size_t x_row, const float *X, size_t X_row,
+                           float factor, float *out, size_t out_row)
+{
+    int i = 0, k;
+    for (; i + 4 <= rows; i += 4, x += 4 * x_row, out += 4 * out_row) {
+        for (k = 0; k + 2 <= inner; k += 2)
+            project_block(4, 2, n, x, x_row, X + (size_t)k * X_row, X_row, factor, out + k, out_row);
+        if (k < inner)
+            project_block(4, 1, n, x, x_row, X + (size_t)k * X_row, X_row, factor, out + k, out_row);
+    }
+    for (; i < rows; i++, x += x_row, out += out_row) {
+        for (k = 0; k + 4 <= inner; k += 4)
+            project_block(1, 4, n, x, x_row, X + (size_t)k * X_row, X_row, factor, out + k, out_row);
+        for (; k < inner; k++)
+            project_block(1, 1, n, x, x_row, X + (size_t)k * X_row, X_row, factor, out + k, out_row);
+    }
+}
+
+/* How a sample's other tokens are drawn. z: the sample's normals after those of x_rel. */
 struct sampler {
-    size_t (*numbers)(const struct toy *toy); /* normals a sample, those of x_rel included */
-    void (*context)(const struct toy *toy, const struct attention *x, const float *z, float *v); /* overwrites v[d] */
+    size_t (*numbers)(const struct toy *toy); /* normals a sample, those of x_rel included: [stride], then z */
+    void (*context)(const struct toy *toy, const struct attention *x, const float *z, float *v); /* overwrites v */
     /* Adds g_t of the other positions to scratch->g. */
     void (*project)(const struct toy *toy, const struct attention *x, const float *z, const float *v, const float *q);
 };
 
+/* z: [T-B][stride], of which the first d columns are tokens. */
 static size_t tokens_numbers(const struct toy *toy)
 {
-    return (size_t)(toy->T - toy->B + 1) * (size_t)toy->d;
+    return (size_t)(toy->T - toy->B + 1) * (size_t)toy->scratch->stride;
 }
 
 static void tokens_context(const struct toy *toy, const struct attention *x, const float *z, float *v)
 {
     (void)x;
-    const int others = toy->T - toy->B, d = toy->d;
-    cblas_sgemv(CblasRowMajor, CblasTrans, others, d, (float)(1.0 / sqrt(d)), z, d, toy->scratch->s32, 1, 0.0f, v, 1);
+    const int stride = toy->scratch->stride;
+    const float scale = (float)(1.0 / sqrt(toy->d));
+    combine(1, stride, toy->T - toy->B, toy->scratch->s32, 0, 1, z, (size_t)stride, scale, v, 0);
+    for (int c = toy->d; c < stride; c++)
+        v[c] = 0.0f;
 }
 
 static void tokens_project(const struct toy *toy, const struct attention *x, const float *z, const float *v,
@@ -293,16 +416,19 @@ static void tokens_project(const struct toy *toy, const struct attention *x, con
 {
     (void)x;
     (void)v;
-    const int others = toy->T - toy->B, d = toy->d;
+    const int others = toy->T - toy->B, stride = toy->scratch->stride;
+    const float scale = (float)(1.0 / sqrt(toy->d));
     float *projection = toy->scratch->projection;
-    cblas_sgemv(CblasRowMajor, CblasNoTrans, others, d, (float)(1.0 / sqrt(d)), z, d, q, 1, 0.0f, projection, 1);
+    memset(projection, 0, (size_t)others * sizeof *projection);
+    project(1, others, stride, q, 0, z, (size_t)stride, scale, projection, 0);
     for (int t = 0; t < others; t++)
         toy->scratch->g[t] += projection[t];
 }
 
+/* z: [stride] for v, [T-B] for the g_t. */
 static size_t statistics_numbers(const struct toy *toy)
 {
-    return 2 * (size_t)toy->d + (size_t)(toy->T - toy->B);
+    return 2 * (size_t)toy->scratch->stride + (size_t)(toy->T - toy->B);
 }
 
 static void statistics_context(const struct toy *toy, const struct attention *x, const float *z, float *v)
@@ -317,7 +443,7 @@ static void statistics_project(const struct toy *toy, const struct attention *x,
 {
     const int others = toy->T - toy->B, d = toy->d;
     const double scale = sqrt(dot(d, q, q) / d), *s = toy->scratch->s;
-    z += d;
+    z += toy->scratch->stride;
     const double along = (dot(d, v, q) - scale * dot(others, toy->scratch->s32, z)) / x->S2;
     for (int t = 0; t < others; t++)
         toy->scratch->g[t] += scale * z[t] + s[t] * along;
@@ -333,7 +459,8 @@ static enum status reserve(struct toy *toy, int batch, size_t draws_size)
     if (batch <= k->batch && draws_size <= k->draws_size)
         return OK;
     const int room = batch > k->batch ? batch : k->batch;
-    const size_t rows = (size_t)room * (size_t)toy->d, draws = draws_size > k->draws_size ? draws_size : k->draws_size;
+    const size_t draws = draws_size > k->draws_size ? draws_size : k->draws_size;
+    const size_t rows = (size_t)room * (size_t)k->stride;
     free_batch(k);
     k->relevant = allocate(rows, sizeof(float));
     k->v = allocate(rows, sizeof(float));
@@ -343,32 +470,32 @@ static enum status reserve(struct toy *toy, int batch, size_t draws_size)
     k->draws = allocate(draws, sizeof(float));
     if (!k->relevant || !k->v || !k->context || !k->error || !k->q || !k->draws) {
         free_batch(k);
-        return error_set(ERR_MEMORY, "toy model: no memory for a batch of %d samples at T=%d d=%d", batch, toy->T, toy->d);
+        return error_set(ERR_MEMORY, "toy model: no memory for a batch of %d samples at T=%d d=%d", batch, toy->T,
+                         toy->d);
     }
     k->batch = room;
     k->draws_size = draws;
     return OK;
 }
 
-/* Draws sample number i: x_rel, v and beta x_rel + v; leaves the normals in z[numbers]. */
+/* Draws sample number i: x_rel, v and beta x_rel + v; leaves the normals in draws[numbers]. */
 static void draw_sample(struct toy *toy, const struct sampler *how, const struct attention *x, struct stream stream,
-                        int i, float *z)
+                        int i, float *draws)
 {
-    const int d = toy->d;
+    const int d = toy->d, stride = toy->scratch->stride;
+    const size_t at = (size_t)i * (size_t)stride;
     const float beta = (float)x->beta, scale = (float)(1.0 / sqrt(d));
-    float *relevant = toy->scratch->relevant + (size_t)i * (size_t)d, *v = toy->scratch->v + (size_t)i * (size_t)d;
-    float *context = toy->scratch->context + (size_t)i * (size_t)d;
+    float *relevant = toy->scratch->relevant + at, *v = toy->scratch->v + at, *context = toy->scratch->context + at;
     stream.sample = (uint32_t)i;
-    random_normal(&stream, 0, how->numbers(toy), z);
+    random_normal(&stream, 0, how->numbers(toy), draws);
+    for (int c = 0; c < d; c++)
+        relevant[c] = scale * draws[c];
     stream.purpose = PURPOSE_CHOICE;
-    if (random_uniform(&stream, 0) < toy->p) {
+    if (toy->p > 0.0 && random_uniform(&stream, 0) < toy->p) {
         memset(relevant, 0, (size_t)d * sizeof *relevant);
         relevant[0] = 1.0f;
-    } else {
-        for (int c = 0; c < d; c++)
-            relevant[c] = scale * z[c];
     }
-    how->context(toy, x, z + d, v);
+    how->context(toy, x, draws + stride, v);
     for (int c = 0; c < d; c++)
         context[c] = beta * relevant[c] + v[c];
 }
@@ -377,18 +504,58 @@ static void draw_sample(struct toy *toy, const struct sampler *how, const struct
 static void propagate(const struct toy *toy, int first, int n)
 {
     const struct toy_scratch *k = toy->scratch;
-    const int d = toy->d;
-    const size_t at = (size_t)first * (size_t)d;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, d, d, 1.0f, k->context + at, d, k->W32, d, 0.0f,
-                k->error + at, d);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, d, d, -1.0f, k->relevant + at, d, k->target32, d, 1.0f,
-                k->error + at, d);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, d, d, 1.0f, k->error + at, d, k->W32, d, 0.0f, k->q + at,
-                d);
+    const int d = toy->d, stride = k->stride;
+    const size_t row = (size_t)stride, at = (size_t)first * row;
+    memset(k->error + at, 0, (size_t)n * row * sizeof(float));
+    project(n, d, stride, k->context + at, row, k->W32, row, 1.0f, k->error + at, row);
+    project(n, d, stride, k->relevant + at, row, k->target32, row, -1.0f, k->error + at, row);
+    combine(n, stride, d, k->error + at, row, 1, k->W32, row, 1.0f, k->q + at, row);
 }
 
-/* The mean over the batch. With G_t = sum over samples of g_t, M = that of sum_k s_k g_k = v . q + beta x_rel . q:
- * da_t = s_t (G_t - M) / batch. */
+/* dL/dW = sum over samples of e context^T / batch. */
+static void weight_gradient(const struct toy *toy, int batch, double *dW)
+{
+    const struct toy_scratch *k = toy->scratch;
+    const int d = toy->d;
+    const size_t row = (size_t)k->stride;
+    for (int i = 0; i < d; i += PANEL) {
+        const int rows = d - i < PANEL ? d - i : PANEL;
+        combine(rows, k->stride, batch, k->error + i, 1, row, k->context, row, 1.0f / (float)batch, k->panel, row);
+        for (int j = 0; j < rows; j++, dW += d) {
+            for (int c = 0; c < d; c++)
+                dW[c] = k->panel[(size_t)j * row + (size_t)c];
+        }
+    }
+}
+
+/* The sums over a batch that the gradient with respect to a, and the loss, are made of. */
+struct batch_sums {
+    double relevant; /* of g_t of a relevant position */
+    double mean;     /* of sum_k s_k g_k = v . q + beta x_rel . q */
+    double squares;  /* of |e|^2 */
+};
+
+/* Samples first .. first + n - 1, from their random numbers to their part of the sums and of scratch->g. */
+static void add_samples(struct toy *toy, const struct sampler *how, const struct attention *x, struct stream stream,
+                        int first, int n, struct batch_sums *sums)
+{
+    const struct toy_scratch *k = toy->scratch;
+    const int d = toy->d;
+    const size_t numbers = how->numbers(toy), row = (size_t)k->stride;
+    for (int i = 0; i < n; i++)
+        draw_sample(toy, how, x, stream, first + i, k->draws + (size_t)i * numbers);
+    propagate(toy, first, n);
+    for (int i = 0; i < n; i++) {
+        const size_t at = (size_t)(first + i) * row;
+        const float *q = k->q + at, *e = k->error + at, *v = k->v + at;
+        const double relevant = dot(d, k->relevant + at, q);
+        how->project(toy, x, k->draws + (size_t)i * numbers + row, v, q);
+        sums->relevant += relevant;
+        sums->mean += dot(d, v, q) + x->beta * relevant;
+        sums->squares += dot(d, e, e);
+    }
+}
+
 static enum status gradient_sampled(struct toy *toy, const struct sampler *how, int batch, struct stream stream,
                                     double *gradient, double *loss)
 {
@@ -396,40 +563,26 @@ static enum status gradient_sampled(struct toy *toy, const struct sampler *how, 
         return error_set(ERR_INPUT, "batch=%d: a batch has at least one sample", batch);
     struct toy_scratch *k = toy->scratch;
     const int T = toy->T, d = toy->d, others = T - toy->B;
-    const size_t dd = (size_t)d * (size_t)d, numbers = how->numbers(toy), most = GROUP_FLOATS / numbers;
-    const int group = most < 1 ? 1 : most < (size_t)batch ? (int)most : batch;
+    const size_t numbers = how->numbers(toy), fit = GROUP / numbers;
+    /* As many samples as fit, in fours (see combine and project) if there are four. */
+    const int many = fit < 1 ? 1 : fit < 4 ? (int)fit : fit < (size_t)batch ? (int)(fit / 4 * 4) : batch;
+    const int group = many < batch ? many : batch;
     enum status rc = reserve(toy, batch, (size_t)group * numbers);
     if (rc != OK)
         return rc;
     const struct attention x = attend(toy);
     for (int t = 0; t < others; t++)
         k->s32[t] = (float)k->s[t];
-    for (size_t i = 0; i < dd; i++)
-        k->W32[i] = (float)toy->W[i];
+    to_float(d, toy->W, k->stride, k->W32);
     memset(k->g, 0, (size_t)T * sizeof *k->g);
-    double relevant = 0, mean = 0, squares = 0; /* G_t of a relevant position, M, sum of |e|^2 */
-    for (int first = 0; first < batch; first += group) {
-        const int n = batch - first < group ? batch - first : group;
-        for (int i = 0; i < n; i++)
-            draw_sample(toy, how, &x, stream, first + i, k->draws + (size_t)i * numbers);
-        propagate(toy, first, n);
-        for (int i = 0; i < n; i++) {
-            const size_t at = (size_t)(first + i) * (size_t)d;
-            const float *q = k->q + at, *e = k->error + at, *v = k->v + at;
-            const double g = dot(d, k->relevant + at, q);
-            how->project(toy, &x, k->draws + (size_t)i * numbers + d, v, q);
-            relevant += g;
-            mean += dot(d, v, q) + x.beta * g;
-            squares += dot(d, e, e);
-        }
-    }
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, d, d, batch, 1.0f / (float)batch, k->error, d, k->context, d,
-                0.0f, k->dW32, d);
-    for (size_t i = 0; i < dd; i++)
-        gradient[i] = k->dW32[i];
+    struct batch_sums sums = {0};
+    for (int first = 0; first < batch; first += group)
+        add_samples(toy, how, &x, stream, first, batch - first < group ? batch - first : group, &sums);
+    weight_gradient(toy, batch, gradient);
+    double *da = gradient + (size_t)d * (size_t)d;
     for (int t = 0; t < T; t++)
-        gradient[dd + (size_t)t] = k->s[t] * ((t < others ? k->g[t] : relevant) - mean) / batch;
-    *loss = 0.5 * squares / batch;
+        da[t] = k->s[t] * ((t < others ? k->g[t] : sums.relevant) - sums.mean) / batch;
+    *loss = 0.5 * sums.squares / batch;
     return OK;
 }
 

@@ -49,7 +49,7 @@ static enum status memory(const void *pointer, size_t n)
 static enum status logs_allocate(size_t n, size_t k, struct logs *l)
 {
     *l = (struct logs){.n = n, .k = k, .x = calloc(n + 1, (k + 1) * sizeof *l->x + sizeof *l->censored)};
-    l->censored = l->x ? (bool *)(l->x + n * (k + 1)) : NULL;
+    l->censored = l->x ? (void *)(l->x + n * (k + 1)) : NULL;
     return memory(l->x, n);
 }
 
@@ -266,7 +266,7 @@ static void take_fit(const struct logs *l, const double *w, const double *p, con
 {
     const size_t k = l->k, m = k + 1, n = l->n - l->n_censored;
     const double q = (double)m, left = (double)n - q - 1; /* parameters, with sigma */
-    double olsen[M];
+    double olsen[M] = {0};
     *fit = (struct power_law){.n = l->n, .n_censored = l->n_censored, .n_x = k - 1, .dof = n - k};
     fit->method = l->n_censored ? POWER_LAW_TOBIT : POWER_LAW_LEAST_SQUARES;
     const double correction = sqrt((double)n / (double)fit->dof);
@@ -292,16 +292,16 @@ static void take_fit(const struct logs *l, const double *w, const double *p, con
 static enum status solve(const struct logs *l, double confidence, struct power_law *fit)
 {
     enum status rc = OK;
-    const size_t m = l->k + 1, size = l->n * m * sizeof *l->x;
+    const size_t m = l->k + 1;
     double w[M * M], p[M] = {0}, covariance[M * M] = {0}, *rows = NULL;
     bool exact = false, moved = false;
     TRY(whiten(l, w, &exact));
     p[l->k] = 1;
     for (size_t j = 0; j < m; j++)
         covariance[j * m + j] = 1 / ((j < l->k ? 1.0 : 2.0) * (double)(l->n - l->n_censored));
-    rows = malloc(size);
+    rows = calloc(l->n + 1, m * sizeof *rows);
     TRY(memory(rows, l->n));
-    memcpy(rows, l->x, size);
+    memcpy(rows, l->x, l->n * m * sizeof *rows);
     gsl_matrix_view white = gsl_matrix_view_array(rows, l->n, m), w_view = gsl_matrix_view_array(w, m, m);
     TRY(solver(gsl_blas_dtrmm(CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, 1, &w_view.matrix, &white.matrix),
                "white rows"));
@@ -349,7 +349,7 @@ enum status power_law_fit(const struct power_law_data *data, double confidence, 
     struct logs l = {0};
     *fit = (struct power_law){0};
     TRY(take_and_solve(data, confidence, &l, fit));
-    fit->residuals = calloc(l.n, sizeof *fit->residuals);
+    fit->residuals = calloc(l.n + 1, sizeof *fit->residuals);
     TRY(memory(fit->residuals, l.n));
     for (size_t i = 0; i < l.n; i++) {
         fit->residuals[i] = -l.x[i * (l.k + 1) + l.k];
@@ -380,8 +380,8 @@ static size_t number_clusters(const int64_t *cluster, size_t n, size_t *index)
 {
     size_t found = 0;
     for (size_t i = 0; i < n; i++) {
-        size_t same = cluster ? 0 : i;
-        while (same < i && cluster[same] != cluster[i])
+        size_t same = 0;
+        while (same < i && (!cluster || cluster[same] != cluster[i]))
             same++;
         index[i] = same < i ? index[same] : found++;
     }
@@ -478,9 +478,9 @@ enum status power_law_bootstrap(const struct power_law_data *data, size_t replic
     REQUIRE((double)replicates >= least && replicates <= UINT32_MAX, ERR_INPUT,
             "bootstrap: %zu replicates; confidence %g needs at least %.0f (one in each tail), 2000 are usual",
             replicates, confidence, least);
-    index = calloc(l.n, 3 * sizeof *index);
+    index = calloc(l.n + 1, 3 * sizeof *index);
     TRY(memory(index, l.n));
-    samples = calloc(replicates, l.k * sizeof *samples);
+    samples = calloc(replicates + 1, l.k * sizeof *samples);
     TRY(memory(samples, replicates));
     out->n_clusters = n_drawn = number_clusters(data->cluster, l.n, index);
     out->resampling = data->cluster && n_drawn >= 3 ? POWER_LAW_CLUSTERS : POWER_LAW_ROWS;
@@ -565,8 +565,8 @@ static enum status fit_ends(const struct logs *l, size_t j, double confidence, s
 {
     enum status rc = OK;
     const struct power_law_estimate none = {NAN, NAN, NAN, NAN};
-    double *values = calloc(l->n, sizeof *values);
-    size_t *times = calloc(l->n, sizeof *times);
+    double *values = calloc(l->n + 1, sizeof *values);
+    size_t *times = calloc(l->n + 1, sizeof *times);
     *ends = (struct power_law_ends){.low = none, .high = none, .low_to = NAN, .high_from = NAN};
     TRY(memory(values && times ? values : NULL, l->n));
     for (size_t i = 0; i < l->n; i++)

@@ -1,0 +1,42 @@
+#include "progress.h"
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static const double TERMINAL_PERIOD = 0.2, PLAIN_PERIOD = 30; /* seconds between lines */
+
+double progress_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void progress_begin(struct progress *p, const char *what, size_t total, bool quiet)
+{
+    *p = (struct progress){.what = what, .total = total, .quiet = quiet, .started = progress_clock()};
+    p->shown = p->started;
+    p->terminal = isatty(STDERR_FILENO);
+}
+
+void progress_show(struct progress *p, size_t done, const char *note)
+{
+    double now = progress_clock();
+    p->done = done;
+    if (p->quiet || now - p->shown < (p->terminal ? TERMINAL_PERIOD : PLAIN_PERIOD))
+        return;
+    p->shown = now;
+    double left = done ? (now - p->started) / (double)done * (double)(p->total - done) : 0;
+    fprintf(stderr, "%s%s: %zu of %zu runs", p->terminal ? "\r\033[K" : "", p->what, done, p->total);
+    if (done)
+        fprintf(stderr, ", about %.0f s left", left);
+    fprintf(stderr, "%s%s%s", note ? ", " : "", note ? note : "", p->terminal ? "" : "\n");
+    fflush(stderr);
+}
+
+void progress_end(struct progress *p)
+{
+    if (!p->quiet && p->terminal)
+        fprintf(stderr, "\r\033[K");
+    fflush(stderr);
+}

@@ -1,0 +1,24 @@
+/* Optimizers as flat loops over one parameter block, as PyTorch defines them.
+ *
+ *   gd, sgd   v <- momentum v + g,                       x <- x - lr v          (momentum = 0: x - lr g)
+ *   adam      m <- b1 m + (1-b1) g, s <- b2 s + (1-b2) g^2, x <- x - lr (m/(1-b1^t))/(sqrt(s/(1-b2^t)) + eps)
+ * decay, when not 0, first scales x by 1 - lr decay. */
+#ifndef OPTIMIZER_H
+#define OPTIMIZER_H
+#include "keys.h"
+
+struct optimizer {
+    enum optimizer_kind { OPTIMIZER_PLAIN, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAPTIVE } kind;
+    double lr, momentum, beta1, beta2, eps, decay;
+    size_t count;
+    double *first, *second; /* owned: momentum or mean; variance. NULL where not needed */
+    int64_t step;           /* updates done */
+};
+
+/* For `count` parameters, settings from keys. ERR_MEMORY. Release with optimizer_free. */
+enum status optimizer_init(const struct keys *keys, size_t count, struct optimizer *o);
+/* x[count] is updated in place with gradient g[count]. */
+void optimizer_update(struct optimizer *o, const double *g, double *x);
+void optimizer_free(struct optimizer *o);
+
+#endif

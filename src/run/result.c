@@ -1,0 +1,109 @@
+#include "result.h"
+#include <config.h>
+#include <math.h>
+#include <string.h>
+
+static const char *const state_names[] = {
+#define AS_NAME(name, text) text,
+    RUN_STATES(AS_NAME)
+#undef AS_NAME
+};
+
+const char *result_state_name(enum run_state state)
+{
+    return state_names[state];
+}
+
+bool result_state_find(const char *name, enum run_state *state)
+{
+    for (size_t i = 0; i < sizeof state_names / sizeof state_names[0]; i++) {
+        if (!strcmp(state_names[i], name)) {
+            *state = (enum run_state)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void result_crossings(const struct result *r, struct text *out)
+{
+    for (int i = 0; i < FLOW_LEVELS; i++) {
+        text_addf(out, "%s\"0.%d\": ", i ? ", " : "{", 9 - i);
+        text_add_real(out, r->crossings[i]);
+    }
+    text_add(out, "}");
+}
+
+static void add_field(struct text *out, const char *name, double value)
+{
+    text_addf(out, ", \"%s\": ", name);
+    text_add_real(out, value);
+}
+
+static void add_keys(const struct keys *keys, struct text *out)
+{
+    char buffer[32];
+    bool first = true;
+    for (int key = 0; key < KEY_COUNT; key++) {
+        if (isnan(keys->value[key]))
+            continue;
+        text_addf(out, "%s\"%s\": ", first ? "{" : ", ", keys_name((enum key)key));
+        const char *value = keys_text((enum key)key, keys->value[key], buffer);
+        if (keys_is_choice((enum key)key))
+            text_add_json(out, value);
+        else
+            text_add(out, value);
+        first = false;
+    }
+}
+
+void result_json(const struct result *r, struct text *out)
+{
+    static const char *const solver[] = {"steps", "rhs_evals", "jac_evals", "error_test_fails"};
+    enum preset preset = r->keys.preset;
+    add_keys(&r->keys, out);
+    add_field(out, "plateau", r->plateau);
+    text_addf(out, ", \"unit\": \"%s\", \"status\": \"%s\"", preset <= PRESET_TOY ? "time" : "steps", state_names[r->state]);
+    add_field(out, "initial_loss", r->initial_loss);
+    add_field(out, "null_loss", r->null_loss);
+    add_field(out, "final_loss", r->final_loss);
+    text_add(out, ", \"crossings\": ");
+    result_crossings(r, out);
+    add_field(out, "wall_s", r->wall_s);
+    text_add(out, ", \"version\": \"" PACKAGE_VERSION "\"");
+    if (preset <= PRESET_TOY) {
+        const char *separator = ", \"predicted\": {";
+#define AS_JSON(name, meaning)                                                                                         \
+    text_addf(out, "%s\"" #name "\": ", separator);                                                                    \
+    text_add_real(out, r->predicted.name);                                                                             \
+    separator = ", ";
+        PREDICTIONS(AS_JSON)
+#undef AS_JSON
+        if (preset == PRESET_TOY)
+            add_field(out, "flow", r->flow_plateau);
+        text_add(out, "}");
+    }
+    if (preset == PRESET_FLOW) {
+        for (int i = 0; i < 4; i++)
+            text_addf(out, "%s\"%s\": %ld", i ? ", " : ", \"solver\": {", solver[i], r->solver[i]);
+        text_add(out, "}");
+    } else {
+        add_field(out, "steps_done", r->steps_done);
+        add_field(out, "tokens_per_s", r->tokens_per_s);
+        text_add(out, ", \"backend\": \"blas\", \"precision\": \"f32\"");
+    }
+    text_add(out, "}\n");
+}
+
+double result_plateau_at(const struct result *r, double threshold, bool *known)
+{
+    *known = true;
+    if (threshold == r->keys.value[KEY_threshold])
+        return r->plateau;
+    for (int i = 0; i < FLOW_LEVELS; i++) {
+        if (fabs(threshold - (0.9 - 0.1 * i)) < 1e-9)
+            return r->crossings[i];
+    }
+    *known = false;
+    return NAN;
+}

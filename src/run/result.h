@@ -1,0 +1,41 @@
+/* What a run gives: a fixed-size record (so that it can cross a pipe), and its JSON line. */
+#ifndef RESULT_H
+#define RESULT_H
+#include "flow_cvode.h"
+#include "keys.h"
+#include "prediction.h"
+#include "text.h"
+
+#define RUN_STATES(X) X(RUN_EMERGED, "emerged") X(RUN_CENSORED, "censored") X(RUN_DIVERGED, "diverged") X(RUN_INTERRUPTED, "interrupted")
+enum run_state {
+#define AS_ENUMERATOR(name, text) name,
+    RUN_STATES(AS_ENUMERATOR)
+#undef AS_ENUMERATOR
+};
+
+struct result {
+    struct keys keys;
+    enum run_state state;
+    double plateau;                 /* NaN unless emerged; time, or steps for Transformers */
+    double cap;                     /* how far the run went, same unit: the censoring point when it did not emerge */
+    double initial_loss, null_loss, final_loss;
+    double crossings[FLOW_LEVELS];  /* first crossing of 0.9 .. 0.1 of the null loss; NaN: none */
+    double wall_s;
+    struct prediction predicted;    /* flow, and the toy's own start */
+    double flow_plateau;            /* toy: the reduced flow (metric=full) from the same W(0), W*; NaN if none */
+    long solver[4];                 /* flow: steps, rhs_evals, jac_evals, error_test_fails */
+    double steps_done, tokens_per_s; /* training */
+};
+
+/* "emerged", ..; and back (false if unknown). */
+const char *result_state_name(enum run_state state);
+bool result_state_find(const char *name, enum run_state *state);
+/* One JSON object, one line, with newline; design: every key, then the outcome. Appended. */
+void result_json(const struct result *r, struct text *out);
+/* {"0.9": t, ..}: the crossings alone. Appended. */
+void result_crossings(const struct result *r, struct text *out);
+/* The time at which the loss fell to `threshold` of the null loss, from plateau or crossings; NaN if it did not or is not known.
+ * *known is false if neither holds that threshold. */
+double result_plateau_at(const struct result *r, double threshold, bool *known);
+
+#endif

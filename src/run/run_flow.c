@@ -1,0 +1,115 @@
+#include "run_flow.h"
+#include "progress.h"
+#include "start.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct run_flow {
+    struct flow_cvode *solver;
+    struct prediction_workspace *quadrature;
+};
+
+enum status run_flow_create(struct run_flow **tools)
+{
+    enum status rc = OK;
+    struct run_flow *t = calloc(1, sizeof *t);
+    REQUIRE(t, ERR_MEMORY, "out of memory for the flow's tools");
+    TRY(flow_cvode_create(&t->solver));
+    TRY(prediction_create(&t->quadrature));
+done:
+    if (rc != OK) {
+        run_flow_free(t);
+        t = NULL;
+    }
+    *tools = t;
+    return rc;
+}
+
+void run_flow_free(struct run_flow *t)
+{
+    if (!t)
+        return;
+    flow_cvode_free(t->solver);
+    prediction_free(t->quadrature);
+    free(t);
+}
+
+enum status run_flow_problem(const struct keys *keys, enum metric metric, struct flow *flow)
+{
+    struct start start;
+    enum status rc = start_reduced((int)keys_integer(keys, KEY_d), keys_integer(keys, KEY_init) == INIT_GAUSSIAN,
+                                   keys_integer(keys, KEY_target) == TARGET_GAUSSIAN,
+                                   (uint64_t)keys_integer(keys, KEY_seed), &start);
+    if (rc != OK)
+        return rc;
+    struct flow_start reduced;
+    memcpy(reduced.n, start.n, sizeof reduced.n);
+    memcpy(reduced.w, start.w, sizeof reduced.w);
+    memcpy(reduced.u, start.u, sizeof reduced.u);
+    return flow_init(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B), keys_real(keys, KEY_p), metric,
+                     &reduced, flow);
+}
+
+static enum status record(void *context, const struct flow *f, double t, const double *y)
+{
+    struct flow_view v = flow_view_at(f, y);
+    const double row[TRACE_COLUMNS] = {t,   flow_loss(f, y, LOSS_TRAIN), flow_loss(f, y, LOSS_TEST), v.w, v.w_repeated,
+                                       v.u, v.delta_a,                   v.attention};
+    return trace_add(context, row);
+}
+
+enum status run_flow(struct run_flow *t, const struct keys *keys, struct result *r, struct trace *trace)
+{
+    enum status rc = OK;
+    double begin = progress_clock();
+    struct flow flow;
+    struct flow_solution s;
+    struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss),
+                             .method = (enum method)keys_integer(keys, KEY_method),
+                             .rtol = keys_real(keys, KEY_rtol),
+                             .atol = keys_real(keys, KEY_atol),
+                             .threshold = keys_real(keys, KEY_threshold),
+                             .time = keys_real(keys, KEY_time),
+                             .all_crossings = true,
+                             .step = trace ? record : NULL,
+                             .context = trace};
+    if (trace)
+        trace->preset = PRESET_FLOW;
+    TRY(run_flow_problem(keys, (enum metric)keys_integer(keys, KEY_metric), &flow));
+    TRY(flow_cvode_solve(t->solver, &flow, &q, &s));
+    *r = (struct result){.keys = *keys,
+                         .state = RUN_EMERGED,
+                         .plateau = s.plateau,
+                         .cap = s.final_time,
+                         .initial_loss = s.initial_loss,
+                         .null_loss = s.null_loss,
+                         .final_loss = s.final_loss,
+                         .flow_plateau = NAN,
+                         .solver = {s.steps, s.rhs_evals, s.jac_evals, s.error_test_fails}};
+    memcpy(r->crossings, s.crossings, sizeof r->crossings);
+    TRY(prediction_compute(t->quadrature, &flow, q.loss, q.threshold, &r->predicted));
+    r->wall_s = progress_clock() - begin;
+done:
+    if (rc != OK) {
+        struct text which = {0};
+        keys_describe(keys, &which);
+        error_prefix(rc, "%.200s", which.data ? which.data : "flow");
+        text_free(&which);
+    }
+    return rc;
+}
+
+enum status run_flow_expect(struct run_flow *t, const struct keys *keys, enum metric metric,
+                            struct flow_solution *solution, struct prediction *predicted)
+{
+    struct flow flow;
+    struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss), .method = METHOD_BDF, .rtol = 1e-8,
+                             .atol = 1e-11, .threshold = keys_real(keys, KEY_threshold), .all_crossings = true};
+    enum status rc = run_flow_problem(keys, metric, &flow);
+    if (rc == OK)
+        rc = flow_cvode_solve(t->solver, &flow, &q, solution);
+    if (rc == OK)
+        rc = prediction_compute(t->quadrature, &flow, q.loss, q.threshold, predicted);
+    return rc;
+}

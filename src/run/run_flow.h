@@ -1,0 +1,20 @@
+/* One run of the reduced flow: keys -> problem -> integration -> result and trace. */
+#ifndef RUN_FLOW_H
+#define RUN_FLOW_H
+#include "result.h"
+#include "trace.h"
+
+/* Solvers and workspaces, made once and used for any number of runs by one thread. Opaque. */
+struct run_flow;
+enum status run_flow_create(struct run_flow **tools);
+void run_flow_free(struct run_flow *tools);
+/* Overwrites *result. trace may be NULL; else rows are appended, one per solver step. */
+enum status run_flow(struct run_flow *tools, const struct keys *keys, struct result *result, struct trace *trace);
+/* The flow and the predictions for the start and problem of `keys` (flow or toy), metric and loss as given, into
+ * *solution and *predicted: what a toy run is compared with. */
+enum status run_flow_expect(struct run_flow *tools, const struct keys *keys, enum metric metric,
+                            struct flow_solution *solution, struct prediction *predicted);
+/* The problem of `keys` with its start drawn (flow or toy). */
+enum status run_flow_problem(const struct keys *keys, enum metric metric, struct flow *flow);
+
+#endif

@@ -1,0 +1,16 @@
+/* One training run of the toy model: keys -> toy and optimizer -> steps -> crossings, plateau length, trace.
+ *
+ * Time is steps x lr, so that gd and sgd follow the flow. The loss is the exact population loss of (a, W) every eval_every steps;
+ * a crossing is interpolated between the two evaluations around it. A run that has not crossed the threshold after `steps`
+ * updates is censored there; a loss that is not finite ends it as diverged. */
+#ifndef RUN_TOY_H
+#define RUN_TOY_H
+#include "run_flow.h"
+#include <signal.h>
+
+/* Overwrites *result, appends to trace (may be NULL). `tools` gives the reduced flow from the same start, for comparison.
+ * *stop != 0 (may be NULL) ends the run as interrupted. all_crossings: go on to 0.1 of the null loss (or the cap). */
+enum status run_toy(struct run_flow *tools, const struct keys *keys, const volatile sig_atomic_t *stop,
+                    struct result *result, struct trace *trace);
+
+#endif

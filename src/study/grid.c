@@ -1,0 +1,156 @@
+#include "grid.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const size_t LARGEST_GRID = 100000000;
+enum { LONGEST_AXIS = 1000000 };
+
+static enum status append(struct grid *g, enum key key, double value)
+{
+    size_t n = g->count[key];
+    if (n >= LONGEST_AXIS)
+        return error_set(ERR_INPUT, "%s: more than %d values", keys_name(key), LONGEST_AXIS);
+    double *values = realloc(g->values[key], (n + 1) * sizeof *values);
+    if (!values)
+        return error_set(ERR_MEMORY, "out of memory for the values of %s", keys_name(key));
+    g->values[key] = values;
+    values[g->count[key]++] = value;
+    return OK;
+}
+
+/* "64:4096:*2": every point goes through the key's own check; whole-number keys are rounded, repeats dropped. */
+static enum status append_range(struct grid *g, enum key key, char *text)
+{
+    enum status rc = OK;
+    const char *why = "a range is first:last:*factor or first:last:+step, factor > 1, step > 0";
+    char *second = strchr(text, ':'), *third = second ? strchr(second + 1, ':') : NULL;
+    double first, last, by, previous = NAN;
+    REQUIRE(third && (third[1] == '*' || third[1] == '+'), ERR_INPUT, "%s=%s: %s", keys_name(key), text, why);
+    char sign = third[1];
+    *second = *third = '\0';
+    REQUIRE(text_to_real(text, &first) && text_to_real(second + 1, &last) && text_to_real(third + 2, &by), ERR_INPUT,
+            "%s=%s: %s", keys_name(key), text, why);
+    REQUIRE(last >= first && (sign == '*' ? by > 1 && first > 0 : by > 0), ERR_INPUT, "%s=%s: %s", keys_name(key), text, why);
+    for (size_t i = 0;; i++) {
+        double value = sign == '*' ? first * pow(by, (double)i) : first + by * (double)i;
+        if (value > last * (1 + 1e-12))
+            break;
+        bool whole = rint(first) == first && rint(last) == last && !strpbrk(second + 1, ".eE") && key != KEY_lr && key != KEY_p;
+        double rounded = whole ? rint(value) : value;
+        char buffer[32];
+        if (rounded == previous)
+            continue;
+        previous = rounded;
+        TRY(keys_value(key, text_real(buffer, rounded), &value));
+        TRY(append(g, key, value));
+    }
+done:
+    return rc;
+}
+
+static enum status parse_values(struct grid *g, enum key key, char *list)
+{
+    for (char *item = list; item;) {
+        char *comma = strchr(item, ',');
+        enum status rc;
+        double value;
+        if (comma)
+            *comma = '\0';
+        if (strchr(item, ':'))
+            rc = append_range(g, key, item);
+        else if ((rc = keys_value(key, item, &value)) == OK)
+            rc = append(g, key, value);
+        if (rc != OK)
+            return rc;
+        item = comma ? comma + 1 : NULL;
+    }
+    return OK;
+}
+
+enum status grid_set(struct grid *g, const char *name, const char *values)
+{
+    enum key key = keys_find(name);
+    if (key == KEY_COUNT)
+        return ERR_INPUT;
+    if (!g->values[key])
+        g->order[g->n_order++] = key;
+    g->count[key] = 0;
+    char *list = strdup(values);
+    if (!list)
+        return error_set(ERR_MEMORY, "out of memory for the values of %s", name);
+    enum status rc = parse_values(g, key, list);
+    free(list);
+    if (rc != OK && !g->values[key])
+        g->n_order--;
+    return rc;
+}
+
+enum status grid_add(struct grid *g, const char *assignment)
+{
+    const char *equals = strchr(assignment, '=');
+    char name[64];
+    if (!equals || equals == assignment || (size_t)(equals - assignment) >= sizeof name)
+        return error_set(ERR_INPUT, "%s: expected key=value (`plateau keys` lists the keys)", assignment);
+    memcpy(name, assignment, (size_t)(equals - assignment));
+    name[equals - assignment] = '\0';
+    return grid_set(g, name, equals + 1);
+}
+
+enum status grid_size(const struct grid *g, size_t *size)
+{
+    *size = 1;
+    for (size_t i = 0; i < g->n_order; i++) {
+        *size *= g->count[g->order[i]];
+        if (*size > LARGEST_GRID)
+            return error_set(ERR_INPUT, "the grid has more than %zu runs: make it smaller", LARGEST_GRID);
+    }
+    return OK;
+}
+
+enum status grid_at(const struct grid *g, size_t i, struct keys *keys)
+{
+    double given[KEY_COUNT];
+    for (int key = 0; key < KEY_COUNT; key++)
+        given[key] = NAN;
+    for (size_t axis = g->n_order; axis-- > 0;) {
+        enum key key = g->order[axis];
+        given[key] = g->values[key][i % g->count[key]];
+        i /= g->count[key];
+    }
+    return keys_resolve(given, keys);
+}
+
+enum status grid_check(const struct grid *g)
+{
+    size_t size;
+    struct keys keys;
+    enum status rc = grid_size(g, &size);
+    for (size_t i = 0; rc == OK && i < size; i++)
+        rc = grid_at(g, i, &keys);
+    return rc;
+}
+
+enum status grid_copy(const struct grid *from, struct grid *to)
+{
+    *to = (struct grid){.n_order = from->n_order};
+    memcpy(to->order, from->order, sizeof to->order);
+    for (size_t i = 0; i < from->n_order; i++) {
+        enum key key = from->order[i];
+        to->values[key] = malloc(from->count[key] * sizeof(double));
+        if (!to->values[key]) {
+            grid_free(to);
+            return error_set(ERR_MEMORY, "out of memory for a grid");
+        }
+        memcpy(to->values[key], from->values[key], from->count[key] * sizeof(double));
+        to->count[key] = from->count[key];
+    }
+    return OK;
+}
+
+void grid_free(struct grid *g)
+{
+    for (int key = 0; key < KEY_COUNT; key++)
+        free(g->values[key]);
+    *g = (struct grid){0};
+}

@@ -1,0 +1,30 @@
+/* Grids: `T=64,128 d=16:64:*2 seed=1,2,3` -> every combination, as complete key sets.
+ *
+ * A value is one value, a comma list, or a range first:last:*factor (geometric) or first:last:+step; a key given twice takes the last.
+ * The last axis varies fastest. */
+#ifndef GRID_H
+#define GRID_H
+#include "keys.h"
+
+struct grid {
+    double *values[KEY_COUNT]; /* owned; NULL: not given */
+    size_t count[KEY_COUNT];
+    enum key order[KEY_COUNT]; /* keys given, in the order given */
+    size_t n_order;
+};
+
+/* Zero-initialise a grid, then add assignments. ERR_INPUT names the key and the rule. */
+enum status grid_add(struct grid *g, const char *assignment);
+/* The same with name and values apart. */
+enum status grid_set(struct grid *g, const char *name, const char *values);
+/* How many combinations; ERR_INPUT over a hundred million. */
+enum status grid_size(const struct grid *g, size_t *size);
+/* Combination i < size into *keys: defaults filled, rules checked. */
+enum status grid_at(const struct grid *g, size_t i, struct keys *keys);
+/* Checks every combination, so that a bad one is refused before anything runs. */
+enum status grid_check(const struct grid *g);
+/* Copies `from`; ERR_MEMORY. */
+enum status grid_copy(const struct grid *from, struct grid *to);
+void grid_free(struct grid *g);
+
+#endif
