@@ -1,5 +1,4 @@
 #include "flow_cvode.h"
-#include <config.h>
 #include <cvode/cvode.h>
 #include <math.h>
 #include <nvector/nvector_serial.h>

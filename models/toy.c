@@ -33,18 +33,16 @@
 #endif
 
 enum {
-    LANES = 16,        /* floats worked on side by side: the length of `lanes` and the multiple that rows are padded to */
-    GROUP = 1 << 18,   /* normals of a group of samples: a megabyte, which stays in the processor's second cache */
-    PANEL = 16         /* rows of dL/dW at a time in single precision */
+    LANES = 16,      /* partial sums of a float product; the multiple that rows are padded to */
+    GROUP = 1 << 18, /* normals of a group of samples: a megabyte, which stays in the processor's second cache */
+    PANEL = 16       /* rows of dL/dW at a time in single precision */
 };
-/* Arithmetic on these is element by element, so the order of every sum is the same on every processor. */
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
-typedef double reals __attribute__((vector_size(LANES / 2 * sizeof(double))));
 
 /* Everything is owned. `stride` is d rounded up to LANES; what pads a row is zero except in `draws`. */
 struct toy_scratch {
     int stride;
     double *s, *g;            /* [T]: softmax(a); sum over the batch of dL/ds_t */
+    double *product, *weight; /* [d]: see column_sums */
     float *s32, *projection;  /* [T]: s in single precision; x_t . q of one sample */
     float *W32, *target32;    /* [d][stride] */
     float *panel;             /* [PANEL][stride]: rows of dL/dW */
@@ -108,13 +106,15 @@ enum status toy_create(int T, int d, int B, double p, struct toy **out)
     k->stride = (int)stride;
     k->s = allocate(positions, sizeof(double));
     k->g = allocate(positions, sizeof(double));
+    k->product = allocate((size_t)d, sizeof(double));
+    k->weight = allocate((size_t)d, sizeof(double));
     k->s32 = allocate(positions, sizeof(float));
     k->projection = allocate(positions, sizeof(float));
     k->W32 = allocate((size_t)d * stride, sizeof(float));
     k->target32 = allocate((size_t)d * stride, sizeof(float));
     k->panel = allocate(PANEL * stride, sizeof(float));
-    REQUIRE(k->s && k->g && k->s32 && k->projection && k->W32 && k->target32 && k->panel, ERR_MEMORY,
-            "toy model: no memory for the scratch of d=%d T=%d", d, T);
+    REQUIRE(k->s && k->g && k->product && k->weight && k->s32 && k->projection && k->W32 && k->target32 && k->panel,
+            ERR_MEMORY, "toy model: no memory for the scratch of d=%d T=%d", d, T);
     *out = toy;
     return OK;
 done:
@@ -131,6 +131,8 @@ void toy_free(struct toy *toy)
         free_batch(k);
         free(k->s);
         free(k->g);
+        free(k->product);
+        free(k->weight);
         free(k->s32);
         free(k->projection);
         free(k->W32);
@@ -202,39 +204,29 @@ static struct attention attend(const struct toy *toy)
     return (struct attention){relevant / (relevant + other), S2};
 }
 
-/* <W - shift W*, W*> and ||W - shift W*||^2 of n entries, in a fixed order. */
-CLONES static void add_products(size_t n, const double *W, const double *target, double shift, struct sums *sums)
+/* product[c] = <R_c, W*_c>, weight[c] = ||R_c||^2 for the columns of R = W - shift W*. */
+CLONES static void column_sums(int d, const double *restrict W, const double *restrict target, double shift,
+                               double *restrict product, double *restrict weight)
 {
-    reals product = {0}, weight = {0}, w, t;
-    const size_t step = sizeof(reals) / sizeof(double);
-    size_t i = 0;
-    for (; i + step <= n; i += step) {
-        memcpy(&w, W + i, sizeof w);
-        memcpy(&t, target + i, sizeof t);
-        w -= shift * t;
-        product += w * t;
-        weight += w * w;
-    }
-    for (; i < n; i++) {
-        const double rest = W[i] - shift * target[i];
-        sums->product += rest * target[i];
-        sums->weight += rest * rest;
-    }
-    for (size_t lane = 0; lane < step; lane++) {
-        sums->product += product[lane];
-        sums->weight += weight[lane];
+    memset(product, 0, (size_t)d * sizeof *product);
+    memset(weight, 0, (size_t)d * sizeof *weight);
+    for (int i = 0; i < d; i++, W += d, target += d) {
+        for (int c = 0; c < d; c++) {
+            const double r = W[c] - shift * target[c];
+            product[c] += r * target[c];
+            weight[c] += r * r;
+        }
     }
 }
 
 static struct sums block_sums(const struct toy *toy, double shift)
 {
-    const size_t d = (size_t)toy->d, n = d * d;
-    struct sums sums = {0};
-    add_products(n, toy->W, toy->target, shift, &sums);
-    for (size_t i = 0; i < n; i += d) {
-        const double w = toy->W[i] - shift * toy->target[i];
-        sums.product_along += w * toy->target[i];
-        sums.weight_along += w * w;
+    const double *product = toy->scratch->product, *weight = toy->scratch->weight;
+    column_sums(toy->d, toy->W, toy->target, shift, toy->scratch->product, toy->scratch->weight);
+    struct sums sums = {.product_along = product[0], .weight_along = weight[0]};
+    for (int c = 0; c < toy->d; c++) {
+        sums.product += product[c];
+        sums.weight += weight[c];
     }
     return sums;
 }
@@ -281,109 +273,92 @@ void toy_gradient_exact(struct toy *toy, double *gradient, double *loss)
 /* x . y, in double: the products of floats are exact there. */
 CLONES static double dot(int n, const float *restrict x, const float *restrict y)
 {
-    double sum[LANES] = {0}, all = 0;
+    enum { STEP = 8 };
+    double sum[STEP] = {0}, all = 0;
     int i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        for (int lane = 0; lane < LANES; lane++)
+    for (; i + STEP <= n; i += STEP) {
+        for (int lane = 0; lane < STEP; lane++)
             sum[lane] += (double)x[i + lane] * y[i + lane];
     }
     for (; i < n; i++)
         all += (double)x[i] * y[i];
-    for (int lane = 0; lane < LANES; lane++)
+    for (int lane = 0; lane < STEP; lane++)
         all += sum[lane];
     return all;
 }
 
-#define INLINE static inline __attribute__((always_inline))
+/* The two matrix products that everything else is made of, in single precision. The innermost loops run over neighbours
+ * in memory, so compilers vectorise them, and the order of every sum is written out, so all give the same bits. */
 
-/* out[i][..] = factor sum_k A[i][k] X[k][..] for `rows` rows and `blocks` LANES of columns, both compile-time constants, so
- * that the sums stay in registers. */
-INLINE void combine_block(int rows, int blocks, int inner, const float *A, size_t a_row, size_t a_inner, const float *X,
-                          size_t x_row, float factor, float *out, size_t out_row)
+/* out[rows][columns] = A X with A[i][k] = A[i a_row + k a_inner] and X[inner][columns]: eight rows of X at a time. */
+CLONES static void combine(int rows, int columns, int inner, const float *restrict A, size_t a_row, size_t a_inner,
+                           const float *restrict X, size_t x_row, float *restrict out, size_t out_row)
 {
-    lanes sum[4][4] = {0};
-    for (int k = 0; k < inner; k++, A += a_inner, X += x_row) {
-        for (int j = 0; j < blocks; j++) {
-            lanes x;
-            memcpy(&x, X + j * LANES, sizeof x);
-            for (int i = 0; i < rows; i++)
-                sum[i][j] += A[(size_t)i * a_row] * x;
+    int k = 0;
+    for (int i = 0; i < rows; i++)
+        memset(out + (size_t)i * out_row, 0, (size_t)columns * sizeof *out);
+    for (; k + 8 <= inner; k += 8, A += 8 * a_inner, X += 8 * x_row) {
+        const float *x1 = X + x_row, *x2 = x1 + x_row, *x3 = x2 + x_row, *x4 = x3 + x_row, *x5 = x4 + x_row;
+        const float *x6 = x5 + x_row, *x7 = x6 + x_row;
+        for (int i = 0; i < rows; i++) {
+            const float *a = A + (size_t)i * a_row;
+            const float a0 = *a, a1 = a[a_inner], a2 = a[2 * a_inner], a3 = a[3 * a_inner], a4 = a[4 * a_inner];
+            const float a5 = a[5 * a_inner], a6 = a[6 * a_inner], a7 = a[7 * a_inner];
+            float *y = out + (size_t)i * out_row;
+            for (int j = 0; j < columns; j++)
+                y[j] += ((a0 * X[j] + a1 * x1[j]) + (a2 * x2[j] + a3 * x3[j])) +
+                        ((a4 * x4[j] + a5 * x5[j]) + (a6 * x6[j] + a7 * x7[j]));
         }
     }
-    for (int i = 0; i < rows; i++) {
-        for (int j = 0; j < blocks; j++) {
-            const lanes y = factor * sum[i][j];
-            memcpy(out + (size_t)i * out_row + j * LANES, &y, sizeof y);
+    for (; k < inner; k++, A += a_inner, X += x_row) {
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < columns; j++)
+                out[(size_t)i * out_row + (size_t)j] += A[(size_t)i * a_row] * X[j];
         }
     }
 }
 
-/* out[rows][columns] = factor A X, A[i][k] = A[i a_row + k a_inner], X[inner][columns]; columns a multiple of LANES. */
-CLONES static void combine(int rows, int columns, int inner, const float *A, size_t a_row, size_t a_inner, const float *X,
-                           size_t x_row, float factor, float *out, size_t out_row)
+/* The sum of LANES partial sums. */
+static inline float across(const float *y)
 {
-    int i = 0, j;
-    for (; i + 4 <= rows; i += 4, A += 4 * a_row, out += 4 * out_row) {
-        for (j = 0; j + 2 * LANES <= columns; j += 2 * LANES)
-            combine_block(4, 2, inner, A, a_row, a_inner, X + j, x_row, factor, out + j, out_row);
-        if (j < columns)
-            combine_block(4, 1, inner, A, a_row, a_inner, X + j, x_row, factor, out + j, out_row);
-    }
-    for (; i < rows; i++, A += a_row, out += out_row) {
-        for (j = 0; j + 4 * LANES <= columns; j += 4 * LANES)
-            combine_block(1, 4, inner, A, a_row, a_inner, X + j, x_row, factor, out + j, out_row);
-        for (; j < columns; j += LANES)
-            combine_block(1, 1, inner, A, a_row, a_inner, X + j, x_row, factor, out + j, out_row);
-    }
-}
-
-/* The sum of the lanes, always in the same order. */
-INLINE float across(const lanes *x)
-{
-    typedef float quarter __attribute__((vector_size(sizeof(lanes) / 4)));
-    quarter y[4];
-    memcpy(y, x, sizeof y);
-    const quarter z = (y[0] + y[1]) + (y[2] + y[3]);
+    float z[LANES / 4];
+    for (int i = 0; i < LANES / 4; i++)
+        z[i] = (y[i] + y[i + LANES / 4]) + (y[i + LANES / 2] + y[i + 3 * LANES / 4]);
     return (z[0] + z[1]) + (z[2] + z[3]);
 }
 
-/* out[i][k] += factor x[i] . X[k] for constant numbers of rows of x and of X; n a multiple of LANES. */
-INLINE void project_block(int rows, int ks, int n, const float *x, size_t x_row, const float *X, size_t X_row,
-                          float factor, float *out, size_t out_row)
+/* out[i out_row + k out_inner] += factor x[i] . X[k] for x[rows][n] and X[inner][n], n a multiple of LANES: four rows of x
+ * at a time. */
+CLONES static void project(int rows, int inner, int n, const float *restrict x, size_t x_row, const float *restrict X,
+                           size_t X_row, float factor, float *restrict out, size_t out_row, size_t out_inner)
 {
-    lanes sum[4][4] = {0};
-    for (int j = 0; j < n; j += LANES) {
-        for (int i = 0; i < rows; i++) {
-            lanes a, b;
-            memcpy(&a, x + (size_t)i * x_row + j, sizeof a);
-            for (int k = 0; k < ks; k++) {
-                memcpy(&b, X + (size_t)k * X_row + j, sizeof b);
-                sum[i][k] += a * b;
+    for (int k = 0; k < inner; k++, X += X_row, out += out_inner) {
+        int i = 0;
+        for (; i + 4 <= rows; i += 4) {
+            const float *x0 = x + (size_t)i * x_row, *x1 = x0 + x_row, *x2 = x1 + x_row, *x3 = x2 + x_row;
+            float s0[LANES] = {0}, s1[LANES] = {0}, s2[LANES] = {0}, s3[LANES] = {0};
+            for (int j = 0; j < n; j += LANES) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s0[lane] += x0[j + lane] * X[j + lane];
+                    s1[lane] += x1[j + lane] * X[j + lane];
+                    s2[lane] += x2[j + lane] * X[j + lane];
+                    s3[lane] += x3[j + lane] * X[j + lane];
+                }
             }
+            float *y = out + (size_t)i * out_row;
+            y[0] += factor * across(s0);
+            y[out_row] += factor * across(s1);
+            y[2 * out_row] += factor * across(s2);
+            y[3 * out_row] += factor * across(s3);
         }
-    }
-    for (int i = 0; i < rows; i++) {
-        for (int k = 0; k < ks; k++)
-            out[(size_t)i * out_row + (size_t)k] += factor * across(&sum[i][k]);
-    }
-}
-
-/* out[rows][inner] += factor x X^T, x[rows][n], X[inner][n]; n a multiple of LANES. */
-CLONES static void project(int rows, int inner, int n, const float *x, size_t x_row, const float *X, size_t X_row,
-                           float factor, float *out, size_t out_row)
-{
-    int i = 0, k;
-    for (; i + 4 <= rows; i += 4, x += 4 * x_row, out += 4 * out_row) {
-        for (k = 0; k + 2 <= inner; k += 2)
-            project_block(4, 2, n, x, x_row, X + (size_t)k * X_row, X_row, factor, out + k, out_row);
-        if (k < inner)
-            project_block(4, 1, n, x, x_row, X + (size_t)k * X_row, X_row, factor, out + k, out_row);
-    }
-    for (; i < rows; i++, x += x_row, out += out_row) {
-        for (k = 0; k + 4 <= inner; k += 4)
-            project_block(1, 4, n, x, x_row, X + (size_t)k * X_row, X_row, factor, out + k, out_row);
-        for (; k < inner; k++)
-            project_block(1, 1, n, x, x_row, X + (size_t)k * X_row, X_row, factor, out + k, out_row);
+        for (; i < rows; i++) {
+            float s[LANES] = {0};
+            for (int j = 0; j < n; j += LANES) {
+                for (int lane = 0; lane < LANES; lane++)
+                    s[lane] += x[(size_t)i * x_row + (size_t)(j + lane)] * X[j + lane];
+            }
+            out[(size_t)i * out_row] += factor * across(s);
+        }
     }
 }
 
@@ -406,9 +381,9 @@ static void tokens_context(const struct toy *toy, const struct attention *x, con
     (void)x;
     const int stride = toy->scratch->stride;
     const float scale = (float)(1.0 / sqrt(toy->d));
-    combine(1, stride, toy->T - toy->B, toy->scratch->s32, 0, 1, z, (size_t)stride, scale, v, 0);
-    for (int c = toy->d; c < stride; c++)
-        v[c] = 0.0f;
+    combine(1, stride, toy->T - toy->B, toy->scratch->s32, 0, 1, z, (size_t)stride, v, 0);
+    for (int c = 0; c < stride; c++)
+        v[c] = c < toy->d ? scale * v[c] : 0.0f;
 }
 
 static void tokens_project(const struct toy *toy, const struct attention *x, const float *z, const float *v,
@@ -420,7 +395,7 @@ static void tokens_project(const struct toy *toy, const struct attention *x, con
     const float scale = (float)(1.0 / sqrt(toy->d));
     float *projection = toy->scratch->projection;
     memset(projection, 0, (size_t)others * sizeof *projection);
-    project(1, others, stride, q, 0, z, (size_t)stride, scale, projection, 0);
+    project(others, 1, stride, z, (size_t)stride, q, 0, scale, projection, 1, 0);
     for (int t = 0; t < others; t++)
         toy->scratch->g[t] += projection[t];
 }
@@ -507,23 +482,22 @@ static void propagate(const struct toy *toy, int first, int n)
     const int d = toy->d, stride = k->stride;
     const size_t row = (size_t)stride, at = (size_t)first * row;
     memset(k->error + at, 0, (size_t)n * row * sizeof(float));
-    project(n, d, stride, k->context + at, row, k->W32, row, 1.0f, k->error + at, row);
-    project(n, d, stride, k->relevant + at, row, k->target32, row, -1.0f, k->error + at, row);
-    combine(n, stride, d, k->error + at, row, 1, k->W32, row, 1.0f, k->q + at, row);
+    project(n, d, stride, k->context + at, row, k->W32, row, 1.0f, k->error + at, row, 1);
+    project(n, d, stride, k->relevant + at, row, k->target32, row, -1.0f, k->error + at, row, 1);
+    combine(n, stride, d, k->error + at, row, 1, k->W32, row, k->q + at, row);
 }
 
 /* dL/dW = sum over samples of e context^T / batch. */
-static void weight_gradient(const struct toy *toy, int batch, double *dW)
+CLONES static void weight_gradient(int d, int batch, const struct toy_scratch *k, double *restrict dW)
 {
-    const struct toy_scratch *k = toy->scratch;
-    const int d = toy->d;
     const size_t row = (size_t)k->stride;
     for (int i = 0; i < d; i += PANEL) {
         const int rows = d - i < PANEL ? d - i : PANEL;
-        combine(rows, k->stride, batch, k->error + i, 1, row, k->context, row, 1.0f / (float)batch, k->panel, row);
-        for (int j = 0; j < rows; j++, dW += d) {
+        const float *restrict panel = k->panel;
+        combine(rows, k->stride, batch, k->error + i, 1, row, k->context, row, k->panel, row);
+        for (int j = 0; j < rows; j++, dW += d, panel += row) {
             for (int c = 0; c < d; c++)
-                dW[c] = k->panel[(size_t)j * row + (size_t)c];
+                dW[c] = (double)panel[c] / batch;
         }
     }
 }
@@ -578,7 +552,7 @@ static enum status gradient_sampled(struct toy *toy, const struct sampler *how, 
     struct batch_sums sums = {0};
     for (int first = 0; first < batch; first += group)
         add_samples(toy, how, &x, stream, first, batch - first < group ? batch - first : group, &sums);
-    weight_gradient(toy, batch, gradient);
+    weight_gradient(d, batch, k, gradient);
     double *da = gradient + (size_t)d * (size_t)d;
     for (int t = 0; t < T; t++)
         da[t] = k->s[t] * ((t < others ? k->g[t] : sums.relevant) - sums.mean) / batch;

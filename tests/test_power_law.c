@@ -318,7 +318,6 @@ START_TEST(test_tobit_extremes)
     ck_assert(cut_off(&data, 3000) > 0.3);
     struct power_law fit = fitted(&data); /* no noise */
     test_close(fit.exponent[0].value, 0.98, 1e-12, 0, "T without noise");
-    ck_assert(isfinite(fit.aicc));
     y[0] = 1e9; /* no noise, and a censored row that contradicts the others: sigma is large */
     censored[0] = true;
     fit = fitted(&data);

@@ -480,7 +480,7 @@ enum status power_law_bootstrap(const struct power_law_data *data, size_t replic
             replicates, confidence, least);
     index = calloc(l.n + 1, 3 * sizeof *index);
     TRY(memory(index, l.n));
-    samples = calloc(replicates + 1, l.k * sizeof *samples);
+    samples = calloc(replicates + 1, K * sizeof *samples);
     TRY(memory(samples, replicates));
     out->n_clusters = n_drawn = number_clusters(data->cluster, l.n, index);
     out->resampling = data->cluster && n_drawn >= 3 ? POWER_LAW_CLUSTERS : POWER_LAW_ROWS;

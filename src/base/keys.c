@@ -71,6 +71,11 @@ bool keys_is_choice(enum key key)
     return key_type(key) == TYPE_CHOICE;
 }
 
+bool keys_is_integer(enum key key)
+{
+    return key_type(key) == TYPE_INTEGER;
+}
+
 bool keys_is_hashed(enum key key)
 {
     return table[key].hashed;

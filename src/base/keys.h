@@ -70,6 +70,8 @@ enum status keys_value(enum key key, const char *text, double *value);
 const char *keys_text(enum key key, double value, char *buffer);
 /* true for keys whose values are names, not numbers. */
 bool keys_is_choice(enum key key);
+/* true for keys whose values are whole numbers. */
+bool keys_is_integer(enum key key);
 /* true if the key is part of a run's identity. */
 bool keys_is_hashed(enum key key);
 /* true if the key applies to that kind of run. */

@@ -2,9 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum status optimizer_init(const struct keys *keys, size_t count, struct optimizer *o)
+enum status optimizer_init(const struct keys *keys, size_t count, struct optimizer_state *o)
 {
-    *o = (struct optimizer){.lr = keys_real(keys, KEY_lr), .momentum = keys_real(keys, KEY_momentum),
+    *o = (struct optimizer_state){.lr = keys_real(keys, KEY_lr), .momentum = keys_real(keys, KEY_momentum),
                             .beta1 = keys_real(keys, KEY_beta1), .beta2 = keys_real(keys, KEY_beta2),
                             .eps = keys_real(keys, KEY_eps), .decay = keys_real(keys, KEY_decay), .count = count};
     bool adam = keys_integer(keys, KEY_optimizer) == OPTIMIZER_ADAM;
@@ -20,7 +20,7 @@ enum status optimizer_init(const struct keys *keys, size_t count, struct optimiz
     return OK;
 }
 
-void optimizer_update(struct optimizer *o, const double *restrict g, double *restrict x)
+void optimizer_update(struct optimizer_state *o, const double *restrict g, double *restrict x)
 {
     double lr = o->lr;
     o->step++;
@@ -48,7 +48,7 @@ void optimizer_update(struct optimizer *o, const double *restrict g, double *res
     }
 }
 
-void optimizer_free(struct optimizer *o)
+void optimizer_free(struct optimizer_state *o)
 {
     free(o->first);
     free(o->second);

@@ -7,7 +7,7 @@
 #define OPTIMIZER_H
 #include "keys.h"
 
-struct optimizer {
+struct optimizer_state {
     enum optimizer_kind { OPTIMIZER_PLAIN, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAPTIVE } kind;
     double lr, momentum, beta1, beta2, eps, decay;
     size_t count;
@@ -16,9 +16,9 @@ struct optimizer {
 };
 
 /* For `count` parameters, settings from keys. ERR_MEMORY. Release with optimizer_free. */
-enum status optimizer_init(const struct keys *keys, size_t count, struct optimizer *o);
+enum status optimizer_init(const struct keys *keys, size_t count, struct optimizer_state *o);
 /* x[count] is updated in place with gradient g[count]. */
-void optimizer_update(struct optimizer *o, const double *g, double *x);
-void optimizer_free(struct optimizer *o);
+void optimizer_update(struct optimizer_state *o, const double *g, double *x);
+void optimizer_free(struct optimizer_state *o);
 
 #endif

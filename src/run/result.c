@@ -1,5 +1,4 @@
 #include "result.h"
-#include <config.h>
 #include <math.h>
 #include <string.h>
 

@@ -11,7 +11,7 @@ enum { TRACE_TARGET = 2000 }; /* rows kept of a long run: every evaluation up to
 struct training {
     const struct keys *keys;
     struct toy *toy;
-    struct optimizer optimizer;
+    struct optimizer_state optimizer;
     double *gradient; /* owned */
     struct result *result;
     struct trace *trace;
@@ -92,7 +92,7 @@ static enum status evaluate(struct training *t, int64_t step)
 }
 
 /* Until every crossing is found, the cap, divergence or a request to stop. */
-static enum status loop(struct training *t, const volatile sig_atomic_t *stop)
+static enum status loop(struct training *t, const volatile int *stop)
 {
     enum status rc = OK;
     struct result *r = t->result;
@@ -136,7 +136,7 @@ done:
     return rc;
 }
 
-enum status run_toy(struct run_flow *tools, const struct keys *keys, const volatile sig_atomic_t *stop, struct result *r,
+enum status run_toy(struct run_flow *tools, const struct keys *keys, const volatile int *stop, struct result *r,
                     struct trace *trace)
 {
     enum status rc = OK;

@@ -6,11 +6,10 @@
 #ifndef RUN_TOY_H
 #define RUN_TOY_H
 #include "run_flow.h"
-#include <signal.h>
 
 /* Overwrites *result, appends to trace (may be NULL). `tools` gives the reduced flow from the same start, for comparison.
  * *stop != 0 (may be NULL) ends the run as interrupted. all_crossings: go on to 0.1 of the null loss (or the cap). */
-enum status run_toy(struct run_flow *tools, const struct keys *keys, const volatile sig_atomic_t *stop,
+enum status run_toy(struct run_flow *tools, const struct keys *keys, const volatile int *stop,
                     struct result *result, struct trace *trace);
 
 #endif

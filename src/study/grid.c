@@ -36,8 +36,7 @@ static enum status append_range(struct grid *g, enum key key, char *text)
         double value = sign == '*' ? first * pow(by, (double)i) : first + by * (double)i;
         if (value > last * (1 + 1e-12))
             break;
-        bool whole = rint(first) == first && rint(last) == last && !strpbrk(second + 1, ".eE") && key != KEY_lr && key != KEY_p;
-        double rounded = whole ? rint(value) : value;
+        double rounded = keys_is_integer(key) ? rint(value) : value;
         char buffer[32];
         if (rounded == previous)
             continue;

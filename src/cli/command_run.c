@@ -1,0 +1,147 @@
+/* plateau flow, plateau train: a grid of runs on all cores, printed in grid order. */
+#include "cli.h"
+#include "grid.h"
+#include "pool.h"
+#include "progress.h"
+#include "run_flow.h"
+#include "run_toy.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Results wait here until every one before them has been printed. */
+struct batch {
+    const struct arguments *arguments;
+    struct grid grid;
+    struct run_flow *tools;
+    struct result *waiting; /* owned: n results */
+    bool *ready;            /* owned: n flags */
+    size_t n, printed, finished;
+    bool want_trace;
+    struct progress progress;
+};
+
+static enum status work(void *context, size_t i, struct result *result, struct trace *trace)
+{
+    struct batch *b = context;
+    struct keys keys;
+    struct trace *wanted = b->want_trace ? trace : NULL;
+    enum status rc = grid_at(&b->grid, i, &keys);
+    if (rc == OK && !b->tools)
+        rc = run_flow_create(&b->tools); /* once per process */
+    if (rc != OK)
+        return rc;
+    return keys.preset == PRESET_FLOW ? run_flow(b->tools, &keys, result, wanted)
+                                      : run_toy(b->tools, &keys, pool_stop(), result, wanted);
+}
+
+/* "   closed 357.5 (+0.1 %)" */
+static void add_prediction(struct text *out, const char *name, double value, double plateau)
+{
+    if (isnan(value))
+        return;
+    text_addf(out, "  %-12s %14.6g", name, value);
+    if (!isnan(plateau))
+        text_addf(out, "   %+.3g %%", 100 * (value / plateau - 1));
+    text_add(out, "\n");
+}
+
+static void describe(const struct result *r, struct text *out)
+{
+    keys_describe(&r->keys, out);
+    if (r->state == RUN_EMERGED)
+        text_addf(out, "\n  %-12s %14.8g   (time; test of %g of the null loss %g)\n", "plateau", r->plateau,
+                  r->keys.value[KEY_threshold], r->null_loss);
+    else
+        text_addf(out, "\n  %-12s %14s   (at time %g, loss %g)\n", "plateau", result_state_name(r->state), r->cap, r->final_loss);
+    if (r->keys.preset == PRESET_TOY)
+        add_prediction(out, "flow", r->flow_plateau, r->plateau);
+#define AS_LINE(name, meaning) add_prediction(out, #name, r->predicted.name, r->plateau);
+    PREDICTIONS(AS_LINE)
+#undef AS_LINE
+    if (r->keys.value[KEY_init] == INIT_GAUSSIAN)
+        text_add(out, "  (closed and quadrature use w(0) but neglect the part of W(0) across W*, which must be unlearned)\n");
+    if (r->keys.value[KEY_p] == 0 && r->keys.value[KEY_B] > 1 && r->keys.value[KEY_T] / r->keys.value[KEY_B] < 32)
+        text_add(out, "  (closed is off by up to 60 % for T/B < 32)\n");
+    if (r->keys.value[KEY_p] > 0)
+        text_add(out, "  (eq6 and asinh with p > 0: our reading of the paper, which gives them for p = 0)\n");
+}
+
+static enum status deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
+                           const struct trace *trace)
+{
+    struct batch *b = context;
+    struct text out = {0};
+    if (rc != OK)
+        return error_set(rc, "%s", message);
+    b->waiting[i] = *result;
+    b->ready[i] = true;
+    progress_show(&b->progress, ++b->finished, NULL);
+    if (b->arguments->trace) {
+        trace_csv(trace, &out);
+        TRY(text_status(&out));
+        TRY(text_write_file(b->arguments->trace, out.data, out.length));
+        text_clear(&out);
+    }
+    for (; b->printed < b->n && b->ready[b->printed]; b->printed++) {
+        if (b->arguments->json)
+            result_json(&b->waiting[b->printed], &out);
+        else
+            describe(&b->waiting[b->printed], &out);
+    }
+    TRY(text_status(&out));
+    if (out.length)
+        TRY(cli_print(out.data, out.length));
+done:
+    text_free(&out);
+    return rc;
+}
+
+static enum status run_grid(const struct arguments *a, const char *model)
+{
+    enum status rc = OK;
+    struct batch b = {.arguments = a, .want_trace = a->trace != NULL};
+    size_t *items = NULL;
+    REQUIRE(a->n_files == 0, ERR_INPUT, "%s: expected key=value (`plateau keys` lists the keys)", a->files[0]);
+    TRY(grid_set(&b.grid, "model", model));
+    for (size_t i = 0; i < a->n_assignments; i++)
+        TRY(grid_add(&b.grid, a->assignments[i]));
+    TRY(grid_size(&b.grid, &b.n));
+    REQUIRE(b.n == 1 || !a->trace, ERR_INPUT, "--trace: needs a single run, and the grid has %zu", b.n);
+    for (size_t i = 0; i < b.n; i++) {
+        struct keys keys;
+        TRY(grid_at(&b.grid, i, &keys));
+        bool flow = keys.preset == PRESET_FLOW;
+        REQUIRE(flow == !strcmp(model, "flow"), ERR_INPUT, "model=%s: `plateau %s` runs the %s", flow ? "flow" : "toy or transformer",
+                flow ? "train" : "flow", flow ? "flow" : "other models");
+        REQUIRE(keys.preset <= PRESET_TOY, ERR_INPUT, "model=transformer: this version trains model=toy only");
+    }
+    b.waiting = calloc(b.n, sizeof *b.waiting);
+    b.ready = calloc(b.n, sizeof *b.ready);
+    items = calloc(b.n, sizeof *items);
+    REQUIRE(b.waiting && b.ready && items, ERR_MEMORY, "out of memory for %zu runs", b.n);
+    for (size_t i = 0; i < b.n; i++)
+        items[i] = i;
+    pool_catch_signals();
+    progress_begin(&b.progress, model, b.n, a->quiet);
+    struct pool pool = {.jobs = a->jobs ? a->jobs : pool_cores(), .work = work, .deliver = deliver, .context = &b};
+    rc = pool_run(&pool, items, b.n);
+    progress_end(&b.progress);
+done:
+    run_flow_free(b.tools);
+    grid_free(&b.grid);
+    free(b.waiting);
+    free(b.ready);
+    free(items);
+    return rc;
+}
+
+enum status command_flow(const struct arguments *a)
+{
+    return run_grid(a, "flow");
+}
+
+enum status command_train(const struct arguments *a)
+{
+    return run_grid(a, "toy");
+}

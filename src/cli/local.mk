@@ -1,0 +1,7 @@
+bin_PROGRAMS += plateau
+plateau_SOURCES = %D%/main.c %D%/cli.h %D%/command_run.c
+plateau_LDADD = libvalidation.a libstudy.a librun.a libmodels.a libbase.a $(EXTERNAL_LIBS)
+man1_MANS += plateau.1
+CLEANFILES += plateau.1
+plateau.1: plateau$(EXEEXT)
+	$(AM_V_GEN)./plateau man > $@

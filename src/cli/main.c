@@ -1,0 +1,257 @@
+/* plateau: when does sparse attention emerge, and does theory say so? */
+#include "cli.h"
+#include "keys.h"
+#include "text.h"
+#include <errno.h>
+#include <gsl/gsl_errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct command {
+    const char *name, *words, *options, *summary;
+    enum status (*run)(const struct arguments *a);
+} commands[] = {
+#define AS_ENTRY(name, words, options, summary) {#name, words, options, summary, command_##name},
+    COMMANDS(AS_ENTRY)
+#undef AS_ENTRY
+};
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+static const struct option {
+    const char *name, *argument, *meaning;
+} options[] = {
+#define AS_ENTRY(name, type, argument, meaning) {#name, argument, meaning},
+    OPTIONS(AS_ENTRY)
+#undef AS_ENTRY
+};
+enum { N_OPTIONS = sizeof options / sizeof options[0] };
+
+enum status cli_print(const char *bytes, size_t n)
+{
+    if (fwrite(bytes, 1, n, stdout) != n || fflush(stdout) != 0)
+        return error_set(ERR_IO, "standard output: %s", strerror(errno));
+    return OK;
+}
+
+static bool takes(const struct command *c, const char *option)
+{
+    char word[64];
+    snprintf(word, sizeof word, " %s ", option);
+    return strstr(c->options, word) != NULL;
+}
+
+static enum status find_command(const char *name, const struct command **command)
+{
+    const char *names[N_COMMANDS];
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        names[i] = commands[i].name;
+        if (!strcmp(name, commands[i].name)) {
+            *command = &commands[i];
+            return OK;
+        }
+    }
+    const char *nearest = text_nearest(name, names, N_COMMANDS);
+    return error_set(ERR_INPUT, "%s: no such command%s%s%s (`plateau help` lists them)", name, nearest ? "; did you mean " : "",
+                     nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static bool set_FLAG(bool *field, const char *text)
+{
+    *field = true;
+    return text == NULL;
+}
+
+static bool set_TEXT(const char **field, const char *text)
+{
+    *field = text;
+    return text && *text;
+}
+
+static bool set_NUMBER(size_t *field, const char *text)
+{
+    double value;
+    if (!text || !text_to_real(text, &value) || !(value >= 1 && value <= 1e6) || value != (double)(size_t)value)
+        return false;
+    *field = (size_t)value;
+    return true;
+}
+
+/* One --option; *i is moved over its argument. */
+static enum status parse_option(const struct command *c, int argc, char **argv, int *i, struct arguments *a)
+{
+    const char *word = argv[*i] + 2, *equals = strchr(word, '=');
+    char name[40];
+    snprintf(name, sizeof name, "%.*s", equals ? (int)(equals - word) : 39, word);
+    const char *names[N_OPTIONS];
+    for (size_t k = 0; k < N_OPTIONS; k++) {
+        names[k] = options[k].name;
+        if (strcmp(name, options[k].name) || !takes(c, name))
+            continue;
+        const char *text = equals ? equals + 1 : options[k].argument && *i + 1 < argc ? argv[++*i] : NULL;
+        bool good = true;
+#define AS_CASE(field, type, argument, meaning)                                                                        \
+    if (!strcmp(name, #field))                                                                                         \
+        good = set_##type(&a->field, text);
+        OPTIONS(AS_CASE)
+#undef AS_CASE
+        return good ? OK : error_set(ERR_INPUT, "--%s: %s%s", name, options[k].argument ? "needs " : "takes no argument", options[k].argument ? options[k].argument : "");
+    }
+    const char *nearest = text_nearest(name, names, N_OPTIONS);
+    return error_set(ERR_INPUT, "--%s: not an option of %s%s%s%s (`plateau help %s`)", name, c->name, nearest ? "; did you mean --" : "",
+                     nearest ? nearest : "", nearest ? "?" : "", c->name);
+}
+
+/* key=value has a name before its first '='; a path with '=' in it does not look like that if written ./path. */
+static bool is_assignment(const char *word)
+{
+    size_t n = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+    return n > 0 && word[n] == '=';
+}
+
+static enum status parse(const struct command *c, int argc, char **argv, struct arguments *a)
+{
+    a->assignments = calloc((size_t)argc, sizeof *a->assignments);
+    a->files = calloc((size_t)argc, sizeof *a->files);
+    if (!a->assignments || !a->files)
+        return error_set(ERR_MEMORY, "out of memory for the command line");
+    for (int i = 2; i < argc; i++) {
+        enum status rc = OK;
+        if (!strncmp(argv[i], "--", 2))
+            rc = parse_option(c, argc, argv, &i, a);
+        else if (is_assignment(argv[i]))
+            a->assignments[a->n_assignments++] = argv[i];
+        else
+            a->files[a->n_files++] = argv[i];
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
+}
+
+static void add_command(const struct command *c, struct text *out)
+{
+    text_addf(out, "plateau %s %s\n  %s\n", c->name, c->words, c->summary);
+    for (size_t k = 0; k < N_OPTIONS; k++) {
+        char option[64];
+        if (!takes(c, options[k].name))
+            continue;
+        snprintf(option, sizeof option, "--%s %s", options[k].name, options[k].argument ? options[k].argument : "");
+        text_addf(out, "    %-20s %s\n", option, options[k].meaning);
+    }
+}
+
+enum status command_help(const struct arguments *a)
+{
+    enum status rc = OK;
+    struct text out = {0};
+    const struct command *c;
+    if (a->n_files) {
+        TRY(find_command(a->files[0], &c));
+        add_command(c, &out);
+    } else {
+        text_add(&out, "plateau " PACKAGE_VERSION ": when does sparse attention emerge, and does theory say so?\n\n");
+        for (size_t i = 0; i < N_COMMANDS; i++)
+            text_addf(&out, "  plateau %-7s %-13s %s\n", commands[i].name, commands[i].words, commands[i].summary);
+        text_add(&out, "\nKeys are key=value; a list (T=64,128) or a range (T=64:4096:*2, d=8:64:+8) is a grid axis.\n"
+                       "`plateau help COMMAND` lists the options of a command, `plateau keys` every key.\n"
+                       "Exit codes: 0 done; 2 bad input; 3 run-time failure; 130 interrupted.\n");
+    }
+    TRY(text_status(&out));
+    TRY(cli_print(out.data, out.length));
+done:
+    text_free(&out);
+    return rc;
+}
+
+static enum status print_keys_man(struct text *out)
+{
+    keys_man(out);
+    text_add(out, ".SH EXIT STATUS\n");
+#define AS_PARAGRAPH(code, exit_code, meaning) text_addf(out, ".TP\n.B %d\n%s\n", exit_code, meaning);
+    ERROR_CODES(AS_PARAGRAPH)
+#undef AS_PARAGRAPH
+    enum status rc = text_status(out);
+    return rc == OK ? cli_print(out->data, out->length) : rc;
+}
+
+enum status command_man(const struct arguments *a)
+{
+    (void)a;
+    struct text out = {0};
+    text_add(&out, ".TH PLATEAU 1 \"\" \"plateau " PACKAGE_VERSION "\"\n.SH NAME\nplateau \\- emergence of sparse attention, theory against simulation\n"
+                   ".SH SYNOPSIS\n.B plateau\n.I COMMAND\n[key=value ...] [--option ...]\n.SH COMMANDS\n");
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        text_addf(&out, ".TP\n.B %s %s\n%s.\n", commands[i].name, commands[i].words, commands[i].summary);
+        for (size_t k = 0; k < N_OPTIONS; k++) {
+            if (takes(&commands[i], options[k].name))
+                text_addf(&out, "\\-\\-%s %s: %s.\n.br\n", options[k].name, options[k].argument ? options[k].argument : "", options[k].meaning);
+        }
+    }
+    text_add(&out, ".SH KEYS\nGiven as key=value. A comma list or a range first:last:*factor or first:last:+step is a grid axis.\n");
+    enum status rc = print_keys_man(&out);
+    text_free(&out);
+    return rc;
+}
+
+enum status command_keys(const struct arguments *a)
+{
+    enum status rc = OK;
+    struct text out = {0};
+    enum key key = KEY_COUNT;
+    if (a->n_files) {
+        key = keys_find(a->files[0]);
+        if (key == KEY_COUNT)
+            return ERR_INPUT;
+    }
+    keys_help(key, &out);
+    TRY(text_status(&out));
+    TRY(cli_print(out.data, out.length));
+done:
+    text_free(&out);
+    return rc;
+}
+
+enum status command_cite(const struct arguments *a)
+{
+    (void)a;
+    static const char text[] =
+        "The theory: N. Zucchet, F. D'Angelo, A. Lampinen, S. Chan, \"The emergence of sparse attention: impact of data\n"
+        "distribution and benefits of repetition\", NeurIPS 2025, arXiv:2505.17863.\n"
+        "The program: plateau " PACKAGE_VERSION " (see CITATION.cff).\n";
+    return cli_print(text, sizeof text - 1);
+}
+
+int main(int argc, char **argv)
+{
+    enum status rc = OK;
+    struct arguments a = {0};
+    const struct command *command;
+    gsl_set_error_handler_off(); /* GSL would abort; every call's status is checked instead */
+    signal(SIGPIPE, SIG_IGN);
+    const char *name = argc > 1 ? argv[1] : "help";
+    if (!strcmp(name, "--help") || !strcmp(name, "-h"))
+        name = "help";
+    if (!strcmp(name, "--cite"))
+        name = "cite";
+    if (!strcmp(name, "--version"))
+        return puts("plateau " PACKAGE_VERSION) < 0 ? 3 : 0;
+    TRY(find_command(name, &command));
+    for (int i = 2; i < argc; i++) {
+        if (!strcmp(argv[i], "--help")) {
+            a.files = (const char *[]){name}, a.n_files = 1;
+            rc = command_help(&a);
+            a.files = NULL;
+            goto done;
+        }
+    }
+    TRY(parse(command, argc, argv, &a));
+    TRY(command->run(&a));
+done:
+    free(a.assignments);
+    free(a.files);
+    if (rc != OK)
+        fprintf(stderr, "plateau: %s\n", error_message());
+    return error_exit_code(rc);
+}

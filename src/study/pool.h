@@ -1,0 +1,32 @@
+/* A pool of worker processes: run number i -> result (and trace), on all cores.
+ *
+ * Workers are forked, get run numbers over a socket and send records back; only the parent touches files and databases. A
+ * worker that dies takes its run with it: the run is reported as failed and a new worker is forked. Results arrive in any order, and do
+ * not depend on the number of workers. SIGINT and SIGTERM stop the handing out; what finished has been delivered. */
+#ifndef POOL_H
+#define POOL_H
+#include "result.h"
+#include "trace.h"
+
+/* In the worker: the run of item i. OK or a status with its message set. */
+typedef enum status pool_work(void *context, size_t i, struct result *result, struct trace *trace);
+/* In the parent: item i is done. rc != OK: it failed, `message` says why, result is not set. Return other than OK to stop. */
+typedef enum status pool_deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
+                                 const struct trace *trace);
+
+struct pool {
+    size_t jobs;            /* workers; 1 works in this process */
+    pool_work *work;
+    pool_deliver *deliver;
+    void *context;
+};
+
+/* Number of cores this process may use. */
+size_t pool_cores(void);
+/* Runs items[0..n). ERR_INTERRUPTED after a signal, or deliver's status. */
+enum status pool_run(const struct pool *pool, const size_t *items, size_t n);
+/* Installs the handlers of SIGINT and SIGTERM; pool_stop() is then the flag that they set. */
+void pool_catch_signals(void);
+const volatile int *pool_stop(void);
+
+#endif

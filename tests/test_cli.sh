@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# The program from outside: exit codes, messages, JSON, traces, README commands. Speaks TAP.
+set -u
+plateau=${PLATEAU:?} source=${SOURCE:?}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+n=0
+ok() { # name, condition already evaluated as $?
+    local rc=$1; n=$((n + 1))
+    [[ $rc == 0 ]] && echo "ok $n - $2" || echo "not ok $n - $2"
+}
+fails() { # exit code, pattern, arguments...: refused with that message on stderr, nothing on stdout
+    local want=$1 pattern=$2 rc; shift 2
+    "$plateau" "$@" >"$work/out" 2>"$work/err"; rc=$?
+    [[ $rc == "$want" && ! -s $work/out ]] && grep -qE "^plateau: .*$pattern" "$work/err"
+    ok $? "plateau $* -> exit $want, $pattern"
+}
+prints() { # pattern, arguments...
+    local pattern=$1; shift
+    "$plateau" "$@" >"$work/out" 2>"$work/err" && grep -qE "$pattern" "$work/out"
+    ok $? "plateau $* prints $pattern"
+}
+
+fails 2 'T=3 B=4: B must be smaller than T' flow T=3 B=4
+fails 2 'did you mean T|no such key' flow TT=4
+fails 2 'treshold: no such key; did you mean threshold' flow treshold=.1
+fails 2 'p=1: p must be in \[0,1\)' flow p=1
+fails 2 'T=1e99: T must be in' flow T=1e99
+fails 2 'T=nan' flow T=nan
+fails 2 'T=0x10' flow T=0x10
+fails 2 'T=-5' flow T=-5
+fails 2 'd=2.5: d must be a whole number' flow d=2.5
+fails 2 'T=64,: T|T=: T must' flow T=64,
+fails 2 'metric=ful: metric is one of full, paper, tied \(did you mean full' flow metric=ful
+fails 2 'range is first:last' flow T=1:2
+fails 2 'range is first:last' flow 'T=8:4:*2'
+fails 2 'does not apply to the flow' flow lr=1
+fails 2 'recall needs model=transformer' flow task=recall
+fails 2 'expected key=value' flow T
+fails 2 'not an option of flow' flow --jsn
+fails 2 'needs N' flow --jobs 0
+fails 2 'takes no argument' flow --json=yes
+fails 2 'single run' flow T=64,128 --trace "$work/t.csv"
+fails 2 'no such command; did you mean flow' folw
+fails 2 'no such key' keys nonsense
+fails 2 'the grid has more than' flow 'seed=0:999999:+1' 'T=2:1000000:+1'
+fails 2 'd must not exceed 16384' flow d=100000 init=gaussian
+fails 2 'trains model=toy only' train model=transformer
+fails 3 'cannot write' flow T=64 d=16 --trace "$work/no/such/folder.csv"
+
+prints '"plateau": 357.466' flow T=64 d=16 --json
+prints '"plateau": 360.356' flow T=64 d=16 metric=paper --json
+prints '"closed": null' flow T=64 d=16 p=.3 --json
+prints '^  closed ' flow T=512 d=64
+prints 'threshold' keys
+prints 'default: 512 \(flow, toy\), 256' keys T
+prints 'plateau flow' help
+prints '^.TH PLATEAU' man
+prints '2505.17863' cite
+
+"$plateau" flow T=64,128 d=16,32 --json --jobs 2 >"$work/two" 2>/dev/null
+"$plateau" flow T=64,128 d=16,32 --json --jobs 1 >"$work/one" 2>/dev/null
+strip() { sed -E 's/"wall_s": [^,]*,//' "$1"; }
+[[ $(wc -l <"$work/two") == 4 && $(strip "$work/one") == "$(strip "$work/two")" ]]; ok $? "a grid of four: the same lines in the same order for 1 and 2 jobs"
+
+"$plateau" flow T=64 d=16 --trace "$work/trace.csv" >/dev/null &&
+    [[ $(head -1 "$work/trace.csv") == time,loss_train,loss_test,w,w_repeated,u,delta_a,attention && $(wc -l <"$work/trace.csv") -gt 50 ]]
+ok $? "the flow's trace"
+"$plateau" train T=32 d=8 optimizer=gd lr=0.05 --json >"$work/gd" && "$plateau" flow T=32 d=8 --json >"$work/fl" &&
+    awk -F'"plateau": ' 'FNR==1{split($2,a,","); v[FILENAME]=a[1]} END{for(f in v)x[++i]=v[f]; r=x[1]/x[2]; exit !(r>.999&&r<1.001)}' "$work/gd" "$work/fl"
+ok $? "gd with a small lr reproduces metric=full"
+"$plateau" train T=32 d=8 steps=3 --json | grep -q '"plateau": null.*"status": "censored"'; ok $? "a run that does not emerge is censored"
+"$plateau" train T=32 d=8 lr=1000 steps=200 --json | grep -q '"status": "diverged"'; ok $? "divergence is a status"
+"$plateau" flow T=64 --json >/dev/full 2>"$work/err"; [[ $? == 3 ]] && grep -q 'standard output' "$work/err"; ok $? "a full disk under stdout is an error"
+timeout -s INT 1 "$plateau" train T=256 d=128 steps=1000000 lr=0.001 --jobs 1 --quiet >/dev/null 2>"$work/err"
+"$plateau" train T=256 d=128 steps=1000000 lr=0.0001 --quiet >/dev/null 2>"$work/err" & pid=$!
+sleep 1; kill -INT $pid; wait $pid; [[ $? == 130 ]] && grep -q interrupted "$work/err"; ok $? "SIGINT ends with 130"
+echo "1..$n"

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libvalidation.a
+libvalidation_a_SOURCES = %D%/power_law.c %D%/power_law.h
