@@ -1,8 +1,8 @@
 /* The state from which a seed starts: W(0) and the target W*, as matrices for the toy and reduced for the flow.
  *
- * Both routes read the same random numbers (element c of row i is normal number c of the stream with sample = i), so the
- * flow for seed s starts exactly where the toy for seed s starts. The repeated direction x~ is e_1 without loss of
- * generality: the other tokens and a Gaussian W do not single out a direction.
+ * Both read the same random numbers (element c of row i is normal number c of the stream with sample = i), so the flow
+ * for seed s starts exactly where the toy for seed s starts. The repeated direction x~ is e_1 without loss of
+ * generality: the other tokens, W and a Gaussian W* do not single out a direction.
  *     W(0):  0, or independent N(0, 1/d)
  *     W*:    independent N(0, 1/d), or such columns divided by their norms (unit columns) */
 #ifndef START_H
@@ -24,8 +24,8 @@ struct start {
 enum status start_weights(int d, bool gaussian, uint64_t seed, double *W);
 /* Overwrites target[d][d] with W* of the seed; `gaussian` false: unit columns. ERR_INPUT for d < 1, ERR_MEMORY. */
 enum status start_target(int d, bool gaussian, uint64_t seed, double *target);
-/* The reduction of the two, row by row, without a d x d matrix; the closed form when nothing is random in it (zero start,
- * unit columns). Writes *out. ERR_INPUT for d < 1, ERR_MEMORY. About 1 s for d = 16384. */
+/* The reduction of the two, row by row, without a d x d matrix; in closed form where nothing in it is random (zero
+ * start, unit columns). Writes *out. ERR_INPUT for d < 1, ERR_MEMORY. About 1 s for d = 16384. */
 enum status start_reduced(int d, bool gaussian_start, bool gaussian_target, uint64_t seed, struct start *out);
 
 #endif

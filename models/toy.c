@@ -1,5 +1,5 @@
-/* With s = softmax(a), v = sum over the other positions of s_t x_t, beta = sum over the relevant ones of s_t, S2 = sum over
- * the other positions of s_t^2, e = y - y* = W (beta x_rel + v) - W* x_rel and q = W^T e:
+/* With s = softmax(a), v = sum of s_t x_t and S2 = sum of s_t^2 over the other positions, beta = sum of s_t over the
+ * relevant ones, e = y - y* = W (beta x_rel + v) - W* x_rel and q = W^T e:
  *
  *   one sample    dL/dW = e (beta x_rel + v)^T,   g_t = dL/ds_t = x_t . q,   dL/da_t = s_t (g_t - sum_k s_k g_k)
  *
@@ -9,10 +9,10 @@
  *                     dL/dW_c = S2/d W_c + beta sigma_c (beta W_c - W*_c)
  *                     g_t     = s_t/d ||W||^2 (other),  sum_c sigma_c (beta W_c - W*_c) . W_c (relevant)
  *
- *   statistics    Of the other tokens a sample's gradient needs v, and then g_t = x_t . q. Now q depends on these tokens
- *                 through v alone, so given (x_rel, v) it is a constant, and the g_t are linear in tokens that are
- *                 Gaussian given v. The pairs (x_t, v) are jointly Gaussian with covariances I/d (x_t), s_t I/d, S2 I/d (v),
- *                 and x_rel is independent of them, hence
+ *   statistics    Of the other tokens a sample's gradient needs v, and then g_t = x_t . q. Now q depends on these
+ *                 tokens through v alone, so given (x_rel, v) it is a constant, and the g_t are linear in tokens that
+ *                 are Gaussian given v. x_t and v are jointly Gaussian, with covariances I/d of x_t, S2/d I of v and
+ *                 s_t/d I between them, and x_rel is independent of both, hence
  *                     E[x_t | v] = s_t v / S2,   cov[x_t, x_t' | v] = (delta_tt' - s_t s_t'/S2) I/d
  *                     E[g_t | v, x_rel] = s_t (v . q)/S2,   cov[g_t, g_t'] = |q|^2/d (delta_tt' - s_t s_t'/S2)
  *                 The last is |q|^2/d times the projection across s. So v ~ N(0, S2/d I) and, z ~ N(0, I_{T-B}),
@@ -41,12 +41,12 @@ enum {
 /* Everything is owned. `stride` is d rounded up to LANES; what pads a row is zero except in `draws`. */
 struct toy_scratch {
     int stride;
-    double *s, *g;            /* [T]: softmax(a); sum over the batch of dL/ds_t */
-    double *product, *weight; /* [d]: see column_sums */
-    float *s32, *projection;  /* [T]: s in single precision; x_t . q of one sample */
-    float *W32, *target32;    /* [d][stride] */
-    float *panel;             /* [PANEL][stride]: rows of dL/dW */
-    int batch;                /* what the next five have room for: [batch][stride] */
+    double *s, *g;                             /* [T]: softmax(a); sum over the batch of dL/ds_t */
+    double *product, *weight;                  /* [d]: see column_sums */
+    float *s32, *projection;                   /* [T]: s in single precision; x_t . q of one sample */
+    float *W32, *target32;                     /* [d][stride] */
+    float *panel;                              /* [PANEL][stride]: rows of dL/dW */
+    int batch;                                 /* what the next five have room for: [batch][stride] */
     float *relevant, *v, *context, *error, *q; /* x_rel, v, beta x_rel + v, e, q */
     size_t draws_size;
     float *draws; /* [draws_size]: the normals of a group of samples */
@@ -73,13 +73,11 @@ static void *allocate(size_t n, size_t size)
 
 static void free_batch(struct toy_scratch *k)
 {
-    free(k->relevant);
-    free(k->v);
-    free(k->context);
-    free(k->error);
-    free(k->q);
-    free(k->draws);
-    k->relevant = k->v = k->context = k->error = k->q = k->draws = NULL;
+    float **const owned[] = {&k->relevant, &k->v, &k->context, &k->error, &k->q, &k->draws};
+    for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
+        free(*owned[i]);
+        *owned[i] = NULL;
+    }
     k->batch = 0;
     k->draws_size = 0;
 }
@@ -128,16 +126,10 @@ void toy_free(struct toy *toy)
         return;
     struct toy_scratch *k = toy->scratch;
     if (k) {
+        void *const owned[] = {k->s, k->g, k->product, k->weight, k->s32, k->projection, k->W32, k->target32, k->panel};
+        for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
+            free(owned[i]);
         free_batch(k);
-        free(k->s);
-        free(k->g);
-        free(k->product);
-        free(k->weight);
-        free(k->s32);
-        free(k->projection);
-        free(k->W32);
-        free(k->target32);
-        free(k->panel);
         free(k);
     }
     free(toy->parameters);
@@ -260,8 +252,8 @@ void toy_gradient_exact(struct toy *toy, double *gradient, double *loss)
         dW[0] = noise * W[0] + x.beta * along * (x.beta * W[0] - target[0]);
     }
     double *da = gradient + d * d;
-    const double relevant = over_blocks(toy->p, toy->d, x.beta * m.weight - m.product,
-                                        x.beta * m.weight_along - m.product_along);
+    const double relevant =
+        over_blocks(toy->p, toy->d, x.beta * m.weight - m.product, x.beta * m.weight_along - m.product_along);
     const double mean = noise * m.weight + x.beta * relevant; /* sum_k s_k g_k */
     for (int t = 0; t < others; t++)
         da[t] = s[t] * (s[t] / toy->d * m.weight - mean);
@@ -287,8 +279,8 @@ CLONES static double dot(int n, const float *restrict x, const float *restrict y
     return all;
 }
 
-/* The two matrix products that everything else is made of, in single precision. The innermost loops run over neighbours
- * in memory, so compilers vectorise them, and the order of every sum is written out, so all give the same bits. */
+/* The two matrix products that the rest is made of, in single precision. Innermost loops run over neighbours in memory,
+ * so compilers vectorise them, and the order of every sum is written out, so all give the same bits. */
 
 /* out[rows][columns] = A X with A[i][k] = A[i a_row + k a_inner] and X[inner][columns]: eight rows of X at a time. */
 CLONES static void combine(int rows, int columns, int inner, const float *restrict A, size_t a_row, size_t a_inner,
@@ -327,8 +319,8 @@ static inline float across(const float *y)
     return (z[0] + z[1]) + (z[2] + z[3]);
 }
 
-/* out[i out_row + k out_inner] += factor x[i] . X[k] for x[rows][n] and X[inner][n], n a multiple of LANES: four rows of x
- * at a time. */
+/* out[i out_row + k out_inner] += factor x[i] . X[k], x[rows][n], X[inner][n], n a multiple of LANES: four rows of x at
+ * a time. */
 CLONES static void project(int rows, int inner, int n, const float *restrict x, size_t x_row, const float *restrict X,
                            size_t X_row, float factor, float *restrict out, size_t out_row, size_t out_inner)
 {
@@ -419,7 +411,8 @@ static void statistics_project(const struct toy *toy, const struct attention *x,
     const int others = toy->T - toy->B, d = toy->d;
     const double scale = sqrt(dot(d, q, q) / d), *s = toy->scratch->s;
     z += toy->scratch->stride;
-    const double along = (dot(d, v, q) - scale * dot(others, toy->scratch->s32, z)) / x->S2;
+    /* S2 = 0: so sharp an attention that the g_t, which s_t multiplies, no longer matter. */
+    const double along = x->S2 > 0 ? (dot(d, v, q) - scale * dot(others, toy->scratch->s32, z)) / x->S2 : 0.0;
     for (int t = 0; t < others; t++)
         toy->scratch->g[t] += scale * z[t] + s[t] * along;
 }
@@ -560,7 +553,8 @@ static enum status gradient_sampled(struct toy *toy, const struct sampler *how, 
     return OK;
 }
 
-enum status toy_gradient_tokens(struct toy *toy, int batch, uint64_t seed, uint32_t step, double *gradient, double *loss)
+enum status toy_gradient_tokens(struct toy *toy, int batch, uint64_t seed, uint32_t step, double *gradient,
+                                double *loss)
 {
     const struct stream stream = {.seed = seed, .purpose = PURPOSE_DATA, .step = step};
     return gradient_sampled(toy, &tokens, batch, stream, gradient, loss);

@@ -1,8 +1,8 @@
 /* The toy model y = W sum_t softmax(a)_t x_t with all its d^2 + T parameters.
  *
- * Task (paper, section 2): tokens x_t ~ N(0, I_d/d); the last B positions hold one and the same relevant token, which in a
- * sample is x~ = e_1 with probability p, else one more N(0, I_d/d). Loss 1/2 ||y - W* x_rel||^2, mean over samples.
- * Reduced (theory.md, section 1) it is the flow of flow.h; here nothing is reduced. Three gradients of the same loss:
+ * Task (paper, section 2): tokens x_t ~ N(0, I_d/d); the last B positions hold one and the same relevant token, which
+ * is x~ = e_1 with probability p, else one more N(0, I_d/d). Loss 1/2 ||y - W* x_rel||^2, mean over samples.
+ * Reduced (theory.md, section 1) it is the flow; here nothing is reduced. Three gradients of the same loss:
  *     toy_gradient_exact       the population's, in closed form and double precision
  *     toy_gradient_tokens      of a batch, every token drawn: T d normals a sample
  *     toy_gradient_statistics  of a batch, from a statistic with the same law: 2 d + T - B normals a sample
@@ -10,7 +10,7 @@
  *
  * Call order: toy_create, toy_start (or fill `parameters` and toy_set_target), then gradients and toy_measure in any
  * order while an optimizer changes `parameters`, toy_free. Gradients and toy_measure use scratch in the toy: one thread
- * per toy. Results have the same bits in every process as long as the BLAS runs on one thread. */
+ * per toy. Every sum has a fixed order: the same bits in every process and on every processor (libm permitting). */
 #ifndef TOY_H
 #define TOY_H
 #include "error.h"

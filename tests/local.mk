@@ -1,8 +1,8 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_flow test_prediction test_power_law
+unit_tests = test_random test_flow test_prediction test_toy test_power_law
 check_PROGRAMS += $(unit_tests) must_fail
-TESTS += $(unit_tests) must_fail test_cli.sh
+TESTS += $(unit_tests) must_fail tests/test_cli.sh
 XFAIL_TESTS += must_fail
 endif
 TEST_EXTENSIONS = .sh
@@ -13,18 +13,18 @@ TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS)
 test_harness = tests/test.c tests/test.h
 models_below = libmodels.a libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
 
-# test_random_SOURCES = tests/test_random.c $(test_harness)
-# test_random_CPPFLAGS = $(TEST_CPPFLAGS)
-# test_random_LDADD = libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
+test_random_SOURCES = tests/test_random.c $(test_harness)
+test_random_CPPFLAGS = $(TEST_CPPFLAGS)
+test_random_LDADD = libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
 test_flow_SOURCES = tests/test_flow.c tests/reference.h $(test_harness)
 test_flow_CPPFLAGS = $(TEST_CPPFLAGS)
 test_flow_LDADD = $(models_below)
 test_prediction_SOURCES = tests/test_prediction.c tests/reference.h $(test_harness)
 test_prediction_CPPFLAGS = $(TEST_CPPFLAGS)
 test_prediction_LDADD = $(models_below)
-# test_toy_SOURCES = tests/test_toy.c $(test_harness)
-# test_toy_CPPFLAGS = $(TEST_CPPFLAGS)
-# test_toy_LDADD = $(models_below)
+test_toy_SOURCES = tests/test_toy.c $(test_harness)
+test_toy_CPPFLAGS = $(TEST_CPPFLAGS)
+test_toy_LDADD = $(models_below)
 test_power_law_SOURCES = tests/test_power_law.c $(test_harness)
 test_power_law_CPPFLAGS = $(TEST_CPPFLAGS)
 test_power_law_LDADD = libvalidation.a $(models_below)

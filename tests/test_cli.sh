@@ -43,7 +43,8 @@ fails 2 'takes no argument' flow --json=yes
 fails 2 'single run' flow T=64,128 --trace "$work/t.csv"
 fails 2 'no such command; did you mean flow' folw
 fails 2 'no such key' keys nonsense
-fails 2 'the grid has more than' flow 'seed=0:999999:+1' 'T=2:1000000:+1'
+fails 2 'the grid has more than' flow 'seed=0:99998:+1' 'T=2:9999:+1'
+fails 2 'more than 100000 values' flow 'seed=0:999999:+1'
 fails 2 'd must not exceed 16384' flow d=100000 init=gaussian
 fails 2 'trains model=toy only' train model=transformer
 fails 3 'cannot write' flow T=64 d=16 --trace "$work/no/such/folder.csv"

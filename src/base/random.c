@@ -1,8 +1,8 @@
 /* Philox4x32-10 and Box-Muller, sixteen blocks at a time, in two loops over lanes: words, then normals.
  *
  * Both exist once per instruction set and the best that the processor has is taken at run time. Integers are exact, and
- * the floating-point part is a fixed sequence of rounded operations (no contraction, no reassociation: never compile this
- * with -ffast-math), so all versions give the same bits. */
+ * the floating-point part is a fixed sequence of rounded operations (no contraction, no reassociation: never compile
+ * this with -ffast-math), so all versions give the same bits. */
 #include "random.h"
 #include <math.h>
 #include <string.h>
@@ -57,9 +57,9 @@ static void words_plain(const struct stream *s, uint32_t block, size_t groups, u
 }
 
 #if WITH_X86
-/* The vector multiplication reads the low and ignores the high half of a 64-bit lane, so a block's words live in the low
- * halves and what the shifts leave above does no harm. Blocks 0, 2, 4.. of a group are in `a`, 1, 3, 5.. in `b`; in the
- * end they interlace. The compiler (GCC 12) would not find this instruction by itself: it multiplies 64 x 64 bits. */
+/* The vector multiplication reads the low and ignores the high half of a 64-bit lane, so a block's words live in the
+ * low halves, and what is left above does no harm. Blocks 0, 2, 4.. of a group are in `a`, 1, 3, 5.. in `b`; in the end
+ * they interlace. GCC 12 would not find this instruction by itself: it multiplies 64 by 64 bits. */
 typedef uint64_t wide8 __attribute__((vector_size(64)));
 
 TARGET("avx512f") static inline void round_avx512(wide8 c[4], uint64_t key0, uint64_t key1)
@@ -156,7 +156,7 @@ static inline float float_of(uint32_t bits)
 }
 
 /* sqrt(-2 ln U), U = (floor(x/2) + 1/2) / 2^31 in (0, 1): rounding must not give 1, since 0 is no radius.
- * U = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt 2); -2 ln(1 + f) = f (-2 + f (1 + f Q(f))), Q minimax: 3e-7 relative. */
+ * U = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt 2); -2 ln(1 + f) = f (-2 + f (1 + f Q(f))), minimax to 3e-7. */
 static inline float radius(uint32_t x)
 {
     const uint32_t sqrt_half = 0x3F3504F3u, scale = 31u << 23; /* the bits of sqrt(1/2); the exponent of 2^31 */
@@ -175,8 +175,8 @@ static inline float radius(uint32_t x)
 }
 
 /* A uniform direction (cosine, sine). The low 23 bits of x are t in (-1/2, 1/2), never 0, for the angle pi t/2; bit 30
- * swaps the coordinates (the mirror image about the diagonal), bit 31 reverses both: four quarters that tile the circle.
- * Minimax in t^2: sine 4e-9 relative, cosine 4e-8. Selections are made on the bits, and without branches. */
+ * swaps the coordinates (mirrors about the diagonal), bit 31 reverses both: four quarters that tile the circle. Minimax
+ * in t^2: sine to 4e-9 relative, cosine to 4e-8. */
 static inline void direction(uint32_t x, float *cosine, float *sine)
 {
     float t = (float_of((x & 0x7FFFFFu) | 0x3F800000u) - 1.5f) + 0x1p-24f; /* from [1, 2); both sums are exact */

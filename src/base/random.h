@@ -26,11 +26,12 @@ struct stream {
 
 /* Raw block of four 32-bit numbers number `block` of the stream; the same as Random123's philox4x32 (tested). */
 void random_block(const struct stream *s, uint32_t block, uint32_t out[4]);
-/* out[i] ~ N(0, 1), i = first .. first + n - 1 of the stream, by Box-Muller in single precision (never 0, |out| < 6.7,
- * each within 1e-6 relative of the formula in exact arithmetic). `first` is a multiple of RANDOM_GROUP, so that a stream can be read in pieces; n may be
- * any number; first + n <= 2^34 (2^32 blocks). Overwrites out[0..n). The same bits on every processor with IEEE arithmetic. */
+/* out[i] ~ N(0, 1), i = first .. first + n - 1 of the stream: Box-Muller in single precision, within 1e-6 relative of
+ * the formulas in random.c; never 0, |out| < 6.7; the same bits on every processor. `first` is a multiple of
+ * RANDOM_GROUP, so that a stream can be read in pieces; n may be any number; first + n <= 2^34 (that is, 2^32 blocks).
+ * Overwrites out[0..n). */
 void random_normal(const struct stream *s, size_t first, size_t n, float *out);
-/* Uniform in the open interval (0, 1), one per block: (k + 1/2) / 2^52 with k of 52 bits; number `i` of the stream. */
+/* Uniform in the open interval (0, 1): (k + 1/2) / 2^52 with k the first 52 bits of block `i` of the stream. */
 double random_uniform(const struct stream *s, uint32_t i);
 
 #endif

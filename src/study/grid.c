@@ -4,18 +4,21 @@
 #include <string.h>
 
 static const size_t LARGEST_GRID = 100000000;
-enum { LONGEST_AXIS = 1000000 };
+enum { LONGEST_AXIS = 100000 };
 
 static enum status append(struct grid *g, enum key key, double value)
 {
     size_t n = g->count[key];
     if (n >= LONGEST_AXIS)
         return error_set(ERR_INPUT, "%s: more than %d values", keys_name(key), LONGEST_AXIS);
-    double *values = realloc(g->values[key], (n + 1) * sizeof *values);
-    if (!values)
-        return error_set(ERR_MEMORY, "out of memory for the values of %s", keys_name(key));
-    g->values[key] = values;
-    values[g->count[key]++] = value;
+    if ((n & (n - 1)) == 0) { /* full at every power of two: double */
+        double *values = realloc(g->values[key], (n ? 2 * n : 1) * sizeof *values);
+        if (!values)
+            return error_set(ERR_MEMORY, "out of memory for the values of %s", keys_name(key));
+        g->values[key] = values;
+    }
+    g->values[key][n] = value;
+    g->count[key] = n + 1;
     return OK;
 }
 
