@@ -28,7 +28,7 @@ grep -E '^(FAIL|XPASS|ERROR):' build/check.log
 count build/check.log
 
 sanitized() {
-    mkdir -p build/sanitized && cd build/sanitized || return 1
+    ulimit -t 600; mkdir -p build/sanitized && cd build/sanitized || return 1
     [[ -f Makefile ]] || ../../configure --enable-werror --enable-sanitizers CFLAGS="-O1 -g" || return 1
     make -j2 && make check -j2
 }
