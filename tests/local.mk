@@ -1,6 +1,6 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_random test_flow test_prediction test_toy test_power_law
+unit_tests = test_random test_flow test_prediction test_toy test_store test_power_law
 check_PROGRAMS += $(unit_tests) must_fail
 TESTS += $(unit_tests) must_fail tests/test_cli.sh
 XFAIL_TESTS += must_fail
@@ -25,10 +25,13 @@ test_prediction_LDADD = $(models_below)
 test_toy_SOURCES = tests/test_toy.c $(test_harness)
 test_toy_CPPFLAGS = $(TEST_CPPFLAGS)
 test_toy_LDADD = $(models_below)
+test_store_SOURCES = tests/test_store.c $(test_harness)
+test_store_CPPFLAGS = $(TEST_CPPFLAGS)
+test_store_LDADD = libstudy.a librun.a $(models_below)
 test_power_law_SOURCES = tests/test_power_law.c $(test_harness)
 test_power_law_CPPFLAGS = $(TEST_CPPFLAGS)
 test_power_law_LDADD = libvalidation.a $(models_below)
 must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
-EXTRA_DIST += tests/test_cli.sh
+EXTRA_DIST += tests/test_cli.sh tests/check.sh validation/studies/fig2-left.yaml docs/theory.md

@@ -76,4 +76,40 @@ ok $? "gd with a small lr reproduces metric=full"
 timeout -s INT 1 "$plateau" train T=256 d=128 steps=1000000 lr=0.001 --jobs 1 --quiet >/dev/null 2>"$work/err"
 "$plateau" train T=256 d=128 steps=1000000 lr=0.0001 --quiet >/dev/null 2>"$work/err" & pid=$!
 sleep 1; kill -INT $pid; wait $pid; [[ $? == 130 ]] && grep -q interrupted "$work/err"; ok $? "SIGINT ends with 130"
+
+cd "$work" || exit 1
+studies=$source/validation/studies
+"$plateau" sweep "$studies/fig2-left.yaml" --quiet && "$plateau" fit fig2-left.db metric=paper --json >fit &&
+    grep -qE '"constant": \{"value": 1.512.*"d": \{"value": 0.488.*"T": \{"value": 0.986.*"B": \{"value": -0.992' fit
+ok $? "Fig. 2 left: 1.512 T^.987 B^-.993 d^.489 with metric=paper"
+"$plateau" fit fig2-left.db metric=full --json | grep -qE '"value": 1.499.*"value": 0.488.*"value": 0.987.*"value": -0.497'
+ok $? "1.499 T^.988 B^-.498 d^.489 with metric=full"
+"$plateau" sweep "$studies/fig2-left.yaml" 2>&1 | grep -q '124 already there, 0 made'; ok $? "a finished sweep repeats nothing"
+fails 2 'a regressor is a number' fit fig2-left.db --on metric
+fails 2 'no run matches' fit fig2-left.db T=77
+fails 2 'was not recorded' fit fig2-left.db --at 0.55
+fails 2 'no-such.db' fit no-such.db
+fails 2 'needs one study file' sweep
+
+cat >toys.yaml <<'Y'
+study: toys
+curves: yes
+runs:
+  - {model: toy, T: [64, 96], d: [16, 24], B: [1, 2], seed: "1:5:+1"}
+Y
+rows() { "$plateau" export "$1" --format jsonl | sed -E 's/"id": [0-9]*, //; s/"wall_s": [^,]*,//; s/"tokens_per_s": [^,]*,//; s/"(host|started|finished)": "[^"]*",?//g'; }
+"$plateau" sweep toys.yaml --db quiet.db --quiet
+for i in 1 2 3 4 5 6 7 8; do # killed at some moment, eight times, then left to finish
+    "$plateau" sweep toys.yaml --db killed.db --quiet & pid=$!
+    sleep "0.0$((i * 7 % 10 + 1))"; kill -9 $pid; wait $pid 2>/dev/null
+done
+"$plateau" sweep toys.yaml --db killed.db --quiet && [[ $(rows quiet.db | wc -l) == 40 && $(rows quiet.db) == "$(rows killed.db)" ]]
+ok $? "kill -9 during a sweep: the same database in the end"
+printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n512,16,1,,censored\n' >mine.csv
+fails 2 'no model' import mine.csv --db mine.db
+"$plateau" import mine.csv --db mine.db model=toy steps=2000 2>err; "$plateau" fit mine.db | grep -q 'tobit, 4 runs, 1 of them censored'; ok $? "imported runs are fitted, the censored one too"
+printf 'study: x\nruns:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'B must be smaller than T' sweep bad.yaml; [[ ! -e x.db ]]; ok $? "a bad study makes no database"
+printf 'study: x\nruns:\n  - {TT: 3}\n' >bad.yaml; fails 2 'bad.yaml: 3: TT: no such key' sweep bad.yaml
+printf 'study: [x\n' >bad.yaml; fails 2 'not YAML' sweep bad.yaml
+printf 'runs: 3\n' >bad.yaml; fails 2 'runs: is a list' sweep bad.yaml
 echo "1..$n"

@@ -8,9 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double TOL_NORMAL = 1e-6; /* relative, against Box-Muller in double precision */
-static const double LIMIT_SIGMA = 5.0; /* a mean, in standard errors: false alarm 6e-7 */
-static const double LIMIT_KS = 2.5;    /* Kolmogorov-Smirnov, sqrt(n) D: false alarm 2 exp(-2 x^2) = 7e-6 */
+static const double TOL_NORMAL = 1e-6;            /* relative, against Box-Muller in double precision */
+static const double LIMIT_SIGMA = 5.0;            /* a mean, in standard errors: false alarm 6e-7 */
+static const double LIMIT_KS = 2.5;               /* Kolmogorov-Smirnov, sqrt(n) D: false alarm 2 exp(-2 x^2) = 7e-6 */
+static const uint64_t HASH = 0xba31f312a1573175u; /* of the numbers as they are: changes with them */
 enum { MANY = 1 << 20 };
 
 START_TEST(known_answers)
@@ -82,6 +83,22 @@ START_TEST(normal_against_libm)
 }
 END_TEST
 
+/* The same bits from every processor, compiler and instruction set: a hash (FNV-1a, word by word) of many normals. */
+START_TEST(same_bits_everywhere)
+{
+    float *z = malloc(MANY * sizeof *z);
+    uint64_t hash = 0xcbf29ce484222325;
+    random_normal(&(struct stream){1, PURPOSE_DATA, 2, 3}, 0, MANY, z);
+    for (int i = 0; i < MANY; i++) {
+        uint32_t bits;
+        memcpy(&bits, z + i, sizeof bits);
+        hash = (hash ^ bits) * 0x100000001b3;
+    }
+    ck_assert_msg(hash == HASH, "hash of the normals: 0x%016llx", (unsigned long long)hash);
+    free(z);
+}
+END_TEST
+
 /* Any piece of a stream, from any multiple of the group on and of any length, and nothing beyond it. */
 START_TEST(split_reads)
 {
@@ -112,11 +129,12 @@ static void check_mean(double sum, double n, double expected, double variance, c
 
 START_TEST(moments)
 {
-    float *z = malloc(4 * MANY * sizeof *z);
+    enum { N = 4 * MANY };
+    float *z = malloc(N * sizeof *z);
     const struct stream s = {2, PURPOSE_DATA, 0, 0};
-    random_normal(&s, 0, 4 * MANY, z);
-    double m[7] = {0}, n = 4.0 * MANY;
-    for (int i = 0; i < 4 * MANY; i++) {
+    random_normal(&s, 0, N, z);
+    double m[7] = {0}, n = N;
+    for (int i = 0; i < N; i++) {
         double power = 1;
         for (int k = 1; k <= 6; k++)
             m[k] += power *= z[i];
@@ -267,6 +285,7 @@ static const struct test tests[] = {
     {"known_answers", &known_answers},
     {"equals_random123", &equals_random123},
     {"normal_against_libm", &normal_against_libm},
+    {"same_bits_everywhere", &same_bits_everywhere},
     {"split_reads", &split_reads},
     {"moments", &moments},
     {"normal_distribution", &normal_distribution},

@@ -112,7 +112,7 @@ static void add_sample(const struct toy *toy, bool tokens, uint64_t seed, uint32
     const struct stream stream = {seed, PURPOSE_DATA, step, sample}, choice = {seed, PURPOSE_CHOICE, step, sample};
     const size_t n = (size_t)stride * (size_t)(T + 1) + (size_t)T;
     float *z = malloc(n * sizeof *z);
-    double *s = malloc((size_t)T * sizeof *s), *g = malloc((size_t)T * sizeof *g);
+    double *s = calloc((size_t)T, sizeof *s), *g = calloc((size_t)T, sizeof *g);
     double *row = calloc(5 * (size_t)d, sizeof *row), *relevant = row, *v = row + d, *e = v + d, *q = e + d;
     double S2 = 0, qq = 0, vq = 0, sz = 0, mean = 0;
     const double beta = softmax(toy, s), root = sqrt(d);

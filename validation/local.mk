@@ -1,2 +1,2 @@
 noinst_LIBRARIES += libvalidation.a
-libvalidation_a_SOURCES = %D%/power_law.c %D%/power_law.h
+libvalidation_a_SOURCES = %D%/power_law.c %D%/power_law.h %D%/dataset.c %D%/dataset.h

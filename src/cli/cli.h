@@ -10,7 +10,13 @@
     X(json, FLAG, NULL, "one JSON object per run and line on stdout")                                                  \
     X(quiet, FLAG, NULL, "no progress")                                                                                \
     X(trace, TEXT, "FILE.csv", "write the trace of the run (one run only)")                                            \
-    X(jobs, NUMBER, "N", "worker processes (default: one a core)")
+    X(jobs, NUMBER, "N", "worker processes (default: one a core)")                                                        \
+    X(db, TEXT, "FILE.db", "the results database")                                                                     \
+    X(study, TEXT, "NAME", "only the runs of this study; import: store them under this name")                          \
+    X(format, TEXT, "csv|jsonl", "form of the export")                                                                 \
+    X(curves, FLAG, NULL, "export the traces")                                                                         \
+    X(on, TEXT, "d,T/B,..", "regressors of the fit: keys, or ratios of two keys (default d,T,B: those that vary)")      \
+    X(at, TEXT, "FRACTION", "plateau length at another threshold (0.1, 0.2 .. 0.9)")
 
 struct arguments {
     const char **assignments; /* key=value; owned array of borrowed strings */
@@ -29,6 +35,10 @@ struct arguments {
 #define COMMANDS(X)                                                                                                    \
     X(flow, "key=value..", " json quiet trace jobs ", "integrate the reduced flow; plateau length beside every prediction") \
     X(train, "key=value..", " json quiet trace jobs ", "train the toy model with all its parameters")                  \
+    X(sweep, "STUDY.yaml [key=value..]", " db jobs quiet ", "run a study into a database; never repeats a finished run")  \
+    X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                     \
+    X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
+    X(fit, "F.db [key=value..]", " study on at json ", "power law of the plateau length, with intervals")              \
     X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \
     X(help, "[COMMAND]", " ", "this page, or a command's")                                                             \
     X(man, "", " ", "the man page, as roff")                                                                           \
@@ -38,6 +48,10 @@ struct arguments {
 COMMANDS(AS_PROTOTYPE)
 #undef AS_PROTOTYPE
 
+struct grid;
+struct store_filter;
+/* The filter that key=value words and --study ask for; `grid` (zeroed by the caller, freed by it) owns the values. */
+enum status cli_filter(const struct arguments *a, struct grid *grid, struct store_filter *filter);
 /* Writes bytes to stdout; ERR_IO when that fails (a full disk, a closed pipe). */
 enum status cli_print(const char *bytes, size_t n);
 

@@ -153,7 +153,7 @@ enum status command_help(const struct arguments *a)
     } else {
         text_add(&out, "plateau " PACKAGE_VERSION ": when does sparse attention emerge, and does theory say so?\n\n");
         for (size_t i = 0; i < N_COMMANDS; i++)
-            text_addf(&out, "  plateau %-7s %-13s %s\n", commands[i].name, commands[i].words, commands[i].summary);
+            text_addf(&out, "  plateau %-7s %-25s %s\n", commands[i].name, commands[i].words, commands[i].summary);
         text_add(&out, "\nKeys are key=value; a list (T=64,128) or a range (T=64:4096:*2, d=8:64:+8) is a grid axis.\n"
                        "`plateau help COMMAND` lists the options of a command, `plateau keys` every key.\n"
                        "Exit codes: 0 done; 2 bad input; 3 run-time failure; 130 interrupted.\n");

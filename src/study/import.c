@@ -85,7 +85,7 @@ static enum status next_record(struct csv *c)
     if (!*c->next)
         return OK;
     for (bool more = true; more;) {
-        char *start = c->next + strspn(c->next, " \t"), *end, *last = NULL;
+        char *start = c->next + strspn(c->next, " \t"), *end = start, *last = NULL;
         REQUIRE(c->n < MOST_COLUMNS, ERR_INPUT, "more than %d fields", MOST_COLUMNS);
         if (*start == '"')
             TRY(unquote(c, ++start, &end));
@@ -121,11 +121,13 @@ static enum status column_find(const char *name, int *column)
         }
     }
     if (!*name)
-        return error_set(ERR_INPUT, "a column without a name: leave it out (pandas: to_csv(.., index=False); R: row.names=FALSE)");
+        return error_set(ERR_INPUT,
+                         "a column without a name: leave it out (pandas: to_csv(.., index=False); R: row.names=FALSE)");
     if (strchr(name, ';') || strchr(name, '\t'))
         return error_set(ERR_INPUT, "%.60s: separate the columns with commas", name);
     const char *nearest = text_nearest(name, names, COLUMN_COUNT);
-    return error_set(ERR_INPUT, "%.60s: no such column%s%s%s; columns are the keys of `plateau keys`, and plateau, status, wall_s",
+    return error_set(ERR_INPUT,
+                     "%.60s: no such column%s%s%s; columns are the keys of `plateau keys`, and plateau, status, wall_s",
                      name, nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
 }
 
@@ -187,9 +189,11 @@ static enum status read_fields(const struct import *m, struct line *l)
         } else if (column == COLUMN_STATUS) {
             l->status = text;
         } else if (column == COLUMN_PLATEAU) {
-            REQUIRE(text_to_real(text, &l->plateau) && l->plateau > 0, ERR_INPUT, "plateau=%.60s: must be a positive number, or empty", text);
+            REQUIRE(text_to_real(text, &l->plateau) && l->plateau > 0, ERR_INPUT,
+                    "plateau=%.60s: must be a positive number, or empty", text);
         } else {
-            REQUIRE(text_to_real(text, &l->wall_s) && l->wall_s >= 0, ERR_INPUT, "wall_s=%.60s: must be a number, 0 or more", text);
+            REQUIRE(text_to_real(text, &l->wall_s) && l->wall_s >= 0, ERR_INPUT,
+                    "wall_s=%.60s: must be a number, 0 or more", text);
         }
     }
     REQUIRE(!isnan(l->given[KEY_model]), ERR_INPUT,
@@ -207,11 +211,14 @@ static enum status read_outcome(const struct import *m, const struct line *l, st
     double end = r->keys.preset == PRESET_FLOW ? l->given[KEY_time] : steps * unit;
     const char *end_key = r->keys.preset == PRESET_FLOW ? "time" : "steps";
     bool by_steps = !m->has[COLUMN_PLATEAU];
+    if (r->keys.preset == PRESET_FLOW && end == 0) /* the key's way to say: no limit */
+        end = NAN;
     REQUIRE(l->status || !by_steps, ERR_INPUT, "no status: fill it with emerged, censored or diverged");
     r->state = isnan(l->plateau) ? RUN_CENSORED : RUN_EMERGED;
     REQUIRE(!l->status || (result_state_find(l->status, &r->state) && r->state != RUN_INTERRUPTED), ERR_INPUT,
             "status=%.60s: status is one of emerged, censored, diverged", l->status);
-    REQUIRE(!(end <= 0 && r->state != RUN_DIVERGED), ERR_INPUT, "%s=0: must be positive here, it says how far the run went", end_key);
+    REQUIRE(!(end <= 0 && r->state != RUN_DIVERGED), ERR_INPUT,
+            "%s=0: must be positive here, it says how far the run went", end_key);
     r->plateau = by_steps && r->state == RUN_EMERGED ? end : l->plateau;
     r->cap = isnan(end) ? r->plateau : end;
     REQUIRE(r->state != RUN_EMERGED || !isnan(r->plateau), ERR_INPUT, "status=emerged: needs %s, the length of the plateau",
@@ -252,7 +259,8 @@ static enum status import_line(struct import *m)
 {
     enum status rc = OK;
     struct line l;
-    struct result r = {.initial_loss = NAN, .null_loss = NAN, .final_loss = NAN, .flow_plateau = NAN, .steps_done = NAN, .tokens_per_s = NAN};
+    struct result r = {.initial_loss = NAN, .null_loss = NAN, .final_loss = NAN, .flow_plateau = NAN,
+                       .steps_done = NAN, .tokens_per_s = NAN};
 #define AS_NAN(name, meaning) r.predicted.name = NAN;
     PREDICTIONS(AS_NAN)
 #undef AS_NAN
@@ -281,8 +289,9 @@ static enum status check_repeats(struct import *m, const char *path)
         qsort(m->seen, m->n_seen, sizeof *m->seen, compare_seen);
     for (size_t i = 1; i < m->n_seen; i++) {
         if (!strcmp(m->seen[i].hash, m->seen[i - 1].hash))
-            return error_set(ERR_INPUT, "%s:%zu: the same keys as line %zu: add a column seed (or the key in which these runs differ)",
-                             path, m->seen[i].line, m->seen[i - 1].line);
+            return error_set(ERR_INPUT,
+                             "%s:%zu: the same keys as line %zu: add a column seed (or the key in which these runs differ)", path,
+                             m->seen[i].line, m->seen[i - 1].line);
     }
     return OK;
 }

@@ -1,0 +1,91 @@
+/* plateau sweep, import, export: runs into the results database and out of it. */
+#include "cli.h"
+#include "export.h"
+#include "import.h"
+#include "pool.h"
+#include "sweep.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum status cli_filter(const struct arguments *a, struct grid *grid, struct store_filter *filter)
+{
+    *filter = (struct store_filter){.study = a->study};
+    for (size_t i = 0; i < a->n_assignments; i++) {
+        enum status rc = grid_add(grid, a->assignments[i]);
+        if (rc != OK)
+            return rc;
+    }
+    for (int key = 0; key < KEY_COUNT; key++) {
+        filter->values[key] = grid->values[key];
+        filter->n[key] = grid->count[key];
+    }
+    return OK;
+}
+
+enum status command_sweep(const struct arguments *a)
+{
+    enum status rc = OK;
+    struct study study = {0};
+    struct store *store = NULL;
+    struct sweep_report report = {0};
+    char path[256];
+    REQUIRE(a->n_files == 1, ERR_INPUT, "sweep: needs one study file (`plateau help sweep`)");
+    TRY(study_read(a->files[0], &study));
+    TRY(study_override(&study, a->assignments, a->n_assignments));
+    for (size_t b = 0; b < study.n_blocks; b++) /* before a database is made */
+        TRY(grid_check(&study.blocks[b]));
+    snprintf(path, sizeof path, "%s.db", study.name);
+    pool_catch_signals();
+    TRY(store_open(a->db ? a->db : path, STORE_WRITE, "sweep", &store));
+    rc = sweep_run(&study, store, a->jobs, a->quiet, &report);
+    if (!a->quiet)
+        fprintf(stderr, "%s: %zu runs, %zu already there, %zu made, %zu failed; in %s\n", study.name, report.total,
+                report.skipped, report.done, report.failed, a->db ? a->db : path);
+done:
+    store_close(store);
+    study_free(&study);
+    return rc;
+}
+
+enum status command_import(const struct arguments *a)
+{
+    enum status rc = OK;
+    struct store *store = NULL;
+    struct grid grid = {0};
+    double defaults[KEY_COUNT];
+    size_t n = 0;
+    REQUIRE(a->n_files == 1 && a->db, ERR_INPUT, "import: needs a CSV file and --db FILE (`plateau help import`)");
+    for (size_t i = 0; i < a->n_assignments; i++)
+        TRY(grid_add(&grid, a->assignments[i]));
+    for (int key = 0; key < KEY_COUNT; key++) {
+        REQUIRE(grid.count[key] <= 1, ERR_INPUT, "%s: import takes one value of a key for all lines", keys_name((enum key)key));
+        defaults[key] = grid.count[key] ? grid.values[key][0] : NAN;
+    }
+    TRY(store_open(a->db, STORE_WRITE, "import", &store));
+    TRY(import_csv(store, a->files[0], a->study ? a->study : "import", defaults, &n));
+    if (!a->quiet)
+        fprintf(stderr, "%zu runs imported into %s\n", n, a->db);
+done:
+    store_close(store);
+    grid_free(&grid);
+    return rc;
+}
+
+enum status command_export(const struct arguments *a)
+{
+    enum status rc = OK;
+    struct store *store = NULL;
+    struct grid grid = {0};
+    struct store_filter filter;
+    const char *format = a->format ? a->format : "csv";
+    REQUIRE(a->n_files == 1, ERR_INPUT, "export: needs one database (`plateau help export`)");
+    REQUIRE(!strcmp(format, "csv") || !strcmp(format, "jsonl"), ERR_INPUT, "--format %s: csv or jsonl", format);
+    TRY(cli_filter(a, &grid, &filter));
+    TRY(store_open(a->files[0], STORE_READ, NULL, &store));
+    rc = !strcmp(format, "csv") ? export_csv(store, &filter, a->curves, stdout) : export_jsonl(store, &filter, a->curves, stdout);
+done:
+    store_close(store);
+    grid_free(&grid);
+    return rc;
+}

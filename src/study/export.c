@@ -1,0 +1,221 @@
+#include "export.h"
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+/* One value of a row. value == NULL: a number. group: "crossings", "predicted", "solver" are objects in JSON; "keys" and ""
+ * are members of the row itself. */
+struct field {
+    const char *group, *name, *value;
+    double number;
+};
+typedef void field_visit(struct text *out, const struct field *field, bool first);
+
+struct export {
+    struct store *store;
+    FILE *file;
+    bool with_curves;
+    struct text line; /* owned */
+};
+
+/* The fields of a row in order: the only list of them, for header, CSV and JSON. */
+static void each_field(const struct store_row *row, field_visit *visit, struct text *out)
+{
+    const struct result *r = &row->result;
+    char buffer[32];
+#define TEXT(name_, value_) visit(out, &(struct field){"", name_, (value_) ? (value_) : "", 0}, false)
+#define REAL(group_, name_, number_) visit(out, &(struct field){group_, name_, NULL, number_}, false)
+    visit(out, &(struct field){"", "id", NULL, (double)row->id}, true);
+    TEXT("hash", row->hash);
+    TEXT("study", row->study);
+    TEXT("status", result_state_name(r->state));
+    for (int i = 0; i < KEY_COUNT; i++) {
+        enum key key = (enum key)i;
+        if (keys_is_choice(key))
+            visit(out, &(struct field){"keys", keys_name(key), keys_text(key, r->keys.value[i], buffer), 0}, false);
+        else
+            REAL("keys", keys_name(key), r->keys.value[i]);
+    }
+    REAL("", "plateau", r->plateau);
+    REAL("", "cap", r->cap);
+    TEXT("unit", store_unit(r));
+    REAL("", "initial_loss", r->initial_loss);
+    REAL("", "null_loss", r->null_loss);
+    REAL("", "final_loss", r->final_loss);
+    for (int i = 0; i < FLOW_LEVELS; i++)
+        REAL("crossings", ((char[]){'0', '.', (char)('9' - i), 0}), r->crossings[i]);
+#define AS_REAL(name, meaning) REAL("predicted", #name, r->predicted.name);
+    PREDICTIONS(AS_REAL)
+#undef AS_REAL
+    REAL("predicted", "flow", r->flow_plateau);
+    for (int i = 0; i < 4; i++)
+        REAL("solver", store_solver_name(i), r->keys.preset == PRESET_FLOW ? (double)r->solver[i] : NAN);
+    REAL("", "wall_s", r->wall_s);
+    REAL("", "steps_done", r->steps_done);
+    REAL("", "tokens_per_s", r->tokens_per_s);
+    TEXT("version", row->version);
+    TEXT("host", row->host);
+    TEXT("started", row->started);
+    TEXT("finished", row->finished);
+#undef TEXT
+#undef REAL
+}
+
+static void csv_name(struct text *out, const struct field *f, bool first)
+{
+    const char *prefix = !strcmp(f->group, "crossings") ? "crossing_" : !strcmp(f->group, "solver") ? "solver_" : "";
+    text_addf(out, "%s%s%s", first ? "" : ",", prefix, f->name);
+}
+
+static void csv_value(struct text *out, const struct field *f, bool first)
+{
+    char buffer[32];
+    text_add(out, first ? "" : ",");
+    if (f->value)
+        text_add_csv(out, f->value);
+    else if (!isnan(f->number))
+        text_add(out, text_real(buffer, f->number));
+}
+
+/* Opens and closes the object of a group where it changes; keys that do not apply are left out, as in --json. */
+static void json_value(struct text *out, const struct field *f, bool first)
+{
+    static const char *const groups[] = {"crossings", "predicted", "solver"};
+    static const char *const first_name[] = {"0.9", "eq6", "steps"};
+    static const char *const last_name[] = {"0.1", "flow", "error_test_fails"};
+    int group = -1;
+    if (!strcmp(f->group, "keys") && (f->value ? !*f->value : isnan(f->number)))
+        return;
+    text_add(out, first ? "{" : ", ");
+    for (int i = 0; i < 3; i++)
+        group = !strcmp(groups[i], f->group) ? i : group;
+    if (group >= 0 && !strcmp(f->name, first_name[group])) {
+        text_add_json(out, f->group);
+        text_add(out, ": {");
+    }
+    text_add_json(out, f->name);
+    text_add(out, ": ");
+    if (f->value && !*f->value)
+        text_add(out, "null");
+    else if (f->value)
+        text_add_json(out, f->value);
+    else
+        text_add_real(out, f->number);
+    if (group >= 0 && !strcmp(f->name, last_name[group]))
+        text_add(out, "}");
+}
+
+/* Writes the line and empties it. */
+static enum status flush_line(struct export *e)
+{
+    enum status rc = text_status(&e->line);
+    if (rc == OK && fwrite(e->line.data, 1, e->line.length, e->file) != e->line.length)
+        rc = error_set(ERR_IO, "cannot write the export: %s", strerror(errno));
+    text_clear(&e->line);
+    return rc;
+}
+
+/* X(column) of any kind of run: the union of the traces' columns. */
+static const char *const curve_columns[] = {"step", "time", "loss_train", "loss_test", "w", "w_repeated", "w_orthogonal",
+                                            "u", "delta_a", "attention"};
+enum { CURVE_COLUMNS = sizeof curve_columns / sizeof curve_columns[0] };
+
+/* Which trace column holds curve column i; -1: that kind of run has none. */
+static int trace_index(enum preset preset, int i)
+{
+    for (int j = 0; j < TRACE_COLUMNS; j++) {
+        if (!strcmp(trace_column(preset, j), curve_columns[i]))
+            return j;
+    }
+    return -1;
+}
+
+static enum status csv_curve(void *context, const struct store_row *row)
+{
+    struct export *e = context;
+    enum status rc = OK;
+    struct trace t = {0};
+    char buffer[32];
+    int index[CURVE_COLUMNS];
+    TRY(store_curve(e->store, row->id, &t));
+    for (int i = 0; i < CURVE_COLUMNS; i++)
+        index[i] = trace_index(t.preset, i);
+    for (size_t k = 0; k < t.length; k++) {
+        text_addf(&e->line, "%lld", (long long)row->id);
+        for (int i = 0; i < CURVE_COLUMNS; i++) {
+            double value = index[i] < 0 ? NAN : t.rows[k * TRACE_COLUMNS + (size_t)index[i]];
+            text_addf(&e->line, ",%s", isnan(value) ? "" : text_real(buffer, value));
+        }
+        text_add(&e->line, "\n");
+        TRY(flush_line(e));
+    }
+done:
+    trace_free(&t);
+    return rc;
+}
+
+static enum status csv_run(void *context, const struct store_row *row)
+{
+    struct export *e = context;
+    each_field(row, csv_value, &e->line);
+    text_add(&e->line, "\n");
+    return flush_line(e);
+}
+
+static enum status json_run(void *context, const struct store_row *row)
+{
+    struct export *e = context;
+    enum status rc = OK;
+    struct trace t = {0};
+    each_field(row, json_value, &e->line);
+    if (e->with_curves && row->has_curve) {
+        TRY(store_curve(e->store, row->id, &t));
+        for (int j = 0; j < TRACE_COLUMNS; j++) {
+            text_addf(&e->line, "%s\"%s\": [", j ? "], " : ", \"curve\": {", trace_column(t.preset, j));
+            for (size_t k = 0; k < t.length; k++) {
+                text_add(&e->line, k ? ", " : "");
+                text_add_real(&e->line, t.rows[k * TRACE_COLUMNS + (size_t)j]);
+            }
+        }
+        text_add(&e->line, "]}");
+    }
+    text_add(&e->line, "}\n");
+    TRY(flush_line(e));
+done:
+    trace_free(&t);
+    return rc;
+}
+
+/* Writes what is in e->line (a header or nothing), then every row; a full disk may show only when the last buffer goes out. */
+static enum status export_rows(struct export *e, const struct store_filter *filter, store_visit *visit)
+{
+    enum status rc = OK;
+    if (e->line.length || e->line.failed)
+        TRY(flush_line(e));
+    TRY(store_each(e->store, filter, visit, e));
+    REQUIRE(fflush(e->file) == 0 && !ferror(e->file), ERR_IO, "cannot write the export: %s", strerror(errno));
+done:
+    text_free(&e->line);
+    return rc;
+}
+
+enum status export_csv(struct store *store, const struct store_filter *filter, bool with_curves, FILE *file)
+{
+    struct export e = {.store = store, .file = file, .with_curves = with_curves};
+    static const struct store_row none; /* the header needs names only */
+    if (with_curves) {
+        text_add(&e.line, "run");
+        for (int i = 0; i < CURVE_COLUMNS; i++)
+            text_addf(&e.line, ",%s", curve_columns[i]);
+    } else {
+        each_field(&none, csv_name, &e.line);
+    }
+    text_add(&e.line, "\n");
+    return export_rows(&e, filter, with_curves ? csv_curve : csv_run);
+}
+
+enum status export_jsonl(struct store *store, const struct store_filter *filter, bool with_curves, FILE *file)
+{
+    struct export e = {.store = store, .file = file, .with_curves = with_curves};
+    return export_rows(&e, filter, json_run);
+}

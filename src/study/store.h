@@ -1,0 +1,67 @@
+/* The store: one SQLite file with a row per finished run, its curve, and how the file came to be.
+ *
+ *     runs(id, hash, study, status, every key, plateau, .., crossings, predicted, solver as JSON, version, host, started, finished)
+ *     curves(run, rows, data)     the trace: rows x TRACE_COLUMNS little-endian doubles
+ *     meta(key, value)            schema, created, build, last_command
+ *
+ * One process writes; any number read, also while it writes. Every store_put is one transaction, on disk when it returns, so
+ * that kill -9 or a power cut loses the run in flight and nothing else. A store is not shared between threads, nor
+ * used on both sides of a fork. Errors: ERR_INPUT when the file is missing or is not a plateau database (it is then
+ * left alone), ERR_DATABASE when SQLite or the disk failed; messages name the file, the reason and the remedy. */
+#ifndef STORE_H
+#define STORE_H
+#include "result.h"
+#include "trace.h"
+
+struct store; /* opaque */
+enum store_mode { STORE_READ, STORE_WRITE };
+
+/* Opens `path`; STORE_WRITE makes it if it is missing, and notes command_line (may be NULL) in meta. Not a byte changes
+ * in a file that is not ours, is corrupt, or has another schema. Release *store with store_close; NULL after an error. */
+enum status store_open(const char *path, enum store_mode mode, const char *command_line, struct store **store);
+/* NULL is fine. Rolls back an open transaction. */
+void store_close(struct store *store);
+
+/* Several store_put at once, all or nothing. Without them each store_put is its own transaction. */
+enum status store_begin(struct store *store);
+enum status store_commit(struct store *store);
+/* Takes back everything since store_begin; never fails, keeps the message of the error that led here. */
+void store_rollback(struct store *store);
+
+/* Saves a run; a row with the same hash is replaced, curve included, and keeps its id. study: a name or NULL. hash: NULL for
+ * keys_hash. trace: NULL for none. Everything is copied. Numbers come back with all their bits (NaN as NaN; -0.0 of a run, not of a
+ * curve, as 0); an infinite crossing or prediction comes back as NaN: JSON has none. */
+enum status store_put(struct store *store, const char *study, const char *hash, const struct result *result,
+                      const struct trace *trace);
+/* *finished: a run with this hash is there and was not interrupted. Then *result is overwritten by it: its state, cap,
+ * keys (threshold, steps), plateau and crossings tell whether it answers a new question too. */
+enum status store_has(struct store *store, const char *hash, bool *finished, struct result *result);
+
+/* Which rows: all, or those of one study and with the listed values. Zero-initialise. Everything is borrowed. */
+struct store_filter {
+    const char *study;               /* NULL: any */
+    const double *values[KEY_COUNT]; /* allowed values of a key, compared exactly; NaN allows rows it does not apply to */
+    size_t n[KEY_COUNT];             /* 0: any value */
+};
+/* A row as stored. Strings are borrowed until the callback returns; NULL where nothing was stored. Of `predicted`, the
+ * fields of PREDICTIONS are stored; the pieces (lambda0, ..) are NaN. */
+struct store_row {
+    int64_t id;
+    struct result result;
+    bool has_curve;
+    const char *hash, *study, *version, *host, *started, *finished; /* times: ISO 8601, UTC */
+};
+/* A status other than OK stops the walk and is passed on. */
+typedef enum status store_visit(void *context, const struct store_row *row);
+/* Calls visit for every row that the filter (NULL: all) lets through, ordered by all keys, then id: the same rows come in the same
+ * order. No lock is held during a call, so a slow reader does not stop a writer, and visit may use the store. */
+enum status store_each(struct store *store, const struct store_filter *filter, store_visit *visit, void *context);
+/* The curve of run `id` into *out (overwritten; release with trace_free); length 0 if it has none. ERR_INPUT: no such run. */
+enum status store_curve(struct store *store, int64_t id, struct trace *out);
+
+/* Names of result.solver[0..3], as in JSON. */
+const char *store_solver_name(int i);
+/* "time" or "steps": the unit of plateau and cap. */
+const char *store_unit(const struct result *result);
+
+#endif

@@ -1,0 +1,148 @@
+#include "study.h"
+#include <string.h>
+#include <yaml.h>
+
+static const size_t LARGEST_FILE = 1 << 20;
+
+static enum status bad(const yaml_node_t *node, const char *rule)
+{
+    return error_set(ERR_INPUT, "%zu: %s", node ? node->start_mark.line + 1 : 1, rule);
+}
+
+static const char *scalar(const yaml_node_t *node)
+{
+    return node && node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
+}
+
+/* A scalar or a list of scalars, as the comma list of the command line. */
+static enum status value_text(yaml_document_t *doc, const yaml_node_t *node, struct text *out)
+{
+    if (scalar(node)) {
+        text_add(out, scalar(node));
+        return text_status(out);
+    }
+    if (!node || node->type != YAML_SEQUENCE_NODE)
+        return bad(node, "a key needs a value or a list of values");
+    for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
+        const char *text = scalar(yaml_document_get_node(doc, *item));
+        if (!text)
+            return bad(node, "a list of values holds plain values only");
+        text_addf(out, "%s%s", out->length ? "," : "", text);
+    }
+    return out->length ? text_status(out) : bad(node, "a list of values must not be empty");
+}
+
+static enum status read_block(yaml_document_t *doc, const yaml_node_t *node, struct study *study)
+{
+    enum status rc = OK;
+    struct text value = {0};
+    if (!node || node->type != YAML_MAPPING_NODE)
+        return bad(node, "a block of `runs` is a mapping key: value");
+    if (study->n_blocks == STUDY_BLOCKS)
+        return bad(node, "too many blocks in `runs`");
+    struct grid *grid = &study->blocks[study->n_blocks++];
+    TRY(grid_set(grid, "model", "flow"));
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = yaml_document_get_node(doc, pair->key);
+        text_clear(&value);
+        if (!scalar(key))
+            TRY(bad(key, "a key is a plain name"));
+        TRY(value_text(doc, yaml_document_get_node(doc, pair->value), &value));
+        rc = grid_set(grid, scalar(key), value.data);
+        if (rc != OK) {
+            error_prefix(rc, "%zu", key->start_mark.line + 1);
+            goto done;
+        }
+    }
+done:
+    text_free(&value);
+    return rc;
+}
+
+static enum status read_entry(yaml_document_t *doc, const char *name, const yaml_node_t *value, struct study *study)
+{
+    if (!strcmp(name, "study")) {
+        const char *text = scalar(value);
+        if (!text || !*text || strlen(text) >= sizeof study->name)
+            return bad(value, "study: needs a name of 1 to 63 characters");
+        strcpy(study->name, text);
+    } else if (!strcmp(name, "curves")) {
+        const char *text = scalar(value) ? scalar(value) : "";
+        bool yes = !strcmp(text, "yes") || !strcmp(text, "true"), no = !strcmp(text, "no") || !strcmp(text, "false");
+        if (!yes && !no)
+            return bad(value, "curves: is yes or no");
+        study->curves = yes;
+    } else if (!strcmp(name, "runs")) {
+        if (!value || value->type != YAML_SEQUENCE_NODE)
+            return bad(value, "runs: is a list of blocks");
+        for (yaml_node_item_t *i = value->data.sequence.items.start; i < value->data.sequence.items.top; i++) {
+            enum status rc = read_block(doc, yaml_document_get_node(doc, *i), study);
+            if (rc != OK)
+                return rc;
+        }
+    } else {
+        return bad(value, "a study has the entries study, curves and runs");
+    }
+    return OK;
+}
+
+static enum status read_document(yaml_document_t *doc, struct study *study)
+{
+    const yaml_node_t *root = yaml_document_get_root_node(doc);
+    if (!root || root->type != YAML_MAPPING_NODE)
+        return bad(root, "a study is a mapping with the entries study, curves and runs");
+    for (yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = yaml_document_get_node(doc, pair->key);
+        enum status rc = scalar(key) ? read_entry(doc, scalar(key), yaml_document_get_node(doc, pair->value), study)
+                                     : bad(key, "an entry is a plain name");
+        if (rc != OK)
+            return rc;
+    }
+    return study->n_blocks ? OK : bad(root, "a study needs at least one block in `runs`");
+}
+
+enum status study_read(const char *path, struct study *study)
+{
+    enum status rc = OK;
+    struct text file = {0};
+    yaml_parser_t parser;
+    yaml_document_t doc;
+    memset(study, 0, sizeof *study);
+    const char *base = strrchr(path, '/');
+    snprintf(study->name, sizeof study->name, "%.*s", (int)strcspn(base ? base + 1 : path, "."), base ? base + 1 : path);
+    TRY(text_read_file(path, LARGEST_FILE, &file));
+    if (!yaml_parser_initialize(&parser))
+        TRY(error_set(ERR_MEMORY, "out of memory for the YAML parser"));
+    yaml_parser_set_input_string(&parser, (const unsigned char *)file.data, file.length);
+    if (yaml_parser_load(&parser, &doc)) {
+        rc = read_document(&doc, study);
+        yaml_document_delete(&doc);
+    } else {
+        rc = error_set(ERR_INPUT, "%zu: not YAML: %s", parser.problem_mark.line + 1, parser.problem ? parser.problem : "?");
+    }
+    yaml_parser_delete(&parser);
+    if (rc != OK)
+        error_prefix(rc, "%s", path);
+done:
+    text_free(&file);
+    return rc;
+}
+
+enum status study_override(struct study *study, const char *const *assignments, size_t n)
+{
+    for (size_t b = 0; b < study->n_blocks; b++) {
+        for (size_t i = 0; i < n; i++) {
+            enum status rc = grid_add(&study->blocks[b], assignments[i]);
+            if (rc != OK)
+                return rc;
+        }
+    }
+    return OK;
+}
+
+void study_free(struct study *study)
+{
+    for (size_t b = 0; b < study->n_blocks; b++)
+        grid_free(&study->blocks[b]);
+    study->n_blocks = 0;
+}

@@ -1,0 +1,125 @@
+#include "sweep.h"
+#include "pool.h"
+#include "progress.h"
+#include "run_flow.h"
+#include "run_toy.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sweep {
+    const struct study *study;
+    struct store *store;
+    struct run_flow *tools;
+    struct progress progress;
+    struct sweep_report *report;
+    size_t first[STUDY_BLOCKS + 1]; /* number of the first run of each block */
+};
+
+/* Run number i of the study. */
+static enum status keys_of(const struct sweep *s, size_t i, struct keys *keys)
+{
+    size_t block = 0;
+    while (i >= s->first[block + 1])
+        block++;
+    return grid_at(&s->study->blocks[block], i - s->first[block], keys);
+}
+
+static enum status work(void *context, size_t i, struct result *result, struct trace *trace)
+{
+    struct sweep *s = context;
+    struct keys keys;
+    enum status rc = keys_of(s, i, &keys);
+    if (rc == OK && !s->tools)
+        rc = run_flow_create(&s->tools);
+    if (rc != OK)
+        return rc;
+    struct trace *wanted = s->study->curves ? trace : NULL;
+    return keys.preset == PRESET_FLOW ? run_flow(s->tools, &keys, result, wanted)
+                                      : run_toy(s->tools, &keys, pool_stop(), result, wanted);
+}
+
+static enum status deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
+                           const struct trace *trace)
+{
+    struct sweep *s = context;
+    struct keys keys;
+    if (rc != OK) {
+        struct text which = {0};
+        if (keys_of(s, i, &keys) == OK)
+            keys_describe(&keys, &which);
+        fprintf(stderr, "plateau: %s: run failed: %s\n", which.data ? which.data : "?", message);
+        text_free(&which);
+        s->report->failed++;
+        return OK;
+    }
+    rc = store_put(s->store, s->study->name, NULL, result, s->study->curves ? trace : NULL);
+    if (rc == OK)
+        progress_show(&s->progress, ++s->report->done, NULL);
+    return rc;
+}
+
+/* Does the stored run answer this one? The hash leaves out threshold and caps, so those are compared here. */
+static enum status answered(struct sweep *s, const struct keys *keys, bool *yes)
+{
+    char hash[33];
+    struct result old;
+    keys_hash(keys, hash);
+    enum status rc = store_has(s->store, hash, yes, &old);
+    if (rc != OK || !*yes)
+        return rc;
+    bool known;
+    double plateau = result_plateau_at(&old, keys_real(keys, KEY_threshold), &known);
+    bool flow = keys->preset == PRESET_FLOW;
+    bool far = flow ? old.cap >= keys_real(keys, KEY_time) : keys_real(&old.keys, KEY_steps) >= keys_real(keys, KEY_steps);
+    *yes = known && (flow ? far : !isnan(plateau) || far || old.state == RUN_DIVERGED);
+    return OK;
+}
+
+/* The numbers of the runs still to do. */
+static enum status plan(struct sweep *s, size_t **items, size_t *n)
+{
+    enum status rc = OK;
+    *items = NULL;
+    *n = 0;
+    for (size_t b = 0; b < s->study->n_blocks; b++) {
+        size_t size;
+        TRY(grid_check(&s->study->blocks[b]));
+        TRY(grid_size(&s->study->blocks[b], &size));
+        s->first[b + 1] = s->first[b] + size;
+    }
+    s->report->total = s->first[s->study->n_blocks];
+    *items = calloc(s->report->total, sizeof **items);
+    REQUIRE(*items, ERR_MEMORY, "out of memory for %zu runs", s->report->total);
+    for (size_t i = 0; i < s->report->total; i++) {
+        struct keys keys;
+        bool yes;
+        TRY(keys_of(s, i, &keys));
+        REQUIRE(keys.preset <= PRESET_TOY, ERR_INPUT, "model=transformer: this version runs model=flow and model=toy only");
+        TRY(answered(s, &keys, &yes));
+        if (!yes)
+            (*items)[(*n)++] = i;
+    }
+    s->report->skipped = s->report->total - *n;
+done:
+    return rc;
+}
+
+enum status sweep_run(const struct study *study, struct store *store, size_t jobs, bool quiet, struct sweep_report *report)
+{
+    enum status rc = OK;
+    size_t *items = NULL, n;
+    *report = (struct sweep_report){0};
+    struct sweep s = {.study = study, .store = store, .report = report};
+    TRY(plan(&s, &items, &n));
+    progress_begin(&s.progress, study->name, n, quiet);
+    struct pool pool = {.jobs = jobs ? jobs : pool_cores(), .work = work, .deliver = deliver, .context = &s};
+    rc = pool_run(&pool, items, n);
+    progress_end(&s.progress);
+    if (rc == OK && report->failed)
+        rc = error_set(ERR_PROGRAM, "%zu of %zu runs failed; the others are saved", report->failed, n);
+done:
+    run_flow_free(s.tools);
+    free(items);
+    return rc;
+}

@@ -1,0 +1,678 @@
+/* The store, import and export: what goes in comes out, bit for bit; what is damaged, foreign or unwritable is refused and
+ * left alone; kill -9 and a full disk lose nothing that was saved. */
+#include "export.h"
+#include "import.h"
+#include "store.h"
+#include "test.h"
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ok(call) ck_assert_msg((call) == OK, "%s", error_message())
+#define refused(call, code, words)                                                                                     \
+    do {                                                                                                               \
+        enum status rc_ = (call);                                                                                      \
+        ck_assert_msg(rc_ == (code), "status %d, want %d: %s", rc_, code, error_message());                            \
+        ck_assert_msg(strstr(error_message(), words), "'%s' lacks '%s'", error_message(), words);                      \
+    } while (0)
+
+static char folder[64], path_buffer[4][160];
+
+/* A name in a folder of this test's own. At most four live at a time. */
+static const char *in_folder(const char *name)
+{
+    static int used;
+    char *path = path_buffer[used++ % 4];
+    if (!*folder) {
+        strcpy(folder, "/tmp/plateau_test.XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+    }
+    snprintf(path, sizeof path_buffer[0], "%s/%s", folder, name);
+    return path;
+}
+
+static void clean(void)
+{
+    static const char *const names[] = {"a.db", "a.db-journal", "a.csv", "locked/b.db", "new.db"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        unlink(in_folder(names[i]));
+    rmdir(in_folder("locked"));
+    ck_assert_msg(rmdir(folder) == 0, "%s is not empty", folder);
+}
+
+static struct store *opened(const char *path, enum store_mode mode)
+{
+    struct store *s;
+    enum status rc = store_open(path, mode, "test_store 'a b'", &s);
+    ck_assert_msg(rc == OK, "%s", error_message());
+    return s;
+}
+
+static void write_bytes(const char *path, const char *bytes, size_t n)
+{
+    ok(text_write_file(path, bytes, n));
+}
+
+static struct text bytes_of(const char *path)
+{
+    struct text t = {0};
+    ok(text_read_file(path, 1 << 28, &t));
+    return t;
+}
+
+/* A result whose every field differs from every other and has all its bits in use. */
+static struct result example(enum model model, double seed)
+{
+    double given[KEY_COUNT];
+    struct result r = {.state = RUN_EMERGED, .plateau = 1e3 / 3, .cap = 1e5 / 7, .initial_loss = M_PI, .null_loss = M_E,
+                       .final_loss = 1e-310, .wall_s = 1.0 / 3, .flow_plateau = M_SQRT2, .solver = {1, 22, 333, 1L << 40},
+                       .steps_done = 12345, .tokens_per_s = 1e9 / 7};
+    for (int i = 0; i < KEY_COUNT; i++)
+        given[i] = NAN;
+    given[KEY_model] = model;
+    given[KEY_seed] = seed;
+    given[KEY_p] = 0.1;
+    ok(keys_resolve(given, &r.keys));
+    for (int i = 0; i < FLOW_LEVELS; i++)
+        r.crossings[i] = i == 8 ? NAN : 100.0 / (i + 3);
+    r.predicted.eq6 = 1e2 / 3, r.predicted.asinh = 5, r.predicted.closed = NAN, r.predicted.quadrature = 1e300 / 3;
+    return r;
+}
+
+static bool same(double a, double b)
+{
+    return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
+}
+
+static void same_result(const struct result *a, const struct result *b)
+{
+#define SAME(field) ck_assert_msg(same(a->field, b->field), #field ": %.17g, %.17g", a->field, b->field)
+    ck_assert_int_eq(a->state, b->state);
+    ck_assert_int_eq(a->keys.preset, b->keys.preset);
+    for (int i = 0; i < KEY_COUNT; i++)
+        ck_assert_msg(same(a->keys.value[i], b->keys.value[i]), "%s", keys_name((enum key)i));
+    SAME(plateau), SAME(cap), SAME(initial_loss), SAME(null_loss), SAME(final_loss), SAME(wall_s), SAME(flow_plateau);
+    SAME(steps_done), SAME(tokens_per_s), SAME(predicted.eq6), SAME(predicted.asinh), SAME(predicted.closed);
+    SAME(predicted.quadrature);
+    for (int i = 0; i < FLOW_LEVELS; i++)
+        SAME(crossings[i]);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(a->solver[i], b->solver[i]);
+}
+
+/* Keeps the last row and the order of the ids and seeds. */
+struct seen {
+    size_t n;
+    int64_t id[1000];
+    double seed[1000];
+    struct result result;
+    bool has_curve;
+    char study[32];
+};
+
+static enum status remember(void *context, const struct store_row *row)
+{
+    struct seen *s = context;
+    ck_assert(s->n < 1000);
+    s->id[s->n] = row->id;
+    s->seed[s->n++] = row->result.keys.value[KEY_seed];
+    s->result = row->result;
+    s->has_curve = row->has_curve;
+    snprintf(s->study, sizeof s->study, "%s", row->study ? row->study : "(none)");
+    ck_assert(row->hash && row->version && row->host && row->finished && strlen(row->finished) == 20);
+    return OK;
+}
+
+static struct seen walk(struct store *s, const struct store_filter *filter)
+{
+    struct seen seen = {0};
+    ok(store_each(s, filter, remember, &seen));
+    return seen;
+}
+
+START_TEST(round_trip)
+{
+    static const enum model models[] = {MODEL_FLOW, MODEL_TOY, MODEL_TRANSFORMER};
+    const char *path = in_folder("a.db");
+    for (int i = 0; i < 3; i++) {
+        struct store *s = opened(path, STORE_WRITE);
+        struct result r = example(models[i], 9007199254740992.0 - i), back;
+        struct trace t = {.preset = r.keys.preset}, curve;
+        char hash[33];
+        bool finished;
+        for (int k = 0; k < 1000; k++)
+            ok(trace_add(&t, (double[TRACE_COLUMNS]){k, k / 3.0, NAN, -0.0, INFINITY, 1e-310, -k, M_PI}));
+        ok(store_put(s, "figure 1", NULL, &r, &t));
+        store_close(s);
+        s = opened(path, STORE_READ);
+        keys_hash(&r.keys, hash);
+        ok(store_has(s, hash, &finished, &back));
+        ck_assert(finished);
+        same_result(&back, &r);
+        struct store_filter f = {.values = {[KEY_seed] = &r.keys.value[KEY_seed]}, .n = {[KEY_seed] = 1}};
+        struct seen seen = walk(s, &f);
+        ck_assert_int_eq(seen.n, 1);
+        ck_assert(seen.has_curve && !strcmp(seen.study, "figure 1"));
+        same_result(&seen.result, &r);
+        ok(store_curve(s, seen.id[0], &curve));
+        ck_assert_int_eq(curve.length, t.length);
+        ck_assert_int_eq(curve.preset, t.preset);
+        for (size_t k = 0; k < t.length * TRACE_COLUMNS; k++)
+            ck_assert(same(curve.rows[k], t.rows[k]));
+        ok(store_has(s, "no such hash", &finished, &back));
+        ck_assert(!finished);
+        refused(store_curve(s, 77, &(struct trace){0}), ERR_INPUT, "no run 77");
+        refused(store_put(s, NULL, NULL, &r, NULL), ERR_DATABASE, path);
+        trace_free(&curve);
+        trace_free(&t);
+        store_close(s);
+    }
+    clean();
+}
+END_TEST
+
+START_TEST(replace_filter_order)
+{
+    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
+    struct trace t = {0}, curve;
+    struct result r, back;
+    char hash[33];
+    bool finished;
+    for (int seed = 20; seed > 0; seed--) {
+        r = example(MODEL_FLOW, seed);
+        ok(store_put(s, seed % 2 ? "odd" : NULL, NULL, &r, NULL));
+    }
+    r = example(MODEL_TOY, 3);
+    ok(store_put(s, "odd", NULL, &r, NULL));
+    struct seen seen = walk(s, NULL);
+    ck_assert_int_eq(seen.n, 21);
+    for (int i = 0; i < 20; i++)
+        ck_assert(seen.seed[i] == i + 1 || seen.seed[i + 1] == i + 1); /* the toy's row stands before or behind the flow's */
+    ck_assert_int_eq(walk(s, &(struct store_filter){.study = "odd"}).n, 11);
+    const double seeds[] = {3, 4, 99}, toy = MODEL_TOY, p = 0.1, none = NAN;
+    struct store_filter f = {.values = {[KEY_seed] = seeds, [KEY_p] = &p}, .n = {[KEY_seed] = 3, [KEY_p] = 1}};
+    ck_assert_int_eq(walk(s, &f).n, 3);
+    f.values[KEY_model] = &toy, f.n[KEY_model] = 1;
+    ck_assert_int_eq(walk(s, &f).n, 1);
+    f = (struct store_filter){.values = {[KEY_lr] = &none}, .n = {[KEY_lr] = 1}};
+    ck_assert_int_eq(walk(s, &f).n, 20);
+    /* Replaced: the same id, new values, the curve comes and goes. */
+    ok(trace_add(&t, (double[TRACE_COLUMNS]){1}));
+    f = (struct store_filter){.values = {[KEY_seed] = (double[]){5}}, .n = {[KEY_seed] = 1}};
+    int64_t id = walk(s, &f).id[0];
+    r = example(MODEL_FLOW, 5);
+    r.state = RUN_INTERRUPTED, r.plateau = NAN;
+    ok(store_put(s, "odd", NULL, &r, &t));
+    seen = walk(s, &f);
+    ck_assert(seen.n == 1 && seen.id[0] == id && seen.has_curve && seen.result.state == RUN_INTERRUPTED);
+    keys_hash(&r.keys, hash);
+    ok(store_has(s, hash, &finished, &back));
+    ck_assert(!finished);
+    ok(store_put(s, "odd", NULL, &r, NULL));
+    ck_assert(!walk(s, &f).has_curve);
+    ok(store_curve(s, id, &curve));
+    ck_assert(curve.length == 0 && !curve.rows);
+    /* All or nothing. */
+    ok(store_begin(s));
+    r = example(MODEL_FLOW, 100);
+    ok(store_put(s, NULL, NULL, &r, NULL));
+    store_rollback(s);
+    ck_assert_int_eq(walk(s, NULL).n, 21);
+    trace_free(&t);
+    store_close(s);
+    clean();
+}
+END_TEST
+
+/* SQLite's names of columns know no case: T and t would be one. */
+START_TEST(names_differ)
+{
+    static const char *const others[] = {"id", "hash", "study", "status", "plateau", "cap", "unit", "crossings", "wall_s", "host"};
+    for (int i = 0; i < KEY_COUNT; i++) {
+        for (int j = 0; j < i; j++)
+            ck_assert_msg(strcasecmp(keys_name((enum key)i), keys_name((enum key)j)), "%s", keys_name((enum key)i));
+        for (size_t j = 0; j < sizeof others / sizeof others[0]; j++)
+            ck_assert_msg(strcasecmp(keys_name((enum key)i), others[j]), "%s", others[j]);
+    }
+}
+END_TEST
+
+static void edit(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+/* Both modes refuse the file, with these words, and leave every byte. */
+static void left_alone(const char *path, enum status code, const char *words)
+{
+    struct text before = bytes_of(path);
+    for (int mode = STORE_READ; mode <= STORE_WRITE; mode++) {
+        struct store *s;
+        refused(store_open(path, (enum store_mode)mode, NULL, &s), code, words);
+        ck_assert_ptr_null(s);
+        ck_assert(strstr(error_message(), path));
+    }
+    struct text after = bytes_of(path);
+    ck_assert(before.length == after.length && !memcmp(before.data, after.data, before.length));
+    text_free(&before);
+    text_free(&after);
+}
+
+static void fill(const char *path, int runs)
+{
+    struct store *s = opened(path, STORE_WRITE);
+    ok(store_begin(s));
+    for (int i = 0; i < runs; i++) {
+        struct result r = example(MODEL_FLOW, i);
+        ok(store_put(s, NULL, NULL, &r, NULL));
+    }
+    ok(store_commit(s));
+    store_close(s);
+}
+
+START_TEST(refusals)
+{
+    const char *path = in_folder("a.db");
+    struct store *s;
+    refused(store_open(path, STORE_READ, NULL, &s), ERR_INPUT, "No such file");
+    refused(store_open("", STORE_WRITE, NULL, &s), ERR_INPUT, "file name");
+    refused(store_open("/tmp", STORE_WRITE, NULL, &s), ERR_INPUT, "not a regular file");
+    refused(store_open("/nowhere/a.db", STORE_WRITE, NULL, &s), ERR_DATABASE, "folder");
+    write_bytes(path, "T,d,plateau\n1,2,3\n", 18);
+    left_alone(path, ERR_INPUT, "not a results database");
+    unlink(path);
+    edit(path, "CREATE TABLE songs(name); INSERT INTO songs VALUES('x');");
+    left_alone(path, ERR_INPUT, "another program");
+    unlink(path);
+    fill(path, 3);
+    edit(path, "PRAGMA user_version = 2");
+    left_alone(path, ERR_DATABASE, "schema version 2");
+    edit(path, "PRAGMA user_version = 1; ALTER TABLE runs RENAME COLUMN vocab TO words");
+    left_alone(path, ERR_DATABASE, "vocab");
+    edit(path, "ALTER TABLE runs RENAME COLUMN words TO vocab; UPDATE runs SET metric = 'own' WHERE id = 2");
+    s = opened(path, STORE_READ);
+    refused(store_each(s, NULL, remember, &(struct seen){0}), ERR_DATABASE, "metric=own");
+    ck_assert(strstr(error_message(), "run 2"));
+    store_close(s);
+    edit(path, "UPDATE runs SET metric = 'full', crossings = '{' WHERE id = 2");
+    s = opened(path, STORE_READ);
+    refused(store_each(s, NULL, remember, &(struct seen){0}), ERR_DATABASE, "crossings=");
+    store_close(s);
+    clean();
+}
+END_TEST
+
+START_TEST(corrupt)
+{
+    const char *path = in_folder("a.db");
+    fill(path, 200);
+    struct text t = bytes_of(path);
+    ck_assert(t.length > 20 * 4096);
+    for (size_t i = 3; i < 10; i++) /* pages of rows, away from what opening must read anyway */
+        memset(t.data + t.length - 4096 * i, 0xA5, 2000);
+    write_bytes(path, t.data, t.length);
+    left_alone(path, ERR_DATABASE, "damaged");
+    write_bytes(path, t.data, 5000); /* cut short */
+    left_alone(path, ERR_DATABASE, path);
+    text_free(&t);
+    clean();
+}
+END_TEST
+
+/* A child saves runs, tells after each, and is killed at some moment: what it told of is there, the file is whole. */
+static int killed_once(const char *path, int first, long nanoseconds)
+{
+    int pipes[2], told = first, value;
+    ck_assert_int_eq(pipe(pipes), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct store *s = opened(path, STORE_WRITE);
+        struct trace t = {0};
+        for (int k = 0; k < 2000; k++)
+            ok(trace_add(&t, (double[TRACE_COLUMNS]){k}));
+        for (int i = first;; i++) {
+            struct result r = example(MODEL_FLOW, i);
+            value = i + 1;
+            if (store_put(s, NULL, NULL, &r, &t) != OK || write(pipes[1], &value, sizeof value) < 0)
+                _exit(1);
+        }
+    }
+    close(pipes[1]);
+    if (read(pipes[0], &value, sizeof value) == sizeof value) /* at least one, however slow the machine */
+        told = value;
+    nanosleep(&(struct timespec){0, nanoseconds}, NULL);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    while (read(pipes[0], &value, sizeof value) == sizeof value)
+        told = value;
+    close(pipes[0]);
+    ck_assert_int_gt(told, first);
+    return told;
+}
+
+START_TEST(kill_loses_nothing)
+{
+    const char *path = in_folder("a.db");
+    int saved = 0;
+    for (int round = 0; round < 12; round++) {
+        saved = killed_once(path, saved, 1000000L + 777777L * (round * 5 % 12));
+        struct store *s = opened(path, round % 2 ? STORE_READ : STORE_WRITE); /* a reader can roll back, too */
+        struct seen *seen = calloc(1, sizeof *seen);
+        *seen = walk(s, NULL);
+        ck_assert_msg((int)seen->n == saved || (int)seen->n == saved + 1, "%zu rows, %d told", seen->n, saved);
+        for (size_t i = 0; i < seen->n; i++) {
+            struct trace t;
+            ok(store_curve(s, seen->id[i], &t));
+            ck_assert_int_eq(t.length, 2000);
+            trace_free(&t);
+        }
+        saved = (int)seen->n;
+        free(seen);
+        store_close(s);
+    }
+    clean();
+}
+END_TEST
+
+/* A hot journal by hand: the writer is killed inside a transaction whose pages already reached the file. */
+START_TEST(reader_rolls_back)
+{
+    const char *path = in_folder("a.db");
+    fill(path, 50);
+    pid_t child = fork();
+    if (child == 0) {
+        sqlite3 *db;
+        sqlite3_open(path, &db);
+        sqlite3_exec(db, "PRAGMA cache_size = 1; BEGIN; UPDATE runs SET plateau = 1, study = hex(zeroblob(500))", NULL, NULL,
+                     NULL);
+        raise(SIGKILL);
+    }
+    waitpid(child, NULL, 0);
+    struct stat journal;
+    ck_assert(stat(in_folder("a.db-journal"), &journal) == 0 && journal.st_size > 0);
+    struct store *s = opened(path, STORE_READ);
+    struct seen seen = walk(s, NULL);
+    ck_assert_int_eq(seen.n, 50);
+    ck_assert(seen.result.plateau == 1e3 / 3 && !strcmp(seen.study, "(none)"));
+    store_close(s);
+    clean();
+}
+END_TEST
+
+START_TEST(full_disk)
+{
+    const char *path = in_folder("a.db");
+    struct rlimit limit;
+    struct stat info;
+    fill(path, 10);
+    ck_assert_int_eq(stat(path, &info), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    struct store *s = opened(path, STORE_WRITE);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = (rlim_t)info.st_size + 3 * 4096;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    enum status rc = OK;
+    int saved = 10;
+    for (; rc == OK && saved < 900; saved++) {
+        struct result r = example(MODEL_FLOW, saved);
+        rc = store_put(s, NULL, NULL, &r, NULL);
+    }
+    saved--;
+    refused(rc, ERR_DATABASE, "run the same command again");
+    ck_assert(strstr(error_message(), path));
+    store_close(s);
+    limit.rlim_cur = before;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    s = opened(path, STORE_WRITE);
+    ck_assert_int_eq(walk(s, NULL).n, saved);
+    struct result r = example(MODEL_FLOW, 500);
+    ok(store_put(s, NULL, NULL, &r, NULL)); /* the disk has space again */
+    store_close(s);
+    clean();
+}
+END_TEST
+
+/* As a user without rights: reading works, writing is refused at once. */
+START_TEST(read_only_folder)
+{
+    ck_assert_int_eq(mkdir((in_folder("locked")), 0755), 0);
+    const char *path = in_folder("locked/b.db"), *locked = in_folder("locked");
+    fill(path, 5);
+    chmod(folder, 0755);
+    chmod(path, 0666);
+    chmod(locked, 0555);
+    pid_t child = fork();
+    if (child == 0) {
+        const struct passwd *nobody = getpwnam("nobody");
+        if (geteuid() == 0 && (!nobody || setgid(nobody->pw_gid) != 0 || setuid(nobody->pw_uid) != 0))
+            _exit(77);
+        struct store *s;
+        if (store_open(path, STORE_READ, NULL, &s) != OK || walk(s, NULL).n != 5)
+            _exit(1);
+        store_close(s);
+        if (store_open(path, STORE_WRITE, NULL, &s) != ERR_DATABASE || !strstr(error_message(), "may be written"))
+            _exit(2);
+        char new_path[200];
+        snprintf(new_path, sizeof new_path, "%s/new.db", locked);
+        _exit(store_open(new_path, STORE_WRITE, NULL, &s) == ERR_DATABASE ? 0 : 3);
+    }
+    int state;
+    waitpid(child, &state, 0);
+    chmod(locked, 0755);
+    ck_assert_msg(WIFEXITED(state) && (WEXITSTATUS(state) == 0 || WEXITSTATUS(state) == 77), "exit %d", WEXITSTATUS(state));
+    clean();
+}
+END_TEST
+
+/* ---- import and export ---- */
+
+static enum status import_text(struct store *s, const char *csv, const char *default_model, size_t *n)
+{
+    double defaults[KEY_COUNT];
+    for (int i = 0; i < KEY_COUNT; i++)
+        defaults[i] = NAN;
+    if (default_model)
+        ok(keys_value(KEY_model, default_model, &defaults[KEY_model]));
+    write_bytes(in_folder("a.csv"), csv, strlen(csv));
+    return import_csv(s, in_folder("a.csv"), "mine", defaults, n);
+}
+
+START_TEST(import_good)
+{
+    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
+    size_t n;
+    static const char csv[] = "\xef\xbb\xbfmodel, T ,d,\"plateau\",status,steps,seed,feature,wall_s\r\n"
+                              "transformer,128,16,1234.5,,5000,1,True,2.5\r\n"
+                              "\r\n"
+                              "\"transformer\" ,128.0,16,NA,censored,5000,2,no,\r\n"
+                              "transformer,128,16,,diverged,,3,,\r\n"
+                              "toy,128,16,77,emerged,,4,,";
+    for (int again = 0; again < 2; again++) {
+        ok(import_text(s, csv, NULL, &n));
+        ck_assert_int_eq(n, 4);
+        ck_assert_int_eq(walk(s, &(struct store_filter){.study = "mine"}).n, 4);
+    }
+    struct store_filter f = {.values = {[KEY_seed] = (double[]){1}}, .n = {[KEY_seed] = 1}};
+    struct seen seen = walk(s, &f);
+    ck_assert(seen.result.state == RUN_EMERGED && seen.result.plateau == 1234.5 && seen.result.cap == 5000);
+    ck_assert(seen.result.wall_s == 2.5);
+    ck_assert(seen.result.keys.value[KEY_feature] == CHOICE_YES && isnan(seen.result.crossings[0]));
+    f.values[KEY_seed] = (double[]){2};
+    seen = walk(s, &f);
+    ck_assert(seen.result.state == RUN_CENSORED && isnan(seen.result.plateau) && seen.result.cap == 5000);
+    f.values[KEY_seed] = (double[]){3};
+    ck_assert_int_eq(walk(s, &f).result.state, RUN_DIVERGED);
+    /* An own run with the same keys is another row. */
+    struct result own = seen.result;
+    ok(store_put(s, "mine", NULL, &own, NULL));
+    ck_assert_int_eq(walk(s, NULL).n, 5);
+    /* steps and status; the toy's unit is steps x lr. */
+    ok(import_text(s, "seed,lr,steps,status\n10,0.5,200,emerged\n11,0.5,300,censored\n", "toy", &n));
+    f.values[KEY_seed] = (double[]){10};
+    ck_assert(walk(s, &f).result.plateau == 100);
+    f.values[KEY_seed] = (double[]){11};
+    seen = walk(s, &f);
+    ck_assert(seen.result.cap == 150 && isnan(seen.result.plateau));
+    store_close(s);
+    clean();
+}
+END_TEST
+
+START_TEST(import_errors)
+{
+    static const struct {
+        const char *csv, *words;
+    } cases[] = {
+        {"", "empty"},
+        {"T,d\n", "no outcome"},
+        {"T,plateau\n64,1\n", "model=flow"},
+        {"model,plateau\n,1\n", ":2: no model"},
+        {"model,plateu\n", "did you mean plateau"},
+        {"model,stepss,status\n", "did you mean steps?"},
+        {"model;plateau\n", "commas"},
+        {",model,plateau\n", "index=False"},
+        {"model,plateau,plateau\n", "two columns"},
+        {"model,plateau\nflow,1\nflow,1,2\n", ":3: 3 fields"},
+        {"model,plateau\nflow,x\n", "plateau=x"},
+        {"model,plateau\nflow,-1\n", "plateau=-1"},
+        {"model,plateau\nflow,nan1\n", "plateau=nan1"},
+        {"model,T,plateau\nflow,1,5\n", ":2: T=1"},
+        {"model,T,B,plateau\nflow,4,5,5\n", "B must be smaller"},
+        {"model,lr,plateau\nflow,1,5\n", "does not apply"},
+        {"model,plateau,status\ntoy,5,done\n", "status=done"},
+        {"model,plateau,status\ntoy,5,interrupted\n", "status=interrupted"},
+        {"model,plateau,status\ntoy,5,censored\n", "has no plateau"},
+        {"model,plateau,status\ntoy,,emerged\n", "needs plateau"},
+        {"model,plateau\ntoy,\n", "add a column steps"},
+        {"model,plateau\nflow,\n", "add a column time"},
+        {"model,steps,status\ntoy,5,\n", "no status"},
+        {"model,steps,status\ntoy,,emerged\n", "needs steps"},
+        {"model,steps,status\ntoy,0,censored\n", "steps=0"},
+        {"model,plateau\n\"flow,5\n", "never closed"},
+        {"model,plateau\n\"flow\"x,5\n", "after a closing quote"},
+        {"model,plateau\nfl\"ow,5\n", "quote inside"},
+        {"model,plateau\rflow,5\r", "carriage return"},
+        {"model,plateau\nflow,5\n\nflow,6\n", ":4: the same keys as line 2: add a column seed"},
+    };
+    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
+    size_t n;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        refused(import_text(s, cases[i].csv, NULL, &n), ERR_INPUT, cases[i].words);
+        ck_assert(strstr(error_message(), "a.csv:"));
+        ck_assert_msg(n == 0 && walk(s, NULL).n == 0, "case %zu imported something", i);
+    }
+    refused(import_csv(s, in_folder("none.csv"), "mine", (double[KEY_COUNT]){0}, &n), ERR_INPUT, "No such file");
+    store_close(s);
+    clean();
+}
+END_TEST
+
+/* Field `wanted` of CSV line `line` (0: header) by the name of its column, into value. */
+static void field_of(const char *csv, int line, const char *wanted, char value[64])
+{
+    const char *header = csv, *row = csv;
+    for (int i = 0; i < line; i++)
+        row = strchr(row, '\n') + 1;
+    while (strncmp(header, wanted, strlen(wanted)) || !strchr(",\n", header[strlen(wanted)])) {
+        header += strcspn(header, ",\n");
+        ck_assert_msg(*header == ',', "no column %s", wanted);
+        header++;
+        row += strcspn(row, ",\n");
+        ck_assert_int_eq(*row, ',');
+        row++;
+    }
+    snprintf(value, 64, "%.*s", (int)strcspn(row, ",\n"), row);
+}
+
+static struct text exported(enum status (*export)(struct store *, const struct store_filter *, bool, FILE *), struct store *s,
+                            bool with_curves)
+{
+    struct text t = {0};
+    FILE *file = tmpfile();
+    char buffer[4096];
+    size_t n;
+    ok(export(s, NULL, with_curves, file));
+    rewind(file);
+    while ((n = fread(buffer, 1, sizeof buffer, file)) > 0)
+        text_add_bytes(&t, buffer, n);
+    fclose(file);
+    return t;
+}
+
+START_TEST(export_reads_back)
+{
+    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
+    struct result r = example(MODEL_FLOW, 1);
+    struct trace t = {.preset = PRESET_FLOW};
+    char value[64];
+    ok(trace_add(&t, (double[TRACE_COLUMNS]){1.0 / 3, 2, NAN, 4, 5, 6, 7, 8}));
+    ok(trace_add(&t, (double[TRACE_COLUMNS]){2, 2, 3, 4, 5, 6, 7, 8}));
+    ok(store_put(s, "one", NULL, &r, &t));
+    r = example(MODEL_TRANSFORMER, 2);
+    ok(store_put(s, NULL, NULL, &r, NULL));
+    struct text csv = exported(export_csv, s, false); /* line 1: the Transformer, its T is smaller */
+    static const struct {
+        const char *name;
+        double want;
+    } numbers[] = {{"plateau", 1e3 / 3}, {"cap", 1e5 / 7}, {"final_loss", 1e-310}, {"crossing_0.9", 100.0 / 3}, {"eq6", 1e2 / 3},
+                   {"quadrature", 1e300 / 3}, {"flow", M_SQRT2}, {"p", 0.1}, {"T", 512}, {"solver_rhs_evals", 22}};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        field_of(csv.data, 2, numbers[i].name, value);
+        ck_assert_msg(strtod(value, NULL) == numbers[i].want, "%s: %s", numbers[i].name, value);
+    }
+    static const char *const empty[] = {"crossing_0.1", "closed", "lr"};
+    for (int i = 0; i < 3; i++) {
+        field_of(csv.data, 2, empty[i], value);
+        ck_assert_str_eq(value, "");
+    }
+    field_of(csv.data, 1, "unit", value);
+    ck_assert_str_eq(value, "steps");
+    struct text curves = exported(export_csv, s, true);
+    ck_assert_str_eq(curves.data, "run,step,time,loss_train,loss_test,w,w_repeated,w_orthogonal,u,delta_a,attention\n"
+                                  "1,,0.3333333333333333,2,,4,5,,6,7,8\n1,,2,2,3,4,5,,6,7,8\n");
+    struct text lines = exported(export_jsonl, s, true);
+    static const char *const parts[] = {"{\"id\": 1, ",
+                                        "\"crossings\": {\"0.9\": 33.333333333333336, ", "\"closed\": null",
+                                        "\"study\": null",
+                                        "\"curve\": {\"time\": [0.3333333333333333, 2], ",
+                                        "\"attention\": [8, 8]}}\n", "}\n{\"id\": 1"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        ck_assert_msg(strstr(lines.data, parts[i]), "%s lacks %s", lines.data, parts[i]);
+    FILE *full = fopen("/dev/full", "w");
+    if (full) {
+        refused(export_csv(s, NULL, false, full), ERR_IO, "cannot write");
+        fclose(full);
+    }
+    text_free(&csv), text_free(&curves), text_free(&lines), trace_free(&t);
+    store_close(s);
+    clean();
+}
+END_TEST
+
+static const struct test tests[] = {
+    {"round_trip", &round_trip},
+    {"replace_filter_order", &replace_filter_order},
+    {"names_differ", &names_differ},
+    {"refusals", &refusals},
+    {"corrupt", &corrupt},
+    {"kill_loses_nothing", &kill_loses_nothing},
+    {"reader_rolls_back", &reader_rolls_back},
+    {"full_disk", &full_disk},
+    {"read_only_folder", &read_only_folder},
+    {"import_good", &import_good},
+    {"import_errors", &import_errors},
+    {"export_reads_back", &export_reads_back},
+};
+TEST_MAIN("store", tests)
