@@ -16,7 +16,9 @@
     X(format, TEXT, "csv|jsonl", "form of the export")                                                                 \
     X(curves, FLAG, NULL, "export the traces")                                                                         \
     X(on, TEXT, "d,T/B,..", "regressors of the fit: keys, or ratios of two keys (default d,T,B: those that vary)")      \
-    X(at, TEXT, "FRACTION", "plateau length at another threshold (0.1, 0.2 .. 0.9)")
+    X(at, TEXT, "FRACTION", "plateau length at another threshold (0.1, 0.2 .. 0.9)")                      \
+    X(claims, TEXT, "MINE.yaml", "your own claims")                                                                     \
+    X(strict, FLAG, NULL, "exit with 1 if a claim deviates whose corrected statement does not hold either")
 
 struct arguments {
     const char **assignments; /* key=value; owned array of borrowed strings */
@@ -39,6 +41,7 @@ struct arguments {
     X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                     \
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
     X(fit, "F.db [key=value..]", " study on at json ", "power law of the plateau length, with intervals")              \
+    X(compare, "F.db", " claims strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
     X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \
     X(help, "[COMMAND]", " ", "this page, or a command's")                                                             \
     X(man, "", " ", "the man page, as roff")                                                                           \
