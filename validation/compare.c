@@ -1,6 +1,7 @@
 #include "compare.h"
 #include "dataset.h"
 #include "grid.h"
+#include "measure.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +53,11 @@ static enum status check_claim(const struct claim *c)
     bool fit = !strcmp(c->quantity, "exponent") || !strcmp(c->quantity, "constant") || !strcmp(c->quantity, "r2");
     if (!*c->id)
         return error_set(ERR_INPUT, "a claim needs an id");
-    if (!fit && strcmp(c->quantity, "error"))
-        return error_set(ERR_INPUT, "%s: quantity is one of exponent, constant, r2, error", c->id);
+    bool reading = !strcmp(c->quantity, "value") || !strcmp(c->quantity, "floor") || !strcmp(c->quantity, "ceiling");
+    if (!fit && !reading && strcmp(c->quantity, "error"))
+        return error_set(ERR_INPUT, "%s: quantity is one of exponent, constant, r2, error, value, floor, ceiling", c->id);
+    if (reading && !measure_exists(c->of))
+        return error_set(ERR_INPUT, "%s: of: %s: no such measure (validation/measure.h lists them)", c->id, c->of);
     if (fit && !*c->on)
         return error_set(ERR_INPUT, "%s: a fit needs its regressors: on: d,T,B", c->id);
     if (isnan(c->published) || !(c->tolerance >= 0))
@@ -149,6 +153,25 @@ static void one_sided(struct claim *c, double estimate, bool good)
     c->verdict = isnan(estimate) ? VERDICT_INCONCLUSIVE : good ? VERDICT_REPRODUCED : VERDICT_DEVIATES;
 }
 
+/* One flow, the one that `where` describes; deterministic, so the interval is a point. */
+static enum status measure_flow(struct grid *grid, struct claim *c)
+{
+    enum status rc = OK;
+    struct keys keys;
+    size_t size;
+    double value;
+    TRY(grid_set(grid, "model", "flow"));
+    TRY(grid_size(grid, &size));
+    REQUIRE(size == 1, ERR_INPUT, "%s: where: describes one run, not %zu", c->id, size);
+    TRY(grid_at(grid, 0, &keys));
+    TRY(measure(c->of, &keys, &value));
+    c->runs = 1;
+    bool low = value < c->published - c->tolerance, high = value > c->published + c->tolerance;
+    one_sided(c, value, !strcmp(c->quantity, "floor") ? !low : !strcmp(c->quantity, "ceiling") ? !high : !low && !high);
+done:
+    return rc;
+}
+
 static enum status measure_fit(struct store *store, const struct store_filter *filter, struct claim *c)
 {
     enum status rc = OK;
@@ -179,7 +202,7 @@ done:
     return rc;
 }
 
-static enum status measure(struct store *store, struct claim *c)
+static enum status measure_claim(struct store *store, struct claim *c)
 {
     enum status rc = OK;
     struct grid grid = {0};
@@ -202,6 +225,8 @@ static enum status measure(struct store *store, struct claim *c)
         one_sided(c, w.error, w.error <= c->published + c->tolerance);
         if (!w.runs)
             snprintf(c->why, sizeof c->why, "no run with this prediction");
+    } else if (measure_exists(c->of)) {
+        TRY(measure_flow(&grid, c));
     } else {
         TRY(measure_fit(store, &filter, c));
     }
@@ -213,7 +238,7 @@ done:
 enum status compare_run(struct store *store, struct claims *claims)
 {
     for (size_t i = 0; i < claims->n; i++) {
-        enum status rc = measure(store, &claims->list[i]);
+        enum status rc = measure_claim(store, &claims->list[i]);
         if (rc != OK)
             return error_prefix(rc, "claim %s", claims->list[i].id);
     }

@@ -4,7 +4,8 @@
  *       source: "Fig. 2 left"
  *       statement: "..."                 # in words
  *       quantity: exponent               # exponent | constant | r2, of a power law; error: largest |prediction/plateau - 1|
- *       of: B                            # exponent: the regressor; error: eq6, asinh, closed or quadrature
+ *                                        # | value, floor (at least), ceiling (at most), of one flow: measure.h
+ *       of: B                            # exponent: the regressor; error: eq6, asinh, closed or quadrature; value: a measure
  *       on: d,T,B                        # regressors of the fit
  *       where: "model=flow metric=full"  # the runs
  *       published: -0.99
