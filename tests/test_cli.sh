@@ -132,7 +132,7 @@ done
 "$plateau" compare fig2-left.db --claims "$source/validation/claims.yaml" --strict >/dev/null; ok $? "a known deviation whose correction holds does not count"
 # the same claims on runs with a planted B exponent of -0.8: the verdict must change, and --strict must say so
 awk 'BEGIN { print "T,d,B,plateau"; for (T = 256; T <= 2048; T *= 2) for (d = 16; d <= 64; d *= 2) for (B = 1; B <= 8; B *= 2) printf "%d,%d,%d,%.9g\n", T, d, B, 1.51 * T^0.99 * d^0.49 * B^-0.8 * (1 + 0.001 * ((T + d + B) % 3)) }' >planted.csv
-"$plateau" import planted.csv --db planted.db model=flow metric=paper --quiet
+"$plateau" import planted.csv --db planted.db model=flow metric=paper --study fig2-left --quiet
 "$plateau" compare planted.db --claims "$source/validation/claims.yaml" --strict >verdicts 2>err; [[ $? == 1 ]] && grep -qE 'C5.B +deviates' verdicts && grep -qE 'C5.T +reproduced' verdicts && grep -qE 'E8.B +inconclusive' verdicts
 ok $? "a planted exponent changes the verdict, and --strict exits with 1"
 printf -- '- {id: A, quantity: exponent, of: x, on: d, published: 1, tolerance: .1}\n' >c.yaml; fails 2 'x is not among the regressors' compare planted.db --claims c.yaml
