@@ -187,7 +187,7 @@ static enum status dense_crossing(struct flow_cvode *s, struct engine *e, double
             return rc;
         fc -= level;
         if (fabs(fc) <= 1e-14 * level) {
-            a = b = c;
+            b = c;
             break;
         }
         if (fc > 0) {

@@ -35,3 +35,14 @@ must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
 EXTRA_DIST += tests/test_cli.sh tests/check.sh docs/theory.md
+
+# Static analysis (.clang-tidy, tests/cppcheck.txt): quiet, or it fails.
+c_files = find $(top_srcdir)/src $(top_srcdir)/models $(top_srcdir)/validation $(top_srcdir)/plots $(top_srcdir)/tests -name '*.c'
+lint_flags = $(DEFS) -I. $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(AM_CFLAGS) $(CHECK_CFLAGS)
+tidy: config.h
+	$(c_files) -print0 | xargs -0 -P 2 -n 1 sh -c 'clang-tidy --quiet "$$@" -- $(lint_flags)' tidy
+.PHONY: tidy cppcheck
+cppcheck: config.h
+	$(c_files) -print0 | xargs -0 cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 --enable=warning,style,performance,portability \
+	  --suppressions-list=$(top_srcdir)/tests/cppcheck.txt $(DEFS) -I. --include=config.h $(plateau_cppflags) -I$(top_srcdir)/tests
+EXTRA_DIST += .clang-tidy tests/cppcheck.txt

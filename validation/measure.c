@@ -155,7 +155,8 @@ static enum status plateau_without_repetition(const struct keys *keys, double *p
     struct flow_solution s;
     plain.value[KEY_p] = 0;
     enum status rc = observe(&plain, &flow, &k, &s);
-    *plateau = s.plateau;
+    if (rc == OK)
+        *plateau = s.plateau;
     return rc;
 }
 

@@ -11,7 +11,7 @@ static bool reserve(struct text *t, size_t extra)
 {
     if (t->failed)
         return false;
-    if (t->length + extra + 1 <= t->allocated)
+    if (t->data && t->length + extra + 1 <= t->allocated)
         return true;
     size_t want = t->allocated ? t->allocated : 256;
     while (want < t->length + extra + 1)
@@ -210,7 +210,7 @@ enum status text_read_file(const char *path, size_t limit, struct text *out)
         REQUIRE((total += n) <= limit, ERR_INPUT, "%s: larger than %zu bytes", path, limit);
         text_add_bytes(out, buffer, n);
     }
-    REQUIRE(!ferror(file), ERR_IO, "%s: %s", path, strerror(errno));
+    REQUIRE(!ferror(file), errno == EISDIR ? ERR_INPUT : ERR_IO, "%s: %s", path, strerror(errno));
     if (!out->data)
         text_add(out, "");
     TRY(text_status(out));
