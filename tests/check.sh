@@ -30,19 +30,19 @@ step() { # name, command...: one test of its own; a command that ends with 77 wa
 # The commands of the README's code blocks, in a folder of their own. Long ones run small: `sweep` and `reproduce` that name no
 # scale get --scale smoke. `./bootstrap` alone and `./bootstrap check` are what runs this, so they are left out.
 readme() {
-    local work n=0 command
+    local n=0 command
     work=$(mktemp -d) && ln -s "$root"/build "$root"/validation "$work" && cd "$work" || return 1
     trap 'rm -rf "$work"' EXIT
     while IFS= read -r command; do
         case $command in
-        ./bootstrap | "./bootstrap "[#]* | "./bootstrap check"*) continue ;;
+        ./bootstrap | "./bootstrap check"*) continue ;;
         "./bootstrap reproduce"*) command="build/plateau ${command#./bootstrap }" ;;
         esac
-        case $command in *--scale*) ;; "build/plateau sweep "* | "build/plateau reproduce"*) command="${command%%  #*} --scale smoke" ;; esac
+        case $command in *--scale*) ;; "build/plateau sweep "* | "build/plateau reproduce"*) command="$command --scale smoke" ;; esac
         echo "\$ $command"
         timeout 120 bash -c "$command" || { echo "README.md: exit $?: $command"; return 1; }
         n=$((n + 1))
-    done < <(sed -n 's/^    //p' "$root/README.md" | sed -e ':a' -e '/\\$/ { N; s/\\\n */ /; ba }' | grep -E '^(build/plateau|\./bootstrap)( |$)')
+    done < <(sed -n 's/^    //p' "$root/README.md" | sed -e ':a' -e '/\\$/ { N; s/\\\n */ /; ba }' -e 's/  *#.*//' | grep -E '^(build/plateau|\./bootstrap)( |$)')
     ((n >= 8)) || { echo "README.md: only $n commands found"; return 1; }
 }
 
@@ -87,7 +87,8 @@ installed() { # into a folder, used from there, and taken away without a rest
 
 # Build and test in a Debian 13 of its own (SUNDIALS 7, GCC 14), from the mirror that apt uses here. build/trixie is kept: a second run is quick.
 trixie() {
-    local to=$PWD/build/trixie mirror
+    local mirror
+    to=$PWD/build/trixie
     [[ $(id -u) == 0 ]] || { echo "needs root, for chroot"; return 77; }
     if [[ ! -f $to/complete ]]; then
         mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
