@@ -12,6 +12,7 @@
     X(trace, TEXT, "FILE.csv", "write the trace of the run (one run only)")                                            \
     X(jobs, NUMBER, "N", "worker processes (default: one a core)")                                                        \
     X(scale, TEXT, "smoke|quick|desk|paper", "how much to run: seconds, minutes (the default), up to two hours, the paper's sizes") \
+    X(out, TEXT, "DIR", "the folder to write to (reproduce: report)") \
     X(db, TEXT, "FILE.db", "the results database")                                                                     \
     X(study, TEXT, "NAME", "only the runs of this study; import: store them under this name")                          \
     X(format, TEXT, "csv|jsonl", "form of the export")                                                                 \
@@ -43,6 +44,7 @@ struct arguments {
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
     X(fit, "F.db [key=value..]", " study on at json ", "power law of the plateau length, with intervals")              \
     X(compare, "F.db", " claims strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
+    X(reproduce, "[FIGURE..]", " scale out jobs claims strict quiet ", "runs, fits, verdicts, figures: everything, into a report") \
     X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \
     X(help, "[COMMAND]", " ", "this page, or a command's")                                                             \
     X(man, "", " ", "the man page, as roff")                                                                           \
