@@ -17,6 +17,8 @@
     X(curves, FLAG, NULL, "export the traces")                                                                         \
     X(on, TEXT, "d,T/B,..", "regressors of the fit: keys, or ratios of two keys (default d,T,B: those that vary)")      \
     X(at, TEXT, "FRACTION", "plateau length at another threshold (0.1, 0.2 .. 0.9)")                      \
+    X(out, TEXT, "DIR", "folder of the figures (default: figures)")                                                     \
+    X(data, TEXT, "OTHER.csv", "your own plateau lengths over the figure: columns named as the keys, and plateau")      \
     X(claims, TEXT, "MINE.yaml", "your own claims")                                                                     \
     X(strict, FLAG, NULL, "exit with 1 if a claim deviates whose corrected statement does not hold either")
 
@@ -42,6 +44,7 @@ struct arguments {
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
     X(fit, "F.db [key=value..]", " study on at json ", "power law of the plateau length, with intervals")              \
     X(compare, "F.db", " claims strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
+    X(figure, "NAME..|all F.db", " out data quiet ", "the paper's figures as PDF, SVG and PNG, with their data beside them") \
     X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \
     X(help, "[COMMAND]", " ", "this page, or a command's")                                                             \
     X(man, "", " ", "the man page, as roff")                                                                           \
