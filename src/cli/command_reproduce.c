@@ -114,26 +114,19 @@ done:
     return rc;
 }
 
-/* The studies of a blank-separated list. */
-static enum status run_studies(struct reproduction *r, const char *names)
+static enum status run_studies(struct reproduction *r, const char *first, const char *second)
 {
-    enum status rc = OK;
-    char list[256], *rest = list;
-    snprintf(list, sizeof list, "%s", names);
-    for (char *name; rc == OK && (name = strsep(&rest, " "));) {
-        if (*name)
-            rc = run_study(r, name);
-    }
-    return rc;
+    enum status rc = *first ? run_study(r, first) : OK;
+    return rc == OK && second ? run_study(r, second) : rc;
 }
 
 static enum status run_all(struct reproduction *r)
 {
     enum status rc = OK;
     for (size_t i = 0; i < r->n_figures && rc == OK; i++)
-        rc = run_studies(r, r->figures[i].figure->study);
+        rc = run_studies(r, r->figures[i].figure->study, r->figures[i].figure->second);
     for (size_t i = 0; i < r->claims.n && rc == OK; i++)
-        rc = run_studies(r, r->claims.list[i].study);
+        rc = run_studies(r, r->claims.list[i].study, NULL);
     return rc;
 }
 
