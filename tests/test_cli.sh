@@ -45,6 +45,8 @@ fails 2 'no such command; did you mean flow' folw
 fails 2 'no such key' keys nonsense
 fails 2 'the grid has more than' flow 'seed=0:99998:+1' 'T=2:9999:+1'
 fails 2 'more than 100000 values' flow 'seed=0:999999:+1'
+fails 2 'more than 100000 values: take a larger step' flow 'T=2:4:*1.0000000000000003'
+fails 2 'more than 100000 values: take a larger step' flow 'p=0.1:0.2:+1e-30'
 fails 2 'd must not exceed 16384' flow d=100000 init=gaussian
 fails 2 'trains model=toy only' train model=transformer
 fails 3 'cannot write' flow T=64 d=16 --trace "$work/no/such/folder.csv"
@@ -111,6 +113,8 @@ fails 2 'no model' import mine.csv --db mine.db
 printf 'study: x\nruns:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'B must be smaller than T' sweep bad.yaml; [[ ! -e x.db ]]; ok $? "a bad study makes no database"
 printf 'study: x\nruns:\n  - {TT: 3}\n' >bad.yaml; fails 2 'bad.yaml: 3: TT: no such key' sweep bad.yaml
 printf 'study: [x\n' >bad.yaml; fails 2 'not YAML' sweep bad.yaml
+printf 'runs:\n- {T: "64\\0x"}\n' >bad.yaml; fails 2 'bad.yaml: 2: a key needs a value' sweep bad.yaml
+printf 'runs:\n- {T: 64}\n---\nruns:\n- {T: 65}\n' >bad.yaml; fails 2 'bad.yaml: 4: a second document' sweep bad.yaml
 printf 'runs: 3\n' >bad.yaml; fails 2 'runs: 1: is a list' sweep bad.yaml
 printf 'desk:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'at least one block of runs at this scale' sweep bad.yaml
 fails 2 '--scale huge: smoke, quick, desk or paper' sweep bad.yaml --scale huge
