@@ -161,6 +161,22 @@ bool text_to_real(const char *string, double *value)
     return *end == '\0' && end != string && isfinite(*value) && !(errno == ERANGE && fabs(*value) > 1);
 }
 
+bool text_is_utf8(const char *string)
+{
+    for (const unsigned char *s = (const unsigned char *)string; *s;) {
+        int rest = *s < 0x80 ? 0 : *s >= 0xC2 && *s < 0xE0 ? 1 : *s >= 0xE0 && *s < 0xF0 ? 2 : *s >= 0xF0 && *s < 0xF5 ? 3 : -1;
+        /* the second byte's range is narrower where the first one is the lowest or highest of its length */
+        unsigned low = *s == 0xE0 ? 0xA0 : *s == 0xF0 ? 0x90 : 0x80, high = *s == 0xED ? 0x9F : *s == 0xF4 ? 0x8F : 0xBF;
+        if (rest < 0)
+            return false;
+        for (s++; rest > 0; rest--, s++, low = 0x80, high = 0xBF) {
+            if (*s < low || *s > high)
+                return false;
+        }
+    }
+    return true;
+}
+
 static size_t edit_distance(const char *a, const char *b)
 {
     enum { LONGEST = 63 };
