@@ -1,8 +1,8 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_random test_flow test_prediction test_toy test_store test_power_law
-check_PROGRAMS += $(unit_tests) must_fail
-TESTS += $(unit_tests) must_fail tests/test_cli.sh
+unit_tests = test_random test_flow test_prediction test_toy test_store test_import test_power_law
+check_PROGRAMS += $(unit_tests) must_fail json_lines
+TESTS += $(unit_tests) must_fail tests/check_symbols.sh tests/test_cli.sh tests/test_documentation.sh tests/test_survival.sh
 XFAIL_TESTS += must_fail
 endif
 TEST_EXTENSIONS = .sh
@@ -25,16 +25,21 @@ test_prediction_LDADD = $(models_below)
 test_toy_SOURCES = tests/test_toy.c $(test_harness)
 test_toy_CPPFLAGS = $(TEST_CPPFLAGS)
 test_toy_LDADD = $(models_below)
-test_store_SOURCES = tests/test_store.c $(test_harness)
+test_store_SOURCES = tests/test_store.c tests/store_fixture.h $(test_harness)
 test_store_CPPFLAGS = $(TEST_CPPFLAGS)
 test_store_LDADD = libstudy.a librun.a $(models_below)
+test_import_SOURCES = tests/test_import.c tests/store_fixture.h $(test_harness)
+test_import_CPPFLAGS = $(TEST_CPPFLAGS)
+test_import_LDADD = libstudy.a librun.a $(models_below)
 test_power_law_SOURCES = tests/test_power_law.c $(test_harness)
 test_power_law_CPPFLAGS = $(TEST_CPPFLAGS)
 test_power_law_LDADD = libvalidation.a $(models_below)
+json_lines_SOURCES = tests/json_lines.c
+json_lines_LDADD = $(JANSSON_LIBS)
 must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
-EXTRA_DIST += tests/test_cli.sh tests/check.sh docs/theory.md
+EXTRA_DIST += tests/cli.sh tests/check_symbols.sh tests/test_cli.sh tests/test_documentation.sh tests/test_survival.sh tests/check.sh docs/theory.md
 
 # Static analysis (.clang-tidy, tests/cppcheck.txt): quiet, or it fails.
 c_files = find $(top_srcdir)/src $(top_srcdir)/models $(top_srcdir)/validation $(top_srcdir)/plots $(top_srcdir)/tests -name '*.c'
