@@ -3,6 +3,7 @@
 #include "grid.h"
 #include "measure.h"
 #include <gsl/gsl_cdf.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -137,9 +138,11 @@ done:
 
 struct runs {
     struct monomial product;
-    size_t n, undefined;     /* runs with a value, and without: censored, diverged, no such prediction */
-    double mean, squares;    /* Welford: mean and sum of squared deviations */
-    double low, high;
+    size_t n, undefined, allocated; /* runs with a value, and without: censored, diverged, no such prediction */
+    struct seeded {
+        int64_t seed;
+        double x;
+    } *list;                        /* owned */
 };
 
 static enum status visit(void *context, const struct store_row *row)
@@ -150,57 +153,91 @@ static enum status visit(void *context, const struct store_row *row)
         r->undefined++;
         return OK;
     }
-    double from_mean = x - r->mean;
-    r->mean += from_mean / (double)++r->n;
-    r->squares += from_mean * (x - r->mean);
-    r->low = r->n == 1 ? x : fmin(r->low, x);
-    r->high = r->n == 1 ? x : fmax(r->high, x);
+    if (r->n == r->allocated) {
+        size_t want = r->allocated ? 2 * r->allocated : 256;
+        struct seeded *more = realloc(r->list, want * sizeof *more);
+        if (!more)
+            return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
+        r->list = more;
+        r->allocated = want;
+    }
+    r->list[r->n++] = (struct seeded){(int64_t)row->result.keys.value[KEY_seed], x};
     return OK;
 }
 
 /* Every run inside the band? The estimate is the run furthest from the published value. */
 static void judge_each(const struct runs *r, struct claim *c)
 {
-    double from = c->published - c->tolerance, to = c->published + c->tolerance;
-    c->low = r->low, c->high = r->high;
-    c->estimate = fabs(r->low - c->published) > fabs(r->high - c->published) ? r->low : r->high;
-    c->verdict = r->low >= from && r->high <= to ? VERDICT_REPRODUCED : VERDICT_DEVIATES;
+    c->low = INFINITY, c->high = -INFINITY;
+    for (size_t i = 0; i < r->n; i++) {
+        c->low = fmin(c->low, r->list[i].x);
+        c->high = fmax(c->high, r->list[i].x);
+    }
+    c->estimate = fabs(c->low - c->published) > fabs(c->high - c->published) ? c->low : c->high;
+    bool inside = c->low >= c->published - c->tolerance && c->high <= c->published + c->tolerance;
+    c->verdict = inside ? VERDICT_REPRODUCED : VERDICT_DEVIATES;
 }
 
-static void judge_mean(const struct runs *r, struct claim *c)
+static int by_seed(const void *a, const void *b)
 {
-    double n = (double)r->n;
-    c->estimate = r->mean;
-    if (r->n < 2) {
-        say(c, "one run has no interval: it takes two seeds at least");
-        return;
+    const struct seeded *p = a, *q = b;
+    return (p->seed > q->seed) - (p->seed < q->seed);
+}
+
+/* Runs of a seed share random numbers, so the mean of each seed is one observation; of runs with a single seed, each run is. */
+static size_t average_seeds(struct runs *r, double *means)
+{
+    size_t seeds = 0, count = 0;
+    qsort(r->list, r->n, sizeof *r->list, by_seed);
+    for (size_t i = 0; i < r->n; i++) {
+        bool fresh = i == 0 || r->list[i].seed != r->list[i - 1].seed || r->list[0].seed == r->list[r->n - 1].seed;
+        seeds += fresh;
+        count = fresh ? 1 : count + 1;
+        means[seeds - 1] = fresh ? r->list[i].x : means[seeds - 1] + (r->list[i].x - means[seeds - 1]) / (double)count;
     }
-    double half = gsl_cdf_tdist_Pinv(0.5 + CONFIDENCE / 2, n - 1) * sqrt(r->squares / (n - 1) / n);
-    c->low = r->mean - half, c->high = r->mean + half;
+    return seeds;
+}
+
+static enum status judge_mean(struct runs *r, struct claim *c)
+{
+    double *means = calloc(r->n, sizeof *means);
+    if (!means)
+        return error_set(ERR_MEMORY, "out of memory for %zu runs", r->n);
+    size_t n = average_seeds(r, means);
+    c->estimate = gsl_stats_mean(means, 1, n);
+    if (n >= 2) {
+        double half = gsl_cdf_tdist_Pinv(0.5 + CONFIDENCE / 2, (double)n - 1) * gsl_stats_sd(means, 1, n) / sqrt((double)n);
+        c->low = c->estimate - half, c->high = c->estimate + half;
+    }
     c->verdict = compare_verdict(c->estimate, c->low, c->high, c->published, c->tolerance);
-    if (c->verdict == VERDICT_INCONCLUSIVE)
+    if (n < 2)
+        say(c, "one run has no interval: it takes two seeds at least");
+    else if (c->verdict == VERDICT_INCONCLUSIVE)
         say_more_runs(c);
+    free(means);
+    return OK;
 }
 
 static enum status measure_runs(struct store *store, const struct store_filter *filter, struct claim *c)
 {
     enum status rc = OK;
-    struct runs r = {.mean = 0};
+    struct runs r = {.n = 0};
     TRY(monomial_parse(c->of, &r.product));
     TRY(store_each(store, filter, visit, &r));
     c->runs = r.n;
     if (!r.n && !r.undefined)
         say_missing(c);
-    if (r.n && compare_is(c, "each"))
+    else if (r.n && compare_is(c, "each"))
         judge_each(&r, c);
     else if (r.n)
-        judge_mean(&r, c);
+        TRY(judge_mean(&r, c));
     if (r.undefined) { /* a run that is left out could be the one that deviates */
         c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
         say(c, "%zu of %zu runs have no %.60s (censored, diverged, or no such prediction); a larger cap (steps) may give it", r.undefined,
             r.n + r.undefined, c->of);
     }
 done:
+    free(r.list);
     return rc;
 }
 
@@ -340,11 +377,15 @@ void compare_published(const struct claim *c, struct text *out)
 
 void compare_estimate(const struct claim *c, struct text *out)
 {
+    char low[32], high[32];
+    snprintf(low, sizeof low, "%.5g", c->low);
+    snprintf(high, sizeof high, "%.5g", c->high);
+    bool range = compare_is(c, "each") || compare_kind(c) == CLAIM_FLOW;
     if (isnan(c->estimate))
         text_add(out, "-");
-    else if (compare_kind(c) == CLAIM_RUNS ? compare_is(c, "each") : compare_kind(c) == CLAIM_FLOW)
-        text_addf(out, c->high > c->low ? "%.5g .. %.5g" : "%.5g", c->low, c->high);
-    else if (c->high > c->low)
+    else if (range && strcmp(low, high))
+        text_addf(out, "%s .. %s", low, high);
+    else if (!range && c->high > c->low)
         text_addf(out, "%.4g (95 %% %.4g .. %.4g)", c->estimate, c->low, c->high);
     else
         text_addf(out, "%.5g", c->estimate);

@@ -41,7 +41,8 @@ struct watch {
     double w10, w50, a10, a50, r50, one50; /* rise times; NaN: not yet */
     double w_most, linear_w, linear_D, gap;
     double sharpest, sharpest_at, last_sharpness;
-    double t, slope;                      /* the previous step */
+    double until, test_loss;              /* keys_real(time), and the test loss then */
+    double t, slope, loss;                /* the previous step */
     double w, attention, w_r, w_1;
 };
 
@@ -107,6 +108,9 @@ static enum status step(void *context, const struct flow *f, double t, const dou
     rise(&k->a50, k->attention, v.attention, 0.5 / f->B, k->t, t);
     rise(&k->one50, k->w_1, w_1, 0.5 * f->full_n[0], k->t, t);
     rise(&k->r50, k->w_r, w_r, 0.5 * f->n[f->blocks - 1], k->t, t);
+    double loss = flow_loss(f, y, LOSS_TEST);
+    if (isnan(k->test_loss) && t >= k->until && k->t > 0) /* power laws in time: interpolate on logarithms */
+        k->test_loss = k->loss * pow(loss / k->loss, log(k->until / k->t) / log(t / k->t));
     k->steepest = fmax(k->steepest, slope);
     k->w_most = fmax(k->w_most, v.w / n);
     watch_linear(k, t, v.w, v.delta_a);
@@ -121,7 +125,7 @@ static enum status step(void *context, const struct flow *f, double t, const dou
             k->sharpest_at = t;
         }
     }
-    k->t = t, k->slope = slope, k->w = v.w, k->attention = v.attention, k->w_1 = w_1, k->w_r = w_r;
+    k->t = t, k->slope = slope, k->loss = loss, k->w = v.w, k->attention = v.attention, k->w_1 = w_1, k->w_r = w_r;
     return OK;
 }
 
@@ -135,9 +139,9 @@ static enum status observe(const struct keys *keys, struct flow *flow, struct wa
     TRY(run_flow_problem(keys, (enum metric)keys_integer(keys, KEY_metric), flow));
     TRY(flow_cvode_create(&solver));
     TRY(flow_cvode_solve(solver, flow, &q, s));
-    *k = (struct watch){.flow = flow, .lambda = prediction_rate_paper(flow), .plateau = s->plateau, .early_slope = NAN, .w10 = NAN, .w50 = NAN,
-                        .a10 = NAN, .a50 = NAN, .r50 = NAN, .one50 = NAN};
     q.time = fmax(keys_real(keys, KEY_time), 3 * s->plateau + 20 * flow->d);
+    *k = (struct watch){.flow = flow, .lambda = prediction_rate_paper(flow), .plateau = s->plateau, .early_slope = NAN, .w10 = NAN, .w50 = NAN,
+                        .test_loss = NAN, .until = keys_real(keys, KEY_time) > 0 ? keys_real(keys, KEY_time) : q.time, .a10 = NAN, .a50 = NAN, .r50 = NAN, .one50 = NAN};
     q.step = step;
     q.context = k;
     TRY(flow_cvode_solve(solver, flow, &q, s));
@@ -274,7 +278,7 @@ static void read_off(const struct flow *f, const struct watch *k, const struct f
         .late_loss = 4 * f->m * s->final_time * s->final_loss,
         .speed_up = plain->plateau / s->plateau,
         .attention_speed_up = plain_k->a50 / k->a50,
-        .late_disadvantage = s->final_loss / plain->final_loss,
+        .disadvantage = k->test_loss / plain_k->test_loss,
         .repeated_first = k->r50 / k->one50,
     };
     differentiate(f, r);
@@ -309,6 +313,7 @@ enum status measure(const char *name, const struct keys *keys, double *value)
         return evaluate(name, keys, value);
     TRY(observe(keys, &f, &k, &s));
     without.value[KEY_p] = 0;
+    without.value[KEY_time] = k.until;
     TRY(observe(&without, &plain_f, &plain_k, &plain));
     read_off(&f, &k, &s, &plain_k, &plain, &r);
     double asinh_X, eq6_X;
