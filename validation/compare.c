@@ -342,7 +342,7 @@ enum status compare_run(struct store *store, struct claims *claims)
     for (size_t i = 0; i < claims->n && rc == OK; i++) {
         rc = measure_claim(store, &fitted, &claims->list[i]);
         if (rc != OK)
-            error_prefix(rc, "claim %s (line %zu)", claims->list[i].id, claims->list[i].line);
+            error_prefix(rc, "claim %s", claims->list[i].id);
     }
     fitted_clear(&fitted);
     return rc;
