@@ -46,7 +46,7 @@ struct arguments {
     X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                     \
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
     X(fit, "F.db [key=value..]", " study on at response residuals json ", "power law of the plateau length, with intervals")              \
-    X(compare, "F.db", " claims strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
+    X(compare, "F.db", " claims study strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
     X(figure, "NAME..|all F.db", " out data quiet ", "the paper's figures as PDF, SVG and PNG, with their data beside them") \
     X(reproduce, "[FIGURE..]", " scale out jobs claims strict quiet ", "runs, fits, verdicts, figures: everything, into a report") \
     X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \
