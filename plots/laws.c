@@ -116,7 +116,7 @@ static double law_at(const struct law *law, const struct store_row *row)
 {
     double value = law->fit.constant.value;
     for (size_t k = 0; k < law->fit.n_x; k++)
-        value *= pow(runs_key(row, law->set.regressors[k].top), law->fit.exponent[k].value);
+        value *= pow(monomial_value(&law->set.regressors[k].product, &row->result), law->fit.exponent[k].value);
     return value;
 }
 
