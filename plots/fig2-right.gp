@@ -18,7 +18,7 @@ do for [format in formats] {
         set key top left width 0 maxrows 3
         plot table using 'x':(of('law_'.kind, 'value')) with lines linestyle 8 linewidth 1, \
             for [i=1:words(ps)] table using 'x':(with_key(kind, 'p', word(ps, i), 'value')) with points linestyle i title '{/:Italic p} = '.word(ps, i)
-        eval second_key('bottom right width -9')
+        eval second_key('bottom right width -7')
         if (k == 1) {
             plot NaN with lines linestyle 8 linewidth 1 title 'fit: '.law.',  {/:Italic R}^2 = '.r2
         } else {

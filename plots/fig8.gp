@@ -20,7 +20,7 @@ do for [format in formats] {
     unset mxtics
     set xlabel time_label
     set arrow from plateau, graph 0 to plateau, graph 1 nohead linestyle 9
-    set key top right samplen 1 width -9
+    set key top right samplen 1 width -2
     plot table using 'time':(of('flow', 'w_infinity')) with lines linestyle 6 linewidth 3 title '{/:Italic w}_∞({/:Italic α}({/:Italic t}))', \
         table using 'time':(of('flow', 'w')) with lines linestyle 1 title '{/:Italic w}({/:Italic t})'
     eval panel(0.735, 0.985, 0.19, 0.97)

@@ -7,10 +7,10 @@ do for [format in formats] {
     eval open(format, 17.5, 5.4)
     set multiplot
     do for [k=1:3] {
-        eval panel(0.07 + 0.33 * (k - 1), 0.32 + 0.33 * (k - 1), 0.20, 0.97)
-        if (k == 1) { set yrange [0:*] } else { set yrange [*:*] }
+        eval panel(0.085 + 0.325 * (k - 1), 0.325 + 0.325 * (k - 1), 0.20, 0.97)
+        if (k == 1) { set yrange [0:*] } else { set yrange [*:(k == 2 ? 1.1 * w_high : 1.5 * delta_a_high)] }
         set ylabel word(labels, k)
-        if (k == 1) { set key at graph 0.02, graph 0.4 left } else { unset key }
+        if (k == 3) { set key top left } else { unset key }
         plot for [i=1:words(seeds)] table using (@thousands):(with_key('toy', 'seed', word(seeds, i), word(quantities, k))) with lines linestyle i linewidth 1, \
             for [i=1:words(seeds)] table using (@thousands):(with_key('flow', 'seed', word(seeds, i), word(quantities, k))) with lines linestyle 8 linewidth 0.8 dashtype (6, 4), \
             NaN with lines linestyle 1 linewidth 1 title 'SGD', \

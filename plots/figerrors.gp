@@ -3,7 +3,7 @@ abscissa = 'T'
 predictions = 'eq6 closed quadrature'
 titles = "'Eq. 6 (paper)' 'closed form' 'quadrature'"
 set xrange [T_low / 1.25:T_high * 1.25]
-set yrange [1e-4:value_high * 100]
+set yrange [1e-4:value_high * 1000]
 do for [format in formats] {
     eval open(format, 8.5, 7.2)
     set multiplot

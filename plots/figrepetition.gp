@@ -10,7 +10,7 @@ eval decades('y')
 do for [format in formats] {
     eval open(format, 8.5, 6.2)
     eval panel(0.17, 0.97, 0.17, 0.97)
-    plot table using 'B':(of('tied', 'value')) with lines linestyle 6 linewidth 4 title 'gradient flow, tied scores', \
+    plot table using 'B':(of('tied', 'value')) with lines linestyle 6 linewidth 3 title 'gradient flow, tied scores', \
         table using 'B':(of('paper', 'value')) with lines linestyle 2 dashtype 2 title 'equations of the paper', \
         table using 'B':(of('full', 'value')) with lines linestyle 1 title 'gradient flow of the model', \
         @simulated

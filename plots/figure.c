@@ -15,46 +15,46 @@
 #include <unistd.h>
 
 static const struct figure figures[] = {
-    {"1a", "fig1a", false, curves_1a, "Plateau, then a sharp drop",
+    {"1a", "fig1a", NULL, false, curves_1a, "Plateau, then a sharp drop",
      "Loss of the reduced flow against time for three token dimensions. The loss stands still while attention is almost uniform, then "
      "drops within a small fraction of the plateau. Circles mark the plateau length (loss at 0.2 of its start), crosses its closed-form "
      "prediction, which has no fitted constant."},
-    {"1b", "fig1b", false, curves_1b, "The weights learn first, attention follows",
+    {"1b", "fig1b", NULL, false, curves_1b, "The weights learn first, attention follows",
      "Value weights w and attention to the relevant token along one flow, each relative to its optimum. Weights rise during the plateau; "
      "attention stays near 1/T until the end of it and then jumps to 1, when both lift each other."},
-    {"1c", "fig1c", true, laws_1c, "Plateau length against sequence length",
+    {"1c", "fig1c", NULL, true, laws_1c, "Plateau length against sequence length",
      "Plateau lengths of the flow (points), the power law fitted to them (lines) and the paper's Eq. 6 (dashed) for each token dimension. "
      "The scaling is that of the theory; Eq. 6 is several times too long, since the linear regime ends well before the drop, while "
      "our closed form (dotted) lies on the points."},
-    {"2-left", "fig2-left fig2-left-grid", true, laws_2_left, "In-context repetition shortens the plateau",
+    {"2-left", "fig2-left", "fig2-left-grid", true, laws_2_left, "In-context repetition shortens the plateau",
      "Plateau lengths at one T against the number B of positions that hold the relevant token, for the gradient flow of the stated model "
      "(filled) and for the paper's reduced equations (open). Lines are the power laws fitted to another grid. The paper's law goes as 1/B, that "
      "of its model as 1/sqrt B: the reduced equations are too fast by B in the score difference."},
-    {"2-right", "fig2-right", true, laws_2_right, "Cross-sample repetition shortens the plateau",
+    {"2-right", "fig2-right", NULL, true, laws_2_right, "Cross-sample repetition shortens the plateau",
      "Plateau lengths with cross-sample repetition p against the variable X that should collapse them: left the paper's, which drops a "
      "cross term, right the exact one. A better collapse shows as less scatter about the fitted line, and a higher R^2."},
-    {"6", "fig6", false, anatomy_6, "Loss landscape and the path of the flow",
+    {"6", "fig6", NULL, false, anatomy_6, "Loss landscape and the path of the flow",
      "Loss over the value weights w and the score difference (contours), and the flow from (0, 0). It crosses the plateau at small w, climbs "
      "in attention, overshoots the optimum w = sqrt d and returns along the valley, where w is at equilibrium with the attention (dashed)."},
-    {"7", "fig7", false, anatomy_7, "Where the linearised flow ends",
+    {"7", "fig7", NULL, false, anatomy_7, "Where the linearised flow ends",
      "Weights and score difference of the flow and of its linearisation at the start. They agree while lambda t < 0.5 (dotted line) and part "
      "well before the end of the plateau, which the linearised flow therefore puts too late."},
-    {"8", "fig8", false, anatomy_8, "After the plateau: equilibrium and sharpness",
+    {"8", "fig8", NULL, false, anatomy_8, "After the plateau: equilibrium and sharpness",
      "Left: the weights at equilibrium with a given attention, and the path of the flow, which falls onto it. Middle: the same along the flow "
      "against time. Right: eigenvalues of the Hessian along the flow; the loss is sharpest at the transition, and the largest late "
      "eigenvalue is 1/d. The negative eigenvalue of the plateau is drawn by its size."},
-    {"9", "fig9", false, curves_9, "SGD on the whole model follows the reduced flow",
+    {"9", "fig9", NULL, false, curves_9, "SGD on the whole model follows the reduced flow",
      "The toy model with all its parameters, trained by SGD from random weights (thin, one colour a seed), and the reduced flow from the same "
      "start (dashed). The reduction to a few numbers holds seed by seed, noise of the batches included."},
-    {"10", "fig10", false, curves_10, "Cross-sample repetition along the flow",
+    {"10", "fig10", NULL, false, curves_10, "Cross-sample repetition along the flow",
      "Losses, weights along the repeated direction (solid) and across it (dashed), and attention for several shares p of repeated samples. "
      "The repeated direction is learned first and pulls attention up earlier; afterwards the rare directions learn more slowly, so the "
      "advantage is temporary."},
-    {"errors", "errors", true, laws_errors, "How far each prediction is off",
+    {"errors", "errors", NULL, true, laws_errors, "How far each prediction is off",
      "Difference between predicted and integrated plateau length against T at B = 1. Eq. 6 overestimates it several times over and grows "
      "worse with T; the closed form and the quadrature, which have no fitted constant, become better with T. Circles: mean and range "
      "over seeds of the difference between single SGD runs of the model and the flow."},
-    {"repetition", "repetition", true, laws_repetition, "In-context repetition: which theory does SGD follow?",
+    {"repetition", "repetition", NULL, true, laws_repetition, "In-context repetition: which theory does SGD follow?",
      "Plateau length against B for three flows and for SGD on the model with all its parameters (mean and range over seeds). SGD follows the "
      "gradient flow of the model, which gains sqrt B; the paper's equations would need scores tied over the copies to hold."},
 };
@@ -97,29 +97,19 @@ static enum status found(void *context, const struct store_row *row)
     return ERR_INPUT; /* one is enough: ends the walk */
 }
 
-/* Study number i of a figure into name; false if it has fewer. */
-static bool study_at(const struct figure *figure, int i, char name[64])
-{
-    const char *word = figure->study;
-    for (; i > 0; i--)
-        word += strcspn(word, " ") + (strchr(word, ' ') != NULL);
-    snprintf(name, 64, "%.*s", (int)strcspn(word, " "), word);
-    return *name != '\0';
-}
-
 enum status figure_ready(struct store *store, const struct figure *figure, bool *ready)
 {
-    char study[64];
+    const char *const studies[] = {figure->study, figure->second};
     *ready = true;
-    for (int i = 0; *ready && study_at(figure, i, study); i++) {
-        const struct store_filter filter = {.study = study};
+    for (int i = 0; i < 2 && *ready && studies[i]; i++) {
+        const struct store_filter filter = {.study = studies[i]};
         *ready = false;
         enum status rc = store_each(store, &filter, found, ready);
         if (rc != OK && !*ready)
             return rc;
         if (!*ready)
             error_set(ERR_INPUT, "figure %s: the database has no run of the study %s; make them with `plateau sweep "
-                      "validation/studies/%s.yaml --db F.db`", figure->name, study, study);
+                      "validation/studies/%s.yaml --db F.db`", figure->name, studies[i], studies[i]);
     }
     return OK;
 }
@@ -236,13 +226,11 @@ static enum status clear_away(const char *scratch, const char *folder)
 static enum status prepare(struct store *store, const struct figure *figure, const char *data, const char *scratch, struct page *page)
 {
     enum status rc = OK;
-    char study[64];
     page->name = figure->name;
     page->store = store;
-    if (study_at(figure, 0, study))
-        TRY(runs_load(store, study, &page->runs));
-    if (study_at(figure, 1, study))
-        TRY(runs_load(store, study, &page->more));
+    TRY(runs_load(store, figure->study, &page->runs));
+    if (figure->second)
+        TRY(runs_load(store, figure->second, &page->more));
     if (data)
         TRY(read_data(page, data, scratch));
     page_set_text(page, "data", page->data_name ? "data" : "");
