@@ -1,6 +1,6 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_random test_flow test_prediction test_toy test_store test_power_law
+unit_tests = test_text test_random test_flow test_prediction test_toy test_store test_power_law
 check_PROGRAMS += $(unit_tests) must_fail
 TESTS += $(unit_tests) must_fail tests/test_cli.sh
 XFAIL_TESTS += must_fail
@@ -13,6 +13,9 @@ TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS)
 test_harness = tests/test.c tests/test.h
 models_below = libmodels.a libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
 
+test_text_SOURCES = tests/test_text.c $(test_harness)
+test_text_CPPFLAGS = $(TEST_CPPFLAGS)
+test_text_LDADD = libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
 test_random_SOURCES = tests/test_random.c $(test_harness)
 test_random_CPPFLAGS = $(TEST_CPPFLAGS)
 test_random_LDADD = libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
