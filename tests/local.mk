@@ -38,3 +38,8 @@ must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
 EXTRA_DIST += tests/test_cli.sh tests/check.sh docs/theory.md
+# Not run by make check, but built: what tests/bench/run.sh compares with.
+check_PROGRAMS += bare_cvode
+bare_cvode_SOURCES = tests/bench/bare_cvode.c
+bare_cvode_LDADD = $(EXTERNAL_LIBS)
+EXTRA_DIST += tests/bench/run.sh tests/bench/flow_lsoda.py tests/bench/toy_torch.py
