@@ -1,6 +1,6 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_random test_flow test_prediction test_toy test_store test_import test_power_law
+unit_tests = test_text test_random test_flow test_prediction test_toy test_store test_import test_power_law
 check_PROGRAMS += $(unit_tests) must_fail json_lines
 TESTS += $(unit_tests) must_fail tests/check_symbols.sh tests/test_cli.sh tests/test_documentation.sh tests/test_survival.sh
 XFAIL_TESTS += must_fail
@@ -13,6 +13,9 @@ TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS)
 test_harness = tests/test.c tests/test.h
 models_below = libmodels.a libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
 
+test_text_SOURCES = tests/test_text.c $(test_harness)
+test_text_CPPFLAGS = $(TEST_CPPFLAGS)
+test_text_LDADD = libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
 test_random_SOURCES = tests/test_random.c $(test_harness)
 test_random_CPPFLAGS = $(TEST_CPPFLAGS)
 test_random_LDADD = libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
@@ -51,3 +54,8 @@ cppcheck: config.h
 	$(c_files) -print0 | xargs -0 cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 --enable=warning,style,performance,portability \
 	  --suppressions-list=$(top_srcdir)/tests/cppcheck.txt $(DEFS) -I. --include=config.h $(plateau_cppflags) -I$(top_srcdir)/tests
 EXTRA_DIST += .clang-tidy tests/cppcheck.txt
+# Not run by make check, but built: what tests/bench/run.sh compares with.
+check_PROGRAMS += bare_cvode
+bare_cvode_SOURCES = tests/bench/bare_cvode.c
+bare_cvode_LDADD = $(EXTERNAL_LIBS)
+EXTRA_DIST += tests/bench/run.sh tests/bench/flow_lsoda.py tests/bench/toy_torch.py
