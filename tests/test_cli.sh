@@ -38,7 +38,7 @@ prints '"closed": null' flow T=64 d=16 p=.3 --json
 prints '^  closed ' flow T=512 d=64
 prints '^{"item": "toy_statistics", "value": [0-9.]+, .*"unit": "ms/step"' bench toy_statistics --json
 fails 2 'toy_token: no such item; did you mean toy_tokens' bench toy_token
-fails 2 'bench: T=64: the work is fixed' bench T=64
+fails 2 'bench takes no key=value' bench T=64
 prints 'threshold' keys
 prints 'default: 512 \(flow, toy\), 256' keys T
 prints 'plateau flow' help
