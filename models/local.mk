@@ -1,6 +1,7 @@
 # The sampling and the toy's vector loops may vectorise: math functions there need no errno and raise no traps.
 noinst_LIBRARIES += libmodels.a
 libmodels_a_SOURCES = %D%/flow.c %D%/flow.h %D%/flow_cvode.c %D%/flow_cvode.h %D%/prediction.c %D%/prediction.h \
-  %D%/start.c %D%/start.h %D%/toy.c %D%/toy.h
+  %D%/start.c %D%/start.h %D%/toy.c %D%/toy.h \
+  %D%/samples.c %D%/samples.h %D%/regression.c %D%/regression.h %D%/recall.c %D%/recall.h %D%/problem.c %D%/problem.h
 libmodels_a_CFLAGS = $(AM_CFLAGS) -O3 -fno-math-errno -fno-trapping-math
 EXTRA_DIST += %D%/README.md

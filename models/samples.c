@@ -31,6 +31,21 @@ void samples_free(struct samples *s)
     *s = (struct samples){0};
 }
 
+struct samples samples_part(const struct samples *s, size_t first, size_t n)
+{
+    struct samples part = *s;
+    part.n = n;
+    part.relevant += first * s->slots;
+    if (s->features) {
+        part.inputs += first * s->T * s->features;
+        part.targets += first * s->outputs;
+    } else {
+        part.tokens += first * s->T;
+        part.labels += first;
+    }
+    return part;
+}
+
 /* Training and test sets use different purposes; within each, normals and choices different purposes or steps. */
 void samples_streams(uint64_t seed, const struct samples_range *range, size_t i, struct stream *normals, struct stream *choices)
 {
