@@ -1,6 +1,32 @@
 #include "problem.h"
 #include <stdlib.h>
 
+static const struct {
+    const char *name;
+    enum preset preset;
+} probes[PROBE_COUNT] = {
+#define AS_ENTRY(name, preset, meaning) {#name, preset},
+    PROBLEM_PROBES(AS_ENTRY)
+#undef AS_ENTRY
+};
+
+int problem_probes(enum preset preset, enum problem_probe *first)
+{
+    int n = 0;
+    for (int i = PROBE_COUNT - 1; i >= 0; i--) {
+        if (probes[i].preset == preset) {
+            *first = (enum problem_probe)i;
+            n++;
+        }
+    }
+    return n;
+}
+
+const char *problem_probe_name(enum problem_probe probe)
+{
+    return probes[probe].name;
+}
+
 enum status problem_init(const struct keys *keys, struct problem *problem)
 {
     *problem = (struct problem){.preset = keys->preset};

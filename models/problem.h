@@ -36,6 +36,9 @@ void problem_free(struct problem *problem);
 enum status problem_samples(const struct problem *problem, size_t n, struct samples *s);
 /* Overwrites s with the samples of `range`. ERR_MEMORY. */
 enum status problem_draw(const struct problem *problem, const struct samples_range *range, struct samples *s);
+/* The probes of a kind of run: the first of them, and how many there are (0: not a Transformer); they are consecutive. */
+int problem_probes(enum preset preset, enum problem_probe *first);
+const char *problem_probe_name(enum problem_probe probe);
 /* The pairs of a probe in samples s. ERR_MEMORY. Release with problem_pairs_free. */
 enum status problem_pairs(const struct samples *s, enum problem_probe probe, struct problem_pairs *pairs);
 void problem_pairs_free(struct problem_pairs *pairs);

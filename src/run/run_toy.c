@@ -39,12 +39,12 @@ static enum status keep(struct training *t, double step, double time, const stru
 {
     if (!t->trace || t->evaluations++ % t->stride)
         return OK;
-    const double row[TRACE_COLUMNS] = {step, time, m->loss_train, m->loss_test, m->w, m->w_orthogonal, m->delta_a, m->attention};
+    const double row[] = {step, time, m->loss_train, m->loss_test, m->w, m->w_orthogonal, m->delta_a, m->attention};
     enum status rc = trace_add(t->trace, row);
     if (rc == OK && t->trace->length >= 2 * TRACE_TARGET) {
         struct trace *trace = t->trace;
         for (size_t i = 0; i < TRACE_TARGET; i++)
-            memcpy(trace->rows + i * TRACE_COLUMNS, trace->rows + 2 * i * TRACE_COLUMNS, sizeof row);
+            memcpy(trace->rows + i * (size_t)trace->columns, trace->rows + 2 * i * (size_t)trace->columns, sizeof row);
         trace->length = TRACE_TARGET;
         t->stride *= 2;
         t->evaluations = 1 + (t->evaluations - 1) % t->stride;
@@ -146,7 +146,7 @@ enum status run_toy(struct run_flow *tools, const struct keys *keys, const volat
     for (int i = 0; i < FLOW_LEVELS; i++)
         r->crossings[i] = NAN;
     if (trace)
-        trace->preset = PRESET_TOY;
+        trace_begin(trace, keys);
     TRY(prepare(&t, tools));
     double training = progress_clock();
     TRY(loop(&t, stop));
