@@ -1,16 +1,9 @@
 /* plateau compare: claims against the runs of a database. */
 #include "cli.h"
 #include "compare.h"
+#include "data.h"
 #include "text.h"
 #include <math.h>
-#include <unistd.h>
-
-/* The claims that ship with the program: installed, or in the source tree it was built from. */
-static const char *default_claims(void)
-{
-    static const char installed[] = PLATEAU_DATADIR "/claims.yaml";
-    return access(installed, R_OK) == 0 ? installed : PLATEAU_SRCDIR "/validation/claims.yaml";
-}
 
 static void add_json(const struct claim *c, struct text *out)
 {
@@ -61,8 +54,11 @@ enum status command_compare(const struct arguments *a)
     struct claims claims = {0};
     struct text out = {0};
     size_t deviations = 0;
+    char path[DATA_PATH];
     REQUIRE(a->n_files == 1, ERR_INPUT, "compare: needs one database (`plateau help compare`)");
-    TRY(compare_read(a->claims ? a->claims : default_claims(), &claims));
+    if (!a->claims)
+        TRY(data_path("validation/claims.yaml", path));
+    TRY(compare_read(a->claims ? a->claims : path, &claims));
     TRY(store_open(a->files[0], STORE_READ, NULL, &store));
     TRY(compare_run(store, &claims));
     for (size_t i = 0; i < claims.n; i++) {
