@@ -111,7 +111,18 @@ fails 2 'no model' import mine.csv --db mine.db
 printf 'study: x\nruns:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'B must be smaller than T' sweep bad.yaml; [[ ! -e x.db ]]; ok $? "a bad study makes no database"
 printf 'study: x\nruns:\n  - {TT: 3}\n' >bad.yaml; fails 2 'bad.yaml: 3: TT: no such key' sweep bad.yaml
 printf 'study: [x\n' >bad.yaml; fails 2 'not YAML' sweep bad.yaml
-printf 'runs: 3\n' >bad.yaml; fails 2 'runs: is a list' sweep bad.yaml
+printf 'runs: 3\n' >bad.yaml; fails 2 'runs: 1: is a list' sweep bad.yaml
+printf 'desk:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'at least one block of runs at this scale' sweep bad.yaml
+fails 2 '--scale huge: smoke, quick, desk or paper' sweep bad.yaml --scale huge
+printf 'study: scaled\nruns:\n  - {T: 64, d: 16}\nsmoke:\n  - {T: 65, d: 16}\ndesk:\n  - {T: [66, 67, 68], d: 16}\n' >scaled.yaml
+for scale in smoke:2 quick:2 desk:4 paper:4; do
+    "$plateau" sweep scaled.yaml --db scaled-${scale%:*}.db --scale ${scale%:*} 2>&1 | grep -q "^scaled: ${scale#*:} runs"; ok $? "scale ${scale%:*}: ${scale#*:} runs"
+done
+printf 'study: other\ncurves: yes\nruns:\n  - {T: [64, 70], d: 16}\n' >other.yaml
+"$plateau" sweep other.yaml --db scaled-quick.db 2>&1 | grep -q '^other: 2 runs, 0 already there, 2 made'; ok $? "a run without the curve that a study wants is made again"
+"$plateau" sweep scaled.yaml --db scaled-quick.db 2>&1 | grep -q '2 already there, 0 made' &&
+    [[ $("$plateau" export scaled-quick.db --study scaled | wc -l) == 3 && $("$plateau" export scaled-quick.db --study other | wc -l) == 3 && $("$plateau" export scaled-quick.db | wc -l) == 4 ]]
+ok $? "a run belongs to every study that wants it"
 
 "$plateau" compare fig2-left.db --claims "$source/validation/claims.yaml" >verdicts
 ok $? "compare without --strict exits 0"
@@ -121,7 +132,7 @@ done
 "$plateau" compare fig2-left.db --claims "$source/validation/claims.yaml" --strict >/dev/null; ok $? "a known deviation whose correction holds does not count"
 # the same claims on runs with a planted B exponent of -0.8: the verdict must change, and --strict must say so
 awk 'BEGIN { print "T,d,B,plateau"; for (T = 256; T <= 2048; T *= 2) for (d = 16; d <= 64; d *= 2) for (B = 1; B <= 8; B *= 2) printf "%d,%d,%d,%.9g\n", T, d, B, 1.51 * T^0.99 * d^0.49 * B^-0.8 * (1 + 0.001 * ((T + d + B) % 3)) }' >planted.csv
-"$plateau" import planted.csv --db planted.db model=flow metric=paper --quiet
+"$plateau" import planted.csv --db planted.db model=flow metric=paper --study fig2-left --quiet
 "$plateau" compare planted.db --claims "$source/validation/claims.yaml" --strict >verdicts 2>err; [[ $? == 1 ]] && grep -qE 'C5.B +deviates' verdicts && grep -qE 'C5.T +reproduced' verdicts && grep -qE 'E8.B +inconclusive' verdicts
 ok $? "a planted exponent changes the verdict, and --strict exits with 1"
 printf -- '- {id: A, quantity: exponent, of: x, on: d, published: 1, tolerance: .1}\n' >c.yaml; fails 2 'x is not among the regressors' compare planted.db --claims c.yaml

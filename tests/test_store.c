@@ -154,7 +154,7 @@ START_TEST(round_trip)
         store_close(s);
         s = opened(path, STORE_READ);
         keys_hash(&r.keys, hash);
-        ok(store_has(s, hash, &finished, &back));
+        ok(store_has(s, hash, &finished, &back, &(bool){false}));
         ck_assert(finished);
         same_result(&back, &r);
         struct store_filter f = {.values = {[KEY_seed] = &r.keys.value[KEY_seed]}, .n = {[KEY_seed] = 1}};
@@ -167,7 +167,7 @@ START_TEST(round_trip)
         ck_assert_int_eq(curve.preset, t.preset);
         for (size_t k = 0; k < t.length * TRACE_COLUMNS; k++)
             ck_assert(same(curve.rows[k], t.rows[k]));
-        ok(store_has(s, "no such hash", &finished, &back));
+        ok(store_has(s, "no such hash", &finished, &back, &(bool){false}));
         ck_assert(!finished);
         refused(store_curve(s, 77, &(struct trace){0}), ERR_INPUT, "no run 77");
         refused(store_put(s, NULL, NULL, &r, NULL), ERR_DATABASE, path);
@@ -197,6 +197,13 @@ START_TEST(replace_filter_order)
     for (int i = 0; i < 20; i++)
         ck_assert(seen.seed[i] == i + 1 || seen.seed[i + 1] == i + 1); /* the toy's row stands before or behind the flow's */
     ck_assert_int_eq(walk(s, &(struct store_filter){.study = "odd"}).n, 11);
+    /* A run made for one study may belong to another too. */
+    keys_hash(&r.keys, hash);
+    ok(store_join(s, "even", hash));
+    ok(store_join(s, "even", hash));
+    ok(store_join(s, "even", "no such run"));
+    ck_assert_int_eq(walk(s, &(struct store_filter){.study = "even"}).n, 1);
+    ck_assert_int_eq(walk(s, &(struct store_filter){.study = "odd"}).n, 11);
     const double seeds[] = {3, 4, 99}, toy = MODEL_TOY, p = 0.1, none = NAN;
     struct store_filter f = {.values = {[KEY_seed] = seeds, [KEY_p] = &p}, .n = {[KEY_seed] = 3, [KEY_p] = 1}};
     ck_assert_int_eq(walk(s, &f).n, 3);
@@ -214,7 +221,7 @@ START_TEST(replace_filter_order)
     seen = walk(s, &f);
     ck_assert(seen.n == 1 && seen.id[0] == id && seen.has_curve && seen.result.state == RUN_INTERRUPTED);
     keys_hash(&r.keys, hash);
-    ok(store_has(s, hash, &finished, &back));
+    ok(store_has(s, hash, &finished, &back, &(bool){false}));
     ck_assert(!finished);
     ok(store_put(s, "odd", NULL, &r, NULL));
     ck_assert(!walk(s, &f).has_curve);
@@ -296,9 +303,9 @@ START_TEST(refusals)
     left_alone(path, ERR_INPUT, "another program");
     unlink(path);
     fill(path, 3);
-    edit(path, "PRAGMA user_version = 2");
-    left_alone(path, ERR_DATABASE, "schema version 2");
-    edit(path, "PRAGMA user_version = 1; ALTER TABLE runs RENAME COLUMN vocab TO words");
+    edit(path, "PRAGMA user_version = 1");
+    left_alone(path, ERR_DATABASE, "schema version 1");
+    edit(path, "PRAGMA user_version = 2; ALTER TABLE runs RENAME COLUMN vocab TO words");
     left_alone(path, ERR_DATABASE, "vocab");
     edit(path, "ALTER TABLE runs RENAME COLUMN words TO vocab; UPDATE runs SET metric = 'own' WHERE id = 2");
     s = opened(path, STORE_READ);

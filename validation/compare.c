@@ -11,7 +11,7 @@ static const size_t LARGEST_FILE = 1 << 20;
 static const double CONFIDENCE = 0.95;
 
 /* X(field): the text fields of a claim. */
-#define CLAIM_TEXTS(X) X(id) X(source) X(statement) X(quantity) X(of) X(on) X(where) X(erratum) X(corrected)
+#define CLAIM_TEXTS(X) X(id) X(source) X(statement) X(quantity) X(of) X(on) X(where) X(study) X(figure) X(erratum) X(corrected)
 
 const char *compare_verdict_name(enum verdict verdict)
 {
@@ -218,6 +218,7 @@ static enum status measure_claim(struct store *store, struct claim *c)
         filter.values[key] = grid.values[key];
         filter.n[key] = grid.count[key];
     }
+    filter.study = *c->study ? c->study : NULL;
     if (!strcmp(c->quantity, "error")) {
         struct worst w = {.of = c->of, .error = NAN};
         TRY(store_each(store, &filter, visit_error, &w));

@@ -8,6 +8,8 @@
  *       of: B                            # exponent: the regressor; error: eq6, asinh, closed or quadrature; value: a measure
  *       on: d,T,B                        # regressors of the fit
  *       where: "model=flow metric=full"  # the runs
+ *       study: fig2-left                 # only the runs of that study (default: any)
+ *       figure: 2-left                   # the figure that shows it (`plateau figure`)
  *       published: -0.99
  *       tolerance: 0.03
  *       erratum: E8                      # a deviation that is known, and ..
@@ -28,7 +30,7 @@ enum verdict {
 };
 
 struct claim {
-    char id[32], source[64], statement[256], quantity[16], of[40], on[80], where[200], erratum[8], corrected[32];
+    char id[32], source[64], statement[256], quantity[16], of[40], on[80], where[200], study[64], figure[16], erratum[8], corrected[32];
     double published, tolerance;
     size_t line;
     /* the outcome, filled by compare_run */

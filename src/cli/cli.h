@@ -11,6 +11,7 @@
     X(quiet, FLAG, NULL, "no progress")                                                                                \
     X(trace, TEXT, "FILE.csv", "write the trace of the run (one run only)")                                            \
     X(jobs, NUMBER, "N", "worker processes (default: one a core)")                                                        \
+    X(scale, TEXT, "smoke|quick|desk|paper", "how much to run: seconds, minutes (the default), up to two hours, the paper's sizes") \
     X(db, TEXT, "FILE.db", "the results database")                                                                     \
     X(study, TEXT, "NAME", "only the runs of this study; import: store them under this name")                          \
     X(format, TEXT, "csv|jsonl", "form of the export")                                                                 \
@@ -37,7 +38,7 @@ struct arguments {
 #define COMMANDS(X)                                                                                                    \
     X(flow, "key=value..", " json quiet trace jobs ", "integrate the reduced flow; plateau length beside every prediction") \
     X(train, "key=value..", " json quiet trace jobs ", "train the toy model with all its parameters")                  \
-    X(sweep, "STUDY.yaml [key=value..]", " db jobs quiet ", "run a study into a database; never repeats a finished run")  \
+    X(sweep, "STUDY.yaml [key=value..]", " db scale jobs quiet ", "run a study into a database; never repeats a finished run")  \
     X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                     \
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
     X(fit, "F.db [key=value..]", " study on at json ", "power law of the plateau length, with intervals")              \

@@ -20,6 +20,10 @@ static void add_json(const struct claim *c, struct text *out)
     text_add_json(out, c->source);
     text_add(out, ", \"statement\": ");
     text_add_json(out, c->statement);
+    text_add(out, ", \"study\": ");
+    text_add_json(out, c->study);
+    text_add(out, ", \"figure\": ");
+    text_add_json(out, c->figure);
     text_addf(out, ", \"verdict\": \"%s\", \"runs\": %zu", compare_verdict_name(c->verdict), c->runs);
     const struct { const char *name; double value; } numbers[] = {{"published", c->published}, {"tolerance", c->tolerance},
         {"estimate", c->estimate}, {"low", c->low}, {"high", c->high}};

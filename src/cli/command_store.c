@@ -29,9 +29,11 @@ enum status command_sweep(const struct arguments *a)
     struct study study = {0};
     struct store *store = NULL;
     struct sweep_report report = {0};
+    enum scale scale;
     char path[256];
     REQUIRE(a->n_files == 1, ERR_INPUT, "sweep: needs one study file (`plateau help sweep`)");
-    TRY(study_read(a->files[0], &study));
+    TRY(study_scale(a->scale ? a->scale : "quick", &scale));
+    TRY(study_read(a->files[0], scale, &study));
     TRY(study_override(&study, a->assignments, a->n_assignments));
     for (size_t b = 0; b < study.n_blocks; b++) /* before a database is made */
         TRY(grid_check(&study.blocks[b]));

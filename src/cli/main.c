@@ -146,7 +146,7 @@ enum status command_help(const struct arguments *a)
 {
     enum status rc = OK;
     struct text out = {0};
-    const struct command *c;
+    const struct command *c = NULL;
     if (a->n_files) {
         TRY(find_command(a->files[0], &c));
         add_command(c, &out);
@@ -227,7 +227,7 @@ int main(int argc, char **argv)
 {
     enum status rc = OK;
     struct arguments a = {0};
-    const struct command *command;
+    const struct command *command = NULL;
     gsl_set_error_handler_off(); /* GSL would abort; every call's status is checked instead */
     signal(SIGPIPE, SIG_IGN);
     const char *name = argc > 1 ? argv[1] : "help";

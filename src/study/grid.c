@@ -133,21 +133,15 @@ enum status grid_check(const struct grid *g)
     return rc;
 }
 
-enum status grid_copy(const struct grid *from, struct grid *to)
+void grid_describe(const struct grid *g, struct text *out)
 {
-    *to = (struct grid){.n_order = from->n_order};
-    memcpy(to->order, from->order, sizeof to->order);
-    for (size_t i = 0; i < from->n_order; i++) {
-        enum key key = from->order[i];
-        to->values[key] = malloc(from->count[key] * sizeof(double));
-        if (!to->values[key]) {
-            grid_free(to);
-            return error_set(ERR_MEMORY, "out of memory for a grid");
-        }
-        memcpy(to->values[key], from->values[key], from->count[key] * sizeof(double));
-        to->count[key] = from->count[key];
+    char buffer[32];
+    for (size_t i = 0; i < g->n_order; i++) {
+        enum key key = g->order[i];
+        text_addf(out, "%s%s=", i ? " " : "", keys_name(key));
+        for (size_t k = 0; k < g->count[key]; k++)
+            text_addf(out, "%s%s", k ? "," : "", keys_text(key, g->values[key][k], buffer));
     }
-    return OK;
 }
 
 void grid_free(struct grid *g)

@@ -23,8 +23,8 @@ enum status grid_size(const struct grid *g, size_t *size);
 enum status grid_at(const struct grid *g, size_t i, struct keys *keys);
 /* Checks every combination, so that a bad one is refused before anything runs. */
 enum status grid_check(const struct grid *g);
-/* Copies `from`; ERR_MEMORY. */
-enum status grid_copy(const struct grid *from, struct grid *to);
+/* "model=flow T=64,128 d=16": the grid as it would be typed. Appended. */
+void grid_describe(const struct grid *g, struct text *out);
 void grid_free(struct grid *g);
 
 #endif

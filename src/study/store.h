@@ -2,6 +2,7 @@
  *
  *     runs(id, hash, study, status, every key, plateau, .., crossings, predicted, solver as JSON, version, host, started, finished)
  *     curves(run, rows, data)     the trace: rows x TRACE_COLUMNS little-endian doubles
+ *     members(study, run)         the studies that a run belongs to: any number, since a run is made once for all of them
  *     meta(key, value)            schema, created, build, last_command
  *
  * One process writes; any number read, also while it writes. Every store_put is one transaction, on disk when it returns, so
@@ -28,16 +29,19 @@ enum status store_commit(struct store *store);
 /* Takes back everything since store_begin; never fails, keeps the message of the error that led here. */
 void store_rollback(struct store *store);
 
-/* Saves a run; a row with the same hash is replaced, curve included, and keeps its id. study: a name or NULL. hash: NULL for
+/* Saves a run; a row with the same hash is replaced, curve included, and keeps its id. study: a name (of which the run becomes a member;
+ * column `study` says which was the last to make it) or NULL. hash: NULL for
  * keys_hash. trace: NULL for none. Everything is copied. Numbers come back with all their bits (NaN as NaN; -0.0 of a run, not of a
  * curve, as 0); an infinite crossing or prediction comes back as NaN: JSON has none. */
 enum status store_put(struct store *store, const char *study, const char *hash, const struct result *result,
                       const struct trace *trace);
-/* *finished: a run with this hash is there and was not interrupted. Then *result is overwritten by it: its state, cap,
- * keys (threshold, steps), plateau and crossings tell whether it answers a new question too. */
-enum status store_has(struct store *store, const char *hash, bool *finished, struct result *result);
+/* The run with this hash belongs to `study` too; nothing happens if there is no such run, or it does already. */
+enum status store_join(struct store *store, const char *study, const char *hash);
+/* *finished: a run with this hash is there and was not interrupted. Then *result and *has_curve are overwritten by it: its
+ * state, cap, keys (threshold, steps), plateau and crossings tell whether it answers a new question too. */
+enum status store_has(struct store *store, const char *hash, bool *finished, struct result *result, bool *has_curve);
 
-/* Which rows: all, or those of one study and with the listed values. Zero-initialise. Everything is borrowed. */
+/* Which rows: all, or the members of one study and with the listed values. Zero-initialise. Everything is borrowed. */
 struct store_filter {
     const char *study;               /* NULL: any */
     const double *values[KEY_COUNT]; /* allowed values of a key, compared exactly; NaN allows rows it does not apply to */

@@ -4,6 +4,35 @@
 
 static const size_t LARGEST_FILE = 1 << 20;
 
+static const char *const scale_names[] = {
+#define AS_NAME(enumerator, name) name,
+    SCALES(AS_NAME)
+#undef AS_NAME
+};
+
+/* A study as it stands in the file: section of each block, SCALE_COUNT for `runs`. */
+struct reader {
+    yaml_document_t *doc;
+    struct study *study;
+    enum scale section[STUDY_BLOCKS];
+};
+
+const char *study_scale_name(enum scale scale)
+{
+    return scale_names[scale];
+}
+
+enum status study_scale(const char *name, enum scale *scale)
+{
+    for (int i = 0; i < SCALE_COUNT; i++) {
+        if (!strcmp(name, scale_names[i])) {
+            *scale = (enum scale)i;
+            return OK;
+        }
+    }
+    return error_set(ERR_INPUT, "--scale %s: smoke, quick, desk or paper", name);
+}
+
 static enum status bad(const yaml_node_t *node, const char *rule)
 {
     return error_set(ERR_INPUT, "%zu: %s", node ? node->start_mark.line + 1 : 1, rule);
@@ -32,14 +61,17 @@ static enum status value_text(yaml_document_t *doc, const yaml_node_t *node, str
     return out->length ? text_status(out) : bad(node, "a list of values must not be empty");
 }
 
-static enum status read_block(yaml_document_t *doc, const yaml_node_t *node, struct study *study)
+static enum status read_block(struct reader *r, const yaml_node_t *node, enum scale section)
 {
+    yaml_document_t *doc = r->doc;
+    struct study *study = r->study;
     enum status rc = OK;
     struct text value = {0};
     if (!node || node->type != YAML_MAPPING_NODE)
-        return bad(node, "a block of `runs` is a mapping key: value");
+        return bad(node, "a block of runs is a mapping key: value");
     if (study->n_blocks == STUDY_BLOCKS)
-        return bad(node, "too many blocks in `runs`");
+        return bad(node, "too many blocks");
+    r->section[study->n_blocks] = section;
     struct grid *grid = &study->blocks[study->n_blocks++];
     TRY(grid_set(grid, "model", "flow"));
     for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
@@ -59,49 +91,79 @@ done:
     return rc;
 }
 
-static enum status read_entry(yaml_document_t *doc, const char *name, const yaml_node_t *value, struct study *study)
+static enum status read_blocks(struct reader *r, const char *name, const yaml_node_t *value, enum scale section)
 {
+    enum status rc = OK;
+    if (!value || value->type != YAML_SEQUENCE_NODE) {
+        rc = bad(value, "is a list of blocks");
+        return error_prefix(rc, "%s", name);
+    }
+    yaml_node_item_t *end = value->data.sequence.items.top;
+    for (yaml_node_item_t *i = value->data.sequence.items.start; i < end && rc == OK; i++)
+        rc = read_block(r, yaml_document_get_node(r->doc, *i), section);
+    return rc;
+}
+
+static enum status read_entry(struct reader *r, const char *name, const yaml_node_t *value)
+{
+    const char *text = scalar(value) ? scalar(value) : "";
     if (!strcmp(name, "study")) {
-        const char *text = scalar(value);
-        if (!text || !*text || strlen(text) >= sizeof study->name)
+        if (!*text || strlen(text) >= sizeof r->study->name)
             return bad(value, "study: needs a name of 1 to 63 characters");
-        strcpy(study->name, text);
-    } else if (!strcmp(name, "curves")) {
-        const char *text = scalar(value) ? scalar(value) : "";
+        strcpy(r->study->name, text);
+        return OK;
+    }
+    if (!strcmp(name, "curves")) {
         bool yes = !strcmp(text, "yes") || !strcmp(text, "true"), no = !strcmp(text, "no") || !strcmp(text, "false");
         if (!yes && !no)
             return bad(value, "curves: is yes or no");
-        study->curves = yes;
-    } else if (!strcmp(name, "runs")) {
-        if (!value || value->type != YAML_SEQUENCE_NODE)
-            return bad(value, "runs: is a list of blocks");
-        for (yaml_node_item_t *i = value->data.sequence.items.start; i < value->data.sequence.items.top; i++) {
-            enum status rc = read_block(doc, yaml_document_get_node(doc, *i), study);
-            if (rc != OK)
-                return rc;
-        }
-    } else {
-        return bad(value, "a study has the entries study, curves and runs");
+        r->study->curves = yes;
+        return OK;
     }
-    return OK;
+    for (int section = 0; section < SCALE_COUNT; section++) {
+        if (!strcmp(name, scale_names[section]))
+            return read_blocks(r, name, value, (enum scale)section);
+    }
+    return !strcmp(name, "runs") ? read_blocks(r, name, value, SCALE_COUNT)
+                                 : bad(value, "a study has the entries study, curves, runs, smoke, quick, desk and paper");
 }
 
-static enum status read_document(yaml_document_t *doc, struct study *study)
+/* Keeps `runs` and the largest section that is not above the scale. */
+static void select_scale(struct reader *r, enum scale scale)
 {
-    const yaml_node_t *root = yaml_document_get_root_node(doc);
+    struct study *study = r->study;
+    int chosen = -1;
+    size_t kept = 0;
+    for (size_t b = 0; b < study->n_blocks; b++) {
+        if (r->section[b] <= scale && (int)r->section[b] > chosen)
+            chosen = (int)r->section[b];
+    }
+    for (size_t b = 0; b < study->n_blocks; b++) {
+        if (r->section[b] == SCALE_COUNT || (int)r->section[b] == chosen)
+            study->blocks[kept++] = study->blocks[b];
+        else
+            grid_free(&study->blocks[b]);
+    }
+    study->n_blocks = kept;
+}
+
+static enum status read_document(struct reader *r, enum scale scale)
+{
+    const yaml_node_t *root = yaml_document_get_root_node(r->doc);
     if (!root || root->type != YAML_MAPPING_NODE)
         return bad(root, "a study is a mapping with the entries study, curves and runs");
     for (yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *key = yaml_document_get_node(doc, pair->key);
-        enum status rc = scalar(key) ? read_entry(doc, scalar(key), yaml_document_get_node(doc, pair->value), study)
+        const yaml_node_t *key = yaml_document_get_node(r->doc, pair->key);
+        enum status rc = scalar(key) ? read_entry(r, scalar(key), yaml_document_get_node(r->doc, pair->value))
                                      : bad(key, "an entry is a plain name");
         if (rc != OK)
             return rc;
     }
-    return study->n_blocks ? OK : bad(root, "a study needs at least one block in `runs`");
+    select_scale(r, scale);
+    return r->study->n_blocks ? OK : bad(root, "a study needs at least one block of runs at this scale");
 }
 
-enum status study_read(const char *path, struct study *study)
+enum status study_read(const char *path, enum scale scale, struct study *study)
 {
     enum status rc = OK;
     struct text file = {0};
@@ -115,7 +177,8 @@ enum status study_read(const char *path, struct study *study)
         TRY(error_set(ERR_MEMORY, "out of memory for the YAML parser"));
     yaml_parser_set_input_string(&parser, (const unsigned char *)file.data, file.length);
     if (yaml_parser_load(&parser, &doc)) {
-        rc = read_document(&doc, study);
+        struct reader reader = {.doc = &doc, .study = study};
+        rc = read_document(&reader, scale);
         yaml_document_delete(&doc);
     } else {
         rc = error_set(ERR_INPUT, "%zu: not YAML: %s", parser.problem_mark.line + 1, parser.problem ? parser.problem : "?");

@@ -2,25 +2,41 @@
  *
  *     study: repetition            # optional; else the file's name
  *     curves: yes                  # optional: store the traces
- *     runs:
+ *     runs:                        # at every scale
  *       - {model: flow, T: 4096, d: [16, 32, 64], B: [1, 2, 4], metric: [full, paper]}
- *       - {model: toy, T: 256, d: "16:64:*2", seed: [1, 2, 3]}
+ *     quick:                       # optional sections smoke, quick, desk, paper: at a scale, the runs of the largest section
+ *       - {model: toy, T: 64, d: 64, seed: [1, 2]}             # that is not above it come on top
+ *     paper:
+ *       - {model: toy, T: 256, d: "64:256:*2", seed: [1, 2, 3]}
  * Values are what the command line takes, or lists of it. Keys on the command line replace those of every block. */
 #ifndef STUDY_H
 #define STUDY_H
 #include "grid.h"
+
+/* X(enumerator, name): seconds, for tests; minutes on two cores; up to two hours; the paper's sizes. */
+#define SCALES(X) X(SCALE_SMOKE, "smoke") X(SCALE_QUICK, "quick") X(SCALE_DESK, "desk") X(SCALE_PAPER, "paper")
+enum scale {
+#define AS_ENUMERATOR(enumerator, name) enumerator,
+    SCALES(AS_ENUMERATOR)
+#undef AS_ENUMERATOR
+        SCALE_COUNT
+};
 
 enum { STUDY_BLOCKS = 64 };
 
 struct study {
     char name[64];
     bool curves;
-    struct grid blocks[STUDY_BLOCKS];
+    struct grid blocks[STUDY_BLOCKS]; /* those of the scale */
     size_t n_blocks;
 };
 
-/* Reads `path` (at most 1 MiB). ERR_INPUT "path:line: ..". Release with study_free, also after an error. */
-enum status study_read(const char *path, struct study *study);
+/* "quick" -> SCALE_QUICK; ERR_INPUT names the four. */
+enum status study_scale(const char *name, enum scale *scale);
+const char *study_scale_name(enum scale scale);
+/* Reads `path` (at most 1 MiB) as it is at `scale`; every section is checked. ERR_INPUT "path: line: .."; a study without runs at
+ * that scale is one. Release with study_free, also after an error. */
+enum status study_read(const char *path, enum scale scale, struct study *study);
 /* `assignments` (key=value) replace the same keys of every block. */
 enum status study_override(struct study *study, const char *const *assignments, size_t n);
 void study_free(struct study *study);

@@ -59,21 +59,21 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
     return rc;
 }
 
-/* Does the stored run answer this one? The hash leaves out threshold and caps, so those are compared here. */
+/* Does the stored run answer this one? The hash leaves out threshold and caps, so those are compared here. If so, it is a member. */
 static enum status answered(struct sweep *s, const struct keys *keys, bool *yes)
 {
     char hash[33];
     struct result old;
+    bool known, has_curve;
     keys_hash(keys, hash);
-    enum status rc = store_has(s->store, hash, yes, &old);
+    enum status rc = store_has(s->store, hash, yes, &old, &has_curve);
     if (rc != OK || !*yes)
         return rc;
-    bool known;
     double plateau = result_plateau_at(&old, keys_real(keys, KEY_threshold), &known);
     bool flow = keys->preset == PRESET_FLOW;
     bool far = flow ? old.cap >= keys_real(keys, KEY_time) : keys_real(&old.keys, KEY_steps) >= keys_real(keys, KEY_steps);
-    *yes = known && (flow ? far : !isnan(plateau) || far || old.state == RUN_DIVERGED);
-    return OK;
+    *yes = known && (flow ? far : !isnan(plateau) || far || old.state == RUN_DIVERGED) && (has_curve || !s->study->curves);
+    return *yes ? store_join(s->store, s->study->name, hash) : OK;
 }
 
 /* The numbers of the runs still to do. */
@@ -91,6 +91,7 @@ static enum status plan(struct sweep *s, size_t **items, size_t *n)
     s->report->total = s->first[s->study->n_blocks];
     *items = calloc(s->report->total, sizeof **items);
     REQUIRE(*items, ERR_MEMORY, "out of memory for %zu runs", s->report->total);
+    TRY(store_begin(s->store)); /* one transaction for all that are members now */
     for (size_t i = 0; i < s->report->total; i++) {
         struct keys keys;
         bool yes;
@@ -100,8 +101,11 @@ static enum status plan(struct sweep *s, size_t **items, size_t *n)
         if (!yes)
             (*items)[(*n)++] = i;
     }
+    TRY(store_commit(s->store));
     s->report->skipped = s->report->total - *n;
 done:
+    if (rc != OK)
+        store_rollback(s->store);
     return rc;
 }
 

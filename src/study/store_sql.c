@@ -1,0 +1,183 @@
+#include "store_sql.h"
+#include <endian.h>
+#include <math.h>
+#include <string.h>
+
+static const char *const names_first[] = {"hash", "study", "status"};
+static const char *const names_last[] = {"unit",    "crossings", "predicted", "solver",
+                                         "version", "host",      "started",   "finished"};
+static const char *const solver_names[] = {"steps", "rhs_evals", "jac_evals", "error_test_fails"};
+#define AS_NAME(field) #field,
+static const char *const real_names[] = {STORE_REALS(AS_NAME)};
+#undef AS_NAME
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+_Static_assert(FIRST_KEY == COUNT(names_first) && COLUMNS - FIRST_TEXT == COUNT(names_last), "names of the columns");
+_Static_assert(COUNT(solver_names) == STORE_SOLVER_COUNT, "names of the solver's counts");
+
+const char *store_solver_name(int i)
+{
+    return solver_names[i];
+}
+
+const char *store_unit(const struct result *result)
+{
+    return result->keys.preset <= PRESET_TOY ? "time" : "steps";
+}
+
+const char *store_column(int i)
+{
+    return i < FIRST_KEY    ? names_first[i]
+           : i < FIRST_REAL ? keys_name((enum key)(i - FIRST_KEY))
+           : i < FIRST_TEXT ? real_names[i - FIRST_REAL]
+                            : names_last[i - FIRST_TEXT];
+}
+
+double *store_real(struct result *r, int i)
+{
+#define AS_ADDRESS(field) &r->field,
+    double *const all[] = {STORE_REALS(AS_ADDRESS)};
+#undef AS_ADDRESS
+    return all[i];
+}
+
+static const char *column_type(int i)
+{
+    if (i == COLUMN_HASH)
+        return "TEXT UNIQUE NOT NULL";
+    if (i < FIRST_KEY || i >= FIRST_TEXT)
+        return "TEXT";
+    if (i >= FIRST_REAL)
+        return "REAL";
+    enum key key = (enum key)(i - FIRST_KEY);
+    return keys_is_choice(key) ? "TEXT" : keys_is_integer(key) ? "INTEGER" : "REAL";
+}
+
+enum status store_error(const struct store *s, const char *doing)
+{
+    int code = s->db ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM, system_error = s->db ? sqlite3_system_errno(s->db) : 0;
+    const char *reason = s->db ? sqlite3_errmsg(s->db) : "out of memory", *remedy;
+    switch (code & 0xff) {
+    case SQLITE_NOMEM:
+        return error_set(ERR_MEMORY, "%s: out of memory while %s", s->path, doing);
+    case SQLITE_FULL:
+        remedy = "free some space and run the same command again, what was saved is kept";
+        break;
+    case SQLITE_IOERR:
+        remedy = "check the disk (space, quota, mount) and run the same command again, what was saved is kept";
+        break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        remedy = "another process is writing to this file: wait until it ends, or use another file";
+        break;
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        remedy = "check that the file and its folder exist and may be written, or use another file";
+        break;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        remedy = "the file is damaged: restore a copy, or save what is left with `sqlite3 FILE .recover`";
+        break;
+    default:
+        remedy = "was the file changed by another program, or made by another version of plateau? Use a new file";
+    }
+    bool full = (code & 0xff) == SQLITE_FULL;
+    return error_set(ERR_DATABASE, "%s: %s: %s%s%s%s; %s", s->path, doing, reason, system_error || full ? " (" : "",
+                     full ? "disk full" : system_error ? strerror(system_error) : "", system_error || full ? ")" : "",
+                     remedy);
+}
+
+enum status store_execute(struct store *s, const char *sql, const char *doing)
+{
+    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? OK : store_error(s, doing);
+}
+
+enum status store_prepare(struct store *s, const char *sql, sqlite3_stmt **statement)
+{
+    return sqlite3_prepare_v2(s->db, sql, -1, statement, NULL) == SQLITE_OK ? OK : store_error(s, "reading the tables");
+}
+
+void store_release(sqlite3_stmt *statement)
+{
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+}
+
+enum status store_run(struct store *s, sqlite3_stmt *statement, const char *doing)
+{
+    enum status rc = sqlite3_step(statement) == SQLITE_DONE ? OK : store_error(s, doing);
+    store_release(statement);
+    return rc;
+}
+
+enum status store_next(struct store *s, sqlite3_stmt *statement, bool *there)
+{
+    int code = sqlite3_step(statement);
+    *there = code == SQLITE_ROW;
+    return code == SQLITE_ROW || code == SQLITE_DONE ? OK : store_error(s, "reading");
+}
+
+void store_bind_text(sqlite3_stmt *statement, int parameter, const char *text)
+{
+    if (text)
+        sqlite3_bind_text(statement, parameter, text, -1, SQLITE_TRANSIENT);
+    else
+        sqlite3_bind_null(statement, parameter);
+}
+
+void store_bind_real(sqlite3_stmt *statement, int parameter, double value)
+{
+    if (isnan(value))
+        sqlite3_bind_null(statement, parameter);
+    else
+        sqlite3_bind_double(statement, parameter, value);
+}
+
+void store_bind_key(sqlite3_stmt *statement, int parameter, enum key key, double value)
+{
+    char buffer[32];
+    if (isnan(value))
+        sqlite3_bind_null(statement, parameter);
+    else if (keys_is_choice(key))
+        store_bind_text(statement, parameter, keys_text(key, value, buffer));
+    else if (keys_is_integer(key))
+        sqlite3_bind_int64(statement, parameter, (sqlite3_int64)value);
+    else
+        sqlite3_bind_double(statement, parameter, value);
+}
+
+void store_add_columns(struct text *sql, const char *format)
+{
+    for (int i = 0; i < COLUMNS; i++) {
+        text_add(sql, i ? ", " : "");
+        for (const char *f = format; *f; f++) {
+            if (*f == '%')
+                text_add(sql, store_column(i));
+            else if (*f == '#')
+                text_add(sql, column_type(i));
+            else if (*f == '?')
+                text_addf(sql, "?%d", i + 1);
+            else
+                text_add_bytes(sql, f, 1);
+        }
+    }
+}
+
+void store_add_select(struct text *sql)
+{
+    text_add(sql, "SELECT runs.id, EXISTS(SELECT 1 FROM curves WHERE curves.run = runs.id), ");
+    store_add_columns(sql, "runs.\"%\""); /* with the table named, a missing column is an error and not a string */
+    text_add(sql, " FROM runs");
+}
+
+void store_swap_order(double *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        bits = htole64(bits);
+        memcpy(&values[i], &bits, sizeof bits);
+    }
+}
