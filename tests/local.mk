@@ -1,6 +1,6 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_random test_flow test_prediction test_toy test_tasks test_store test_power_law
+unit_tests = test_random test_flow test_prediction test_toy test_tasks test_safetensors test_training test_store test_power_law
 check_PROGRAMS += $(unit_tests) must_fail
 TESTS += $(unit_tests) must_fail tests/test_cli.sh
 XFAIL_TESTS += must_fail
@@ -25,7 +25,13 @@ test_prediction_LDADD = $(models_below)
 test_toy_SOURCES = tests/test_toy.c $(test_harness)
 test_toy_CPPFLAGS = $(TEST_CPPFLAGS)
 test_toy_LDADD = $(models_below)
-test_tasks_SOURCES = tests/test_tasks.c $(test_harness)
+test_safetensors_SOURCES = tests/test_safetensors.c $(test_harness)
+test_safetensors_CPPFLAGS = $(TEST_CPPFLAGS)
+test_safetensors_LDADD = librun.a $(models_below)
+test_training_SOURCES = tests/test_training.c tests/test_keys.h $(test_harness)
+test_training_CPPFLAGS = $(TEST_CPPFLAGS)
+test_training_LDADD = librun.a $(models_below)
+test_tasks_SOURCES = tests/test_tasks.c tests/test_keys.h $(test_harness)
 test_tasks_CPPFLAGS = $(TEST_CPPFLAGS)
 test_tasks_LDADD = $(models_below)
 test_store_SOURCES = tests/test_store.c $(test_harness)

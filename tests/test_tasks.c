@@ -3,33 +3,12 @@
 #include "problem.h"
 #include "start.h"
 #include "test.h"
-#include <stdarg.h>
+#include "test_keys.h"
 #include <stdio.h>
 #include <string.h>
 
 static const double LIMIT_SIGMA = 5.0; /* a mean, in standard errors: false alarm 6e-7 */
 static const double TOL_SINGLE = 3e-6; /* a sum of up to 64 products in single precision */
-
-/* "d=4", "T=9", .., NULL -> keys of model=transformer. */
-static struct keys keys_of(const char *assignment, ...)
-{
-    double given[KEY_COUNT];
-    struct keys keys;
-    va_list list;
-    for (int key = 0; key < KEY_COUNT; key++)
-        given[key] = NAN;
-    given[KEY_model] = MODEL_TRANSFORMER;
-    va_start(list, assignment);
-    for (; assignment; assignment = va_arg(list, const char *)) {
-        char name[32];
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(assignment, "="), assignment);
-        enum key key = keys_find(name);
-        ck_assert_msg(key < KEY_COUNT && keys_value(key, strchr(assignment, '=') + 1, &given[key]) == OK, "%s", error_message());
-    }
-    va_end(list);
-    ck_assert_msg(keys_resolve(given, &keys) == OK, "%s", error_message());
-    return keys;
-}
 
 struct drawn {
     struct problem problem;
@@ -75,7 +54,7 @@ static bool same_tokens(const struct samples *s, size_t i, int32_t a, int32_t b)
 START_TEST(regression_tokens_have_their_moments)
 {
     enum { N = 3000, D = 12, T = 20 };
-    struct keys keys = keys_of("T=20", "d=12", "B=3", NULL);
+    struct keys keys = test_keys("T=20", "d=12", "B=3", NULL);
     struct drawn x = draw(&keys, N, (struct samples_range){.step = 7});
     double m[5] = {0}, product = 0, n = (double)N * T * D;
     for (size_t i = 0; i < N; i++) {
@@ -103,7 +82,7 @@ START_TEST(regression_targets_are_the_relevant_tokens)
     static const char *const target[] = {"target=gaussian", "target=unit"}, *const feature[] = {"feature=yes", "feature=no"};
     for (int i = 0; i < 4; i++) {
         enum { N = 50, D = 9 };
-        struct keys keys = keys_of("T=11", "d=9", "B=4", "seed=5", "p=0.5", target[i % 2], feature[i / 2], NULL);
+        struct keys keys = test_keys("T=11", "d=9", "B=4", "seed=5", "p=0.5", target[i % 2], feature[i / 2], NULL);
         struct drawn x = draw(&keys, N, (struct samples_range){.step = 3});
         double W[D * D], sum = 0;
         ck_assert_int_eq(start_target(D, i % 2 == 0, 5, W), OK);
@@ -136,7 +115,7 @@ END_TEST
 START_TEST(regression_null_loss)
 {
     enum { N = 20000, D = 6 };
-    struct keys keys = keys_of("T=2", "d=6", "p=0.4", "target=gaussian", NULL);
+    struct keys keys = test_keys("T=2", "d=6", "p=0.4", "target=gaussian", NULL);
     for (int test = 0; test < 2; test++) {
         struct drawn x = draw(&keys, N, (struct samples_range){.test = test});
         double sum = 0, squares = 0, along = 0, repeated = 0;
@@ -165,7 +144,7 @@ END_TEST
 START_TEST(regression_positions)
 {
     enum { N = 20000, T = 10, B = 3 };
-    struct keys keys = keys_of("T=10", "d=1", "B=3", NULL);
+    struct keys keys = test_keys("T=10", "d=1", "B=3", NULL);
     struct drawn x = draw(&keys, N, (struct samples_range){.step = 1});
     double count[T] = {0}, together = 0;
     for (size_t i = 0; i < N; i++) {
@@ -184,7 +163,7 @@ START_TEST(regression_positions)
     const char *const seeds[] = {"seed=1", "seed=2"};
     int32_t first[2][B];
     for (int k = 0; k < 2; k++) {
-        keys = keys_of("T=100", "d=1", "B=3", "position=fixed", seeds[k], NULL);
+        keys = test_keys("T=100", "d=1", "B=3", "position=fixed", seeds[k], NULL);
         for (int test = 0; test < 2; test++) {
             x = draw(&keys, 20, (struct samples_range){.test = test, .step = 4});
             memcpy(first[k], x.s.relevant, sizeof first[k]);
@@ -230,7 +209,7 @@ static int check_recall_sample(const struct samples *s, size_t i, size_t vocab)
 START_TEST(recall_exact)
 {
     enum { N = 30000, PAIRS = 5, VOCAB = 9 };
-    struct keys keys = keys_of("task=recall", "pairs=5", "vocab=9", "B=2", "p=0.3", "repeated_tokens=3", NULL);
+    struct keys keys = test_keys("task=recall", "pairs=5", "vocab=9", "B=2", "p=0.3", "repeated_tokens=3", NULL);
     for (int test = 0; test < 2; test++) {
         struct drawn x = draw(&keys, N, (struct samples_range){.test = test, .step = 2});
         double query[VOCAB] = {0}, value[VOCAB] = {0}, slot[PAIRS] = {0}, other[VOCAB] = {0}, others = 0;
@@ -262,7 +241,7 @@ END_TEST
 START_TEST(recall_bernoulli)
 {
     enum { N = 30000, PAIRS = 6 };
-    struct keys keys = keys_of("task=recall", "pairs=6", "vocab=7", "B=1", "placement=bernoulli", NULL);
+    struct keys keys = test_keys("task=recall", "pairs=6", "vocab=7", "B=1", "placement=bernoulli", NULL);
     struct drawn x = draw(&keys, N, (struct samples_range){.step = 2});
     double held = 0, absent = 0, twice = 0;
     for (size_t i = 0; i < N; i++) {
@@ -277,7 +256,7 @@ START_TEST(recall_bernoulli)
     for (size_t i = 0; i < 1000; i++)
         ck_assert_int_eq(check_recall_sample(&x.s, i, 7), 1);
     release(&x);
-    keys = keys_of("task=recall", "pairs=8", "vocab=8", NULL); /* every token is a key */
+    keys = test_keys("task=recall", "pairs=8", "vocab=8", NULL); /* every token is a key */
     x = draw(&keys, 1000, (struct samples_range){.step = 1});
     for (size_t i = 0; i < 1000; i++)
         ck_assert_int_eq(check_recall_sample(&x.s, i, 8), 1);
@@ -289,7 +268,7 @@ END_TEST
 START_TEST(recall_permutation_is_fresh)
 {
     enum { N = 40000, VOCAB = 6 };
-    struct keys keys = keys_of("task=recall", "pairs=3", "vocab=6", NULL);
+    struct keys keys = test_keys("task=recall", "pairs=3", "vocab=6", NULL);
     struct drawn x = draw(&keys, N, (struct samples_range){.step = 9});
     double value[VOCAB] = {0}, n = 0, again = 0, pairs = 0;
     int32_t before = -1;
@@ -351,16 +330,16 @@ static void check_splitting(struct keys keys)
 
 START_TEST(samples_do_not_depend_on_splitting)
 {
-    check_splitting(keys_of("T=9", "d=5", "B=2", "p=0.3", NULL));
-    check_splitting(keys_of("T=9", "d=70", "feature=no", "position=fixed", NULL));
-    check_splitting(keys_of("task=recall", "pairs=7", "vocab=40", "B=3", "p=0.5", NULL));
-    check_splitting(keys_of("task=recall", "pairs=7", "vocab=40", "B=3", "placement=bernoulli", NULL));
+    check_splitting(test_keys("T=9", "d=5", "B=2", "p=0.3", NULL));
+    check_splitting(test_keys("T=9", "d=70", "feature=no", "position=fixed", NULL));
+    check_splitting(test_keys("task=recall", "pairs=7", "vocab=40", "B=3", "p=0.5", NULL));
+    check_splitting(test_keys("task=recall", "pairs=7", "vocab=40", "B=3", "placement=bernoulli", NULL));
 }
 END_TEST
 
 START_TEST(probes_name_the_right_positions)
 {
-    struct keys keys = keys_of("task=recall", "pairs=4", "vocab=10", "placement=bernoulli", "B=2", NULL);
+    struct keys keys = test_keys("task=recall", "pairs=4", "vocab=10", "placement=bernoulli", "B=2", NULL);
     struct drawn x = draw(&keys, 50, (struct samples_range){.step = 1});
     struct problem_pairs pairs;
     ck_assert_int_eq(problem_pairs(&x.s, PROBE_copy, &pairs), OK);
@@ -379,7 +358,7 @@ START_TEST(probes_name_the_right_positions)
     }
     problem_pairs_free(&pairs);
     release(&x);
-    keys = keys_of("T=12", "d=2", "B=3", NULL);
+    keys = test_keys("T=12", "d=2", "B=3", NULL);
     x = draw(&keys, 5, (struct samples_range){.step = 1});
     ck_assert_int_eq(problem_pairs(&x.s, PROBE_attention, &pairs), OK);
     ck_assert_uint_eq(pairs.count, 15);

@@ -258,7 +258,7 @@ void keys_describe(const struct keys *keys, struct text *out)
     for (int key = 0; key < KEY_COUNT; key++) {
         double fallback;
         const char *text = table[key].defaults[keys->preset];
-        bool always = key == KEY_model || key == KEY_T || key == KEY_d || key == KEY_seed;
+        bool always = key == KEY_model || key == KEY_T || key == KEY_d || key == KEY_pairs || key == KEY_vocab || key == KEY_seed;
         if (!text || (!always && keys_value((enum key)key, text, &fallback) == OK && fallback == keys->value[key]))
             continue;
         text_addf(out, "%s%s=%s", first ? "" : " ", names[key], keys_text((enum key)key, keys->value[key], buffer));

@@ -77,7 +77,8 @@ static void add_keys(const struct keys *keys, struct text *out)
     char buffer[32];
     bool first = true;
     for (int key = 0; key < KEY_COUNT; key++) {
-        if (isnan(keys->value[key]))
+        /* A Transformer's precision and what its products ran on stand behind the outcome, as for the toy. */
+        if (isnan(keys->value[key]) || key == KEY_precision || key == KEY_backend)
             continue;
         text_addf(out, "%s\"%s\": ", first ? "{" : ", ", keys_name((enum key)key));
         const char *value = keys_text((enum key)key, keys->value[key], buffer);
@@ -122,7 +123,9 @@ void result_json(const struct result *r, struct text *out)
     } else {
         add_field(out, "steps_done", r->steps_done);
         add_field(out, "tokens_per_s", r->tokens_per_s);
-        text_add(out, ", \"backend\": \"blas\", \"precision\": \"f32\"");
+        bool toy = preset == PRESET_TOY;
+        text_addf(out, ", \"backend\": \"%s\"", toy ? "blas" : r->backend);
+        text_addf(out, ", \"precision\": \"%s\"", keys_text(KEY_precision, toy ? PRECISION_F32 : r->keys.value[KEY_precision], (char[32]){0}));
     }
     text_add(out, "}\n");
 }

@@ -129,7 +129,7 @@ static enum status prepare(struct training *t, struct run_flow *tools)
     TRY(toy_create((int)keys_integer(k, KEY_T), (int)keys_integer(k, KEY_d), (int)keys_integer(k, KEY_B), keys_real(k, KEY_p), &t->toy));
     TRY(toy_start(t->toy, keys_integer(k, KEY_init) == INIT_GAUSSIAN, keys_integer(k, KEY_target) == TARGET_GAUSSIAN,
                   (uint64_t)keys_integer(k, KEY_seed)));
-    TRY(optimizer_init(k, t->toy->count, &t->optimizer));
+    TRY(optimizer_init(k, t->toy->count, sizeof(double), &t->optimizer));
     t->gradient = calloc(t->toy->count, sizeof *t->gradient);
     REQUIRE(t->gradient, ERR_MEMORY, "out of memory for a gradient of %zu numbers", t->toy->count);
 done:
