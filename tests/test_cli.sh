@@ -45,6 +45,8 @@ fails 2 'no such command; did you mean flow' folw
 fails 2 'no such key' keys nonsense
 fails 2 'the grid has more than' flow 'seed=0:99998:+1' 'T=2:9999:+1'
 fails 2 'more than 100000 values' flow 'seed=0:999999:+1'
+fails 2 'more than 100000 values: take a larger step' flow 'T=2:4:*1.0000000000000003'
+fails 2 'more than 100000 values: take a larger step' flow 'p=0.1:0.2:+1e-30'
 fails 2 'd must not exceed 16384' flow d=100000 init=gaussian
 fails 2 'trains model=toy only' train model=transformer
 fails 3 'cannot write' flow T=64 d=16 --trace "$work/no/such/folder.csv"
@@ -85,7 +87,7 @@ ok $? "Fig. 2 left: 1.512 T^.987 B^-.993 d^.489 with metric=paper"
 "$plateau" fit fig2-left.db metric=full --json | grep -qE '"value": 1.499.*"value": 0.488.*"value": 0.987.*"value": -0.497'
 ok $? "1.499 T^.988 B^-.498 d^.489 with metric=full"
 "$plateau" sweep "$studies/fig2-left.yaml" 2>&1 | grep -q '124 already there, 0 made'; ok $? "a finished sweep repeats nothing"
-fails 2 'a regressor is a number' fit fig2-left.db --on metric
+fails 2 'only a number can be a factor' fit fig2-left.db --on metric
 fails 2 'no run matches' fit fig2-left.db T=77
 fails 2 'was not recorded' fit fig2-left.db --at 0.55
 fails 2 'no-such.db' fit no-such.db
@@ -107,10 +109,12 @@ done
 ok $? "kill -9 during a sweep: the same database in the end"
 printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n512,16,1,,censored\n' >mine.csv
 fails 2 'no model' import mine.csv --db mine.db
-"$plateau" import mine.csv --db mine.db model=toy steps=2000 2>err; "$plateau" fit mine.db | grep -q 'tobit, 4 runs, 1 of them censored'; ok $? "imported runs are fitted, the censored one too"
+"$plateau" import mine.csv --db mine.db model=toy steps=2000 2>err; "$plateau" fit mine.db | grep -q 'tobit on logarithms, 4 runs, 1 of them censored'; ok $? "imported runs are fitted, the censored one too"
 printf 'study: x\nruns:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'B must be smaller than T' sweep bad.yaml; [[ ! -e x.db ]]; ok $? "a bad study makes no database"
 printf 'study: x\nruns:\n  - {TT: 3}\n' >bad.yaml; fails 2 'bad.yaml: 3: TT: no such key' sweep bad.yaml
 printf 'study: [x\n' >bad.yaml; fails 2 'not YAML' sweep bad.yaml
+printf 'runs:\n- {T: "64\\0x"}\n' >bad.yaml; fails 2 'bad.yaml: 2: a key needs a value' sweep bad.yaml
+printf 'runs:\n- {T: 64}\n---\nruns:\n- {T: 65}\n' >bad.yaml; fails 2 'bad.yaml: 4: a second document' sweep bad.yaml
 printf 'runs: 3\n' >bad.yaml; fails 2 'runs: 1: is a list' sweep bad.yaml
 printf 'desk:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'at least one block of runs at this scale' sweep bad.yaml
 fails 2 '--scale huge: smoke, quick, desk or paper' sweep bad.yaml --scale huge

@@ -2,12 +2,11 @@
 #include "dataset.h"
 #include "grid.h"
 #include "measure.h"
+#include "yaml_file.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
-static const size_t LARGEST_FILE = 1 << 20;
 static const double CONFIDENCE = 0.95;
 
 /* X(field): the text fields of a claim. */
@@ -67,23 +66,24 @@ static enum status check_claim(const struct claim *c)
 
 static enum status read_claim(yaml_document_t *doc, const yaml_node_t *node, struct claim *c)
 {
-    *c = (struct claim){.line = node ? node->start_mark.line + 1 : 1, .published = NAN, .tolerance = NAN, .estimate = NAN, .low = NAN, .high = NAN};
+    *c = (struct claim){.line = yaml_file_line(node), .published = NAN, .tolerance = NAN, .estimate = NAN, .low = NAN, .high = NAN};
     if (!node || node->type != YAML_MAPPING_NODE)
         return error_set(ERR_INPUT, "a claim is a mapping field: value");
     for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *key = yaml_document_get_node(doc, pair->key), *value = yaml_document_get_node(doc, pair->value);
-        if (!key || !value || key->type != YAML_SCALAR_NODE || value->type != YAML_SCALAR_NODE)
+        const char *name = yaml_file_text(yaml_document_get_node(doc, pair->key));
+        const char *value = yaml_file_text(yaml_document_get_node(doc, pair->value));
+        if (!name || !value)
             return error_set(ERR_INPUT, "the fields of a claim are plain values");
-        enum status rc = set_field(c, (const char *)key->data.scalar.value, (const char *)value->data.scalar.value);
+        enum status rc = set_field(c, name, value);
         if (rc != OK)
             return rc;
     }
     return check_claim(c);
 }
 
-static enum status read_list(yaml_document_t *doc, struct claims *claims)
+static enum status read_list(yaml_document_t *doc, const yaml_node_t *root, void *context)
 {
-    const yaml_node_t *root = yaml_document_get_root_node(doc);
+    struct claims *claims = context;
     if (!root || root->type != YAML_SEQUENCE_NODE)
         return error_set(ERR_INPUT, "1: claims are a list");
     size_t n = (size_t)(root->data.sequence.items.top - root->data.sequence.items.start);
@@ -101,26 +101,8 @@ static enum status read_list(yaml_document_t *doc, struct claims *claims)
 
 enum status compare_read(const char *path, struct claims *claims)
 {
-    enum status rc = OK;
-    struct text file = {0};
-    yaml_parser_t parser;
-    yaml_document_t doc;
     *claims = (struct claims){0};
-    TRY(text_read_file(path, LARGEST_FILE, &file));
-    REQUIRE(yaml_parser_initialize(&parser), ERR_MEMORY, "out of memory for the YAML parser");
-    yaml_parser_set_input_string(&parser, (const unsigned char *)file.data, file.length);
-    if (yaml_parser_load(&parser, &doc)) {
-        rc = read_list(&doc, claims);
-        yaml_document_delete(&doc);
-    } else {
-        rc = error_set(ERR_INPUT, "%zu: not YAML: %s", parser.problem_mark.line + 1, parser.problem ? parser.problem : "?");
-    }
-    yaml_parser_delete(&parser);
-    if (rc != OK)
-        error_prefix(rc, "%s", path);
-done:
-    text_free(&file);
-    return rc;
+    return yaml_file_read(path, read_list, claims);
 }
 
 /* Largest |prediction/plateau - 1|. */

@@ -1,4 +1,5 @@
 noinst_LIBRARIES += libvalidation.a
-libvalidation_a_SOURCES = %D%/power_law.c %D%/power_law.h %D%/dataset.c %D%/dataset.h %D%/measure.c %D%/measure.h %D%/compare.c %D%/compare.h \
-  %D%/accuracy.c %D%/accuracy.h
+libvalidation_a_SOURCES = %D%/power_law.c %D%/power_law.h %D%/power_law_solver.c %D%/power_law_solver.h \
+  %D%/monomial.c %D%/monomial.h %D%/dataset.c %D%/dataset.h %D%/fit.c %D%/fit.h \
+  %D%/measure.c %D%/measure.h %D%/compare.c %D%/compare.h %D%/accuracy.c %D%/accuracy.h
 nobase_dist_pkgdata_DATA += %D%/claims.yaml %D%/studies/fig2-left.yaml

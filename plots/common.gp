@@ -1,0 +1,45 @@
+# What every figure shares: files, fonts, colours, axes. The script of a figure draws inside
+#     do for [format in formats] { eval open(format, width, height) ... }
+# with width and height in cm (a column of a two-column page is 8.5 wide, both are 17.5), and sets labels and keys.
+set encoding utf8
+set datafile separator comma
+set datafile columnheaders
+set datafile missing NaN   # so that rows of other series do not cut a line
+
+formats = 'pdf svg png'
+font = 'DejaVu Sans'
+open(format, w, h) = format eq 'pdf' ? \
+    sprintf("set terminal pdfcairo enhanced color size %gcm,%gcm font '%s,6.5' linewidth 1", w, h, font).closing(format) : format eq 'svg' ? \
+    sprintf("set terminal svg enhanced size %g,%g dynamic font '%s,9.3' linewidth 1 background 'white'", 38 * w, 38 * h, font).closing(format) : \
+    sprintf("set terminal pngcairo enhanced color size %g,%g font '%s,6.5' fontscale 4.17 linewidth 4.17", int(118.1 * w), int(118.1 * h), font).closing(format)
+closing(format) = sprintf("; set output '%s.%s'", name, format)
+
+# Okabe and Ito's colours, which colour-blind readers tell apart, each with a point type of its own (filled; open is one less).
+array colour[8] = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#7F7F7F', '#000000']
+array filled[8] = [7, 5, 9, 13, 11, 15, 7, 7]
+do for [i=1:8] { set style line i linecolor rgb colour[i] linewidth 1.3 pointtype filled[i] pointsize 0.8 }
+set style line 9 linecolor rgb '#000000' linewidth 1 dashtype 3   # marks and thresholds
+
+set border 3 linewidth 0.75
+set tics nomirror out scale 0.6
+set mxtics default
+set key noautotitle reverse Left samplen 1.8 spacing 1.1
+
+# A row of the table belongs to a curve by its series (and by the value of a key).
+of(s, y) = strcol('series') eq s ? column(y) : NaN
+with_key(s, key, value, y) = column(key) == value ? of(s, y) : NaN
+measured(s, y) = column('censored') == 1 ? NaN : of(s, y)   # emerged
+bound(s, y) = column('censored') == 1 ? of(s, y) : NaN      # not yet emerged: a lower bound
+
+set xlabel offset 0, 0.7
+set ylabel offset 0.7, 0
+thousands = 'column("time") / 1000'
+time_label_thousands = 'time (10^3 learning rate × steps)'
+time_label = 'time (learning rate × steps)'
+plateau_label = 'plateau length (time)'
+decades(axis) = sprintf("set logscale %s; set format %s '10^{%%T}'; set m%stics 10", axis, axis, axis)
+
+# Several panels on one page (`set multiplot` first): panel(left, right, bottom, top) in fractions of the page. second_key: what follows
+# is drawn over the panel before it, with a key of its own and no axes; labels and formats have to be set again after it.
+panel(l, r, b, t) = sprintf('set border 3; set tics scale 0.6; set lmargin at screen %g; set rmargin at screen %g; set bmargin at screen %g; set tmargin at screen %g', l, r, b, t)
+second_key(place) = "set border 0; set tics scale 0; set format ''; unset xlabel; unset ylabel; set key default noautotitle reverse Left samplen 1.8 spacing 1.1 ".place

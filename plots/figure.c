@@ -1,0 +1,253 @@
+#include "figure.h"
+#include "curves.h"
+#include "gnuplot.h"
+#include "import.h"
+#include "laws.h"
+#include "page.h"
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct figure figures[] = {
+    {"1a", "fig1a", NULL, false, curves_1a, "Plateau, then a sharp drop",
+     "Loss of the reduced flow against time for three token dimensions. The loss stands still while attention is almost uniform, then "
+     "drops within a small fraction of the plateau. Circles mark the plateau length (loss at 0.2 of its start), crosses its closed-form "
+     "prediction, which has no fitted constant."},
+    {"1b", "fig1b", NULL, false, curves_1b, "The weights learn first, attention follows",
+     "Value weights w and attention to the relevant token along one flow, each relative to its optimum. Weights rise during the plateau; "
+     "attention stays near 1/T until the end of it and then jumps to 1, when both lift each other."},
+    {"1c", "fig1c", NULL, true, laws_1c, "Plateau length against sequence length",
+     "Plateau lengths of the flow (points), the power law fitted to them (lines) and the paper's Eq. 6 (dashed) for each token dimension. "
+     "The scaling is that of the theory; Eq. 6 is several times too long, since the linear regime ends well before the drop, while "
+     "our closed form (dotted) lies on the points."},
+};
+enum { COUNT = sizeof figures / sizeof figures[0] };
+
+size_t figure_count(void)
+{
+    return COUNT;
+}
+
+const struct figure *figure_at(size_t i)
+{
+    return &figures[i];
+}
+
+enum status figure_find(const char *name, const struct figure **figure)
+{
+    const char *names[COUNT];
+    struct text list = {0};
+    for (size_t i = 0; i < COUNT; i++) {
+        names[i] = figures[i].name;
+        text_addf(&list, "%s%s", i ? ", " : "", names[i]);
+        if (!strcmp(name, names[i])) {
+            *figure = &figures[i];
+            text_free(&list);
+            return OK;
+        }
+    }
+    const char *nearest = text_nearest(name, names, COUNT);
+    error_set(ERR_INPUT, "%s: no such figure%s%s%s; figures are %s, and all", name, nearest ? "; did you mean " : "", nearest ? nearest : "",
+              nearest ? "?" : "", list.data ? list.data : "");
+    text_free(&list);
+    return ERR_INPUT;
+}
+
+static enum status found(void *context, const struct store_row *row)
+{
+    (void)row;
+    *(bool *)context = true;
+    return ERR_INPUT; /* one is enough: ends the walk */
+}
+
+enum status figure_ready(struct store *store, const struct figure *figure, bool *ready)
+{
+    const char *const studies[] = {figure->study, figure->second};
+    *ready = true;
+    for (int i = 0; i < 2 && *ready && studies[i]; i++) {
+        const struct store_filter filter = {.study = studies[i]};
+        *ready = false;
+        enum status rc = store_each(store, &filter, found, ready);
+        if (rc != OK && !*ready)
+            return rc;
+        if (!*ready)
+            error_set(ERR_INPUT, "figure %s: the database has no run of the study %s; make them with `plateau sweep "
+                      "validation/studies/%s.yaml --db F.db`", figure->name, studies[i], studies[i]);
+    }
+    return OK;
+}
+
+/* ---- reading ---- */
+
+/* The user's points, through the same reader as `plateau import`, by way of a database in the scratch folder. */
+static enum status read_data(struct page *page, const char *path, const char *scratch)
+{
+    enum status rc = OK;
+    struct store *store = NULL;
+    struct text file = {0};
+    double defaults[KEY_COUNT];
+    size_t n;
+    for (int key = 0; key < KEY_COUNT; key++)
+        defaults[key] = NAN;
+    defaults[KEY_model] = MODEL_TOY;
+    text_addf(&file, "%s/data.db", scratch);
+    TRY(text_status(&file));
+    TRY(store_open(file.data, STORE_WRITE, NULL, &store));
+    TRY(import_csv(store, path, "data", defaults, &n));
+    TRY(runs_load(store, NULL, &page->data));
+    REQUIRE(page->data.n, ERR_INPUT, "%s: no point to show", path);
+    page->data_name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+done:
+    store_close(store);
+    if (file.data)
+        unlink(file.data);
+    text_free(&file);
+    return rc;
+}
+
+/* A script that ships with the program: installed, or in the source tree it was built from. Appended. */
+static enum status read_script(const char *name, struct text *out)
+{
+    enum status rc = OK;
+    struct text path = {0};
+    text_addf(&path, PLATEAU_DATADIR "/%s", name);
+    TRY(text_status(&path));
+    if (access(path.data, R_OK) != 0) {
+        text_clear(&path);
+        text_addf(&path, PLATEAU_SRCDIR "/plots/%s", name);
+        TRY(text_status(&path));
+    }
+    TRY(text_read_file(path.data, 1 << 20, out));
+done:
+    text_free(&path);
+    return rc;
+}
+
+/* ---- writing ---- */
+
+static enum status write_in(const char *folder, const char *name, const struct text *content)
+{
+    enum status rc = OK;
+    struct text path = {0};
+    text_addf(&path, "%s/%s", folder, name);
+    TRY(text_status(&path));
+    TRY(text_write_file(path.data, content->data, content->length));
+done:
+    text_free(&path);
+    return rc;
+}
+
+/* Tables and scripts into the scratch folder; `script` is the name of the figure's own. */
+static enum status write_inputs(const struct page *page, const char *scratch, const char *script)
+{
+    enum status rc = OK;
+    struct text text = {0};
+    char name[80];
+    for (size_t i = 0; i < page->n_tables; i++) {
+        snprintf(name, sizeof name, "fig%s%s.csv", page->name, page->tables[i].suffix);
+        TRY(write_in(scratch, name, &page->tables[i].text));
+    }
+    TRY(read_script("common.gp", &text));
+    TRY(write_in(scratch, "common.gp", &text));
+    text_clear(&text);
+    text_addf(&text, "# Figure %s: `gnuplot %s` draws it again from the tables beside it.\nname = 'fig%s'\n", page->name, script, page->name);
+    text_add_bytes(&text, page->assignments.data, page->assignments.length);
+    text_add(&text, "load 'common.gp'\n\n");
+    TRY(read_script(script, &text));
+    TRY(text_status(&text));
+    TRY(write_in(scratch, script, &text));
+done:
+    text_free(&text);
+    return rc;
+}
+
+static enum status check_pictures(const char *scratch, const char *name)
+{
+    static const char *const forms[] = {"pdf", "svg", "png"};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        char path[4096];
+        struct stat info;
+        snprintf(path, sizeof path, "%s/fig%s.%s", scratch, name, forms[i]);
+        if (stat(path, &info) != 0 || info.st_size == 0)
+            return error_set(ERR_PROGRAM, "gnuplot wrote no fig%s.%s; is the disk full?", name, forms[i]);
+    }
+    return OK;
+}
+
+/* Every file of `scratch` is moved into `folder` (NULL: removed), then the empty scratch folder is removed. */
+static enum status clear_away(const char *scratch, const char *folder)
+{
+    enum status rc = OK;
+    DIR *directory = opendir(scratch);
+    if (!directory)
+        return error_set(ERR_IO, "%s: %s", scratch, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        struct text from = {0}, to = {0};
+        text_addf(&from, "%s/%s", scratch, entry->d_name);
+        text_addf(&to, "%s/%s", folder ? folder : "", entry->d_name);
+        if (*entry->d_name != '.' && !from.failed && !to.failed && (folder ? rename(from.data, to.data) : unlink(from.data)) != 0)
+            rc = error_set(ERR_IO, "%s: cannot be written: %s", to.data, strerror(errno));
+        text_free(&from);
+        text_free(&to);
+    }
+    closedir(directory);
+    rmdir(scratch);
+    return rc;
+}
+
+static enum status prepare(struct store *store, const struct figure *figure, const char *data, const char *scratch, struct page *page)
+{
+    enum status rc = OK;
+    page->name = figure->name;
+    page->store = store;
+    TRY(runs_load(store, figure->study, &page->runs));
+    if (figure->second)
+        TRY(runs_load(store, figure->second, &page->more));
+    if (data)
+        TRY(read_data(page, data, scratch));
+    page_set_text(page, "data", page->data_name ? "data" : "");
+    page_set_text(page, "data_name", page->data_name ? page->data_name : "");
+    TRY(figure->draw(page));
+    TRY(page_status(page));
+done:
+    return rc;
+}
+
+enum status figure_draw(struct store *store, const char *name, const char *folder, const char *data)
+{
+    enum status rc = OK;
+    const struct figure *figure;
+    struct page page = {0};
+    struct text scratch = {0};
+    char script[64];
+    bool ready, made = false;
+    TRY(figure_find(name, &figure));
+    REQUIRE(!data || figure->takes_data, ERR_INPUT, "figure %s shows curves and takes no --data; 1c, 2-left, 2-right, errors and repetition do", name);
+    TRY(figure_ready(store, figure, &ready));
+    if (!ready)
+        return ERR_INPUT;
+    REQUIRE(mkdir(folder, 0777) == 0 || errno == EEXIST, ERR_IO, "%s: cannot make this folder: %s", folder, strerror(errno));
+    text_addf(&scratch, "%s/.figure-XXXXXX", folder);
+    TRY(text_status(&scratch));
+    REQUIRE(mkdtemp(scratch.data), ERR_IO, "%s: cannot write into this folder: %s", folder, strerror(errno));
+    made = true;
+    TRY(prepare(store, figure, data, scratch.data, &page));
+    snprintf(script, sizeof script, "fig%s.gp", name);
+    TRY(write_inputs(&page, scratch.data, script));
+    TRY(gnuplot_run(scratch.data, script));
+    TRY(check_pictures(scratch.data, name));
+    made = false;
+    TRY(clear_away(scratch.data, folder));
+done:
+    if (made)
+        clear_away(scratch.data, NULL);
+    if (rc != OK)
+        error_prefix(rc, "figure %s", name);
+    text_free(&scratch);
+    page_free(&page);
+    return rc;
+}
