@@ -54,4 +54,4 @@ test_power_law_LDADD = libvalidation.a $(models_below)
 must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
-EXTRA_DIST += tests/test_cli.sh tests/check.sh docs/theory.md
+EXTRA_DIST += tests/cross/transformer.py tests/cross/torch_gradient.py tests/cross/torch_train.py tests/test_cli.sh tests/check.sh docs/theory.md
