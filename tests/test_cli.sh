@@ -1,25 +1,6 @@
 #!/usr/bin/env bash
 # The program from outside: exit codes, messages, JSON, traces, README commands. Speaks TAP.
-set -u
-plateau=${PLATEAU:?} source=${SOURCE:?}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-n=0
-ok() { # name, condition already evaluated as $?
-    local rc=$1; n=$((n + 1))
-    [[ $rc == 0 ]] && echo "ok $n - $2" || echo "not ok $n - $2"
-}
-fails() { # exit code, pattern, arguments...: refused with that message on stderr, nothing on stdout
-    local want=$1 pattern=$2 rc; shift 2
-    "$plateau" "$@" >"$work/out" 2>"$work/err"; rc=$?
-    [[ $rc == "$want" && ! -s $work/out ]] && grep -qE "^plateau: .*$pattern" "$work/err"
-    ok $? "plateau $* -> exit $want, $pattern"
-}
-prints() { # pattern, arguments...
-    local pattern=$1; shift
-    "$plateau" "$@" >"$work/out" 2>"$work/err" && grep -qE "$pattern" "$work/out"
-    ok $? "plateau $* prints $pattern"
-}
+. "${SOURCE:?}/tests/tap.sh"
 
 fails 2 'T=3 B=4: B must be smaller than T' flow T=3 B=4
 fails 2 'did you mean T|no such key' flow TT=4
@@ -48,7 +29,6 @@ fails 2 'more than 100000 values' flow 'seed=0:999999:+1'
 fails 2 'more than 100000 values: take a larger step' flow 'T=2:4:*1.0000000000000003'
 fails 2 'more than 100000 values: take a larger step' flow 'p=0.1:0.2:+1e-30'
 fails 2 'd must not exceed 16384' flow d=100000 init=gaussian
-fails 2 'trains model=toy only' train model=transformer
 fails 3 'cannot write' flow T=64 d=16 --trace "$work/no/such/folder.csv"
 
 prints '"plateau": 357.466' flow T=64 d=16 --json
