@@ -67,7 +67,7 @@ static int root(sunrealtype tau, N_Vector y, sunrealtype *g, void *data)
 static enum status failed(const char *call, int flag)
 {
     char *name = CVodeGetReturnFlagName(flag);
-    enum status rc = error_set(ERR_SOLVER, "CVODE: %s failed: %s; try another method, rtol or atol", call, name ? name : "?");
+    enum status rc = error_set(ERR_SOLVER, "CVODE: %s failed: %s; try another method, rtol, atol or threshold", call, name ? name : "?");
     free(name);
     return rc;
 }

@@ -7,10 +7,12 @@ static _Thread_local char message[1024];
 
 enum status error_set(enum status code, const char *format, ...)
 {
+    char whole[sizeof message]; /* an argument may be the message so far */
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    vsnprintf(whole, sizeof whole, format, args);
     va_end(args);
+    memcpy(message, whole, sizeof message);
     return code;
 }
 
