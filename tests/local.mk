@@ -1,6 +1,6 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_random test_flow test_prediction test_toy test_store test_power_law
+unit_tests = test_random test_flow test_prediction test_toy test_store test_power_law test_measure test_compare
 check_PROGRAMS += $(unit_tests) must_fail
 TESTS += $(unit_tests) must_fail tests/test_cli.sh
 XFAIL_TESTS += must_fail
@@ -31,7 +31,14 @@ test_store_LDADD = libstudy.a librun.a $(models_below)
 test_power_law_SOURCES = tests/test_power_law.c $(test_harness)
 test_power_law_CPPFLAGS = $(TEST_CPPFLAGS)
 test_power_law_LDADD = libvalidation.a $(models_below)
+test_measure_SOURCES = tests/test_measure.c $(test_harness)
+test_measure_CPPFLAGS = $(TEST_CPPFLAGS)
+test_measure_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=flow_hessian
+test_measure_LDADD = libvalidation.a libstudy.a librun.a $(models_below)
+test_compare_SOURCES = tests/test_compare.c $(test_harness)
+test_compare_CPPFLAGS = $(TEST_CPPFLAGS)
+test_compare_LDADD = libvalidation.a libstudy.a librun.a $(models_below)
 must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
-EXTRA_DIST += tests/test_cli.sh tests/check.sh docs/theory.md
+EXTRA_DIST += tests/test_cli.sh tests/check.sh docs/theory.md docs/claims.md
