@@ -7,11 +7,13 @@
 
 #define ok(call) ck_assert_msg((call) == OK, "%s", error_message())
 
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c): the linker's --wrap makes these names */
 void __real_flow_hessian(const struct flow *f, const double *y, double *H);
 void __wrap_flow_hessian(const struct flow *f, const double *y, double *H);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c) */
 static double planted_DD = 1, planted_wD = 1;
 
-void __wrap_flow_hessian(const struct flow *f, const double *y, double *H)
+void __wrap_flow_hessian(const struct flow *f, const double *y, double *H) /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c) */
 {
     __real_flow_hessian(f, y, H);
     int D = f->dim - 1;
@@ -151,7 +153,8 @@ static double gap(const struct path *p, size_t i)
 /* Largest eigenvalue of the 2 x 2 Hessian by differences of the loss. */
 static double sharpness(const struct path *p, size_t i)
 {
-    double H[3], h[2] = {1e-4, 1e-4};
+    double H[3];
+    const double h[2] = {1e-4, 1e-4};
     for (int k = 0; k < 3; k++) { /* ww, wD, DD */
         H[k] = 0;
         for (int corner = 0; corner < 4; corner++) {

@@ -39,9 +39,9 @@ static enum status set_field(struct claim *c, const char *name, const char *valu
         "published", "tolerance", "at"};
 #define AS_CASE(field, size)                                                                                           \
     if (!strcmp(name, #field))                                                                                         \
-        return (size_t)snprintf(c->field, size, "%s", value) < size                                                    \
+        return (size_t)snprintf(c->field, size, "%s", value) < (size)                                                  \
                    ? OK                                                                                                \
-                   : error_set(ERR_INPUT, "%s: longer than %d characters", name, size - 1);
+                   : error_set(ERR_INPUT, "%s: longer than %d characters", name, (size) - 1);
     CLAIM_TEXTS(AS_CASE)
 #undef AS_CASE
     double *number = !strcmp(name, "published") ? &c->published : !strcmp(name, "tolerance") ? &c->tolerance : !strcmp(name, "at") ? &c->at : NULL;
