@@ -7,13 +7,13 @@
 
 #define ok(call) ck_assert_msg((call) == OK, "%s", error_message())
 
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c): the linker's --wrap makes these names */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's --wrap makes these names */
 void __real_flow_hessian(const struct flow *f, const double *y, double *H);
 void __wrap_flow_hessian(const struct flow *f, const double *y, double *H);
-/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c) */
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 static double planted_DD = 1, planted_wD = 1;
 
-void __wrap_flow_hessian(const struct flow *f, const double *y, double *H) /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c) */
+void __wrap_flow_hessian(const struct flow *f, const double *y, double *H) /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 {
     __real_flow_hessian(f, y, H);
     int D = f->dim - 1;
