@@ -90,7 +90,8 @@ static enum status take_y(const struct dataset *set, const struct store_row *row
         goto done;
     }
     *y = set->threshold > 0 ? result_plateau_at(r, set->threshold, &known) : r->plateau;
-    REQUIRE(known, ERR_INPUT, "run %lld: the loss %g of the null loss was not recorded; use 0.1, 0.2 .. 0.9", (long long)row->id, set->threshold);
+    REQUIRE(known, ERR_INPUT, "run %lld: the loss %g of the null loss was not recorded; use 0.1, 0.2 .. 0.9", (long long)row->id,
+            set->threshold);
     *censored = isnan(*y);
     *y = *censored ? r->cap : *y;
 done:
@@ -112,7 +113,8 @@ enum status dataset_add(void *context, const struct store_row *row)
     TRY(take_y(set, row, &set->y[n], &set->censored[n]));
     for (size_t k = 0; k < n_x; k++) {
         double x = set->x[n * n_x + k] = monomial_value(&set->regressors[k].product, r);
-        REQUIRE(x > 0, ERR_INPUT, "run %lld: %s is not positive there; leave it out or filter such runs away", (long long)row->id, set->names[k]);
+        REQUIRE(x > 0, ERR_INPUT, "run %lld: %s is not positive there; leave it out or filter such runs away", (long long)row->id,
+                set->names[k]);
     }
     for (size_t k = 0; k < set->n_factors; k++)
         set->f[k][n] = monomial_value(&set->factors[k], r);

@@ -126,7 +126,8 @@ static void add_table(const struct fit *fit, struct text *out)
     if (!b->fitted)
         text_add(out, "  no bootstrap: too few runs\n");
     else
-        text_addf(out, "  bootstrap: %zu resamples of %s", b->fitted, b->resampling == POWER_LAW_CLUSTERS ? "whole seeds" : "single runs (whole seeds from 3 on)");
+        text_addf(out, "  bootstrap: %zu resamples of %s", b->fitted,
+                  b->resampling == POWER_LAW_CLUSTERS ? "whole seeds" : "single runs (whole seeds from 3 on)");
     if (b->fitted)
         text_addf(out, b->skipped ? "; %zu more do not determine the law\n" : "\n", b->skipped);
 }
@@ -145,7 +146,8 @@ static void add_forms(const struct fit *fit, struct text *out)
     text_addf(out, "\n  %-18s %10s %10s %9s %12s %8s\n", "form", "parameters", "constant", "R^2", "delta AICc", "weight");
     for (size_t i = 0; i < n; i++) {
         const struct power_law_rank *r = &fit->ranks[order[i]];
-        text_addf(out, "  %-18s %10zu %10.5g %9.5f %12.1f %8.3f\n", forms[order[i]].name, r->parameters, r->constant, r->r2, r->delta, r->weight);
+        text_addf(out, "  %-18s %10zu %10.5g %9.5f %12.1f %8.3f\n", forms[order[i]].name, r->parameters, r->constant, r->r2,
+                  r->delta, r->weight);
     }
     for (size_t i = 0; i < FIT_FORMS; i++) {
         if (fit->undefined[i] && fit->undefined[i] < fit->set.data.n)
