@@ -519,6 +519,14 @@ START_TEST(test_forms)
     text_clear(&text);
     fit_text(&fit, &text);
     ck_assert(strstr(text.data, "c quadrature") && strstr(text.data, "by bootstrap") && !strstr(text.data, " \n") && !strstr(text.data, "nan"));
+    ck_assert(!strstr(text.data, "note:"));
+    fit_free(&fit);
+    put_flows(store, "mixed", "model=flow T=64:4096:*2 d=16 B=1,2 metric=full,paper", &(struct plant){.metric = METRIC_FULL, .quadrature = 1});
+    ok(fit_run(store, &(struct store_filter){.study = "mixed"}, &(struct fit_request){.on = "T"}, &fit));
+    ck_assert(dataset_mixes(&fit.set, KEY_metric) && dataset_mixes(&fit.set, KEY_B) && !dataset_mixes(&fit.set, KEY_T) && !dataset_mixes(&fit.set, KEY_d));
+    text_clear(&text);
+    fit_text(&fit, &text);
+    ck_assert(strstr(text.data, "differ in B, metric, which is not in the fit"));
     fit_free(&fit);
     refused(fit_run(store, &(struct store_filter){.study = "none"}, &(struct fit_request){0}, &fit), "no run matches");
     fit_free(&fit);

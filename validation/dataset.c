@@ -98,6 +98,16 @@ done:
     return rc;
 }
 
+static void note_keys(struct dataset *set, const double *value)
+{
+    if (set->data.n == 0)
+        memcpy(set->first, value, sizeof set->first);
+    for (int key = 0; key < KEY_COUNT; key++) {
+        bool same = value[key] == set->first[key] || (isnan(value[key]) && isnan(set->first[key]));
+        set->varies[key] = set->varies[key] || !same;
+    }
+}
+
 enum status dataset_add(void *context, const struct store_row *row)
 {
     enum status rc = OK;
@@ -118,6 +128,7 @@ enum status dataset_add(void *context, const struct store_row *row)
     }
     for (size_t k = 0; k < set->n_factors; k++)
         set->f[k][n] = monomial_value(&set->factors[k], r);
+    note_keys(set, r->keys.value);
     set->seeds[n] = (int64_t)r->keys.value[KEY_seed];
     set->ids[n] = row->id;
     set->data.n++;
@@ -148,6 +159,14 @@ void dataset_drop_constant(struct dataset *set)
         if (!varies && set->data.n)
             drop(set, k);
     }
+}
+
+bool dataset_mixes(const struct dataset *set, enum key key)
+{
+    bool held = key == KEY_seed;
+    for (size_t k = 0; k < set->data.n_x; k++)
+        held = held || monomial_holds(&set->regressors[k].product, key);
+    return set->varies[key] && keys_is_hashed(key) && !held;
 }
 
 void dataset_free(struct dataset *set)

@@ -115,6 +115,17 @@ static void add_row(const struct fit *fit, const char *name, const struct power_
     text_add(out, "\n");
 }
 
+/* Runs that differ in what is not in the fit share one law at most by chance. */
+static void add_warning(const struct fit *fit, struct text *out)
+{
+    size_t n = 0;
+    for (int key = 0; key < KEY_COUNT; key++) {
+        if (dataset_mixes(&fit->set, (enum key)key))
+            text_addf(out, "%s%s", n++ ? ", " : "  note: these runs differ in ", keys_name((enum key)key));
+    }
+    text_add(out, n ? ", which is not in the fit: filter (key=value) or regress on it (--on)\n" : "");
+}
+
 static void add_table(const struct fit *fit, struct text *out)
 {
     const struct power_law_bootstrap *b = &fit->bootstrap;
@@ -166,6 +177,7 @@ void fit_text(const struct fit *fit, struct text *out)
     if (fit->set.left_out)
         text_addf(out, " (%zu diverged or interrupted left out)", fit->set.left_out);
     text_addf(out, "; R^2 %.5f, residuals %.2g %%\n", law->r2, 100 * law->sigma);
+    add_warning(fit, out);
     add_table(fit, out);
     if (fit->ranked)
         add_forms(fit, out);
@@ -251,6 +263,12 @@ void fit_json(const struct fit *fit, struct text *out)
     }
     text_addf(out, "}, \"bootstrap\": {\"resampling\": \"%s\", \"seeds\": %zu, \"fitted\": %zu, \"skipped\": %zu}",
               b->resampling == POWER_LAW_CLUSTERS ? "seeds" : "runs", b->n_clusters, b->fitted, b->skipped);
+    text_add(out, ", \"mixed\": [");
+    for (int key = 0, n = 0; key < KEY_COUNT; key++) {
+        if (dataset_mixes(&fit->set, (enum key)key))
+            text_addf(out, "%s\"%s\"", n++ ? ", " : "", keys_name((enum key)key));
+    }
+    text_add(out, "]");
     add_json_forms(fit, out);
     text_add(out, "}\n");
 }
