@@ -3,18 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static enum status name_column(const char *text, struct dataset_column *column)
+{
+    if ((size_t)snprintf(column->name, sizeof column->name, "%s", text) >= sizeof column->name)
+        return error_set(ERR_INPUT, "%.40s..: longer than %zu characters", text, sizeof column->name - 1);
+    return monomial_parse(text, &column->product);
+}
+
 static enum status add_regressor(const char *text, struct dataset *set)
 {
     size_t k = set->data.n_x;
     if (k == POWER_LAW_MAX)
         return error_set(ERR_INPUT, "regressors: at most %d", POWER_LAW_MAX);
-    struct dataset_regressor *r = &set->regressors[k];
-    if ((size_t)snprintf(r->name, sizeof r->name, "%s", text) >= sizeof r->name)
-        return error_set(ERR_INPUT, "%.40s..: a regressor has at most %zu characters", text, sizeof r->name - 1);
-    enum status rc = monomial_parse(text, &r->product);
+    enum status rc = name_column(text, &set->regressors[k]);
     if (rc != OK)
-        return error_prefix(rc, "regressor %s", text);
-    set->names[k] = r->name;
+        return error_prefix(rc, "regressor %.40s", text);
+    set->names[k] = set->regressors[k].name;
     set->data.n_x++;
     return OK;
 }
@@ -44,7 +48,7 @@ enum status dataset_factor(const char *product, struct dataset *set)
 
 enum status dataset_response(const char *product, struct dataset *set)
 {
-    return monomial_parse(product, &set->response);
+    return name_column(product, &set->response);
 }
 
 /* Makes *array hold n entries of `size` bytes; it stays valid if that fails. */
@@ -79,17 +83,29 @@ static enum status take_y(const struct dataset *set, const struct store_row *row
     const struct result *r = &row->result;
     bool known = true;
     *censored = false;
-    if (set->response.n) {
-        *y = monomial_value(&set->response, r);
-        REQUIRE(*y > 0, ERR_INPUT, "run %lld: the quantity to be fitted is not defined there; filter such runs away", (long long)row->id);
+    if (set->response.product.n) {
+        *y = monomial_value(&set->response.product, r);
+        REQUIRE(*y > 0, ERR_INPUT, "run %lld: %s is not defined there; filter such runs away", (long long)row->id,
+                set->response.name);
         goto done;
     }
     *y = set->threshold > 0 ? result_plateau_at(r, set->threshold, &known) : r->plateau;
-    REQUIRE(known, ERR_INPUT, "run %lld: the loss %g of the null loss was not recorded; use 0.1, 0.2 .. 0.9", (long long)row->id, set->threshold);
+    REQUIRE(known, ERR_INPUT, "run %lld: the loss %g of the null loss was not recorded; use 0.1, 0.2 .. 0.9", (long long)row->id,
+            set->threshold);
     *censored = isnan(*y);
     *y = *censored ? r->cap : *y;
 done:
     return rc;
+}
+
+static void note_keys(struct dataset *set, const double *value)
+{
+    if (set->data.n == 0)
+        memcpy(set->first, value, sizeof set->first);
+    for (int key = 0; key < KEY_COUNT; key++) {
+        bool same = value[key] == set->first[key] || (isnan(value[key]) && isnan(set->first[key]));
+        set->varies[key] = set->varies[key] || !same;
+    }
 }
 
 enum status dataset_add(void *context, const struct store_row *row)
@@ -107,10 +123,12 @@ enum status dataset_add(void *context, const struct store_row *row)
     TRY(take_y(set, row, &set->y[n], &set->censored[n]));
     for (size_t k = 0; k < n_x; k++) {
         double x = set->x[n * n_x + k] = monomial_value(&set->regressors[k].product, r);
-        REQUIRE(x > 0, ERR_INPUT, "run %lld: %s is not positive there; leave it out or filter such runs away", (long long)row->id, set->names[k]);
+        REQUIRE(x > 0, ERR_INPUT, "run %lld: %s is not positive there; leave it out or filter such runs away", (long long)row->id,
+                set->names[k]);
     }
     for (size_t k = 0; k < set->n_factors; k++)
         set->f[k][n] = monomial_value(&set->factors[k], r);
+    note_keys(set, r->keys.value);
     set->seeds[n] = (int64_t)r->keys.value[KEY_seed];
     set->ids[n] = row->id;
     set->data.n++;
@@ -141,6 +159,14 @@ void dataset_drop_constant(struct dataset *set)
         if (!varies && set->data.n)
             drop(set, k);
     }
+}
+
+bool dataset_mixes(const struct dataset *set, enum key key)
+{
+    bool held = key == KEY_seed;
+    for (size_t k = 0; k < set->data.n_x; k++)
+        held = held || monomial_holds(&set->regressors[k].product, key);
+    return set->varies[key] && keys_is_hashed(key) && !held;
 }
 
 void dataset_free(struct dataset *set)

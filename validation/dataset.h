@@ -13,7 +13,7 @@ enum { DATASET_FACTORS = 8 };
 struct dataset {
     struct power_law_data data;         /* its columns are owned by the dataset */
     size_t allocated, left_out;
-    struct dataset_regressor {
+    struct dataset_column {
         char name[64];
         struct monomial product;
     } regressors[POWER_LAW_MAX];
@@ -21,11 +21,13 @@ struct dataset {
     double *x, *y;                      /* owned */
     bool *censored;                     /* owned */
     int64_t *seeds, *ids;               /* owned; ids of the runs in the store */
+    double first[KEY_COUNT];            /* keys of the first row */
+    bool varies[KEY_COUNT];             /* a later row has another value, or the key does not apply to both */
     double threshold;                   /* 0: each run's own */
     size_t n_factors;
     struct monomial factors[DATASET_FACTORS];
     double *f[DATASET_FACTORS];         /* owned; values of the factors, NaN where undefined */
-    struct monomial response;           /* no column: the plateau length; else it is fitted in place of that */
+    struct dataset_column response;     /* no column: the plateau length; else it is fitted in place of that */
 };
 
 /* regressors: "d,T/B". threshold: 0 for each run's own, else 0.1, 0.2 .. 0.9. ERR_INPUT names the wrong regressor.
@@ -39,6 +41,8 @@ enum status dataset_response(const char *product, struct dataset *set);
 enum status dataset_add(void *set, const struct store_row *row);
 /* Drops regressors with a single value over all rows, so that a default list fits any study. */
 void dataset_drop_constant(struct dataset *set);
+/* True if the runs differ in a key that makes another run (not the seed) and that no regressor holds: they are not alike. */
+bool dataset_mixes(const struct dataset *set, enum key key);
 void dataset_free(struct dataset *set);
 
 #endif

@@ -46,7 +46,7 @@ struct watch {
     double w, attention, w_r, w_1;
 };
 
-enum { D_OF_2 = 1 }; /* index of D in the state (w, D): p = 0, zero start */
+enum { WD = 2, DD }; /* the Hessian of the state (w, D): p = 0, zero start */
 
 /* Smallest and largest eigenvalue of a symmetric matrix, overwritten; NaN if GSL fails. */
 static void eigenvalues(double *H, int dim, double *smallest, double *largest)
@@ -134,14 +134,16 @@ static enum status observe(const struct keys *keys, struct flow *flow, struct wa
 {
     enum status rc = OK;
     struct flow_cvode *solver = NULL;
-    struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss), .method = METHOD_BDF, .rtol = keys_real(keys, KEY_rtol),
-                             .atol = keys_real(keys, KEY_atol), .threshold = keys_real(keys, KEY_threshold)};
+    struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss), .method = METHOD_BDF,
+                             .rtol = keys_real(keys, KEY_rtol), .atol = keys_real(keys, KEY_atol),
+                             .threshold = keys_real(keys, KEY_threshold)};
     TRY(run_flow_problem(keys, (enum metric)keys_integer(keys, KEY_metric), flow));
     TRY(flow_cvode_create(&solver));
     TRY(flow_cvode_solve(solver, flow, &q, s));
     q.time = fmax(keys_real(keys, KEY_time), 3 * s->plateau + 20 * flow->d);
-    *k = (struct watch){.flow = flow, .lambda = prediction_rate_paper(flow), .plateau = s->plateau, .early_slope = NAN, .w10 = NAN, .w50 = NAN,
-                        .test_loss = NAN, .until = keys_real(keys, KEY_time) > 0 ? keys_real(keys, KEY_time) : q.time, .a10 = NAN, .a50 = NAN, .r50 = NAN, .one50 = NAN};
+    double until = keys_real(keys, KEY_time) > 0 ? keys_real(keys, KEY_time) : q.time;
+    *k = (struct watch){.flow = flow, .lambda = prediction_rate_paper(flow), .plateau = s->plateau, .until = until,
+                        .early_slope = NAN, .test_loss = NAN, .w10 = NAN, .w50 = NAN, .a10 = NAN, .a50 = NAN, .r50 = NAN, .one50 = NAN};
     q.step = step;
     q.context = k;
     TRY(flow_cvode_solve(solver, flow, &q, s));
@@ -220,8 +222,8 @@ static double paper_wD(const struct flow *f, const double *y, int c, double beta
 static void late_hessian(const struct flow *f, double e, double *H)
 {
     double y[FLOW_DIM] = {0};
-    y[D_OF_2] = log((1 - e) / (e * f->b));
-    y[0] = flow_w_infinity(f, y[D_OF_2]);
+    y[1] = log((1 - e) / (e * f->b));
+    y[0] = flow_w_infinity(f, y[1]);
     flow_hessian(f, y, H);
 }
 
@@ -234,20 +236,20 @@ static void differentiate(const struct flow *f, struct readings *r)
     middle(f, y);
     flow_attention(f, y[D], &beta, &rest);
     flow_hessian(f, y, H);
-    double DD = difference(f, y, D, D), wD = difference(f, y, w, D), alpha = beta / f->B;
-    r->hessian_DD = H[D + f->dim * D] / DD;
-    r->hessian_wD = H[w + f->dim * D] / wD;
-    r->paper_DD = paper_DD(f, y, alpha) / DD;
+    double L_DD = difference(f, y, D, D), L_wD = difference(f, y, w, D), alpha = beta / f->B;
+    r->hessian_DD = H[D + f->dim * D] / L_DD;
+    r->hessian_wD = H[w + f->dim * D] / L_wD;
+    r->paper_DD = paper_DD(f, y, alpha) / L_DD;
     r->paper_DD_corrected = r->paper_DD * alpha * (1 - f->B * alpha);
-    r->paper_wD = paper_wD(f, y, w, beta) / wD;
+    r->paper_wD = paper_wD(f, y, w, beta) / L_wD;
     r->late_wD = r->late_DD = r->late_DD_order = r->late_smallest = NAN;
     if (f->dim != 2)
         return;
     late_hessian(f, e, H);
     late_hessian(f, 10 * e, wide);
-    r->late_wD = sqrt(f->d) * H[2 * D_OF_2] / e;
-    r->late_DD = H[D_OF_2 + 2 * D_OF_2] / (e * e) / (1 + 2 / (f->T - f->B));
-    r->late_DD_order = log10(wide[D_OF_2 + 2 * D_OF_2] / H[D_OF_2 + 2 * D_OF_2]);
+    r->late_wD = sqrt(f->d) * H[WD] / e;
+    r->late_DD = H[DD] / (e * e) / (1 + 2 / (f->T - f->B));
+    r->late_DD_order = log10(wide[DD] / H[DD]);
     eigenvalues(H, 2, &smallest, &largest);
     r->late_smallest = smallest / (2 * e * e / (f->T - f->B));
 }

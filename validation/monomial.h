@@ -34,6 +34,8 @@ struct monomial {
 enum status monomial_parse(const char *text, struct monomial *m);
 /* NaN where a column does not apply or was not measured. */
 double monomial_value(const struct monomial *m, const struct result *r);
+/* True if the value depends on the key: it is a factor, or X is and the key is one of T, d, B, p. */
+bool monomial_holds(const struct monomial *m, enum key key);
 /* X above; NaN where T, d, B or p does not apply. */
 double monomial_X(const struct keys *keys, bool exact);
 
