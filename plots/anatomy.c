@@ -3,7 +3,7 @@
 #include <gsl/gsl_eigen.h>
 #include <math.h>
 
-enum { MOST = 300, GRID_W = 200, GRID_D = 160 };
+enum { MOST = 300, GRID_W = 150, GRID_D = 120 };
 
 /* The run of the largest T, its problem and its curve. */
 static enum status load(struct page *page, const struct store_row **row, struct flow *flow, struct trace *curve)

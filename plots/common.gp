@@ -9,15 +9,15 @@ set datafile missing NaN   # so that rows of other series do not cut a line
 formats = 'pdf svg png'
 font = 'DejaVu Sans'
 open(format, w, h) = format eq 'pdf' ? \
-    sprintf("set terminal pdfcairo enhanced color size %gcm,%gcm font '%s,6.5' linewidth 1", w, h, font).closing(format) : format eq 'svg' ? \
-    sprintf("set terminal svg enhanced size %g,%g dynamic font '%s,9.3' linewidth 1 background 'white'", 38 * w, 38 * h, font).closing(format) : \
-    sprintf("set terminal pngcairo enhanced color size %g,%g font '%s,6.5' fontscale 4.17 linewidth 4.17", int(118.1 * w), int(118.1 * h), font).closing(format)
+    sprintf("set terminal pdfcairo enhanced color size %gcm,%gcm font '%s,6.5' fontscale 1 linewidth 2 pointscale 0.75", w, h, font).closing(format) : format eq 'svg' ? \
+    sprintf("set terminal svg enhanced size %g,%g dynamic font '%s,9' linewidth 1.3 background 'white'", 38 * w, 38 * h, font).closing(format) : \
+    sprintf("set terminal pngcairo enhanced color size %g,%g font '%s,6.5' fontscale 4.17 linewidth 4.17 pointscale 2.3", int(118.1 * w), int(118.1 * h), font).closing(format)
 closing(format) = sprintf("; set output '%s.%s'", name, format)
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, each with a point type of its own (filled; open is one less).
 array colour[8] = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#7F7F7F', '#000000']
 array filled[8] = [7, 5, 9, 13, 11, 15, 7, 7]
-do for [i=1:8] { set style line i linecolor rgb colour[i] linewidth 1.3 pointtype filled[i] pointsize 0.8 }
+do for [i=1:8] { set style line i linecolor rgb colour[i] linewidth 1.3 pointtype filled[i] pointsize 0.6 }
 set style line 9 linecolor rgb '#000000' linewidth 1 dashtype 3   # marks and thresholds
 
 set border 3 linewidth 0.75
@@ -45,7 +45,7 @@ decades(axis) = sprintf("set logscale %s; set format %s '10^{%%T}'; set m%stics 
 # is a lower bound. The user's name for the file is not enhanced text.
 if (!exists('simulation')) { simulation = '' }
 simulated = simulation.data eq '' ? "NaN" : "for [s in simulation.' '.data] table using (column(abscissa)):(measured(s, 'value')):'low':'high' \
-    with yerrorbars linestyle 8 linewidth 0.8 pointsize 1.1 pointtype (s eq 'data' ? 4 : 6) title (s eq 'data' ? data_name : 'SGD on the model') noenhanced, \
+    with yerrorbars linestyle 8 linewidth 0.8 pointsize 0.8 pointtype (s eq 'data' ? 4 : 6) title (s eq 'data' ? data_name : 'SGD on the model') noenhanced, \
     for [s in simulation.' '.data] table using (column(abscissa)):(bound(s, 'value')) with points linestyle 8 linewidth 0.8 pointtype 8"
 
 # Several panels on one page (`set multiplot` first): panel(left, right, bottom, top) in fractions of the page. second_key: what follows

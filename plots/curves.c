@@ -2,7 +2,7 @@
 #include "run_flow.h"
 #include <math.h>
 
-enum { MOST = 300, MOST_VALUES = 32 };
+enum { MOST = 250, MOST_OF_MANY = 150, MOST_VALUES = 32 }; /* rows drawn of a curve, alone or among many */
 
 /* Fig. 1a: loss against time for each d. */
 enum status curves_1a(struct page *page)
@@ -65,7 +65,7 @@ enum status curves_9(struct page *page)
         const struct store_row *row = &page->runs.list[i];
         const char *series = runs_key(row, KEY_model) == MODEL_FLOW ? "flow" : "toy";
         TRY(runs_curve(page->store, row, &curve));
-        for (size_t k = 0; k < curve.length; k = runs_next(&curve, k, MOST))
+        for (size_t k = 0; k < curve.length; k = runs_next(&curve, k, MOST_OF_MANY))
             page_row(table, series, 5, (double[]){runs_key(row, KEY_seed), runs_at(&curve, k, "time"), runs_at(&curve, k, "loss_test"),
                                                   runs_at(&curve, k, "w"), runs_at(&curve, k, "delta_a")});
         trace_free(&curve);

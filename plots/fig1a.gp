@@ -12,9 +12,9 @@ do for [format in formats] {
         for [i=1:words(ds)] table using (@thousands):(with_key('flow', 'd', word(ds, i), 'loss')) with lines linestyle i, \
         for [i=1:words(ds)] table using (@thousands):(0.3 * with_key('plateau', 'd', word(ds, i), 'loss')):('{/:Italic d} = '.word(ds, i)) \
             with labels left offset 1, 0 textcolor rgb colour[i], \
-        for [i=1:words(ds)] table using (@thousands):(with_key('plateau', 'd', word(ds, i), 'loss')) with points linestyle i pointtype 6 pointsize 1.5 linewidth 1, \
-        table using (@thousands):(of('closed', 'loss')) with points linestyle 8 linewidth 0.8 pointtype 1 pointsize 1.2, \
-        NaN with points linestyle 8 pointtype 6 pointsize 1.5 linewidth 1 title 'plateau length', \
-        NaN with points linestyle 8 linewidth 0.8 pointtype 1 pointsize 1.2 title 'closed form'
+        for [i=1:words(ds)] table using (@thousands):(with_key('plateau', 'd', word(ds, i), 'loss')) with points linestyle i pointtype 6 pointsize 1.1 linewidth 1, \
+        table using (@thousands):(of('closed', 'loss')) with points linestyle 8 linewidth 0.8 pointtype 1 pointsize 0.9, \
+        NaN with points linestyle 8 pointtype 6 pointsize 1.1 linewidth 1 title 'plateau length', \
+        NaN with points linestyle 8 linewidth 0.8 pointtype 1 pointsize 0.9 title 'closed form'
     unset output
 }

@@ -251,7 +251,7 @@ enum status figure_draw(struct store *store, const char *name, const char *folde
     char script[64];
     bool ready, made = false;
     TRY(figure_find(name, &figure));
-    REQUIRE(!data || figure->takes_data, ERR_INPUT, "figure %s shows curves and takes no --data; 1c, 2-left, 2-right, errors and repetition do", name);
+    REQUIRE(!data || figure->takes_data, ERR_INPUT, "it shows curves and takes no --data; 1c, 2-left, 2-right, errors and repetition do");
     TRY(figure_ready(store, figure, &ready));
     if (!ready)
         return ERR_INPUT;

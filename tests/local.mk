@@ -2,7 +2,7 @@
 if HAVE_CHECK
 unit_tests = test_random test_flow test_prediction test_toy test_store test_power_law
 check_PROGRAMS += $(unit_tests) must_fail
-TESTS += $(unit_tests) must_fail tests/test_cli.sh
+TESTS += $(unit_tests) must_fail tests/test_cli.sh tests/test_figure.sh
 XFAIL_TESTS += must_fail
 endif
 TEST_EXTENSIONS = .sh
@@ -34,4 +34,4 @@ test_power_law_LDADD = libvalidation.a $(models_below)
 must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
-EXTRA_DIST += tests/test_cli.sh tests/check.sh docs/theory.md
+EXTRA_DIST += tests/test_cli.sh tests/test_figure.sh tests/check.sh docs/theory.md

@@ -42,8 +42,8 @@ enum status command_figure(const struct arguments *a)
         TRY(figure_draw(store, a->files[i], a->out ? a->out : default_folder, a->data));
     if (!a->quiet)
         fprintf(stderr, "%zu figures in %s\n", drawn, a->out ? a->out : default_folder);
-    REQUIRE(failed == OK && drawn, ERR_INPUT, drawn ? "not every figure could be drawn, see above" : "%s: no figure has its runs there",
-            a->files[names]);
+    REQUIRE(failed == OK, failed, "not every figure could be drawn, see above");
+    REQUIRE(drawn, ERR_INPUT, "%s: it has the runs of no figure; `plateau sweep` makes them", a->files[names]);
 done:
     store_close(store);
     return rc;
