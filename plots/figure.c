@@ -6,6 +6,7 @@
 #include "import.h"
 #include "laws.h"
 #include "page.h"
+#include "pool.h"
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -213,7 +214,8 @@ static enum status clear_away(const char *scratch, const char *folder)
         struct text from = {0}, to = {0};
         text_addf(&from, "%s/%s", scratch, entry->d_name);
         text_addf(&to, "%s/%s", folder ? folder : "", entry->d_name);
-        if (*entry->d_name != '.' && !from.failed && !to.failed && (folder ? rename(from.data, to.data) : unlink(from.data)) != 0)
+        bool is_file = strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+        if (is_file && !from.failed && !to.failed && (folder ? rename(from.data, to.data) : unlink(from.data)) != 0)
             rc = error_set(ERR_IO, "%s: cannot be written: %s", to.data, strerror(errno));
         text_free(&from);
         text_free(&to);
@@ -231,6 +233,7 @@ static enum status prepare(struct store *store, const struct figure *figure, con
     TRY(runs_load(store, figure->study, &page->runs));
     if (figure->second)
         TRY(runs_load(store, figure->second, &page->more));
+    REQUIRE(page->runs.n && (page->more.n || !figure->second), ERR_INPUT, "every run of its study diverged or was interrupted; sweep it again");
     if (data)
         TRY(read_data(page, data, scratch));
     page_set_text(page, "data", page->data_name ? "data" : "");
@@ -252,6 +255,7 @@ enum status figure_draw(struct store *store, const char *name, const char *folde
     bool ready, made = false;
     TRY(figure_find(name, &figure));
     REQUIRE(!data || figure->takes_data, ERR_INPUT, "it shows curves and takes no --data; 1c, 2-left, 2-right, errors and repetition do");
+    REQUIRE(!*pool_stop(), ERR_INTERRUPTED, "interrupted");
     TRY(figure_ready(store, figure, &ready));
     if (!ready)
         return ERR_INPUT;

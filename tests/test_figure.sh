@@ -54,6 +54,9 @@ ok $? "errors: Eq. 6 is off by more than half, the quadrature by less than 0.4 %
 near "$(last simulation value figures/figrepetition.csv)" "$(awk -F, '$1 == "full" && $4 == 8 { print $7 }' figures/figrepetition.csv)" 0.05
 ok $? "repetition: SGD is near the gradient flow of the model"
 
+"$plateau" sweep "$studies/fig1c.yaml" T=64,128 'd=4:1024:*2' --db wide.db --quiet && "$plateau" figure 1c wide.db --out wide --quiet
+ok $? "more curves than styles"
+
 cp figures/fig1c.png before.png
 (cd figures && rm fig1c.png && gnuplot fig1c.gp 2>/dev/null) && cmp -s before.png figures/fig1c.png; ok $? "gnuplot fig1c.gp draws it again"
 
