@@ -1,24 +1,10 @@
 #!/usr/bin/env bash
 # Figures: every one drawn from smoke-size studies, what is in their tables, and everything that can go wrong. Speaks TAP.
-set -u
-plateau=${PLATEAU:?} source=${SOURCE:?}
+source "${SOURCE:?}/tests/cli.sh"
 command -v gnuplot >/dev/null || { echo "1..0 # SKIP gnuplot is not installed"; exit 0; }
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 studies=$source/validation/studies
-n=0
-ok() { # condition already evaluated as $?, name
-    local rc=$1; n=$((n + 1))
-    [[ $rc == 0 ]] && echo "ok $n - $2" || echo "not ok $n - $2"
-}
-fails() { # exit code, pattern, arguments...: refused with that message on stderr
-    local want=$1 pattern=$2 rc; shift 2
-    "$plateau" "$@" >out 2>err; rc=$?
-    [[ $rc == "$want" ]] && grep -qE "$pattern" err
-    ok $? "plateau $* -> exit $want, $pattern"
-}
-# prints whether a number taken from a table is within a relative tolerance of what it should be
+# Is a number, taken from a table, within a relative tolerance of another?
 near() { awk -v a="$1" -v b="$2" -v tolerance="$3" 'BEGIN { exit !(a != "" && (a - b) ^ 2 <= (tolerance * b) ^ 2) }'; }
 last() { awk -F, -v s="$1" -v c="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == c) k = i } $1 == s { v = $k } END { print v }' "$3"; }
 
@@ -74,7 +60,7 @@ fails 2 '1d: no such figure; did you mean 1[abc]' figure 1d all.db
 fails 2 'needs names' figure 1c
 fails 2 'no-such.db' figure 1c no-such.db
 echo x >file
-fails 3 'figure 1c: file.*(folder|File exists|Not a directory)' figure 1c all.db --out file
+fails 3 'file.*(folder|File exists|Not a directory)' figure 1c all.db --out file
 
 # missing runs and curves
 "$plateau" sweep "$studies/fig1b.yaml" --db one.db --quiet
@@ -102,4 +88,4 @@ PATH=$work/empty "$plateau" figure 1b one.db --out one >out 2>err
 failing 'echo half >fig1b.png; echo "terminal unknown" >&2; exit 1' 'failed on fig1b.gp .*terminal unknown'
 failing 'kill -9 $$' 'killed by signal 9'
 failing 'exit 0' 'wrote no fig1b.pdf'
-echo "1..$n"
+finish
