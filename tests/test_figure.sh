@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Figures: every one drawn from smoke-size studies, what is in their tables, and everything that can go wrong. Speaks TAP.
-source "${SOURCE:?}/tests/cli.sh"
+. "${SOURCE:?}/tests/cli.sh"
 command -v gnuplot >/dev/null || { echo "1..0 # SKIP gnuplot is not installed"; exit 0; }
 cd "$work" || exit 1
 studies=$source/validation/studies

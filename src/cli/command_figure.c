@@ -7,8 +7,10 @@
 
 static const char default_folder[] = "figures";
 
-/* What `all` does with one: draws it if its runs are there and says so if not; *failed keeps the first error that is not the end. */
-static enum status draw_if_ready(struct store *store, const struct figure *figure, const struct arguments *a, size_t *drawn, enum status *failed)
+/* What `all` does with one: draws it if its runs are there and says so if not; *failed keeps the first error that is
+ * not the end. */
+static enum status draw_if_ready(struct store *store, const struct figure *figure, const struct arguments *a,
+                                 size_t *drawn, enum status *failed)
 {
     bool ready;
     enum status rc = figure_ready(store, figure, &ready);
