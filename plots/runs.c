@@ -114,11 +114,8 @@ done:
 
 double runs_at(const struct trace *curve, size_t r, const char *name)
 {
-    for (int i = 0; i < TRACE_COLUMNS; i++) {
-        if (!strcmp(trace_column(curve->preset, i), name))
-            return curve->rows[r * TRACE_COLUMNS + (size_t)i];
-    }
-    return NAN;
+    const int i = trace_find(curve, name);
+    return i < 0 ? NAN : curve->rows[r * (size_t)curve->columns + (size_t)i];
 }
 
 size_t runs_next(const struct trace *curve, size_t r, size_t most)

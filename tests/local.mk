@@ -1,8 +1,9 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_text test_random test_flow test_prediction test_toy test_store test_import test_power_law
+unit_tests = test_text test_random test_flow test_prediction test_toy test_transformer test_transformer_double test_tasks \
+  test_safetensors test_training test_store test_import test_power_law
 check_PROGRAMS += $(unit_tests) must_fail json_lines
-TESTS += $(unit_tests) must_fail tests/check_symbols.sh tests/test_cli.sh tests/test_figure.sh tests/test_documentation.sh tests/test_survival.sh
+TESTS += $(unit_tests) must_fail tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_documentation.sh tests/test_survival.sh
 XFAIL_TESTS += must_fail
 endif
 TEST_EXTENSIONS = .sh
@@ -11,7 +12,7 @@ SH_LOG_DRIVER = $(LOG_DRIVER)
 AM_TESTS_ENVIRONMENT = OPENBLAS_NUM_THREADS=1 PLATEAU=$(abs_top_builddir)/plateau SOURCE=$(abs_top_srcdir); export OPENBLAS_NUM_THREADS PLATEAU SOURCE;
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS)
 test_harness = tests/test.c tests/test.h
-models_below = libmodels.a libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
+models_below = libmodels.a libtensor.a libtensor_bf16.a libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
 
 test_text_SOURCES = tests/test_text.c $(test_harness)
 test_text_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -28,6 +29,25 @@ test_prediction_LDADD = $(models_below)
 test_toy_SOURCES = tests/test_toy.c $(test_harness)
 test_toy_CPPFLAGS = $(TEST_CPPFLAGS)
 test_toy_LDADD = $(models_below)
+test_transformer_SOURCES = tests/test_transformer.c tests/transformer_oracle.c tests/transformer_oracle.h $(test_harness)
+test_transformer_CPPFLAGS = $(TEST_CPPFLAGS)
+test_transformer_LDADD = $(models_below)
+# The same with real = double (src/tensor/real.h): the reference backend and the Transformer compiled once more.
+check_LIBRARIES += libtransformer_double.a
+libtransformer_double_a_SOURCES = src/tensor/kernels.c src/tensor/reference.c $(transformer_sources)
+libtransformer_double_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL_IS_DOUBLE
+test_transformer_double_SOURCES = $(test_transformer_SOURCES)
+test_transformer_double_CPPFLAGS = $(TEST_CPPFLAGS) -DREAL_IS_DOUBLE
+test_transformer_double_LDADD = libtransformer_double.a libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
+test_safetensors_SOURCES = tests/test_safetensors.c $(test_harness)
+test_safetensors_CPPFLAGS = $(TEST_CPPFLAGS)
+test_safetensors_LDADD = librun.a $(models_below)
+test_training_SOURCES = tests/test_training.c tests/test_keys.h $(test_harness)
+test_training_CPPFLAGS = $(TEST_CPPFLAGS)
+test_training_LDADD = librun.a $(models_below)
+test_tasks_SOURCES = tests/test_tasks.c tests/test_keys.h $(test_harness)
+test_tasks_CPPFLAGS = $(TEST_CPPFLAGS)
+test_tasks_LDADD = $(models_below)
 test_store_SOURCES = tests/test_store.c tests/store_fixture.h $(test_harness)
 test_store_CPPFLAGS = $(TEST_CPPFLAGS)
 test_store_LDADD = libstudy.a librun.a $(models_below)
@@ -42,7 +62,7 @@ json_lines_LDADD = $(JANSSON_LIBS)
 must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
-EXTRA_DIST += tests/cli.sh tests/check_symbols.sh tests/test_cli.sh tests/test_figure.sh tests/test_documentation.sh tests/test_survival.sh tests/check.sh docs/theory.md
+EXTRA_DIST += tests/cli.sh tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_documentation.sh tests/test_survival.sh tests/check.sh docs/theory.md
 
 # Static analysis (.clang-tidy, tests/cppcheck.txt): quiet, or it fails.
 c_files = find $(top_srcdir)/src $(top_srcdir)/models $(top_srcdir)/validation $(top_srcdir)/plots $(top_srcdir)/tests -name '*.c'
@@ -59,3 +79,4 @@ check_PROGRAMS += bare_cvode
 bare_cvode_SOURCES = tests/bench/bare_cvode.c
 bare_cvode_LDADD = $(EXTERNAL_LIBS)
 EXTRA_DIST += tests/bench/run.sh tests/bench/flow_lsoda.py tests/bench/toy_torch.py
+EXTRA_DIST += tests/cross/transformer.py tests/cross/torch_gradient.py tests/cross/torch_train.py

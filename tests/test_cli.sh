@@ -29,7 +29,6 @@ fails 2 'more than 100000 values' flow 'seed=0:999999:+1'
 fails 2 'more than 100000 values: take a larger step' flow 'T=2:4:*1.0000000000000003'
 fails 2 'more than 100000 values: take a larger step' flow 'p=0.1:0.2:+1e-30'
 fails 2 'd must not exceed 16384' flow d=100000 init=gaussian
-fails 2 'trains model=toy only' train model=transformer
 fails 3 'cannot write' flow T=64 d=16 --trace "$work/no/such/folder.csv"
 
 prints '"plateau": 357.466' flow T=64 d=16 --json
@@ -38,7 +37,7 @@ prints '"closed": null' flow T=64 d=16 p=.3 --json
 prints '^  closed ' flow T=512 d=64
 prints '^{"item": "toy_statistics", "value": [0-9.]+, .*"unit": "ms/step"' bench toy_statistics --json
 fails 2 'toy_token: no such item; did you mean toy_tokens' bench toy_token
-fails 2 'bench: T=64: the work is fixed' bench T=64
+fails 2 'bench takes no key=value' bench T=64
 prints 'threshold' keys
 prints 'default: 512 \(flow, toy\), 256' keys T
 prints 'plateau flow' help

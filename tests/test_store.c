@@ -21,11 +21,12 @@ START_TEST(round_trip)
     for (int i = 0; i < 3; i++) {
         struct store *s = opened(path, STORE_WRITE);
         struct result r = example(models[i], 9007199254740992.0 - i), back;
-        struct trace t = {.preset = r.keys.preset}, curve;
+        struct trace t = {0}, curve;
         char hash[33];
         bool finished;
+        trace_begin(&t, &r.keys);
         for (int k = 0; k < 1000; k++)
-            ok(trace_add(&t, (double[TRACE_COLUMNS]){k, k / 3.0, NAN, -0.0, INFINITY, 1e-310, -k, M_PI}));
+            ok(trace_add(&t, (double[64]){k, k / 3.0, NAN, -0.0, INFINITY, 1e-310, -k, M_PI}));
         ok(store_put(s, "figure 1", NULL, &r, &t));
         store_close(s);
         s = opened(path, STORE_READ);
@@ -41,7 +42,8 @@ START_TEST(round_trip)
         ok(store_curve(s, seen.id[0], &curve));
         ck_assert_int_eq(curve.length, t.length);
         ck_assert_int_eq(curve.preset, t.preset);
-        for (size_t k = 0; k < t.length * TRACE_COLUMNS; k++)
+        ck_assert_int_eq(curve.columns, t.columns);
+        for (size_t k = 0; k < t.length * (size_t)t.columns; k++)
             ck_assert(same(curve.rows[k], t.rows[k]));
         ok(store_has(s, "no such hash", &finished, &back, &(bool){false}));
         ck_assert(!finished);
@@ -88,7 +90,8 @@ START_TEST(replace_filter_order)
     f = (struct store_filter){.values = {[KEY_lr] = &none}, .n = {[KEY_lr] = 1}};
     ck_assert_int_eq(walk(s, &f).n, 20);
     /* Replaced: the same id, new values, the curve comes and goes. */
-    ok(trace_add(&t, (double[TRACE_COLUMNS]){1}));
+    trace_begin(&t, &r.keys);
+    ok(trace_add(&t, (double[8]){1}));
     f = (struct store_filter){.values = {[KEY_seed] = (double[]){5}}, .n = {[KEY_seed] = 1}};
     int64_t id = walk(s, &f).id[0];
     r = example(MODEL_FLOW, 5);
@@ -222,8 +225,10 @@ static int killed_once(const char *path, int first, long nanoseconds)
     if (child == 0) {
         struct store *s = opened(path, STORE_WRITE);
         struct trace t = {0};
+        struct result first_run = example(MODEL_FLOW, first);
+        trace_begin(&t, &first_run.keys);
         for (int k = 0; k < 2000; k++)
-            ok(trace_add(&t, (double[TRACE_COLUMNS]){k}));
+            ok(trace_add(&t, (double[8]){k}));
         for (int i = first;; i++) {
             struct result r = example(MODEL_FLOW, i);
             value = i + 1;
@@ -396,10 +401,11 @@ START_TEST(export_reads_back)
 {
     struct store *s = opened(in_folder("a.db"), STORE_WRITE);
     struct result r = example(MODEL_FLOW, 1);
-    struct trace t = {.preset = PRESET_FLOW};
+    struct trace t = {0};
     char value[64];
-    ok(trace_add(&t, (double[TRACE_COLUMNS]){1.0 / 3, 2, NAN, 4, 5, 6, 7, 8}));
-    ok(trace_add(&t, (double[TRACE_COLUMNS]){2, 2, 3, 4, 5, 6, 7, 8}));
+    trace_begin(&t, &r.keys);
+    ok(trace_add(&t, (double[8]){1.0 / 3, 2, NAN, 4, 5, 6, 7, 8}));
+    ok(trace_add(&t, (double[8]){2, 2, 3, 4, 5, 6, 7, 8}));
     ok(store_put(s, "one", NULL, &r, &t));
     r = example(MODEL_TRANSFORMER, 2);
     ok(store_put(s, NULL, NULL, &r, NULL));
@@ -442,8 +448,46 @@ START_TEST(export_reads_back)
 }
 END_TEST
 
+/* Recall has its own levels and a column per probe, layer and head; beside a flow, the table has the columns of both. */
+START_TEST(export_of_a_transformer)
+{
+    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
+    struct result r = example(MODEL_FLOW, 1);
+    struct trace t = {0};
+    char value[64];
+    trace_begin(&t, &r.keys);
+    ok(trace_add(&t, (double[8]){1, 2, 3, 4, 5, 6, 7, 8}));
+    ok(store_put(s, NULL, NULL, &r, &t));
+    double given[KEY_COUNT];
+    for (int i = 0; i < KEY_COUNT; i++)
+        given[i] = NAN;
+    given[KEY_model] = MODEL_TRANSFORMER, given[KEY_task] = TASK_RECALL, given[KEY_layers] = 1, given[KEY_heads] = 2;
+    ok(keys_resolve(given, &r.keys));
+    trace_begin(&t, &r.keys);
+    ck_assert_int_eq(t.columns, 9);
+    ok(trace_add(&t, (double[9]){100, .1, .2, .3, .4, .5, .6, .7, NAN}));
+    ok(store_put(s, NULL, NULL, &r, &t));
+    struct text curves = exported(export_csv, s, true), csv = exported(export_csv, s, false), lines = exported(export_jsonl, s, true);
+    ck_assert_str_eq(curves.data, "run,step,time,loss_train,loss_test,w,w_repeated,w_orthogonal,u,delta_a,attention,accuracy_train,"
+                                  "accuracy_test,copy_l1h1,copy_l1h2,select_l1h1,select_l1h2\n"
+                                  "2,100,,0.1,0.2,,,,,,,0.3,0.4,0.5,0.6,0.7,\n1,,1,2,3,4,5,,6,7,8,,,,,,\n");
+    field_of(csv.data, 1, "crossing_midpoint", value);
+    ck_assert(strtod(value, NULL) == r.crossings[1]);
+    field_of(csv.data, 1, "crossing_0.8", value);
+    ck_assert_str_eq(value, "");
+    ck_assert(strstr(lines.data, "\"crossings\": {\"0.9\": ") && strstr(lines.data, ", \"midpoint\": ") && strstr(lines.data, "\"0.1\": null}"));
+    ck_assert(strstr(lines.data, "\"select_l1h1\": [0.7], \"select_l1h2\": [null]}}"));
+    struct seen seen = walk(s, NULL);
+    ck_assert_int_eq(seen.n, 2);
+    text_free(&csv), text_free(&curves), text_free(&lines), trace_free(&t);
+    store_close(s);
+    clean();
+}
+END_TEST
+
 static const struct test tests[] = {
     {"round_trip", &round_trip},
+    {"export_of_a_transformer", &export_of_a_transformer},
     {"replace_filter_order", &replace_filter_order},
     {"names_differ", &names_differ},
     {"refusals", &refusals},

@@ -252,3 +252,16 @@ double random_uniform(const struct stream *s, uint32_t i)
     uint64_t bits = ((uint64_t)c[1] << 32 | c[0]) >> 12;
     return ((double)bits + 0.5) * 0x1p-52;
 }
+
+/* The first k steps of a shuffle (Fisher and Yates). */
+void random_distinct(const struct stream *s, uint32_t first, size_t n, size_t k, int32_t *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (int32_t)i;
+    for (size_t i = 0; i < k; i++) {
+        size_t j = i + (size_t)(random_uniform(s, first + (uint32_t)i) * (double)(n - i));
+        int32_t chosen = out[j];
+        out[j] = out[i];
+        out[i] = chosen;
+    }
+}

@@ -192,7 +192,7 @@ static enum status prepare(struct bench *b)
     TRY(toy_create(TOY_SIZE, TOY_SIZE, 1, 0, &b->toy));
     TRY(toy_start(b->toy, false, false, 1));
     TRY(resolve(MODEL_TOY, TOY_SIZE, TOY_SIZE, &keys));
-    TRY(optimizer_init(&keys, b->toy->count, &b->sgd));
+    TRY(optimizer_init(&keys, b->toy->count, sizeof *b->gradient, &b->sgd));
     b->gradient = calloc(b->toy->count, sizeof *b->gradient);
     REQUIRE(b->gradient, ERR_MEMORY, "out of memory for a gradient of %zu numbers", b->toy->count);
 done:

@@ -349,7 +349,7 @@ done:
 static enum status put_curve(struct store *s, sqlite3_int64 id, const struct trace *trace)
 {
     enum status rc = OK;
-    size_t n = trace->length * TRACE_COLUMNS, bytes = n * sizeof(double);
+    size_t n = trace->length * (size_t)trace->columns, bytes = n * sizeof(double);
     double *data = malloc(bytes);
     REQUIRE(data, ERR_MEMORY, "out of memory for a curve of %zu rows", trace->length);
     memcpy(data, trace->rows, bytes);

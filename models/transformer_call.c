@@ -1,0 +1,336 @@
+#include "transformer_internal.h"
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* A call in progress. Work is done in three phases, each a list of tasks that threads take from as they come free; what a
+ * task computes does not depend on who does it, nor when. */
+struct call {
+    struct transformer *model;
+    const struct transformer_batch *batch;
+    int S, pieces, lanes;      /* sequences of a micro-batch, micro-batches, lanes in use */
+    real *gradient, *outputs;  /* borrowed; NULL: not wanted */
+    int lists;
+    const struct transformer_pairs *pairs;
+    bool whole_last;           /* probes look at queries before the last one */
+    double *attention;         /* owned, [pieces][lists][layers][heads]: sums over the pairs of a micro-batch */
+    double *loss, *correct;    /* owned, [sequences]; correct is 1 or 0 */
+    atomic_int bad;            /* 1 + first sequence of a micro-batch with a token or label out of range; 0: none */
+};
+
+struct phase {
+    struct call *call;
+    void (*task)(struct call *call, struct transformer_worker *w, int i);
+    int tasks;
+    atomic_int next, workers;
+};
+
+static void *work(void *argument)
+{
+    struct phase *phase = argument;
+    struct transformer_worker *w = &phase->call->model->machine->worker[atomic_fetch_add(&phase->workers, 1)];
+    for (int i; (i = atomic_fetch_add(&phase->next, 1)) < phase->tasks;)
+        phase->task(phase->call, w, i);
+    return NULL;
+}
+
+/* Threads that cannot be started are done without. */
+static void run_phase(struct call *call, void (*task)(struct call *, struct transformer_worker *, int), int tasks)
+{
+    struct phase phase = {.call = call, .task = task, .tasks = tasks};
+    pthread_t thread[TRANSFORMER_LANES];
+    int started = 0;
+    while (started < call->model->machine->workers - 1 && !pthread_create(&thread[started], NULL, work, &phase))
+        started++;
+    work(&phase);
+    for (int i = 0; i < started; i++)
+        pthread_join(thread[i], NULL);
+}
+
+/* out[columns][rows] = in[rows][columns] transposed. */
+static void transpose(int rows, int columns, const real *in, real *out)
+{
+    for (size_t j = 0; j < (size_t)columns; j++) {
+        for (size_t i = 0; i < (size_t)rows; i++)
+            out[j * (size_t)rows + i] = in[i * (size_t)columns + j];
+    }
+}
+
+static void pack(struct call *call, struct transformer_worker *w, int i)
+{
+    const struct transformer *model = call->model;
+    if (i < transformer_machine_weights(model))
+        transformer_machine_pack(w, i);
+    else if (model->config.task == TASK_RECALL)
+        transpose(model->config.width, model->config.inputs, transformer_weight(model, 0, MODULE_EMBED),
+                  model->machine->lookup);
+}
+
+/* Attention of one pair in the micro-batch that w holds: sequence s of it. */
+static double attention(const struct call *call, const struct transformer_worker *w, int layer, int head, int s, int query,
+                        int key)
+{
+    const struct transformer_config *c = &call->model->config;
+    const struct kernels *k = call->model->kernels;
+    const size_t T = (size_t)c->T, H = (size_t)c->heads, row = (size_t)s * H + (size_t)head;
+    const bool is_short = call->model->machine->is_short && layer == c->layers - 1 && !call->whole_last;
+    const char *p = is_short ? w->p_ds : w->layer[layer].p;
+    const size_t at = is_short ? ((size_t)s * 2 * H + (size_t)head) * T : (row * T + (size_t)query) * T;
+    real value;
+    k->widen(1, p + (at + (size_t)key) * k->element_size, &value);
+    return (double)value;
+}
+
+/* The first pair of the list in sequence `first` or behind. */
+static int pairs_from(const struct transformer_pairs *pairs, int first)
+{
+    int low = 0, high = pairs->count;
+    while (low < high) {
+        const int middle = low + (high - low) / 2;
+        if (pairs->sequence[middle] < first)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Sums the attention of the pairs in sequences first .. first + S - 1. */
+static void probe(const struct call *call, struct transformer_worker *w, int piece, int first, int S)
+{
+    const struct transformer_config *c = &call->model->config;
+    const struct transformer_activations *last = &w->layer[c->layers - 1];
+    if (call->whole_last && call->model->machine->is_short) {
+        transformer_layer_qkv(w, c->layers - 1, S, last->n, w->head[0], w->head[1], NULL);
+        transformer_layer_attention(w, S, w->head[0], w->head[1], NULL, last->p, NULL);
+    }
+    double *sum = call->attention + (size_t)piece * (size_t)(call->lists * c->layers * c->heads);
+    for (int list = 0; list < call->lists; list++) {
+        const struct transformer_pairs *pairs = &call->pairs[list];
+        const int low = pairs_from(pairs, first), high = pairs_from(pairs, first + S);
+        for (int layer = 0; layer < c->layers; layer++) {
+            for (int head = 0; head < c->heads; head++, sum++) {
+                for (int i = low; i < high; i++)
+                    *sum += attention(call, w, layer, head, pairs->sequence[i] - first, pairs->query[i], pairs->key[i]);
+            }
+        }
+    }
+}
+
+static void forward(const struct call *call, struct transformer_worker *w, int first, int S, const struct transformer_rows *r)
+{
+    const struct transformer *model = call->model;
+    const int layers = model->config.layers - model->machine->is_short;
+    transformer_ends_embed(w, call->batch, first, S);
+    for (int layer = 0; layer < layers; layer++)
+        transformer_layer_forward(w, layer, S, w->x);
+    if (model->machine->is_short)
+        transformer_last_forward(w, S, r);
+    transformer_ends_readout(w, S, r);
+    const size_t outputs = (size_t)model->config.outputs;
+    if (call->outputs)
+        memcpy(call->outputs + (size_t)first * outputs, w->out, (size_t)S * outputs * sizeof(real));
+    transformer_ends_loss(w, call->batch, first, S, call->loss + first, call->correct + first);
+}
+
+static void backward(const struct call *call, struct transformer_worker *w, int first, int S,
+                     const struct transformer_rows *r)
+{
+    const struct transformer *model = call->model;
+    transformer_ends_readout_backward(w, S, r);
+    if (model->machine->is_short)
+        transformer_last_backward(w, S, r);
+    for (int layer = model->config.layers - model->machine->is_short; layer-- > 0;)
+        transformer_layer_backward(w, layer, S, w->dx);
+    transformer_ends_embed_backward(w, call->batch, first, S);
+    w->first = false;
+}
+
+/* What is added to and never overwritten begins at 0: norms, and the sums of a lookup. */
+static void clear_sums(const struct transformer *model, real *gradient)
+{
+    for (int i = 0; i < model->tensors; i++) {
+        const struct transformer_tensor *weight = &model->tensor[i / 2 * 2], *t = &model->tensor[i];
+        if (weight->rank == 1 || (i == 0 && model->config.task == TASK_RECALL))
+            memset(gradient + t->offset, 0, t->count * sizeof *gradient);
+    }
+}
+
+static bool in_range(const struct call *call, int first, int S)
+{
+    const struct transformer_config *c = &call->model->config;
+    const struct transformer_batch *batch = call->batch;
+    const size_t T = (size_t)c->T;
+    bool good = true;
+    for (size_t i = (size_t)first * T; i < (size_t)(first + S) * T && c->task == TASK_RECALL; i++)
+        good = good && batch->tokens[i] >= 0 && batch->tokens[i] < c->inputs;
+    for (int s = first; s < first + S && c->task == TASK_RECALL; s++)
+        good = good && batch->labels[s] >= 0 && batch->labels[s] < c->outputs;
+    return good;
+}
+
+static void run_lane(struct call *call, struct transformer_worker *w, int lane)
+{
+    const struct transformer_batch *batch = call->batch;
+    w->gradient = lane == 0 ? call->gradient : call->model->machine->lane[lane];
+    w->first = true;
+    if (call->gradient)
+        clear_sums(call->model, w->gradient);
+    for (int piece = lane; piece < call->pieces; piece += call->lanes) {
+        const int first = piece * call->S, rest = batch->sequences - first, S = rest < call->S ? rest : call->S;
+        const struct transformer_rows rows = transformer_machine_rows(call->model, call->gradient ? first : lane * call->S);
+        if (batch->fill)
+            batch->fill(batch->context, first, S);
+        if (!in_range(call, first, S)) {
+            atomic_store(&call->bad, first + 1);
+            return;
+        }
+        forward(call, w, first, S, &rows);
+        if (call->gradient)
+            backward(call, w, first, S, &rows);
+        if (call->lists > 0)
+            probe(call, w, piece, first, S);
+    }
+}
+
+/* gradient += the other lanes, in their order. */
+static void add_lanes(const struct call *call, const struct transformer_tensor *t)
+{
+    real *sum = call->gradient + t->offset;
+    for (int lane = 1; lane < call->lanes; lane++) {
+        const real *part = call->model->machine->lane[lane] + t->offset;
+        for (size_t i = 0; i < t->count; i++)
+            sum[i] += part[i];
+    }
+}
+
+/* Task i: the gradient of module i % MODULE_COUNT of layer i / MODULE_COUNT. */
+static void finish(struct call *call, struct transformer_worker *w, int i)
+{
+    const struct transformer *model = call->model;
+    const struct transformer_machine *machine = model->machine;
+    const int layer = i / MODULE_COUNT, index = machine->index[layer][i % MODULE_COUNT];
+    const enum transformer_module module = (enum transformer_module)(i % MODULE_COUNT);
+    if (index < 0)
+        return;
+    const struct transformer_tensor *t = &model->tensor[index];
+    const bool in_rows = machine->is_short && layer == model->config.layers - 1 && t->rank == 2 && module != MODULE_EMBED;
+    w->gradient = call->gradient;
+    if (in_rows || module == MODULE_UNEMBED) {
+        const struct transformer_rows rows = transformer_machine_rows(model, 0);
+        transformer_last_gradient(w, module, call->batch->sequences, &rows);
+    } else {
+        add_lanes(call, t);
+        add_lanes(call, t + 1);
+    }
+    if (module == MODULE_EMBED && model->config.task == TASK_RECALL) {
+        memcpy(machine->lookup, call->gradient + t->offset, t->count * sizeof(real));
+        transpose(model->config.inputs, model->config.width, machine->lookup, call->gradient + t->offset);
+    }
+    for (int part = 0; part < 2; part++) {
+        const size_t end = t[part].offset + t[part].count;
+        const size_t next = index + part + 1 < model->tensors ? t[part + 1].offset : model->count;
+        memset(call->gradient + end, 0, (next - end) * sizeof(real));
+    }
+}
+
+/* Also finds out whether the short last layer must be looked at whole. */
+static enum status check_call(struct call *call)
+{
+    enum status rc = OK;
+    const int N = call->batch->sequences, T = call->model->config.T;
+    REQUIRE(N >= 1, ERR_INPUT, "batch=%d: a batch has at least one sequence", N);
+    for (int list = 0; list < call->lists; list++) {
+        const struct transformer_pairs *pairs = &call->pairs[list];
+        for (int i = 0; i < pairs->count; i++) {
+            const int s = pairs->sequence[i], query = pairs->query[i], key = pairs->key[i];
+            REQUIRE(s >= 0 && s < N && query >= 0 && query < T && key >= 0 && key < T, ERR_INPUT,
+                    "attention pair %d (sequence %d, query %d, key %d): there are %d sequences of %d tokens", i, s, query, key,
+                    N, T);
+            REQUIRE(i == 0 || pairs->sequence[i - 1] <= s, ERR_INPUT,
+                    "attention pair %d: sequences must ascend, but %d follows %d", i, s, pairs->sequence[i - 1]);
+            call->whole_last = call->whole_last || query != T - 1;
+        }
+    }
+done:
+    return rc;
+}
+
+static enum status prepare(struct call *call)
+{
+    enum status rc = OK;
+    struct transformer *model = call->model;
+    const struct transformer_config *c = &model->config;
+    const int N = call->batch->sequences, share = (N + TRANSFORMER_LANES - 1) / TRANSFORMER_LANES;
+    const int most = model->machine->sizes.S;
+    call->S = share < most ? share : most;
+    call->pieces = (N + call->S - 1) / call->S;
+    call->lanes = call->pieces < TRANSFORMER_LANES ? call->pieces : TRANSFORMER_LANES;
+    TRY(transformer_machine_reserve(model, call->gradient ? N : TRANSFORMER_LANES * call->S, call->gradient != NULL));
+    if (call->whole_last && model->machine->is_short)
+        TRY(transformer_machine_open_last(model));
+    call->loss = calloc((size_t)N, sizeof *call->loss);
+    call->correct = calloc((size_t)N, sizeof *call->correct);
+    const size_t sums = (size_t)call->lists * (size_t)c->layers * (size_t)c->heads;
+    call->attention = calloc((size_t)call->pieces * sums + 1, sizeof *call->attention);
+    REQUIRE(call->loss && call->correct && call->attention, ERR_MEMORY, "Transformer: no memory for %d sequences", N);
+done:
+    return rc;
+}
+
+/* Means over the batch, summed in its order. */
+static void collect(const struct call *call, struct transformer_measure *measure)
+{
+    const struct transformer_config *c = &call->model->config;
+    const int N = call->batch->sequences, heads = c->layers * c->heads;
+    double loss = 0, correct = 0;
+    for (int s = 0; s < N; s++) {
+        loss += call->loss[s];
+        correct += call->correct[s];
+    }
+    measure->loss = loss / N;
+    measure->accuracy = c->task == TASK_RECALL ? correct / N : (double)NAN;
+    for (int i = 0; i < call->lists * heads; i++) {
+        double sum = 0;
+        for (int piece = 0; piece < call->pieces; piece++)
+            sum += call->attention[piece * call->lists * heads + i];
+        const struct transformer_pairs *pairs = &call->pairs[i / heads];
+        pairs->attention[i % heads] = sum / pairs->count;
+    }
+}
+
+static enum status run(struct call *call, struct transformer_measure *measure)
+{
+    enum status rc = OK;
+    struct transformer *model = call->model;
+    TRY(check_call(call));
+    TRY(prepare(call));
+    run_phase(call, pack, transformer_machine_weights(model) + 1);
+    run_phase(call, run_lane, call->lanes);
+    const int bad = atomic_load(&call->bad);
+    REQUIRE(!bad, ERR_INPUT, "sequence %d or one behind it: tokens and labels must lie in [0,%d)", bad - 1, model->config.inputs);
+    if (call->gradient)
+        run_phase(call, finish, model->config.layers * MODULE_COUNT);
+    for (int i = 0; i < model->machine->workers; i++)
+        TRY(kernels_status(&model->machine->worker[i].kernel));
+    collect(call, measure);
+done:
+    free(call->loss);
+    free(call->correct);
+    free(call->attention);
+    return rc;
+}
+
+enum status transformer_call_gradient(struct transformer *model, const struct transformer_batch *batch, real *gradient,
+                                      struct transformer_measure *measure, real *outputs)
+{
+    return run(&(struct call){.model = model, .batch = batch, .gradient = gradient, .outputs = outputs}, measure);
+}
+
+enum status transformer_call_evaluate(struct transformer *model, const struct transformer_batch *batch, int lists,
+                                      const struct transformer_pairs *pairs, struct transformer_measure *measure,
+                                      real *outputs)
+{
+    return run(&(struct call){.model = model, .batch = batch, .lists = lists, .pairs = pairs, .outputs = outputs}, measure);
+}

@@ -1,0 +1,318 @@
+#include "transformer_internal.h"
+#include <math.h>
+#include <stdlib.h>
+
+enum {
+    ROWS = 512,    /* rows of a micro-batch, about: its activations then stay in the second cache */
+    TILE = 1 << 16 /* attention scores worked on at a time, about */
+};
+
+struct transformer_sizes transformer_machine_sizes(const struct transformer *model, int sequences)
+{
+    const struct transformer_config *c = &model->config;
+    return (struct transformer_sizes){.S = sequences,
+                                      .T = c->T,
+                                      .R = sequences * c->T,
+                                      .W = c->width,
+                                      .H = c->heads,
+                                      .D = c->head_dim,
+                                      .A = c->heads * c->head_dim,
+                                      .F = c->mlp * c->width};
+}
+
+/* A block is handed out piece by piece, each aligned; with base = NULL the pieces are only counted. */
+struct block {
+    char *base;
+    size_t used;
+};
+
+static void *take(struct block *block, size_t n, size_t size)
+{
+    enum { ALIGNMENT = 64 };
+    char *piece = block->base ? block->base + block->used : NULL;
+    block->used += (n * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return piece;
+}
+
+/* The buffers of a worker: called twice, to count and to hand out. */
+static void lay_out_layer(const struct transformer *model, const struct transformer_worker *w, struct block *block,
+                          struct transformer_activations *a)
+{
+    const struct transformer_sizes z = model->machine->sizes;
+    const size_t size = model->kernels->element_size, R = (size_t)z.R, RW = R * (size_t)z.W;
+    const size_t RA = R * (size_t)z.A, pre = model->config.norm == NORM_PRE;
+    const bool whole = a < &w->layer[model->config.layers - model->machine->is_short];
+    a->n = take(block, RW, size);
+    a->z = take(block, pre * RW, size);
+    a->scale = take(block, R, sizeof(real));
+    a->p = take(block, R * (size_t)z.T * (size_t)z.H, size);
+    if (!whole)
+        return;
+    a->q = take(block, RA, size);
+    a->k = take(block, RA, size);
+    a->v = take(block, RA, size);
+    a->c = take(block, RA, size);
+    a->mlp = (struct transformer_mlp){.n = take(block, RW, size),
+                                      .z = take(block, pre * RW, size),
+                                      .scale = take(block, R, sizeof(real)),
+                                      .u = take(block, R * (size_t)z.F, size),
+                                      .g = w->g,
+                                      .du = w->du,
+                                      .dy = w->dy};
+}
+
+static void lay_out_worker(const struct transformer *model, struct block *block, struct transformer_worker *w)
+{
+    const struct transformer_sizes z = model->machine->sizes;
+    const size_t size = model->kernels->element_size, S = (size_t)z.S, R = (size_t)z.R, W = (size_t)z.W, A = (size_t)z.A;
+    const size_t H = (size_t)z.H, T = (size_t)z.T, tile = (size_t)model->machine->tile_heads * T * T;
+    const bool regression = model->config.task == TASK_REGRESSION, mean = model->config.readout == READOUT_MEAN;
+    w->x = take(block, R * W, sizeof(real));
+    w->dx = take(block, R * W, sizeof(real));
+    w->dn = take(block, R * W, sizeof(real));
+    w->xl = take(block, S * W, sizeof(real));
+    w->dxl = take(block, S * W, sizeof(real));
+    w->dh = take(block, S * W, sizeof(real));
+    w->in = take(block, regression * R * (size_t)model->config.inputs, size);
+    w->row = take(block, regression * (size_t)model->config.inputs, sizeof(real));
+    w->dy = take(block, R * W, size);
+    w->qkv = take(block, R * 3 * A, size);
+    for (int i = 0; i < 3; i++)
+        w->head[i] = take(block, R * A, size);
+    w->merged = take(block, R * A, size);
+    w->tile = take(block, tile, sizeof(real));
+    w->dtile = take(block, tile, size);
+    w->g = take(block, R * (size_t)z.F, size);
+    w->du = take(block, R * (size_t)z.F, size);
+    w->score = take(block, S * H * T, sizeof(real));
+    w->p_ds = take(block, S * 2 * H * T, size);
+    w->dm_r = take(block, S * 2 * H * W, size);
+    w->nf = take(block, mean * R * W, size);
+    w->zf = take(block, mean * R * W, size);
+    w->scalef = take(block, R, sizeof(real));
+    w->out = take(block, S * (size_t)model->config.outputs, sizeof(real));
+    for (int l = 0; l < model->config.layers; l++)
+        lay_out_layer(model, w, block, &w->layer[l]);
+}
+
+/* N rows of `length` numbers; the place of row `first`. */
+static void *take_rows(struct block *block, int N, int first, int length, size_t size)
+{
+    char *rows = take(block, (size_t)N * (size_t)length, size);
+    return rows ? rows + (size_t)first * (size_t)length * size : NULL;
+}
+
+static struct transformer_rows lay_out_rows(const struct transformer *model, struct block *b, int N, int first)
+{
+    const struct transformer_sizes z = transformer_machine_sizes(model, 1);
+    const size_t size = model->kernels->element_size;
+    const int row = model->machine->is_short; /* 0: a layer that is computed whole keeps its own */
+    return (struct transformer_rows){
+        .last = take_rows(b, N, first, row * z.W, size),
+        .q = take_rows(b, N, first, row * z.A, size),
+        .dq = take_rows(b, N, first, row * z.A, size),
+        .o = take_rows(b, N, first, row * z.A, size),
+        .dO = take_rows(b, N, first, row * z.A, size),
+        .m = take_rows(b, N, first, row * z.H * z.W, size),
+        .dr = take_rows(b, N, first, row * z.H * z.W, size),
+        .da = take_rows(b, N, first, row * z.W, size),
+        .mlp = {.n = take_rows(b, N, first, row * z.W, size),
+                .z = take_rows(b, N, first, row * z.W, size),
+                .scale = take_rows(b, N, first, row, sizeof(real)),
+                .u = take_rows(b, N, first, row * z.F, size),
+                .g = take_rows(b, N, first, row * z.F, size),
+                .du = take_rows(b, N, first, row * z.F, size),
+                .dy = take_rows(b, N, first, row * z.W, size)},
+        .z = take_rows(b, N, first, z.W, size),
+        .h = take_rows(b, N, first, z.W, size),
+        .scale = take_rows(b, N, first, 1, sizeof(real)),
+        .dout = take_rows(b, N, first, model->config.outputs, size),
+    };
+}
+
+struct transformer_rows transformer_machine_rows(const struct transformer *model, int first)
+{
+    return lay_out_rows(model, &(struct block){.base = model->machine->rows_block}, model->machine->N, first);
+}
+
+enum status transformer_machine_reserve(struct transformer *model, int N, bool lanes)
+{
+    struct transformer_machine *machine = model->machine;
+    enum status rc = OK;
+    if (N > machine->N) {
+        struct block count = {0};
+        lay_out_rows(model, &count, N, 0);
+        free(machine->rows_block);
+        machine->N = 0;
+        machine->rows_block = kernels_allocate(count.used, 1);
+        REQUIRE(machine->rows_block, ERR_MEMORY, "Transformer: no memory for a batch of %d sequences", N);
+        machine->N = N;
+    }
+    for (int i = 1; i < TRANSFORMER_LANES && lanes; i++) {
+        if (!machine->lane[i])
+            machine->lane[i] = kernels_allocate(model->count, sizeof(real));
+        REQUIRE(machine->lane[i], ERR_MEMORY, "Transformer: no memory for gradients of %zu numbers", model->count);
+    }
+done:
+    return rc;
+}
+
+/* Every prepared weight, with the module and the row of its matrix where it begins. */
+struct entry {
+    struct weight *weight;
+    enum transformer_module module;
+    int layer, first_row, out, in, rows;
+};
+
+enum { ENTRIES = 5 }; /* per layer, beside those per head */
+
+static int layer_entries(const struct transformer *model)
+{
+    return ENTRIES + 2 * model->config.heads;
+}
+
+int transformer_machine_weights(const struct transformer *model)
+{
+    return 2 + model->config.layers * layer_entries(model);
+}
+
+/* Entry `i`; weight = NULL where this model has none. */
+static struct entry entry_at(const struct transformer *model, int i)
+{
+    struct transformer_machine *machine = model->machine;
+    const struct transformer_sizes z = machine->sizes;
+    const struct transformer_config *c = &model->config;
+    if (i == 0)
+        return (struct entry){c->task == TASK_REGRESSION ? &machine->embed : NULL, MODULE_EMBED, 0, 0, z.W, c->inputs, z.R};
+    if (i == 1)
+        return (struct entry){&machine->unembed, MODULE_UNEMBED, 0, 0, c->outputs, z.W, z.S};
+    const int layer = (i - 2) / layer_entries(model), which = (i - 2) % layer_entries(model), head = which - ENTRIES;
+    const bool is_short = machine->is_short && layer == c->layers - 1;
+    const int rows = is_short ? z.S : z.R;
+    struct transformer_weights *L = &machine->layer[layer];
+    switch (which) {
+    case 0:
+        return (struct entry){is_short && !machine->whole_last ? NULL : &L->qkv, MODULE_QKV, layer, 0, 3 * z.A, z.W, z.R};
+    case 1:
+        return (struct entry){&L->out, MODULE_OUT, layer, 0, z.W, z.A, rows};
+    case 2:
+        return (struct entry){z.F ? &L->up : NULL, MODULE_UP, layer, 0, z.F, z.W, rows};
+    case 3:
+        return (struct entry){z.F ? &L->down : NULL, MODULE_DOWN, layer, 0, z.W, z.F, rows};
+    case 4:
+        return (struct entry){is_short ? &L->q : NULL, MODULE_QKV, layer, 0, z.A, z.W, rows};
+    default:
+        if (head < z.H)
+            return (struct entry){is_short ? &L->key[head] : NULL, MODULE_QKV, layer, z.A + head * z.D, z.D, z.W, rows};
+        return (struct entry){is_short ? &L->value[head - z.H] : NULL, MODULE_QKV, layer, z.A + head * z.D, z.D, z.W, rows};
+    }
+}
+
+void transformer_machine_pack(struct transformer_worker *w, int i)
+{
+    const struct entry e = entry_at(w->model, i);
+    if (e.weight)
+        w->model->kernels->weight_pack(&w->kernel, e.weight,
+                                       transformer_weight(w->model, e.layer, e.module) + (size_t)e.first_row * (size_t)e.in);
+}
+
+static enum status open_weights(struct transformer *model)
+{
+    for (int i = 0; i < transformer_machine_weights(model); i++) {
+        const struct entry e = entry_at(model, i);
+        if (!e.weight || e.weight->out)
+            continue;
+        *e.weight = (struct weight){.out = e.out, .in = e.in, .rows = e.rows};
+        enum status rc = model->kernels->weight_open(&model->machine->worker[0].kernel, e.weight);
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
+}
+
+enum status transformer_machine_open_last(struct transformer *model)
+{
+    model->machine->whole_last = true;
+    return open_weights(model);
+}
+
+static enum status open_worker(struct transformer *model, struct transformer_worker *w)
+{
+    struct block block = {0};
+    lay_out_worker(model, &block, w);
+    w->model = model;
+    w->block = kernels_allocate(block.used, 1);
+    if (!w->block)
+        return error_set(ERR_MEMORY, "Transformer: no memory for the %zu MB that a thread works in", block.used >> 20);
+    lay_out_worker(model, &(struct block){.base = w->block}, w);
+    return kernels_worker_open(model->kernels, &w->kernel);
+}
+
+/* pos_t: sin at even, cos at odd features, frequency 10000^(-2i/width). */
+static void fill_positions(const struct transformer *model)
+{
+    const int W = model->config.width;
+    real *x = model->machine->position;
+    for (int t = 0; t < model->config.T; t++, x += W) {
+        for (int i = 0; i < W; i += 2) {
+            const double angle = t * pow(10000.0, -(double)i / W);
+            x[i] = (real)sin(angle);
+            x[i + 1] = (real)cos(angle);
+        }
+    }
+}
+
+enum status transformer_machine_create(struct transformer *model)
+{
+    enum status rc = OK;
+    struct transformer_machine *machine = model->machine;
+    const struct transformer_config *c = &model->config;
+    const int sequences = ROWS / c->T > 1 ? ROWS / c->T : 1, heads = TILE / c->T / c->T;
+    machine->is_short = c->readout == READOUT_LAST && !c->full;
+    machine->sizes = transformer_machine_sizes(model, sequences);
+    machine->tile_heads = heads < 1 ? 1 : heads < sequences * c->heads ? heads : sequences * c->heads;
+    machine->position = kernels_allocate((size_t)c->T * (size_t)c->width, sizeof(real));
+    if (c->task == TASK_RECALL)
+        machine->lookup = kernels_allocate((size_t)c->inputs * (size_t)c->width, sizeof(real));
+    struct transformer_weights *last = &machine->layer[c->layers - 1];
+    last->key = calloc((size_t)c->heads, sizeof *last->key);
+    last->value = calloc((size_t)c->heads, sizeof *last->value);
+    machine->workers = model->threads < TRANSFORMER_LANES ? model->threads : TRANSFORMER_LANES;
+    machine->worker = calloc((size_t)machine->workers, sizeof *machine->worker);
+    REQUIRE(machine->position && (machine->lookup || c->task == TASK_REGRESSION) && last->key && last->value &&
+                machine->worker,
+            ERR_MEMORY, "Transformer: no memory for T=%d width=%d", c->T, c->width);
+    fill_positions(model);
+    for (int i = 0; i < machine->workers; i++)
+        TRY(open_worker(model, &machine->worker[i]));
+    TRY(open_weights(model));
+done:
+    return rc;
+}
+
+void transformer_machine_free(struct transformer *model)
+{
+    struct transformer_machine *machine = model->machine;
+    if (!machine)
+        return;
+    struct transformer_weights *last = &machine->layer[model->config.layers - 1];
+    for (int i = 0; i < transformer_machine_weights(model) && last->key && last->value; i++) {
+        const struct entry e = entry_at(model, i);
+        if (e.weight && e.weight->out)
+            model->kernels->weight_close(e.weight);
+    }
+    free(last->key);
+    free(last->value);
+    for (int i = 0; machine->worker && i < machine->workers; i++) {
+        kernels_worker_close(&machine->worker[i].kernel);
+        free(machine->worker[i].block);
+    }
+    for (int i = 1; i < TRANSFORMER_LANES; i++)
+        free(machine->lane[i]);
+    free(machine->worker);
+    free(machine->position);
+    free(machine->lookup);
+    free(machine->rows_block);
+    free(machine);
+    model->machine = NULL;
+}
