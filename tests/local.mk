@@ -12,7 +12,7 @@ SH_LOG_DRIVER = $(LOG_DRIVER)
 AM_TESTS_ENVIRONMENT = OPENBLAS_NUM_THREADS=1 PLATEAU=$(abs_top_builddir)/plateau SOURCE=$(abs_top_srcdir); export OPENBLAS_NUM_THREADS PLATEAU SOURCE;
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS)
 test_harness = tests/test.c tests/test.h
-models_below = libmodels.a libtensor.a libtensor_bf16.a libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
+models_below = libmodels.a $(libtensor) libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
 
 test_random_SOURCES = tests/test_random.c $(test_harness)
 test_random_CPPFLAGS = $(TEST_CPPFLAGS)

@@ -163,7 +163,31 @@ START_TEST(gradient_by_definition)
 }
 END_TEST
 
+#ifndef REAL_IS_DOUBLE
+/* Every fourth variant on every backend of this build. */
+static void check_backend(enum backend backend, enum precision precision)
+{
+    const struct kernels *kernels;
+    if (kernels_open(backend, precision, &kernels) != OK)
+        return;
+    for (int i = 0; i < VARIANTS; i += 3) {
+        const struct transformer_config c = variant(i);
+        check_gradient(&c, backend, precision);
+    }
+}
+
+START_TEST(backends)
+{
+    for (enum backend backend = BACKEND_AUTO; backend <= BACKEND_ONEDNN; backend++)
+        check_backend(backend, PRECISION_F32);
+}
+END_TEST
+#endif
+
 static const struct test tests[] = {
     {"gradient_by_definition", &gradient_by_definition},
+#ifndef REAL_IS_DOUBLE
+    {"backends", &backends},
+#endif
 };
 TEST_MAIN("transformer", tests)

@@ -1,5 +1,8 @@
 #include "kernels.h"
+#include "blas.h"
+#include "onednn.h"
 #include "reference.h"
+#include "vector.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,16 +19,69 @@ enum status kernels_open(enum backend backend, enum precision precision, const s
     return OK;
 }
 #else
+/* The loops and products of a backend for a precision, over the reference. */
+static enum status fill(enum backend backend, enum precision precision, struct kernels *kernels)
+{
+    const bool bf16 = precision == PRECISION_BF16;
+    (bf16 ? reference_kernels_bf16 : reference_kernels_real)(kernels);
+    if (backend == BACKEND_REFERENCE)
+        return OK;
+    (bf16 ? vector_override_bf16 : vector_override_real)(kernels);
+    if (backend == BACKEND_ONEDNN)
+        return onednn_override(kernels);
+    (bf16 ? blas_override_bf16 : blas_override_real)(kernels);
+    return OK;
+}
+
 enum status kernels_open(enum backend backend, enum precision precision, const struct kernels **out)
 {
-    static struct kernels table[2];
-    (void)backend;
-    reference_kernels_real(&table[PRECISION_F32]);
-    reference_kernels_bf16(&table[PRECISION_BF16]);
-    *out = &table[precision];
+    static struct kernels tables[BACKEND_CUDA][2];
+    struct kernels filled;
+    enum status rc = ERR_INPUT;
+    if (backend == BACKEND_CUDA)
+        return error_set(ERR_INPUT, "backend=cuda: this program was built without CUDA; use backend=auto");
+    if (backend == BACKEND_AUTO) {
+        backend = BACKEND_ONEDNN;
+        rc = fill(backend, precision, &filled);
+        if (rc != OK && precision == PRECISION_F32)
+            backend = BACKEND_BLAS;
+    }
+    if (rc != OK)
+        rc = fill(backend, precision, &filled);
+    if (rc != OK)
+        return rc;
+    tables[backend][precision] = filled;
+    *out = &tables[backend][precision];
     return OK;
 }
 #endif
+
+struct product kernels_forward_product(const struct weight *W, int rows, int x_row, int y_row, enum result_type type)
+{
+    return (struct product){.batch = 1,
+                            .m = rows,
+                            .n = W->out,
+                            .k = W->in,
+                            .b_transposed = true,
+                            .a_row = x_row,
+                            .b_row = W->in,
+                            .c_row = y_row,
+                            .to_real = type != RESULT_ELEMENT,
+                            .accumulate = type == RESULT_REAL_ADDED};
+}
+
+struct product kernels_backward_product(const struct weight *W, int rows, int dy_row, int dx_row, enum result_type type)
+{
+    return (struct product){.batch = 1,
+                            .m = rows,
+                            .n = W->in,
+                            .k = W->out,
+                            .a_row = dy_row,
+                            .b_row = W->in,
+                            .c_row = dx_row,
+                            .to_real = type != RESULT_ELEMENT,
+                            .accumulate = type == RESULT_REAL_ADDED};
+}
 
 enum status kernels_worker_open(const struct kernels *kernels, struct kernels_worker *worker)
 {

@@ -110,6 +110,9 @@ enum status kernels_open(enum backend backend, enum precision precision, const s
 /* Layer norm's eps. */
 #define KERNELS_NORM_EPS 1e-5
 
+/* The products x W^T and dy W as struct product, B being W[out][in] without gaps. */
+struct product kernels_forward_product(const struct weight *W, int rows, int x_row, int y_row, enum result_type type);
+struct product kernels_backward_product(const struct weight *W, int rows, int dy_row, int dx_row, enum result_type type);
 /* A worker with its own library objects; close it with kernels_worker_close (a zeroed one too). ERR_MEMORY, ERR_PROGRAM. */
 enum status kernels_worker_open(const struct kernels *kernels, struct kernels_worker *worker);
 void kernels_worker_close(struct kernels_worker *worker);

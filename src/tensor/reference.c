@@ -82,16 +82,7 @@ static void forward(struct kernels_worker *worker, const struct weight *W, const
                     int x_row, void *y, int y_row, enum result_type type)
 {
     (void)worker;
-    const struct product p = {.batch = 1,
-                              .m = rows,
-                              .n = W->out,
-                              .k = W->in,
-                              .b_transposed = true,
-                              .a_row = x_row,
-                              .b_row = W->in,
-                              .c_row = y_row,
-                              .to_real = type != RESULT_ELEMENT,
-                              .accumulate = type == RESULT_REAL_ADDED};
+    const struct product p = kernels_forward_product(W, rows, x_row, y_row, type);
     multiply_one(&p, x, W->forward, bias, y);
 }
 
@@ -99,15 +90,7 @@ static void backward(struct kernels_worker *worker, const struct weight *W, int 
                      int dx_row, enum result_type type)
 {
     (void)worker;
-    const struct product p = {.batch = 1,
-                              .m = rows,
-                              .n = W->in,
-                              .k = W->out,
-                              .a_row = dy_row,
-                              .b_row = W->in,
-                              .c_row = dx_row,
-                              .to_real = type != RESULT_ELEMENT,
-                              .accumulate = type == RESULT_REAL_ADDED};
+    const struct product p = kernels_backward_product(W, rows, dy_row, dx_row, type);
     multiply_one(&p, dy, W->forward, NULL, dx);
 }
 

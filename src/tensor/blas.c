@@ -1,0 +1,108 @@
+#include "blas.h"
+#include <cblas.h>
+#include <stdlib.h>
+
+/* Room for the float copies of the factors and of the result of one product: grows, is kept. Only bf16 needs it. */
+struct scratch {
+    float *room[3];
+    size_t size[3];
+};
+
+static enum status worker_open(struct kernels_worker *worker)
+{
+#if HAVE_DECL_OPENBLAS_SET_NUM_THREADS
+    openblas_set_num_threads(1);
+#endif
+    worker->data = calloc(1, sizeof(struct scratch));
+    return worker->data ? OK : error_set(ERR_MEMORY, "out of memory");
+}
+
+static void worker_close(struct kernels_worker *worker)
+{
+    struct scratch *s = worker->data;
+    for (int i = 0; s && i < 3; i++)
+        free(s->room[i]);
+    free(s);
+}
+
+static float *reserve(struct kernels_worker *worker, int which, size_t n)
+{
+    struct scratch *s = worker->data;
+    if (n > s->size[which]) {
+        free(s->room[which]);
+        s->room[which] = kernels_allocate(n, sizeof(float));
+        s->size[which] = s->room[which] ? n : 0;
+        if (!s->room[which])
+            kernels_fail(worker, "no memory for a product of %zu numbers", n);
+    }
+    return s->room[which];
+}
+
+/* x[rows][columns] as floats, with *row numbers a row: itself, or a dense copy. */
+static const float *as_float(struct kernels_worker *worker, int which, int rows, int columns, const void *x, int *row)
+{
+    if (sizeof(element) == sizeof(float))
+        return x;
+    float *copy = reserve(worker, which, (size_t)rows * (size_t)columns);
+    for (int i = 0; copy && i < rows; i++)
+        worker->kernels->widen((size_t)columns, (const element *)x + (size_t)i * (size_t)*row,
+                               copy + (size_t)i * (size_t)columns);
+    *row = columns;
+    return copy;
+}
+
+/* One product; bias[n] (NULL: none) is added to every row of C. */
+static void multiply_one(struct kernels_worker *worker, const struct product *p, const void *a_, const void *b_,
+                         const real *bias, void *c_)
+{
+    int a_row = p->a_row, b_row = p->b_row, c_row = p->c_row;
+    const float *a = as_float(worker, 0, p->a_transposed ? p->k : p->m, p->a_transposed ? p->m : p->k, a_, &a_row);
+    const float *b = as_float(worker, 1, p->b_transposed ? p->n : p->k, p->b_transposed ? p->k : p->n, b_, &b_row);
+    const bool rounds = !p->to_real && sizeof(element) != sizeof(float);
+    float *c = rounds ? reserve(worker, 2, (size_t)p->m * (size_t)p->n) : c_;
+    if (!a || !b || !c)
+        return;
+    if (rounds)
+        c_row = p->n;
+    for (int i = 0; i < p->m && bias; i++) {
+        float *row = c + (size_t)i * (size_t)c_row;
+        for (int j = 0; j < p->n; j++)
+            row[j] = bias[j] + (p->accumulate ? row[j] : 0);
+    }
+    cblas_sgemm(CblasRowMajor, p->a_transposed ? CblasTrans : CblasNoTrans, p->b_transposed ? CblasTrans : CblasNoTrans, p->m,
+                p->n, p->k, 1.0f, a, a_row, b, b_row, bias || p->accumulate ? 1.0f : 0.0f, c, c_row);
+    for (int i = 0; i < p->m && rounds; i++)
+        worker->kernels->narrow((size_t)p->n, c + (size_t)i * (size_t)c_row, (element *)c_ + (size_t)i * (size_t)p->c_row);
+}
+
+static void multiply(struct kernels_worker *worker, const struct product *p, const void *a, const void *b, void *c)
+{
+    const size_t c_size = p->to_real ? sizeof(real) : sizeof(element);
+    for (size_t i = 0; i < (size_t)p->batch; i++)
+        multiply_one(worker, p, (const element *)a + i * p->a_next, (const element *)b + i * p->b_next, NULL,
+                     (char *)c + i * p->c_next * c_size);
+}
+
+static void forward(struct kernels_worker *worker, const struct weight *W, const real *bias, int rows, const void *x,
+                    int x_row, void *y, int y_row, enum result_type type)
+{
+    const struct product p = kernels_forward_product(W, rows, x_row, y_row, type);
+    multiply_one(worker, &p, x, W->forward, bias, y);
+}
+
+static void backward(struct kernels_worker *worker, const struct weight *W, int rows, const void *dy, int dy_row, void *dx,
+                     int dx_row, enum result_type type)
+{
+    const struct product p = kernels_backward_product(W, rows, dy_row, dx_row, type);
+    multiply_one(worker, &p, dy, W->forward, NULL, dx);
+}
+
+void ELEMENT_NAME(blas_override)(struct kernels *kernels)
+{
+    kernels->name = "blas";
+    kernels->worker_open = worker_open;
+    kernels->worker_close = worker_close;
+    kernels->forward = forward;
+    kernels->backward = backward;
+    kernels->multiply = multiply;
+}

@@ -1,0 +1,11 @@
+/* Products by CBLAS (any: OpenBLAS, BLIS, ..). With bf16 the arithmetic is imitated: elements are widened to float, multiplied
+ * in float and rounded; no faster than f32, but on any processor. */
+#ifndef BLAS_H
+#define BLAS_H
+#include "kernels.h"
+
+/* Overrides the products of a table that reference_kernels_real or _bf16 has filled. */
+void blas_override_real(struct kernels *kernels);
+void blas_override_bf16(struct kernels *kernels);
+
+#endif

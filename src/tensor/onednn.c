@@ -1,0 +1,389 @@
+#include "onednn.h"
+#include "onednn_version.h"
+#include <omp.h>
+#include <stdlib.h>
+
+/* One thread, for good: oneDNN reads this setting of the calling thread when a primitive is made and when it runs. */
+static void stay_single(void)
+{
+    static _Thread_local bool single;
+    if (!single)
+        omp_set_num_threads(1);
+    single = true;
+}
+
+/* What a primitive is made for. Compared as bytes: zeroed before it is filled. */
+struct recipe {
+    struct product product;
+    const void *weight; /* the packed weight that is B, or NULL */
+    bool bias;
+};
+
+struct primitive {
+    struct recipe recipe;
+    struct primitive *next; /* of the same bucket; owned */
+    dnnl_primitive_t run;
+    dnnl_memory_t a, b, bias, c, scratch; /* their addresses are set at every call; b: NULL if the weight has it */
+};
+
+enum { BUCKETS = 256, ARGUMENTS = 5 };
+
+struct library {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    struct primitive *bucket[BUCKETS]; /* owned */
+    void *scratch;                     /* owned */
+    size_t scratch_size;
+};
+
+/* A weight in the library's layout. Where that is the plain one, `packed` is at the parameters themselves. */
+struct packed {
+    dnnl_memory_t plain, packed;
+    dnnl_primitive_t reorder; /* NULL: no copy */
+    void *room;               /* owned */
+};
+
+static dnnl_data_type_t element_type(const struct kernels *kernels)
+{
+    return kernels->precision == PRECISION_BF16 ? dnnl_bf16 : dnnl_f32;
+}
+
+/* rows x columns numbers, `batch` times; stored by rows, or by columns if transposed. */
+static dnnl_status_t matrix_layout(layout *l, int batch, int rows, int columns, bool transposed, int row, size_t next,
+                                   dnnl_data_type_t type)
+{
+    const dnnl_dim_t down = transposed ? 1 : row, across = transposed ? row : 1;
+    const dnnl_dims_t dims = {rows, columns}, strides = {down, across};
+    const dnnl_dims_t all_dims = {batch, rows, columns}, all_strides = {(dnnl_dim_t)next, down, across};
+    return batch == 1 ? layout_strided(l, 2, dims, type, strides) : layout_strided(l, 3, all_dims, type, all_strides);
+}
+
+static dnnl_status_t attributes_create(bool accumulate, dnnl_primitive_attr_t *attributes)
+{
+    dnnl_post_ops_t operations = NULL;
+    dnnl_status_t status = dnnl_primitive_attr_create(attributes);
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_scratchpad_mode(*attributes, dnnl_scratchpad_mode_user);
+    if (status != dnnl_success || !accumulate)
+        return status;
+    status = dnnl_post_ops_create(&operations);
+    if (status == dnnl_success)
+        status = append_sum(operations);
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_post_ops(*attributes, operations);
+    dnnl_post_ops_destroy(operations);
+    return status;
+}
+
+/* The description of product p; b = NULL: the library chooses B's layout (the result is only asked for it). */
+static dnnl_status_t describe(const struct kernels *kernels, dnnl_engine_t engine, const struct product *p, layout_view b,
+                              bool bias, dnnl_primitive_desc_t *out)
+{
+    const dnnl_data_type_t type = element_type(kernels);
+    const dnnl_dims_t b_dims = {p->k, p->n}, bias_dims = {1, p->n}, bias_strides = {p->n, 1};
+    layout a, any, bias_layout, c;
+    dnnl_primitive_attr_t attributes = NULL;
+    dnnl_status_t status = matrix_layout(&a, p->batch, p->m, p->k, p->a_transposed, p->a_row, p->a_next, type);
+    if (status != dnnl_success)
+        return status;
+    status = matrix_layout(&c, p->batch, p->m, p->n, false, p->c_row, p->c_next, p->to_real ? dnnl_f32 : type);
+    if (status == dnnl_success) {
+        layout_any(&any, 2, b_dims, type);
+        layout_strided(&bias_layout, 2, bias_dims, dnnl_f32, bias_strides);
+        status = attributes_create(p->accumulate, &attributes);
+        if (status == dnnl_success)
+            status = matmul_create(out, engine, view_of(&a), b ? b : view_of(&any), bias ? view_of(&bias_layout) : NULL,
+                                   view_of(&c), attributes);
+        dnnl_primitive_attr_destroy(attributes);
+        layout_close(&any);
+        layout_close(&bias_layout);
+        layout_close(&c);
+    }
+    layout_close(&a);
+    return status;
+}
+
+/* A memory object for what the description asks of `what`, without an address. */
+static dnnl_status_t memory_for(dnnl_primitive_desc_t description, dnnl_engine_t engine, dnnl_query_t what,
+                                dnnl_memory_t *memory)
+{
+    return dnnl_memory_create(memory, dnnl_primitive_desc_query_md(description, what, 0), engine, DNNL_MEMORY_NONE);
+}
+
+static void primitive_free(struct primitive *x)
+{
+    dnnl_memory_t memory[] = {x->a, x->b, x->bias, x->c, x->scratch};
+    for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++) {
+        if (memory[i])
+            dnnl_memory_destroy(memory[i]);
+    }
+    if (x->run)
+        dnnl_primitive_destroy(x->run);
+    free(x);
+}
+
+/* Room for the scratch memory of every primitive. */
+static bool reserve(struct library *library, dnnl_primitive_desc_t description)
+{
+    dnnl_dim_t size = 0;
+    dnnl_primitive_desc_query(description, dnnl_query_memory_consumption_s64, 0, &size);
+    if ((size_t)size <= library->scratch_size)
+        return true;
+    free(library->scratch);
+    library->scratch = kernels_allocate((size_t)size, 1);
+    library->scratch_size = library->scratch ? (size_t)size : 0;
+    return library->scratch;
+}
+
+static struct primitive *primitive_create(struct kernels_worker *worker, const struct recipe *recipe)
+{
+    struct library *library = worker->data;
+    const struct product *p = &recipe->product;
+    const struct packed *weight = recipe->weight;
+    dnnl_primitive_desc_t description = NULL;
+    layout b;
+    layout_view b_view = NULL;
+    dnnl_status_t status;
+    struct primitive *x = calloc(1, sizeof *x);
+    if (!x)
+        return NULL;
+    x->recipe = *recipe;
+    if (weight) {
+        dnnl_memory_get_memory_desc(weight->packed, &b_view);
+        status = describe(worker->kernels, library->engine, p, b_view, recipe->bias, &description);
+    } else {
+        status = matrix_layout(&b, p->batch, p->k, p->n, p->b_transposed, p->b_row, p->b_next,
+                               element_type(worker->kernels));
+        if (status == dnnl_success) {
+            status = describe(worker->kernels, library->engine, p, view_of(&b), recipe->bias, &description);
+            layout_close(&b);
+        }
+    }
+    bool good = status == dnnl_success && dnnl_primitive_create(&x->run, description) == dnnl_success &&
+                memory_for(description, library->engine, dnnl_query_src_md, &x->a) == dnnl_success &&
+                (weight || memory_for(description, library->engine, dnnl_query_weights_md, &x->b) == dnnl_success) &&
+                memory_for(description, library->engine, dnnl_query_dst_md, &x->c) == dnnl_success &&
+                memory_for(description, library->engine, dnnl_query_scratchpad_md, &x->scratch) == dnnl_success &&
+                reserve(library, description);
+    if (good && recipe->bias)
+        good = dnnl_memory_create(&x->bias, dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 1),
+                                  library->engine, DNNL_MEMORY_NONE) == dnnl_success;
+    dnnl_primitive_desc_destroy(description);
+    if (good)
+        return x;
+    primitive_free(x);
+    return NULL;
+}
+
+static struct primitive *find(struct kernels_worker *worker, const struct recipe *recipe)
+{
+    struct library *library = worker->data;
+    uint32_t hash = 0x811c9dc5u; /* FNV-1a */
+    for (size_t i = 0; i < sizeof *recipe; i++)
+        hash = (hash ^ ((const unsigned char *)recipe)[i]) * 0x01000193u;
+    struct primitive **bucket = &library->bucket[hash % BUCKETS];
+    for (struct primitive *x = *bucket; x; x = x->next) {
+        if (!memcmp(&x->recipe, recipe, sizeof *recipe))
+            return x;
+    }
+    struct primitive *x = primitive_create(worker, recipe);
+    if (!x) {
+        kernels_fail(worker, "oneDNN cannot make a product of %d x %d x %d (%d times)", recipe->product.m, recipe->product.n,
+                     recipe->product.k, recipe->product.batch);
+        return NULL;
+    }
+    x->next = *bucket;
+    return *bucket = x;
+}
+
+static void run(struct kernels_worker *worker, const struct product *p, const struct packed *weight, const void *a,
+                const void *b, const real *bias, void *c)
+{
+    struct library *library = worker->data;
+    struct recipe recipe;
+    memset(&recipe, 0, sizeof recipe);
+    recipe.product = *p;
+    recipe.weight = weight;
+    recipe.bias = bias;
+    stay_single();
+    struct primitive *x = find(worker, &recipe);
+    if (!x)
+        return;
+    dnnl_exec_arg_t arguments[ARGUMENTS] = {
+        {DNNL_ARG_SRC, x->a},
+        {DNNL_ARG_WEIGHTS, weight ? weight->packed : x->b},
+        {DNNL_ARG_DST, x->c},
+        {DNNL_ARG_SCRATCHPAD, x->scratch},
+        {DNNL_ARG_BIAS, x->bias},
+    };
+    dnnl_status_t status = dnnl_memory_set_data_handle(x->a, (void *)a);
+    status |= weight ? dnnl_success : dnnl_memory_set_data_handle(x->b, (void *)b);
+    status |= dnnl_memory_set_data_handle(x->c, c);
+    status |= dnnl_memory_set_data_handle(x->scratch, library->scratch);
+    status |= bias ? dnnl_memory_set_data_handle(x->bias, (void *)bias) : dnnl_success;
+    status |= dnnl_primitive_execute(x->run, library->stream, ARGUMENTS - !bias, arguments);
+    status |= dnnl_stream_wait(library->stream);
+    if (status != dnnl_success)
+        kernels_fail(worker, "oneDNN failed in a product of %d x %d x %d (status %d)", p->m, p->n, p->k, (int)status);
+}
+
+static void multiply(struct kernels_worker *worker, const struct product *p, const void *a, const void *b, void *c)
+{
+    run(worker, p, NULL, a, b, NULL, c);
+}
+
+static void forward(struct kernels_worker *worker, const struct weight *W, const real *bias, int rows, const void *x,
+                    int x_row, void *y, int y_row, enum result_type type)
+{
+    const struct product p = kernels_forward_product(W, rows, x_row, y_row, type);
+    run(worker, &p, W->forward, x, NULL, bias, y);
+}
+
+static void backward(struct kernels_worker *worker, const struct weight *W, int rows, const void *dy, int dy_row, void *dx,
+                     int dx_row, enum result_type type)
+{
+    const struct product p = kernels_backward_product(W, rows, dy_row, dx_row, type);
+    run(worker, &p, W->backward, dy, NULL, NULL, dx);
+}
+
+static void packed_free(struct packed *x)
+{
+    if (!x)
+        return;
+    if (x->reorder)
+        dnnl_primitive_destroy(x->reorder);
+    if (x->packed && x->packed != x->plain)
+        dnnl_memory_destroy(x->packed);
+    if (x->plain)
+        dnnl_memory_destroy(x->plain);
+    free(x->room);
+    free(x);
+}
+
+/* W[out][in] as B of product p. */
+static struct packed *packed_create(struct kernels_worker *worker, const struct product *p)
+{
+    struct library *library = worker->data;
+    dnnl_primitive_desc_t description = NULL, reorder = NULL;
+    layout plain;
+    struct packed *x = calloc(1, sizeof *x);
+    if (!x || matrix_layout(&plain, 1, p->k, p->n, p->b_transposed, p->b_row, 0, dnnl_f32) != dnnl_success) {
+        free(x);
+        return NULL;
+    }
+    bool good = dnnl_memory_create(&x->plain, view_of(&plain), library->engine, DNNL_MEMORY_NONE) == dnnl_success &&
+                describe(worker->kernels, library->engine, p, NULL, false, &description) == dnnl_success;
+    if (good) {
+        layout_view best = dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0);
+        if (dnnl_memory_desc_equal(best, view_of(&plain))) {
+            x->packed = x->plain;
+        } else {
+            x->room = kernels_allocate(dnnl_memory_desc_get_size(best), 1);
+            good = x->room && dnnl_memory_create(&x->packed, best, library->engine, x->room) == dnnl_success &&
+                   dnnl_reorder_primitive_desc_create(&reorder, view_of(&plain), library->engine, best, library->engine,
+                                                      NULL) == dnnl_success &&
+                   dnnl_primitive_create(&x->reorder, reorder) == dnnl_success;
+        }
+    }
+    dnnl_primitive_desc_destroy(description);
+    dnnl_primitive_desc_destroy(reorder);
+    layout_close(&plain);
+    if (good)
+        return x;
+    packed_free(x);
+    return NULL;
+}
+
+static void weight_close(struct weight *W)
+{
+    packed_free(W->forward);
+    packed_free(W->backward);
+    W->forward = W->backward = NULL;
+}
+
+static enum status weight_open(struct kernels_worker *worker, struct weight *W)
+{
+    const struct product forth = kernels_forward_product(W, W->rows, W->in, W->out, RESULT_ELEMENT);
+    const struct product back = kernels_backward_product(W, W->rows, W->out, W->in, RESULT_ELEMENT);
+    stay_single();
+    W->forward = packed_create(worker, &forth);
+    W->backward = packed_create(worker, &back);
+    if (W->forward && W->backward)
+        return OK;
+    weight_close(W);
+    return error_set(ERR_PROGRAM, "oneDNN cannot prepare a weight of %d x %d", W->out, W->in);
+}
+
+static void weight_pack(struct kernels_worker *worker, struct weight *W, const real *plain)
+{
+    struct library *library = worker->data;
+    struct packed *both[] = {W->forward, W->backward};
+    W->plain = plain;
+    stay_single();
+    for (int i = 0; i < 2; i++) {
+        dnnl_status_t status = dnnl_memory_set_data_handle(both[i]->plain, (void *)plain);
+        const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, both[i]->plain}, {DNNL_ARG_TO, both[i]->packed}};
+        if (both[i]->reorder)
+            status |= dnnl_primitive_execute(both[i]->reorder, library->stream, 2, arguments);
+        status |= dnnl_stream_wait(library->stream);
+        if (status != dnnl_success)
+            kernels_fail(worker, "oneDNN cannot pack a weight of %d x %d (status %d)", W->out, W->in, (int)status);
+    }
+}
+
+static void worker_close(struct kernels_worker *worker)
+{
+    struct library *library = worker->data;
+    if (!library)
+        return;
+    for (int i = 0; i < BUCKETS; i++) {
+        for (struct primitive *x = library->bucket[i], *next; x; x = next) {
+            next = x->next;
+            primitive_free(x);
+        }
+    }
+    if (library->stream)
+        dnnl_stream_destroy(library->stream);
+    if (library->engine)
+        dnnl_engine_destroy(library->engine);
+    free(library->scratch);
+    free(library);
+}
+
+static enum status worker_open(struct kernels_worker *worker)
+{
+    struct library *library = worker->data = calloc(1, sizeof *library);
+    if (!library)
+        return error_set(ERR_MEMORY, "out of memory");
+    if (dnnl_engine_create(&library->engine, dnnl_cpu, 0) != dnnl_success ||
+        dnnl_stream_create(&library->stream, library->engine, dnnl_stream_default_flags) != dnnl_success)
+        return error_set(ERR_PROGRAM, "oneDNN cannot use this processor");
+    return OK;
+}
+
+/* Elsewhere than on x86-64 the library knows best. */
+static bool has_bf16(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512bf16");
+#else
+    return true;
+#endif
+}
+
+enum status onednn_override(struct kernels *kernels)
+{
+    if (kernels->precision == PRECISION_BF16 && !has_bf16())
+        return error_set(ERR_INPUT, "precision=bf16: this processor has no bf16 instructions (AVX512-BF16 or AMX); use "
+                                    "precision=f32, or backend=blas, which imitates them without gain in speed");
+    kernels->name = "onednn";
+    kernels->worker_open = worker_open;
+    kernels->worker_close = worker_close;
+    kernels->weight_open = weight_open;
+    kernels->weight_close = weight_close;
+    kernels->weight_pack = weight_pack;
+    kernels->forward = forward;
+    kernels->backward = backward;
+    kernels->multiply = multiply;
+    return OK;
+}
