@@ -21,6 +21,7 @@ do for [i=1:8] { set style line i linecolor rgb colour[i] linewidth 1.3 pointtyp
 set style line 9 linecolor rgb '#000000' linewidth 1 dashtype 3   # marks and thresholds
 
 set border 3 linewidth 0.75
+set errorbars small
 set tics nomirror out scale 0.6
 set mxtics default
 set key noautotitle reverse Left samplen 1.8 spacing 1.1
@@ -31,15 +32,23 @@ with_key(s, key, value, y) = column(key) == value ? of(s, y) : NaN
 measured(s, y) = column('censored') == 1 ? NaN : of(s, y)   # emerged
 bound(s, y) = column('censored') == 1 ? of(s, y) : NaN      # not yet emerged: a lower bound
 
-set xlabel offset 0, 0.7
+set xlabel offset 0, 0.35
 set ylabel offset 0.7, 0
 thousands = 'column("time") / 1000'
 time_label_thousands = 'time (10^3 learning rate × steps)'
 time_label = 'time (learning rate × steps)'
 plateau_label = 'plateau length (time)'
+linear(axis) = sprintf("unset logscale %s; set format %s '%%g'; set m%stics default; set %stics autofreq", axis, axis, axis, axis)
 decades(axis) = sprintf("set logscale %s; set format %s '10^{%%T}'; set m%stics 10", axis, axis, axis)
+
+# Simulations of the study and the user's own points over the column `abscissa`: mean and range over seeds; a run that has not emerged
+# is a lower bound. The user's name for the file is not enhanced text.
+if (!exists('simulation')) { simulation = '' }
+simulated = simulation.data eq '' ? "NaN" : "for [s in simulation.' '.data] table using (column(abscissa)):(measured(s, 'value')):'low':'high' \
+    with yerrorbars linestyle 8 linewidth 0.8 pointsize 1.1 pointtype (s eq 'data' ? 4 : 6) title (s eq 'data' ? data_name : 'SGD on the model') noenhanced, \
+    for [s in simulation.' '.data] table using (column(abscissa)):(bound(s, 'value')) with points linestyle 8 linewidth 0.8 pointtype 8"
 
 # Several panels on one page (`set multiplot` first): panel(left, right, bottom, top) in fractions of the page. second_key: what follows
 # is drawn over the panel before it, with a key of its own and no axes; labels and formats have to be set again after it.
 panel(l, r, b, t) = sprintf('set border 3; set tics scale 0.6; set lmargin at screen %g; set rmargin at screen %g; set bmargin at screen %g; set tmargin at screen %g', l, r, b, t)
-second_key(place) = "set border 0; set tics scale 0; set format ''; unset xlabel; unset ylabel; set key default noautotitle reverse Left samplen 1.8 spacing 1.1 ".place
+second_key(place) = "set border 0; set tics scale 0; set format ''; set xlabel ''; set ylabel ''; set key default noautotitle reverse Left samplen 1.8 spacing 1.1 ".place

@@ -6,5 +6,7 @@
 
 enum status curves_1a(struct page *page);
 enum status curves_1b(struct page *page);
+enum status curves_9(struct page *page);
+enum status curves_10(struct page *page);
 
 #endif

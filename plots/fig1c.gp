@@ -1,6 +1,7 @@
 table = name.'.csv'
-set xrange [50:6000]
-set yrange [60:2e6]
+abscissa = 'T'
+set xrange [T_low / 1.25:T_high * 1.25]
+set yrange [value_low / 6:value_high * 5]
 do for [format in formats] {
     eval open(format, 8.5, 7.2)
     set multiplot
@@ -10,13 +11,12 @@ do for [format in formats] {
     set xlabel 'sequence length {/:Italic T}'
     set ylabel plateau_label
     set key top left maxrows 3 width 0
-    plot for [i=1:words(ds)] table using 'T':(with_key('eq6', 'd', word(ds, i), 'plateau')) with lines linestyle i linewidth 0.8 dashtype 2, \
-        for [i=1:words(ds)] table using 'T':(with_key('law', 'd', word(ds, i), 'plateau')) with lines linestyle i linewidth 1, \
-        for [i=1:words(ds)] table using 'T':(with_key('closed', 'd', word(ds, i), 'plateau')) with lines linestyle 8 linewidth 1 dashtype 3, \
-        for [i=1:words(ds)] table using 'T':(with_key('flow', 'd', word(ds, i), 'plateau')) with points linestyle i title '{/:Italic d} = '.word(ds, i)
+    plot for [i=1:words(ds)] table using 'T':(with_key('eq6', 'd', word(ds, i), 'value')) with lines linestyle i linewidth 0.8 dashtype 2, \
+        for [i=1:words(ds)] table using 'T':(with_key('law', 'd', word(ds, i), 'value')) with lines linestyle i linewidth 1, \
+        for [i=1:words(ds)] table using 'T':(with_key('closed', 'd', word(ds, i), 'value')) with lines linestyle 8 linewidth 1 dashtype 3, \
+        for [i=1:words(ds)] table using 'T':(with_key('flow', 'd', word(ds, i), 'value')) with points linestyle i title '{/:Italic d} = '.word(ds, i)
     eval second_key('bottom right width -9')
-    plot for [s in simulation.' '.data] table using 'T':(measured(s, 'plateau')):'low':'high' with yerrorbars linestyle 8 pointtype 6 title s eq 'data' ? data_name : s, \
-        for [s in simulation.' '.data] table using 'T':(bound(s, 'plateau')) with points linestyle 8 pointtype 8, \
+    plot @simulated, \
         NaN with lines linestyle 8 linewidth 1 title 'fit: '.law.',  {/:Italic R}^2 = '.law_r2, \
         NaN with lines linestyle 8 linewidth 0.8 dashtype 2 title 'Eq. 6', \
         NaN with lines linestyle 8 linewidth 1 dashtype 3 title 'closed form, nothing fitted'

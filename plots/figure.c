@@ -1,5 +1,7 @@
 #include "figure.h"
+#include "anatomy.h"
 #include "curves.h"
+#include "data.h"
 #include "gnuplot.h"
 #include "import.h"
 #include "laws.h"
@@ -24,6 +26,37 @@ static const struct figure figures[] = {
      "Plateau lengths of the flow (points), the power law fitted to them (lines) and the paper's Eq. 6 (dashed) for each token dimension. "
      "The scaling is that of the theory; Eq. 6 is several times too long, since the linear regime ends well before the drop, while "
      "our closed form (dotted) lies on the points."},
+    {"2-left", "fig2-left", "fig2-left-grid", true, laws_2_left, "In-context repetition shortens the plateau",
+     "Plateau lengths at one T against the number B of positions that hold the relevant token, for the gradient flow of the stated model "
+     "(filled) and for the paper's reduced equations (open). Lines are the power laws fitted to another grid. The paper's law goes as 1/B, that "
+     "of its model as 1/sqrt B: the reduced equations are too fast by B in the score difference."},
+    {"2-right", "fig2-right", NULL, true, laws_2_right, "Cross-sample repetition shortens the plateau",
+     "Plateau lengths with cross-sample repetition p against the variable X that should collapse them: left the paper's, which drops a "
+     "cross term, right the exact one. A better collapse shows as less scatter about the fitted line, and a higher R^2."},
+    {"6", "fig6", NULL, false, anatomy_6, "Loss landscape and the path of the flow",
+     "Loss over the value weights w and the score difference (contours), and the flow from (0, 0). It crosses the plateau at small w, climbs "
+     "in attention, overshoots the optimum w = sqrt d and returns along the valley, where w is at equilibrium with the attention (dashed)."},
+    {"7", "fig7", NULL, false, anatomy_7, "Where the linearised flow ends",
+     "Weights and score difference of the flow and of its linearisation at the start. They agree while lambda t < 0.5 (dotted line) and part "
+     "well before the end of the plateau, which the linearised flow therefore puts too late."},
+    {"8", "fig8", NULL, false, anatomy_8, "After the plateau: equilibrium and sharpness",
+     "Left: the weights at equilibrium with a given attention, and the path of the flow, which falls onto it. Middle: the same along the flow "
+     "against time. Right: eigenvalues of the Hessian along the flow; the loss is sharpest at the transition, and the largest late "
+     "eigenvalue is 1/d. The negative eigenvalue of the plateau is drawn by its size."},
+    {"9", "fig9", NULL, false, curves_9, "SGD on the whole model follows the reduced flow",
+     "The toy model with all its parameters, trained by SGD from random weights (thin, one colour a seed), and the reduced flow from the same "
+     "start (dashed). The reduction to a few numbers holds seed by seed, noise of the batches included."},
+    {"10", "fig10", NULL, false, curves_10, "Cross-sample repetition along the flow",
+     "Losses, weights along the repeated direction (solid) and across it (dashed), and attention for several shares p of repeated samples. "
+     "The repeated direction is learned first and pulls attention up earlier; afterwards the rare directions learn more slowly, so the "
+     "advantage is temporary."},
+    {"errors", "errors", NULL, true, laws_errors, "How far each prediction is off",
+     "Difference between predicted and integrated plateau length against T at B = 1. Eq. 6 overestimates it several times over and grows "
+     "worse with T; the closed form and the quadrature, which have no fitted constant, become better with T. Circles: mean and range "
+     "over seeds of the difference between single SGD runs of the model and the flow."},
+    {"repetition", "repetition", NULL, true, laws_repetition, "In-context repetition: which theory does SGD follow?",
+     "Plateau length against B for three flows and for SGD on the model with all its parameters (mean and range over seeds). SGD follows the "
+     "gradient flow of the model, which gains sqrt B; the paper's equations would need scores tied over the copies to hold."},
 };
 enum { COUNT = sizeof figures / sizeof figures[0] };
 
@@ -109,22 +142,13 @@ done:
     return rc;
 }
 
-/* A script that ships with the program: installed, or in the source tree it was built from. Appended. */
+/* A script that comes with the program, appended to `out`. */
 static enum status read_script(const char *name, struct text *out)
 {
-    enum status rc = OK;
-    struct text path = {0};
-    text_addf(&path, PLATEAU_DATADIR "/%s", name);
-    TRY(text_status(&path));
-    if (access(path.data, R_OK) != 0) {
-        text_clear(&path);
-        text_addf(&path, PLATEAU_SRCDIR "/plots/%s", name);
-        TRY(text_status(&path));
-    }
-    TRY(text_read_file(path.data, 1 << 20, out));
-done:
-    text_free(&path);
-    return rc;
+    char file[80], path[DATA_PATH];
+    snprintf(file, sizeof file, "plots/%s", name);
+    enum status rc = data_path(file, path);
+    return rc == OK ? text_read_file(path, 1 << 20, out) : rc;
 }
 
 /* ---- writing ---- */
@@ -212,6 +236,7 @@ static enum status prepare(struct store *store, const struct figure *figure, con
     page_set_text(page, "data", page->data_name ? "data" : "");
     page_set_text(page, "data_name", page->data_name ? page->data_name : "");
     TRY(figure->draw(page));
+    page_set_ranges(page);
     TRY(page_status(page));
 done:
     return rc;

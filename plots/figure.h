@@ -11,7 +11,7 @@ struct page;
 
 struct figure {
     const char *name;              /* "1a", "2-left", "errors" */
-    const char *study, *second;    /* the studies it shows; second may be NULL */
+    const char *study, *second;    /* the studies it shows; second: NULL if there is but one */
     bool takes_data;               /* can show the user's own points (--data) */
     enum status (*draw)(struct page *page);
     const char *title, *caption;   /* plain text; the caption says what it shows and how to read it */

@@ -7,6 +7,11 @@ struct page_table *page_table(struct page *page, const char *suffix, const char 
     struct page_table *table = &page->tables[page->n_tables++];
     snprintf(table->suffix, sizeof table->suffix, "%s", suffix);
     text_addf(&table->text, "series,%s\n", columns);
+    table->columns = columns;
+    for (int i = 0; i < PAGE_COLUMNS; i++) {
+        table->low[i] = INFINITY;
+        table->high[i] = -INFINITY;
+    }
     return table;
 }
 
@@ -15,8 +20,11 @@ void page_row(struct page_table *table, const char *series, size_t n, const doub
     text_add(&table->text, series);
     for (size_t i = 0; i < n; i++) {
         text_add(&table->text, ",");
-        if (!isnan(values[i]))
-            text_addf(&table->text, "%.8g", values[i]);
+        if (isnan(values[i]))
+            continue;
+        text_addf(&table->text, "%.8g", values[i]);
+        table->high[i] = fmax(table->high[i], values[i]);
+        table->low[i] = values[i] > 0 ? fmin(table->low[i], values[i]) : table->low[i];
     }
     text_add(&table->text, "\n");
 }
@@ -43,6 +51,18 @@ void page_set_list(struct page *page, const char *name, const double *values, si
     for (size_t i = 0; i < n; i++)
         text_addf(&page->assignments, "%s%.8g", i ? " " : "", values[i]);
     text_add(&page->assignments, "'\n");
+}
+
+void page_set_ranges(struct page *page)
+{
+    const struct page_table *table = &page->tables[0];
+    const char *name = table->columns;
+    for (int i = 0; *name; i++) {
+        int length = (int)strcspn(name, ",");
+        if (table->high[i] >= table->low[i]) /* else the column has no positive value */
+            text_addf(&page->assignments, "%.*s_low = %.8g\n%.*s_high = %.8g\n", length, name, table->low[i], length, name, table->high[i]);
+        name += length + (name[length] == ',');
+    }
 }
 
 enum status page_status(const struct page *page)

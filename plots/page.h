@@ -6,11 +6,13 @@
 #define PAGE_H
 #include "runs.h"
 
-enum { PAGE_TABLES = 2 };
+enum { PAGE_TABLES = 2, PAGE_COLUMNS = 12 };
 
 struct page_table {
-    char suffix[24];   /* file: figNAME + suffix + ".csv" */
+    char suffix[24];      /* file: figNAME + suffix + ".csv" */
+    const char *columns;  /* borrowed */
     struct text text;
+    double low[PAGE_COLUMNS], high[PAGE_COLUMNS]; /* smallest positive and largest value of each column */
 };
 
 struct page {
@@ -25,7 +27,7 @@ struct page {
     struct text assignments;
 };
 
-/* A new table; columns: "d,time,loss", `series` is put before them. At most PAGE_TABLES. */
+/* A new table; columns: "d,time,loss" (borrowed, at most PAGE_COLUMNS), `series` is put before them. At most PAGE_TABLES. */
 struct page_table *page_table(struct page *page, const char *suffix, const char *columns);
 /* A row. NaN is left empty. */
 void page_row(struct page_table *table, const char *series, size_t n, const double *values);
@@ -33,6 +35,8 @@ void page_row(struct page_table *table, const char *series, size_t n, const doub
 void page_set_text(struct page *page, const char *name, const char *text);
 void page_set_real(struct page *page, const char *name, double value);
 void page_set_list(struct page *page, const char *name, const double *values, size_t n);
+/* d_low, d_high, time_low, ..: the range of every column of the first table, for the axes (logarithmic: positive values alone). */
+void page_set_ranges(struct page *page);
 /* ERR_MEMORY if something could not be added. */
 enum status page_status(const struct page *page);
 /* Frees tables, runs and assignments. */

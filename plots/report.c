@@ -69,12 +69,15 @@ static void published_cell(const struct claim *c, char cell[CELL])
 
 static void here_cell(const struct claim *c, char cell[CELL])
 {
+    char runs[40] = "", range[64] = "";
+    if (c->runs) /* a measure of flows of its own has none */
+        snprintf(runs, sizeof runs, ", %zu run%s", c->runs, c->runs == 1 ? "" : "s");
+    if (c->high - c->low > 1e-4 * fabs(c->estimate))
+        snprintf(range, sizeof range, " (%.4g .. %.4g)", c->low, c->high);
     if (isnan(c->estimate))
         snprintf(cell, CELL, "not measured");
-    else if (c->high > c->low)
-        snprintf(cell, CELL, "%.4g (%.4g .. %.4g), %zu runs", c->estimate, c->low, c->high, c->runs);
     else
-        snprintf(cell, CELL, "%.4g, %zu run%s", c->estimate, c->runs, c->runs == 1 ? "" : "s");
+        snprintf(cell, CELL, "%.4g%s%s", c->estimate, range, runs);
 }
 
 /* The verdict in words, with the corrected statement's own beside a known deviation, and what would decide an open one. */
@@ -117,7 +120,7 @@ static void add_claim(struct document *d, const struct claims *claims, const str
 
 static void add_verdicts(struct document *d, const struct report *r)
 {
-    static const char *const heads[] = {"claim", "figure", "statement", "published", "here (95 % interval)", "verdict"};
+    static const char *const heads[] = {"claim", "figure", "statement", "published", "here (95 % interval, or range)", "verdict"};
     size_t n[3] = {0}, known = 0;
     for (size_t i = 0; i < r->claims->n; i++) {
         const struct claim *c = &r->claims->list[i];
@@ -155,7 +158,7 @@ done:
 
 static enum status add_figure(struct document *d, const struct report *r, const struct report_figure *f)
 {
-    static const char *const heads[] = {"claim", "statement", "published", "here (95 % interval)", "verdict"};
+    static const char *const heads[] = {"claim", "statement", "published", "here (95 % interval, or range)", "verdict"};
     char anchor[40];
     bool any = false;
     snprintf(anchor, sizeof anchor, "fig-%s", f->figure->name);

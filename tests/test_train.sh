@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Transformers from outside: train, batch, gradient, checkpoints that survive kill -9, sweeps. Speaks TAP.
-. "${SOURCE:?}/tests/tap.sh"
+. "${SOURCE:?}/tests/cli.sh"
 cd "$work" || exit 1
 tiny=(model=transformer T=4 d=2 layers=1 heads=2 width=16 head_dim=8 mlp=2 batch=8 eval_every=10 eval_size=32 lr=3e-3 backend=reference)
 recall=(model=transformer task=recall pairs=2 vocab=6 layers=2 heads=1 width=16 head_dim=8 mlp=1 batch=4 eval_every=10 eval_size=16 backend=reference)
@@ -93,4 +93,4 @@ sed -e 's/T: \[4/until: cap, steps: 300, T: [4/' -e '/flow/d' tiny.yaml >longer.
 "$plateau" sweep tiny.yaml --db tiny.db 2>&1 | grep -q '5 already there'; ok $? "which answer the shorter ones too"
 "$plateau" export tiny.db --curves >curves.csv; head -1 curves.csv | grep -q ',attention,accuracy_train,accuracy_test,attention_l1h1,attention_l1h2$'; ok $? "export: columns of both kinds of run"
 "$plateau" fit tiny.db model=transformer --on T | grep -q '4 runs'; ok $? "fit of Transformers"
-echo "1..$n"
+finish

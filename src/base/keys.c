@@ -1,6 +1,7 @@
 #include "keys.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum type { TYPE_INTEGER, TYPE_REAL, TYPE_CHOICE };
@@ -8,7 +9,7 @@ enum { NO, YES };
 #define NONE NULL
 
 struct key_entry {
-    const char *name, *type_name;
+    const char *type_name;
     const char *defaults[PRESET_COUNT];
     const char *range, *unit, *group, *meaning;
     int hashed;
@@ -16,7 +17,7 @@ struct key_entry {
 
 static const struct key_entry table[KEY_COUNT] = {
 #define KEY(name, type, flow, toy, regression, recall, range, unit, group, hashed, meaning)                            \
-    [KEY_##name] = {#name, #type, {flow, toy, regression, recall}, range, unit, #group, meaning, hashed},
+    [KEY_##name] = {#type, {flow, toy, regression, recall}, range, unit, #group, meaning, hashed},
 #include "keys.def"
 #undef KEY
 };
@@ -103,11 +104,11 @@ enum key keys_find(const char *name)
 /* "[0,1)" -> is value inside? An empty range admits everything. */
 static bool in_range(const char *range, double value)
 {
-    double low, high;
-    char open, close;
-    if (sscanf(range, "%c%lf,%lf%c", &open, &low, &high, &close) != 4)
+    char *end;
+    if (!*range)
         return true;
-    return (open == '[' ? value >= low : value > low) && (close == ']' ? value <= high : value < high);
+    double low = strtod(range + 1, &end), high = strtod(end + 1, &end);
+    return (*range == '[' ? value >= low : value > low) && (*end == ']' ? value <= high : value < high);
 }
 
 static enum status choice_value(enum key key, const char *text, double *value)
@@ -256,7 +257,7 @@ void keys_describe(const struct keys *keys, struct text *out)
     char buffer[32];
     bool first = true;
     for (int key = 0; key < KEY_COUNT; key++) {
-        double fallback;
+        double fallback = NAN;
         const char *text = table[key].defaults[keys->preset];
         bool always = key == KEY_model || key == KEY_T || key == KEY_d || key == KEY_pairs || key == KEY_vocab || key == KEY_seed;
         if (!text || (!always && keys_value((enum key)key, text, &fallback) == OK && fallback == keys->value[key]))

@@ -53,9 +53,10 @@ struct arguments {
     X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                     \
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
     X(fit, "F.db [key=value..]", " study on at response residuals json ", "power law of the plateau length, with intervals")              \
-    X(compare, "F.db", " claims strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
+    X(compare, "F.db", " claims study strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
     X(figure, "NAME..|all F.db", " out data quiet ", "the paper's figures as PDF, SVG and PNG, with their data beside them") \
     X(reproduce, "[FIGURE..]", " scale out jobs claims strict quiet ", "runs, fits, verdicts, figures: everything, into a report") \
+    X(bench, "[ITEM..]", " json ", "throughput of this machine on fixed work")                                         \
     X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \
     X(help, "[COMMAND]", " ", "this page, or a command's")                                                             \
     X(man, "", " ", "the man page, as roff")                                                                           \

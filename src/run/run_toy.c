@@ -41,7 +41,7 @@ static enum status keep(struct training *t, double step, double time, const stru
         return OK;
     const double row[] = {step, time, m->loss_train, m->loss_test, m->w, m->w_orthogonal, m->delta_a, m->attention};
     enum status rc = trace_add(t->trace, row);
-    if (rc == OK && t->trace->length >= 2 * TRACE_TARGET) {
+    if (rc == OK && t->trace->length / 2 >= TRACE_TARGET) {
         struct trace *trace = t->trace;
         for (size_t i = 0; i < TRACE_TARGET; i++)
             memcpy(trace->rows + i * (size_t)trace->columns, trace->rows + 2 * i * (size_t)trace->columns, sizeof row);
