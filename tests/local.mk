@@ -1,7 +1,7 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
 unit_tests = test_text test_random test_flow test_prediction test_toy test_transformer test_transformer_double test_tasks \
-  test_safetensors test_training test_store test_import test_power_law
+  test_safetensors test_training test_store test_import test_power_law test_measure test_compare
 check_PROGRAMS += $(unit_tests) must_fail json_lines
 TESTS += $(unit_tests) must_fail tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_documentation.sh tests/test_survival.sh
 XFAIL_TESTS += must_fail
@@ -57,12 +57,19 @@ test_import_LDADD = libstudy.a librun.a $(models_below)
 test_power_law_SOURCES = tests/test_power_law.c $(test_harness)
 test_power_law_CPPFLAGS = $(TEST_CPPFLAGS)
 test_power_law_LDADD = libvalidation.a $(models_below)
+test_measure_SOURCES = tests/test_measure.c $(test_harness)
+test_measure_CPPFLAGS = $(TEST_CPPFLAGS)
+test_measure_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=flow_hessian
+test_measure_LDADD = libvalidation.a libstudy.a librun.a $(models_below)
+test_compare_SOURCES = tests/test_compare.c $(test_harness)
+test_compare_CPPFLAGS = $(TEST_CPPFLAGS)
+test_compare_LDADD = libvalidation.a libstudy.a librun.a $(models_below)
 json_lines_SOURCES = tests/json_lines.c
 json_lines_LDADD = $(JANSSON_LIBS)
 must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
-EXTRA_DIST += tests/cli.sh tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_documentation.sh tests/test_survival.sh tests/check.sh docs/theory.md
+EXTRA_DIST += tests/cli.sh tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_documentation.sh tests/test_survival.sh tests/check.sh docs/theory.md docs/claims.md
 
 # Static analysis (.clang-tidy, tests/cppcheck.txt): quiet, or it fails.
 c_files = find $(top_srcdir)/src $(top_srcdir)/models $(top_srcdir)/validation $(top_srcdir)/plots $(top_srcdir)/tests -name '*.c'

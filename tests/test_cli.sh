@@ -70,6 +70,14 @@ fails 2 'only a number can be a factor' fit fig2-left.db --on metric
 fails 2 'no run matches' fit fig2-left.db T=77
 fails 2 'was not recorded' fit fig2-left.db --at 0.55
 fails 2 'no-such.db' fit no-such.db
+fails 2 'did you mean T' fit fig2-left.db --on d,TT
+fails 2 'give one of them' fit fig2-left.db --at 0.5 --response closed
+"$plateau" fit fig2-left.db metric=full B=1 --on 'd^0.5*T' --residuals r.csv | grep -q 'c quadrature .* 1.0002 .* 0.0 ' && [[ $(wc -l <r.csv) == 57 ]] &&
+    head -1 r.csv | grep -q ',y,fit,residual,censored$'
+ok $? "a product as regressor, forms by AICc, residuals"
+"$plateau" fit fig2-left.db metric=full B=1 --json --response asinh >fit && grep -qE '"T": \{"value": 1\.1(09|10).*"from": 2048,' fit &&
+    grep -qE '"c asinh", "undefined": 0, "parameters": 2, "constant": 1[.0-9]*, [^{]*"delta_aicc": 0,' fit
+ok $? "fit --json: exponents of a prediction, forms, local exponents"
 fails 2 'needs one study file' sweep
 
 printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n512,16,1,,censored\n' >mine.csv
@@ -93,6 +101,7 @@ printf 'study: other\ncurves: yes\nruns:\n  - {T: [64, 70], d: 16}\n' >other.yam
     [[ $("$plateau" export scaled-quick.db --study scaled | wc -l) == 3 && $("$plateau" export scaled-quick.db --study other | wc -l) == 3 && $("$plateau" export scaled-quick.db | wc -l) == 4 ]]
 ok $? "a run belongs to every study that wants it"
 
+"$plateau" sweep "$studies/fig1c.yaml" --db fig2-left.db --quiet
 "$plateau" compare fig2-left.db --claims "$source/validation/claims.yaml" >verdicts
 ok $? "compare without --strict exits 0"
 for line in 'C5.T +reproduced' 'C5.d +reproduced' 'C5.B +reproduced' 'C5.B.model +deviates' 'known: E8' 'E8.B +reproduced' 'C3.eq6 +deviates' 'E9.quadrature +reproduced'; do
@@ -107,4 +116,12 @@ ok $? "a planted exponent changes the verdict, and --strict exits with 1"
 printf -- '- {id: A, quantity: exponent, of: x, on: d, published: 1, tolerance: .1}\n' >c.yaml; fails 2 'x is not among the regressors' compare planted.db --claims c.yaml
 printf -- '- {id: A, quantity: colour, published: 1, tolerance: .1}\n' >c.yaml; fails 2 'c.yaml: 1: A: quantity is one of' compare planted.db --claims c.yaml
 printf -- '- {id: A, quantity: r2, on: d, published: 1}\n' >c.yaml; fails 2 'a tolerance that is not negative' compare planted.db --claims c.yaml
+fails 2 'no claim is about this study' compare planted.db --claims "$source/validation/claims.yaml" --study nonsense
+"$plateau" compare planted.db --claims "$source/validation/claims.yaml" --study fig2-left --json >verdicts &&
+    grep -qE '"id": "C5.B", .*"study": "fig2-left", .*"figure": "2-left", .*"verdict": "deviates"' verdicts && ! grep -qv '"study": "fig2-left"' verdicts
+ok $? "compare --study --json"
+for block in csv yaml; do sed -n '/^```'$block'$/,/^```$/p' "$source/docs/claims.md" | sed '/^```/d' >example.$block; done
+"$plateau" import example.csv --db example.db model=toy steps=4000 --study mine --quiet &&
+    "$plateau" compare example.db --claims example.yaml >verdicts && grep -q '^5 claims: 4 reproduced, 1 deviate .* 0 inconclusive' verdicts
+ok $? "the example of docs/claims.md works"
 finish

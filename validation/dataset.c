@@ -3,18 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static enum status name_column(const char *text, struct dataset_column *column)
+{
+    if ((size_t)snprintf(column->name, sizeof column->name, "%s", text) >= sizeof column->name)
+        return error_set(ERR_INPUT, "%.40s..: longer than %zu characters", text, sizeof column->name - 1);
+    return monomial_parse(text, &column->product);
+}
+
 static enum status add_regressor(const char *text, struct dataset *set)
 {
     size_t k = set->data.n_x;
     if (k == POWER_LAW_MAX)
         return error_set(ERR_INPUT, "regressors: at most %d", POWER_LAW_MAX);
-    struct dataset_regressor *r = &set->regressors[k];
-    if ((size_t)snprintf(r->name, sizeof r->name, "%s", text) >= sizeof r->name)
-        return error_set(ERR_INPUT, "%.40s..: a regressor has at most %zu characters", text, sizeof r->name - 1);
-    enum status rc = monomial_parse(text, &r->product);
+    enum status rc = name_column(text, &set->regressors[k]);
     if (rc != OK)
-        return error_prefix(rc, "regressor %s", text);
-    set->names[k] = r->name;
+        return error_prefix(rc, "regressor %.40s", text);
+    set->names[k] = set->regressors[k].name;
     set->data.n_x++;
     return OK;
 }
@@ -44,7 +48,7 @@ enum status dataset_factor(const char *product, struct dataset *set)
 
 enum status dataset_response(const char *product, struct dataset *set)
 {
-    return monomial_parse(product, &set->response);
+    return name_column(product, &set->response);
 }
 
 /* Makes *array hold n entries of `size` bytes; it stays valid if that fails. */
@@ -79,9 +83,10 @@ static enum status take_y(const struct dataset *set, const struct store_row *row
     const struct result *r = &row->result;
     bool known = true;
     *censored = false;
-    if (set->response.n) {
-        *y = monomial_value(&set->response, r);
-        REQUIRE(*y > 0, ERR_INPUT, "run %lld: the quantity to be fitted is not defined there; filter such runs away", (long long)row->id);
+    if (set->response.product.n) {
+        *y = monomial_value(&set->response.product, r);
+        REQUIRE(*y > 0, ERR_INPUT, "run %lld: %s is not defined there; filter such runs away", (long long)row->id,
+                set->response.name);
         goto done;
     }
     *y = set->threshold > 0 ? result_plateau_at(r, set->threshold, &known) : r->plateau;

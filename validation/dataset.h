@@ -13,7 +13,7 @@ enum { DATASET_FACTORS = 8 };
 struct dataset {
     struct power_law_data data;         /* its columns are owned by the dataset */
     size_t allocated, left_out;
-    struct dataset_regressor {
+    struct dataset_column {
         char name[64];
         struct monomial product;
     } regressors[POWER_LAW_MAX];
@@ -25,7 +25,7 @@ struct dataset {
     size_t n_factors;
     struct monomial factors[DATASET_FACTORS];
     double *f[DATASET_FACTORS];         /* owned; values of the factors, NaN where undefined */
-    struct monomial response;           /* no column: the plateau length; else it is fitted in place of that */
+    struct dataset_column response;     /* no column: the plateau length; else it is fitted in place of that */
 };
 
 /* regressors: "d,T/B". threshold: 0 for each run's own, else 0.1, 0.2 .. 0.9. ERR_INPUT names the wrong regressor.

@@ -125,10 +125,10 @@ static void add_table(const struct fit *fit, struct text *out)
         add_row(fit, fit->set.names[k], &fit->law.exponent[k], &b->exponent[k], &fit->ends[k], out);
     if (!b->fitted)
         text_add(out, "  no bootstrap: too few runs\n");
-    else if (b->resampling == POWER_LAW_CLUSTERS)
-        text_addf(out, "  bootstrap: %zu resamples of %zu whole seeds\n", b->fitted, b->n_clusters);
     else
-        text_addf(out, "  bootstrap: %zu resamples of single runs (of whole seeds from 3 seeds on)\n", b->fitted);
+        text_addf(out, "  bootstrap: %zu resamples of %s", b->fitted, b->resampling == POWER_LAW_CLUSTERS ? "whole seeds" : "single runs (whole seeds from 3 on)");
+    if (b->fitted)
+        text_addf(out, b->skipped ? "; %zu more do not determine the law\n" : "\n", b->skipped);
 }
 
 static void add_forms(const struct fit *fit, struct text *out)
@@ -145,7 +145,7 @@ static void add_forms(const struct fit *fit, struct text *out)
     text_addf(out, "\n  %-18s %10s %10s %9s %12s %8s\n", "form", "parameters", "constant", "R^2", "delta AICc", "weight");
     for (size_t i = 0; i < n; i++) {
         const struct power_law_rank *r = &fit->ranks[order[i]];
-        text_addf(out, "  %-18s %10zu %10.5g %9.5f %12.1f %8.2g\n", forms[order[i]].name, r->parameters, r->constant, r->r2, r->delta, r->weight);
+        text_addf(out, "  %-18s %10zu %10.5g %9.5f %12.1f %8.3f\n", forms[order[i]].name, r->parameters, r->constant, r->r2, r->delta, r->weight);
     }
     for (size_t i = 0; i < FIT_FORMS; i++) {
         if (fit->undefined[i] && fit->undefined[i] < fit->set.data.n)
@@ -156,7 +156,7 @@ static void add_forms(const struct fit *fit, struct text *out)
 void fit_text(const struct fit *fit, struct text *out)
 {
     const struct power_law *law = &fit->law;
-    text_add(out, "plateau = ");
+    text_addf(out, "%s = ", *fit->set.response.name ? fit->set.response.name : "plateau");
     fit_formula(fit, out);
     text_addf(out, "\n  %s on logarithms, %zu runs", power_law_method_text(law->method), law->n);
     if (law->n_censored)

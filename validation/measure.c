@@ -46,7 +46,7 @@ struct watch {
     double w, attention, w_r, w_1;
 };
 
-enum { D_OF_2 = 1 }; /* index of D in the state (w, D): p = 0, zero start */
+enum { WD = 2, DD }; /* the Hessian of the state (w, D): p = 0, zero start */
 
 /* Smallest and largest eigenvalue of a symmetric matrix, overwritten; NaN if GSL fails. */
 static void eigenvalues(double *H, int dim, double *smallest, double *largest)
@@ -220,8 +220,8 @@ static double paper_wD(const struct flow *f, const double *y, int c, double beta
 static void late_hessian(const struct flow *f, double e, double *H)
 {
     double y[FLOW_DIM] = {0};
-    y[D_OF_2] = log((1 - e) / (e * f->b));
-    y[0] = flow_w_infinity(f, y[D_OF_2]);
+    y[1] = log((1 - e) / (e * f->b));
+    y[0] = flow_w_infinity(f, y[1]);
     flow_hessian(f, y, H);
 }
 
@@ -234,20 +234,20 @@ static void differentiate(const struct flow *f, struct readings *r)
     middle(f, y);
     flow_attention(f, y[D], &beta, &rest);
     flow_hessian(f, y, H);
-    double DD = difference(f, y, D, D), wD = difference(f, y, w, D), alpha = beta / f->B;
-    r->hessian_DD = H[D + f->dim * D] / DD;
-    r->hessian_wD = H[w + f->dim * D] / wD;
-    r->paper_DD = paper_DD(f, y, alpha) / DD;
+    double L_DD = difference(f, y, D, D), L_wD = difference(f, y, w, D), alpha = beta / f->B;
+    r->hessian_DD = H[D + f->dim * D] / L_DD;
+    r->hessian_wD = H[w + f->dim * D] / L_wD;
+    r->paper_DD = paper_DD(f, y, alpha) / L_DD;
     r->paper_DD_corrected = r->paper_DD * alpha * (1 - f->B * alpha);
-    r->paper_wD = paper_wD(f, y, w, beta) / wD;
+    r->paper_wD = paper_wD(f, y, w, beta) / L_wD;
     r->late_wD = r->late_DD = r->late_DD_order = r->late_smallest = NAN;
     if (f->dim != 2)
         return;
     late_hessian(f, e, H);
     late_hessian(f, 10 * e, wide);
-    r->late_wD = sqrt(f->d) * H[2 * D_OF_2] / e;
-    r->late_DD = H[D_OF_2 + 2 * D_OF_2] / (e * e) / (1 + 2 / (f->T - f->B));
-    r->late_DD_order = log10(wide[D_OF_2 + 2 * D_OF_2] / H[D_OF_2 + 2 * D_OF_2]);
+    r->late_wD = sqrt(f->d) * H[WD] / e;
+    r->late_DD = H[DD] / (e * e) / (1 + 2 / (f->T - f->B));
+    r->late_DD_order = log10(wide[DD] / H[DD]);
     eigenvalues(H, 2, &smallest, &largest);
     r->late_smallest = smallest / (2 * e * e / (f->T - f->B));
 }

@@ -36,7 +36,8 @@ static void add_claim(const struct claims *claims, const struct claim *c, struct
     compare_published(c, out);
     text_add(out, ", here ");
     compare_estimate(c, out);
-    text_addf(out, "; %s", c->source);
+    if (*c->source)
+        text_addf(out, "; %s", c->source);
     if (c->runs)
         text_addf(out, "; %zu runs", c->runs);
     if (*c->grid)

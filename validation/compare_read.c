@@ -39,9 +39,9 @@ static enum status set_field(struct claim *c, const char *name, const char *valu
         "published", "tolerance", "at"};
 #define AS_CASE(field, size)                                                                                           \
     if (!strcmp(name, #field))                                                                                         \
-        return (size_t)snprintf(c->field, size, "%s", value) < size                                                    \
+        return (size_t)snprintf(c->field, size, "%s", value) < (size)                                                  \
                    ? OK                                                                                                \
-                   : error_set(ERR_INPUT, "%s: longer than %d characters", name, size - 1);
+                   : error_set(ERR_INPUT, "%s: longer than %d characters", name, (size) - 1);
     CLAIM_TEXTS(AS_CASE)
 #undef AS_CASE
     double *number = !strcmp(name, "published") ? &c->published : !strcmp(name, "tolerance") ? &c->tolerance : !strcmp(name, "at") ? &c->at : NULL;
@@ -57,7 +57,7 @@ static enum status check_quantity(const struct claim *c)
     enum status rc = OK;
     struct monomial product;
     enum claim_kind kind = compare_kind(c);
-    REQUIRE(kind != CLAIM_NONE, ERR_INPUT, "quantity: %.20s: it is one of exponent, constant, r2, each, mean, value, floor, ceiling, defaults",
+    REQUIRE(kind != CLAIM_NONE, ERR_INPUT, "quantity is one of exponent, constant, r2, each, mean, value, floor, ceiling, defaults; not '%.20s'",
             c->quantity);
     REQUIRE(kind != CLAIM_FIT || *c->on, ERR_INPUT, "a fit needs its regressors, as in on: d,T,B");
     REQUIRE(kind == CLAIM_FIT || !*c->on, ERR_INPUT, "on: is for exponent, constant and r2");
