@@ -112,7 +112,7 @@ static N_Vector vector_create(int dim, SUNContext context)
 static enum status failed(const char *call, int flag)
 {
     char *name = CVodeGetReturnFlagName(flag);
-    enum status rc = error_set(ERR_SOLVER, "CVODE: %s failed: %s; try another method, rtol or atol", call, name ? name : "?");
+    enum status rc = error_set(ERR_SOLVER, "CVODE: %s failed: %s; try another method, rtol, atol or threshold", call, name ? name : "?");
     free(name);
     return rc;
 }

@@ -2,7 +2,7 @@
 #include "run_flow.h"
 #include <math.h>
 
-enum { MOST = 300, MOST_VALUES = 32 };
+enum { MOST = 250, MOST_OF_MANY = 150, MOST_VALUES = 32 }; /* rows drawn of a curve, alone or among many */
 
 /* Fig. 1a: loss against time for each d. */
 enum status curves_1a(struct page *page)
@@ -43,8 +43,10 @@ enum status curves_1b(struct page *page)
     struct page_table *table = page_table(page, "", "time,w_relative,attention");
     TRY(runs_curve(page->store, row, &curve));
     for (size_t k = 0; k < curve.length; k = runs_next(&curve, k, MOST)) {
-        double w = runs_at(&curve, k, "w") / sqrt(2 * runs_key(row, KEY_d) * row->result.null_loss); /* null loss |W*|^2/(2d) */
-        page_row(table, "flow", 3, (double[]){runs_at(&curve, k, "time"), w, runs_at(&curve, k, "attention") * runs_key(row, KEY_B)});
+        double w = runs_at(&curve, k, "w") /
+                   sqrt(2 * runs_key(row, KEY_d) * row->result.null_loss); /* null loss |W*|^2/(2d) */
+        page_row(table, "flow", 3,
+                 (double[]){runs_at(&curve, k, "time"), w, runs_at(&curve, k, "attention") * runs_key(row, KEY_B)});
     }
     page_set_real(page, "plateau", row->result.plateau);
 done:
@@ -65,9 +67,10 @@ enum status curves_9(struct page *page)
         const struct store_row *row = &page->runs.list[i];
         const char *series = runs_key(row, KEY_model) == MODEL_FLOW ? "flow" : "toy";
         TRY(runs_curve(page->store, row, &curve));
-        for (size_t k = 0; k < curve.length; k = runs_next(&curve, k, MOST))
-            page_row(table, series, 5, (double[]){runs_key(row, KEY_seed), runs_at(&curve, k, "time"), runs_at(&curve, k, "loss_test"),
-                                                  runs_at(&curve, k, "w"), runs_at(&curve, k, "delta_a")});
+        for (size_t k = 0; k < curve.length; k = runs_next(&curve, k, MOST_OF_MANY))
+            page_row(table, series, 5,
+                     (double[]){runs_key(row, KEY_seed), runs_at(&curve, k, "time"), runs_at(&curve, k, "loss_test"),
+                                runs_at(&curve, k, "w"), runs_at(&curve, k, "delta_a")});
         trace_free(&curve);
         longest = fmax(longest, row->result.plateau);
     }
@@ -94,10 +97,12 @@ enum status curves_10(struct page *page)
         TRY(runs_curve(page->store, row, &curve));
         double n1 = f.full_n[0], nr = f.full_n[1], n = hypot(n1, nr);
         for (size_t k = 0; k < curve.length; k = runs_next(&curve, k, MOST)) {
-            double w1 = runs_at(&curve, k, "w_repeated"), wr = (n * runs_at(&curve, k, "w") - n1 * w1) / nr; /* w = (n_1 w_1 + n_r w_r)/n */
-            page_row(table, "flow", 7, (double[]){runs_key(row, KEY_p), runs_at(&curve, k, "time"), runs_at(&curve, k, "loss_train"),
-                                                  runs_at(&curve, k, "loss_test"), w1 / n1, wr / nr,
-                                                  runs_at(&curve, k, "attention") * f.B});
+            double w1 = runs_at(&curve, k, "w_repeated"),
+                   wr = (n * runs_at(&curve, k, "w") - n1 * w1) / nr; /* w = (n_1 w_1 + n_r w_r)/n */
+            page_row(table, "flow", 7,
+                     (double[]){runs_key(row, KEY_p), runs_at(&curve, k, "time"), runs_at(&curve, k, "loss_train"),
+                                runs_at(&curve, k, "loss_test"), w1 / n1, wr / nr,
+                                runs_at(&curve, k, "attention") * f.B});
         }
         trace_free(&curve);
     }

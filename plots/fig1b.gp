@@ -5,7 +5,7 @@ set key at graph 1, graph 0.45 right
 set xrange [0:2e-3 * plateau]
 set yrange [0:1.2]
 set arrow from plateau / 1000, graph 0 to plateau / 1000, graph 1 nohead linestyle 9
-set label 'plateau length' at plateau / 1000, graph 0.62 center rotate by 90 offset -1.6, 0
+set label 'plateau length' at plateau / 1000, graph 0.56 center rotate by 90 offset -1.6, 0
 do for [format in formats] {
     eval open(format, 8.5, 5.6)
     eval panel(0.14, 0.97, 0.19, 0.97)

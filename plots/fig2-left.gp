@@ -12,10 +12,14 @@ do for [format in formats] {
     set xlabel 'in-context repetition {/:Italic B}'
     set ylabel plateau_label
     set key top right width 0 maxrows 3
-    plot for [i=1:words(ds)] table using 'B':(with_key('law_full', 'd', word(ds, i), 'value')) with lines linestyle i linewidth 1, \
-        for [i=1:words(ds)] table using 'B':(with_key('law_paper', 'd', word(ds, i), 'value')) with lines linestyle i linewidth 1 dashtype 2, \
-        for [i=1:words(ds)] table using 'B':(with_key('paper', 'd', word(ds, i), 'value')) with points linestyle i pointtype filled[i] - 1 linewidth 0.8, \
-        for [i=1:words(ds)] table using 'B':(with_key('full', 'd', word(ds, i), 'value')) with points linestyle i title '{/:Italic d} = '.word(ds, i)
+    plot for [i=1:words(ds)] table using 'B':(with_key('law_full', 'd', word(ds, i), 'value')) \
+        with lines linestyle style(i) linewidth 1, \
+        for [i=1:words(ds)] table using 'B':(with_key('law_paper', 'd', word(ds, i), 'value')) \
+            with lines linestyle style(i) linewidth 1 dashtype 2, \
+        for [i=1:words(ds)] table using 'B':(with_key('paper', 'd', word(ds, i), 'value')) \
+            with points linestyle style(i) pointtype filled[style(i)] - 1 linewidth 0.8, \
+        for [i=1:words(ds)] table using 'B':(with_key('full', 'd', word(ds, i), 'value')) \
+            with points linestyle style(i) title '{/:Italic d} = '.word(ds, i)
     eval second_key('bottom left width -9')
     plot @simulated, \
         NaN with linespoints linestyle 8 linewidth 1 title 'model: '.law_full, \

@@ -17,7 +17,8 @@ do for [format in formats] {
         r2 = k == 1 ? law_paper_r2 : law_exact_r2
         set key top left width 0 maxrows 3
         plot table using 'x':(of('law_'.kind, 'value')) with lines linestyle 8 linewidth 1, \
-            for [i=1:words(ps)] table using 'x':(with_key(kind, 'p', word(ps, i), 'value')) with points linestyle i title '{/:Italic p} = '.word(ps, i)
+            for [i=1:words(ps)] table using 'x':(with_key(kind, 'p', word(ps, i), 'value')) \
+                with points linestyle style(i) title '{/:Italic p} = '.word(ps, i)
         eval second_key('bottom right width -7')
         if (k == 1) {
             plot NaN with lines linestyle 8 linewidth 1 title 'fit: '.law.',  {/:Italic R}^2 = '.r2

@@ -34,17 +34,22 @@ static enum status judge(int state, const char *message, const char *script)
     if (*pool_stop())
         return error_set(ERR_INTERRUPTED, "interrupted while gnuplot was drawing");
     if (WIFSIGNALED(state))
-        return error_set(ERR_PROGRAM, "gnuplot was killed by signal %d (%s) while drawing %s; free some memory or lift the limit, and run "
-                         "the same command again", WTERMSIG(state), strsignal(WTERMSIG(state)), script);
-    return error_set(ERR_PROGRAM, "gnuplot failed on %s (exit status %d): %s; is it gnuplot 5.4 or later with the terminals pdfcairo, svg "
-                     "and pngcairo (Debian: gnuplot-nox)?", script, WEXITSTATUS(state), *message ? message : "no message");
+        return error_set(
+            ERR_PROGRAM,
+            "gnuplot was killed by signal %d (%s) while drawing %s; free some memory or lift the limit, and run "
+            "the same command again",
+            WTERMSIG(state), strsignal(WTERMSIG(state)), script);
+    return error_set(
+        ERR_PROGRAM,
+        "gnuplot failed on %s (exit status %d): %s; is it gnuplot 5.4 or later with the terminals pdfcairo, svg "
+        "and pngcairo (Debian: gnuplot-nox)?",
+        script, WEXITSTATUS(state), *message ? message : "no message");
 }
 
 enum status gnuplot_run(const char *folder, const char *script)
 {
     enum status rc = OK;
     char *const arguments[] = {(char[]){"gnuplot"}, (char[]){"-d"}, (char *)(uintptr_t)script, NULL};
-    char message[MESSAGE + 1];
     int ends[2], state = 0;
     pid_t child;
     posix_spawn_file_actions_t actions;
@@ -61,12 +66,15 @@ enum status gnuplot_run(const char *folder, const char *script)
     }
     close(ends[1]);
     if (!failed) {
+        char message[MESSAGE + 1];
         listen_to(ends[0], message);
         while (waitpid(child, &state, 0) < 0 && errno == EINTR)
             ;
         rc = judge(state, message, script);
     } else if (failed == ENOENT) {
-        rc = error_set(ERR_PROGRAM, "gnuplot: not found; install it (Debian: apt-get install gnuplot-nox) and run the same command again");
+        rc = error_set(
+            ERR_PROGRAM,
+            "gnuplot: not found; install it (Debian: apt-get install gnuplot-nox) and run the same command again");
     } else {
         rc = error_set(ERR_PROGRAM, "gnuplot: cannot be started: %s", strerror(failed));
     }

@@ -13,11 +13,12 @@ static const double CONFIDENCE = 0.95;
 static const char columns[] = "T,d,B,p,x,value,low,high,censored";
 
 /* x: the abscissa where it is not a key, else NaN; low, high: the spread of the seeds. */
-static void add_point(struct page_table *table, const char *series, const struct store_row *row, double x, double value, double low,
-                      double high, bool censored)
+static void add_point(struct page_table *table, const char *series, const struct store_row *row, double x, double value,
+                      double low, double high, bool censored)
 {
-    page_row(table, series, 9, (double[]){runs_key(row, KEY_T), runs_key(row, KEY_d), runs_key(row, KEY_B), runs_key(row, KEY_p), x,
-                                          value, low, high, censored});
+    page_row(table, series, 9,
+             (double[]){runs_key(row, KEY_T), runs_key(row, KEY_d), runs_key(row, KEY_B), runs_key(row, KEY_p), x,
+                        value, low, high, censored});
 }
 
 /* A point of a line. */
@@ -47,10 +48,11 @@ static bool belongs(const struct setting *s, const struct store_row *row)
     return true;
 }
 
-/* The plateau lengths of one set of measured runs, seeds grouped, as rows of `series`; *n: how many. The abscissa is `x` of
- * the group's keys, if given. */
-static enum status add_groups(struct page_table *table, const char *series, const struct runs *runs, const struct setting *setting,
-                              bool with_flow, enum status (*x)(const struct store_row *row, double *x), size_t *n)
+/* The plateau lengths of one set of measured runs, seeds grouped, as rows of `series`; *n: how many. The abscissa is
+ * `x` of the group's keys, if given. */
+static enum status add_groups(struct page_table *table, const char *series, const struct runs *runs,
+                              const struct setting *setting, bool with_flow,
+                              enum status (*x)(const struct store_row *row, double *x), size_t *n)
 {
     struct runs_group g;
     *n = 0;
@@ -69,15 +71,17 @@ static enum status add_groups(struct page_table *table, const char *series, cons
 }
 
 /* Simulations of the study, and the user's points; the script's list `simulation` says whether there are any. */
-static enum status add_measured(struct page *page, struct page_table *table, const struct runs *runs, const struct setting *setting,
-                                enum status (*x)(const struct store_row *row, double *x), const char *rule)
+static enum status add_measured(struct page *page, struct page_table *table, const struct runs *runs,
+                                const struct setting *setting, enum status (*x)(const struct store_row *row, double *x),
+                                const char *rule)
 {
     enum status rc = OK;
     size_t n;
     TRY(add_groups(table, "simulation", runs, setting, false, x, &n));
     page_set_text(page, "simulation", n ? "simulation" : "");
     TRY(add_groups(table, "data", &page->data, setting, true, x, &n));
-    REQUIRE(n || !page->data_name, ERR_INPUT, "%s: no line belongs in this figure, which shows %s", page->data_name, rule);
+    REQUIRE(n || !page->data_name, ERR_INPUT, "%s: no line belongs in this figure, which shows %s", page->data_name,
+            rule);
 done:
     return rc;
 }
@@ -96,7 +100,8 @@ static void law_free(struct law *law)
     dataset_free(&law->set);
 }
 
-/* The law of the flow's plateau lengths in `runs`, of one metric. Overwrites *law; release with law_free, also after an error. */
+/* The law of the flow's plateau lengths in `runs`, of one metric. Overwrites *law; release with law_free, also after an
+ * error. */
 static enum status law_fit(const struct runs *runs, enum metric metric, const char *regressors, struct law *law)
 {
     enum status rc = OK;
@@ -127,7 +132,8 @@ static void set_label(struct page *page, const char *name, const struct power_la
     char variable[32];
     text_addf(&label, "%.2f", fit->constant.value);
     for (size_t k = 0; k < fit->n_x; k++)
-        text_addf(&label, " {/:Italic %s}^{%s%.2f}", names[k], fit->exponent[k].value < 0 ? "−" : "", fabs(fit->exponent[k].value));
+        text_addf(&label, " {/:Italic %s}^{%s%.2f}", names[k], fit->exponent[k].value < 0 ? "−" : "",
+                  fabs(fit->exponent[k].value));
     text_addf(&r2, "%.4f", fit->r2);
     snprintf(variable, sizeof variable, "%s_r2", name);
     page_set_text(page, name, label.data ? label.data : "");
@@ -169,14 +175,16 @@ done:
     return rc;
 }
 
-/* Fig. 2 left: plateau against B for each d at one T, the paper's metric and the model's; the laws fitted to the study's own grid
- * (which holds other points) are drawn through them. */
+/* Fig. 2 left: plateau against B for each d at one T, the paper's metric and the model's; the laws fitted to the
+ * study's own grid (which holds other points) are drawn through them. */
 enum status laws_2_left(struct page *page)
 {
     enum status rc = OK;
     struct law laws[2] = {{.fit = {0}}, {.fit = {0}}};
-    static const struct { enum metric metric; const char *flow, *law; } kinds[] = {{METRIC_FULL, "full", "law_full"},
-                                                                                   {METRIC_PAPER, "paper", "law_paper"}};
+    static const struct {
+        enum metric metric;
+        const char *flow, *law;
+    } kinds[] = {{METRIC_FULL, "full", "law_full"}, {METRIC_PAPER, "paper", "law_paper"}};
     struct page_table *table = page_table(page, "", columns);
     runs_keep_largest(&page->more, KEY_T);
     for (int k = 0; k < 2; k++) {
@@ -200,7 +208,8 @@ done:
     return rc;
 }
 
-/* The paper's X = sqrt d T/sqrt(p^2 d + (1-p)^2), and the exact one, sqrt d T/sqrt(1 + p^2 (d-1)) = T/R (E6); B = 1, unit columns. */
+/* The paper's X = sqrt d T/sqrt(p^2 d + (1-p)^2), and the exact one, sqrt d T/sqrt(1 + p^2 (d-1)) = T/R (E6); B = 1,
+ * unit columns. */
 static enum status paper_x(const struct store_row *row, double *x)
 {
     struct flow f;
@@ -223,7 +232,7 @@ static enum status collapse(struct page *page, struct page_table *table, const c
 {
     enum status rc = OK;
     struct power_law fit = {0};
-    static const char *const names[] = {"X"};
+    static const char *const names[POWER_LAW_MAX] = {"X"};
     double *x = calloc(2 * page->runs.n, sizeof *x), *y = x + page->runs.n;
     size_t n = 0;
     REQUIRE(x, ERR_MEMORY, "out of memory for %zu points", page->runs.n);
@@ -246,7 +255,8 @@ static enum status collapse(struct page *page, struct page_table *table, const c
     }
     for (int end = 0; end < 2; end++) {
         double at = end ? high : low;
-        page_row(table, law, 9, (double[]){NAN, NAN, NAN, NAN, at, fit.constant.value * pow(at, fit.exponent[0].value), NAN, NAN, 0});
+        page_row(table, law, 9,
+                 (double[]){NAN, NAN, NAN, NAN, at, fit.constant.value * pow(at, fit.exponent[0].value), NAN, NAN, 0});
     }
 done:
     power_law_free(&fit);
@@ -279,14 +289,16 @@ static enum status departure(struct run_flow *tools, const struct result *r, dou
 }
 
 /* Mean and range of the departure over the seeds of each group. */
-static enum status add_departures(struct page_table *table, struct run_flow *tools, const char *series, const struct runs *runs, size_t *n)
+static enum status add_departures(struct page_table *table, struct run_flow *tools, const char *series,
+                                  const struct runs *runs, size_t *n)
 {
     struct runs_group g;
     *n = 0;
     for (size_t i = 0; i < runs->n;) {
         double mean = 0, low = INFINITY, high = 0, percent;
         i = runs_group_at(runs, i, &g);
-        if (runs_key(g.first, KEY_model) == MODEL_TRANSFORMER || is_flow(g.first) || runs_key(g.first, KEY_B) != 1 || runs_key(g.first, KEY_p) != 0)
+        if (runs_key(g.first, KEY_model) == MODEL_TRANSFORMER || is_flow(g.first) || runs_key(g.first, KEY_B) != 1 ||
+            runs_key(g.first, KEY_p) != 0)
             continue;
         for (size_t k = 0; k < g.n; k++) {
             enum status rc = departure(tools, &g.first[k].result, &percent);
@@ -315,14 +327,16 @@ enum status laws_errors(struct page *page)
         const struct store_row *row = &page->runs.list[i];
         if (!is_flow(row))
             continue;
-#define AS_LINE(name, meaning) add_line(table, #name, row, 100 * fabs(row->result.predicted.name / row->result.plateau - 1));
+#define AS_LINE(name, meaning)                                                                                         \
+    add_line(table, #name, row, 100 * fabs(row->result.predicted.name / row->result.plateau - 1));
         PREDICTIONS(AS_LINE)
 #undef AS_LINE
     }
     TRY(add_departures(table, tools, "simulation", &page->runs, &n));
     page_set_text(page, "simulation", n ? "simulation" : "");
     TRY(add_departures(table, tools, "data", &page->data, &n));
-    REQUIRE(n || !page->data_name, ERR_INPUT, "%s: no line belongs in this figure, which shows model=toy, B=1 and p=0", page->data_name);
+    REQUIRE(n || !page->data_name, ERR_INPUT, "%s: no line belongs in this figure, which shows model=toy, B=1 and p=0",
+            page->data_name);
 done:
     run_flow_free(tools);
     return rc;

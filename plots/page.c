@@ -60,7 +60,8 @@ void page_set_ranges(struct page *page)
     for (int i = 0; *name; i++) {
         int length = (int)strcspn(name, ",");
         if (table->high[i] >= table->low[i]) /* else the column has no positive value */
-            text_addf(&page->assignments, "%.*s_low = %.8g\n%.*s_high = %.8g\n", length, name, table->low[i], length, name, table->high[i]);
+            text_addf(&page->assignments, "%.*s_low = %.8g\n%.*s_high = %.8g\n", length, name, table->low[i], length,
+                      name, table->high[i]);
         name += length + (name[length] == ',');
     }
 }

@@ -3,8 +3,8 @@
 #define RUNS_H
 #include "store.h"
 
-/* Rows in the order of store_each: all keys, the seed last, so runs that differ by their seed alone are neighbours. Their
- * strings are NULL. Diverged and interrupted runs have neither plateau nor lower bound and are left out. */
+/* Rows in the order of store_each: all keys, the seed last, so runs that differ by their seed alone are neighbours.
+ * Their strings are NULL. Diverged and interrupted runs have neither plateau nor lower bound and are left out. */
 struct runs {
     struct store_row *list; /* owned */
     size_t n, allocated;
@@ -36,8 +36,9 @@ size_t runs_group_at(const struct runs *runs, size_t from, struct runs_group *gr
 enum status runs_curve(struct store *store, const struct store_row *row, struct trace *curve);
 /* Column `name` of row r of a curve. */
 double runs_at(const struct trace *curve, size_t r, const char *name);
-/* A curve has more rows than a picture shows: the next row to draw after row r, about `most` of them in all, the first and the
- * last among them. A solver's steps are dense where the state changes, so every k-th one is fine on any axis. */
+/* A curve has more rows than a picture shows: the next row to draw after row r, about `most` of them in all, the first
+ * and the last among them. A solver's steps are dense where the state changes, so every k-th one is fine on any axis.
+ */
 size_t runs_next(const struct trace *curve, size_t r, size_t most);
 
 #endif

@@ -3,6 +3,7 @@
 #include "compare.h"
 #include "fit.h"
 #include "grid.h"
+#include "random.h"
 #include "run_flow.h"
 #include "test.h"
 #include <string.h>
@@ -15,11 +16,12 @@
         ck_assert_msg(rc_ == ERR_INPUT && strstr(error_message(), words), "status %d, '%s' lacks '%s'", rc_, error_message(), words); \
     } while (0)
 
-static char folder[] = "/tmp/plateau_test.XXXXXX", database[64], claims_file[64];
+static char folder[64], database[80], claims_file[80];
 
 static struct store *fresh_store(void)
 {
     struct store *store;
+    strcpy(folder, "/tmp/plateau_test.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(database, sizeof database, "%s/a.db", folder);
     snprintf(claims_file, sizeof claims_file, "%s/claims.yaml", folder);
@@ -498,7 +500,49 @@ START_TEST(test_planted_predictions)
 }
 END_TEST
 
-/* ---- plateau fit ---- */
+/* ---- fits ---- */
+
+/* Every replicate of the bootstrap is the fit of the rows that it draws, whole seeds with replacement: here by copying them. Censored
+ * rows too, so that both are Tobit fits. */
+START_TEST(test_resamples)
+{
+    enum { SEEDS = 6, CELLS = 12, N = SEEDS * CELLS, REPLICATES = 60 };
+    double x[N], y[N], copy_x[N], copy_y[N], sum = 0, squares = 0;
+    bool censored[N], copy_censored[N];
+    int64_t seed[N];
+    for (int i = 0; i < N; i++) {
+        int s = i % SEEDS, cell = i / SEEDS;
+        seed[i] = 100 - 7 * s; /* neither sorted nor from 0 */
+        x[i] = 16 * pow(2, cell % 6);
+        y[i] = 3 * pow(x[i], 0.9) * exp(0.2 * sin(12.9 * i) + 0.1 * sin(78.2 * s));
+        censored[i] = y[i] > 250;
+        y[i] = fmin(y[i], 250);
+    }
+    struct power_law_data data = {.n = N, .n_x = 1, .names = (const char *[]){"T"}, .x = x, .y = y, .censored = censored, .cluster = seed};
+    struct power_law_data copy = {.n = N, .n_x = 1, .names = data.names, .x = copy_x, .y = copy_y, .censored = copy_censored};
+    struct power_law_bootstrap boot;
+    ok(power_law_bootstrap(&data, REPLICATES, 5, 0.95, &boot));
+    for (uint32_t r = 0; r < REPLICATES; r++) {
+        struct stream stream = {.seed = 5, .purpose = PURPOSE_BOOTSTRAP, .step = r};
+        struct power_law fit;
+        for (uint32_t draw = 0, to = 0; draw < SEEDS; draw++) {
+            int64_t rank = (int64_t)(random_uniform(&stream, draw) * SEEDS), drawn = 100 - 7 * (SEEDS - 1) + 7 * rank; /* increasing seeds */
+            for (int i = 0; i < N; i++) {
+                if (seed[i] == drawn)
+                    copy_x[to] = x[i], copy_y[to] = y[i], copy_censored[to++] = censored[i];
+            }
+        }
+        ok(power_law_fit(&copy, 0.95, &fit));
+        sum += fit.exponent[0].value;
+        squares += fit.exponent[0].value * fit.exponent[0].value;
+        power_law_free(&fit);
+    }
+    ck_assert(boot.fitted == REPLICATES && boot.resampling == POWER_LAW_CLUSTERS && boot.n_clusters == SEEDS);
+    double variance = (squares - sum * sum / REPLICATES) / (REPLICATES - 1);
+    test_close(boot.exponent[0].se, sqrt(variance), 1e-6, 0, "standard deviation over replicates");
+    ck_assert(sqrt(variance) > 0.005);
+}
+END_TEST
 
 START_TEST(test_forms)
 {
@@ -522,6 +566,14 @@ START_TEST(test_forms)
     text_clear(&text);
     fit_text(&fit, &text);
     ck_assert(strstr(text.data, "c quadrature") && strstr(text.data, "by bootstrap") && !strstr(text.data, " \n") && !strstr(text.data, "nan"));
+    ck_assert(!strstr(text.data, "note:"));
+    fit_free(&fit);
+    put_flows(store, "mixed", "model=flow T=64:4096:*2 d=16 B=1,2 metric=full,paper", &(struct plant){.metric = METRIC_FULL, .quadrature = 1});
+    ok(fit_run(store, &(struct store_filter){.study = "mixed"}, &(struct fit_request){.on = "T"}, &fit));
+    ck_assert(dataset_mixes(&fit.set, KEY_metric) && dataset_mixes(&fit.set, KEY_B) && !dataset_mixes(&fit.set, KEY_T) && !dataset_mixes(&fit.set, KEY_d));
+    text_clear(&text);
+    fit_text(&fit, &text);
+    ck_assert(strstr(text.data, "differ in B, metric, which is not in the fit"));
     fit_free(&fit);
     refused(fit_run(store, &(struct store_filter){.study = "none"}, &(struct fit_request){0}, &fit), "no run matches");
     fit_free(&fit);
@@ -537,6 +589,6 @@ static const struct test tests[] = {
     {"refused later", &test_late_refusals}, {"fits", &test_fits},                  {"runs", &test_runs},
     {"speed-up", &test_speedup},          {"ends of curves", &test_curve_ends},
     {"flows and keys", &test_flows},      {"shipped claims", &test_shipped},       {"planted metric", &test_planted_metric},
-    {"planted predictions", &test_planted_predictions}, {"forms", &test_forms},
+    {"planted predictions", &test_planted_predictions}, {"resamples", &test_resamples}, {"forms", &test_forms},
 };
 TEST_MAIN("compare", tests)

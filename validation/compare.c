@@ -365,8 +365,8 @@ static enum status measure_flow(struct grid *grid, struct claim *c)
         TRY(grid_at(grid, i, &keys));
         TRY(measure(c->of, &keys, &x));
         undefined = undefined || isnan(x);
-        double miss = floor ? -x : ceiling ? x : fabs(x - c->published), worst = floor ? -c->estimate : ceiling ? c->estimate : fabs(c->estimate - c->published);
-        c->estimate = !(miss <= worst) ? x : c->estimate;
+        if (i == 0 || (floor ? x < c->estimate : ceiling ? x > c->estimate : fabs(x - c->published) > fabs(c->estimate - c->published)))
+            c->estimate = x;
         c->low = i ? fmin(c->low, x) : x, c->high = i ? fmax(c->high, x) : x;
     }
     bool good = (ceiling || c->low >= c->published - c->tolerance) && (floor || c->high <= c->published + c->tolerance);
@@ -392,7 +392,8 @@ static enum status measure_defaults(const struct grid *grid, struct claim *c)
         enum key key = published.order[i];
         if (keys.value[key] == published.values[key][0])
             continue;
-        text_addf(&other, "%s%s=%s", differ++ ? ", " : "", keys_name(key), isnan(keys.value[key]) ? "(none)" : keys_text(key, keys.value[key], buffer));
+        const char *value = isnan(keys.value[key]) ? "(none)" : keys_text(key, keys.value[key], buffer);
+        text_addf(&other, "%s%s=%s", differ++ ? ", " : "", keys_name(key), value);
     }
     TRY(text_status(&other));
     c->estimate = c->low = c->high = (double)differ;

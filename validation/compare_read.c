@@ -44,7 +44,10 @@ static enum status set_field(struct claim *c, const char *name, const char *valu
                    : error_set(ERR_INPUT, "%s: longer than %d characters", name, (size) - 1);
     CLAIM_TEXTS(AS_CASE)
 #undef AS_CASE
-    double *number = !strcmp(name, "published") ? &c->published : !strcmp(name, "tolerance") ? &c->tolerance : !strcmp(name, "at") ? &c->at : NULL;
+    double *number = !strcmp(name, "published")   ? &c->published
+                     : !strcmp(name, "tolerance") ? &c->tolerance
+                     : !strcmp(name, "at")        ? &c->at
+                                                  : NULL;
     if (number)
         return text_to_real(value, number) ? OK : error_set(ERR_INPUT, "%s: %.40s is not a number", name, value);
     const char *near = text_nearest(name, names, sizeof names / sizeof names[0]);
@@ -57,8 +60,8 @@ static enum status check_quantity(const struct claim *c)
     enum status rc = OK;
     struct monomial product;
     enum claim_kind kind = compare_kind(c);
-    REQUIRE(kind != CLAIM_NONE, ERR_INPUT, "quantity is one of exponent, constant, r2, each, mean, speedup, final, value, floor, ceiling, defaults; not '%.20s'",
-            c->quantity);
+    REQUIRE(kind != CLAIM_NONE, ERR_INPUT,
+            "quantity is one of exponent, constant, r2, each, mean, speedup, final, value, floor, ceiling, defaults; not '%.20s'", c->quantity);
     REQUIRE(kind != CLAIM_FIT || *c->on, ERR_INPUT, "a fit needs its regressors, as in on: d,T,B");
     REQUIRE(kind == CLAIM_FIT || !*c->on, ERR_INPUT, "on: is for exponent, constant and r2");
     REQUIRE(*c->of || compare_is(c, "constant") || compare_is(c, "r2"), ERR_INPUT, "of: is missing");
@@ -108,8 +111,10 @@ static enum status check_links(const struct claims *claims)
     for (size_t i = 0; i < claims->n; i++) {
         const struct claim *c = &claims->list[i];
         for (size_t j = 0; j < i; j++)
-            REQUIRE(strcmp(claims->list[j].id, c->id), ERR_INPUT, "%zu: %s: this id is taken by line %zu", c->line, c->id, claims->list[j].line);
-        REQUIRE(!*c->corrected || compare_corrected(claims, c), ERR_INPUT, "%zu: %s: corrected: %s: no such claim", c->line, c->id, c->corrected);
+            REQUIRE(strcmp(claims->list[j].id, c->id), ERR_INPUT, "%zu: %s: this id is taken by line %zu", c->line, c->id,
+                    claims->list[j].line);
+        REQUIRE(!*c->corrected || compare_corrected(claims, c), ERR_INPUT, "%zu: %s: corrected: %s: no such claim", c->line,
+                c->id, c->corrected);
     }
 done:
     return rc;

@@ -90,11 +90,22 @@ static enum status take_y(const struct dataset *set, const struct store_row *row
         goto done;
     }
     *y = set->threshold > 0 ? result_plateau_at(r, set->threshold, &known) : r->plateau;
-    REQUIRE(known, ERR_INPUT, "run %lld: the loss %g of the null loss was not recorded; use 0.1, 0.2 .. 0.9", (long long)row->id, set->threshold);
+    REQUIRE(known, ERR_INPUT, "run %lld: the loss %g of the null loss was not recorded; use 0.1, 0.2 .. 0.9", (long long)row->id,
+            set->threshold);
     *censored = isnan(*y);
     *y = *censored ? r->cap : *y;
 done:
     return rc;
+}
+
+static void note_keys(struct dataset *set, const double *value)
+{
+    if (set->data.n == 0)
+        memcpy(set->first, value, sizeof set->first);
+    for (int key = 0; key < KEY_COUNT; key++) {
+        bool same = value[key] == set->first[key] || (isnan(value[key]) && isnan(set->first[key]));
+        set->varies[key] = set->varies[key] || !same;
+    }
 }
 
 enum status dataset_add(void *context, const struct store_row *row)
@@ -112,10 +123,12 @@ enum status dataset_add(void *context, const struct store_row *row)
     TRY(take_y(set, row, &set->y[n], &set->censored[n]));
     for (size_t k = 0; k < n_x; k++) {
         double x = set->x[n * n_x + k] = monomial_value(&set->regressors[k].product, r);
-        REQUIRE(x > 0, ERR_INPUT, "run %lld: %s is not positive there; leave it out or filter such runs away", (long long)row->id, set->names[k]);
+        REQUIRE(x > 0, ERR_INPUT, "run %lld: %s is not positive there; leave it out or filter such runs away", (long long)row->id,
+                set->names[k]);
     }
     for (size_t k = 0; k < set->n_factors; k++)
         set->f[k][n] = monomial_value(&set->factors[k], r);
+    note_keys(set, r->keys.value);
     set->seeds[n] = (int64_t)r->keys.value[KEY_seed];
     set->ids[n] = row->id;
     set->data.n++;
@@ -146,6 +159,14 @@ void dataset_drop_constant(struct dataset *set)
         if (!varies && set->data.n)
             drop(set, k);
     }
+}
+
+bool dataset_mixes(const struct dataset *set, enum key key)
+{
+    bool held = key == KEY_seed;
+    for (size_t k = 0; k < set->data.n_x; k++)
+        held = held || monomial_holds(&set->regressors[k].product, key);
+    return set->varies[key] && keys_is_hashed(key) && !held;
 }
 
 void dataset_free(struct dataset *set)

@@ -21,6 +21,8 @@ struct dataset {
     double *x, *y;                      /* owned */
     bool *censored;                     /* owned */
     int64_t *seeds, *ids;               /* owned; ids of the runs in the store */
+    double first[KEY_COUNT];            /* keys of the first row */
+    bool varies[KEY_COUNT];             /* a later row has another value, or the key does not apply to both */
     double threshold;                   /* 0: each run's own */
     size_t n_factors;
     struct monomial factors[DATASET_FACTORS];
@@ -39,6 +41,8 @@ enum status dataset_response(const char *product, struct dataset *set);
 enum status dataset_add(void *set, const struct store_row *row);
 /* Drops regressors with a single value over all rows, so that a default list fits any study. */
 void dataset_drop_constant(struct dataset *set);
+/* True if the runs differ in a key that makes another run (not the seed) and that no regressor holds: they are not alike. */
+bool dataset_mixes(const struct dataset *set, enum key key);
 void dataset_free(struct dataset *set);
 
 #endif

@@ -115,6 +115,17 @@ static void add_row(const struct fit *fit, const char *name, const struct power_
     text_add(out, "\n");
 }
 
+/* Runs that differ in what is not in the fit share one law at most by chance. */
+static void add_warning(const struct fit *fit, struct text *out)
+{
+    size_t n = 0;
+    for (int key = 0; key < KEY_COUNT; key++) {
+        if (dataset_mixes(&fit->set, (enum key)key))
+            text_addf(out, "%s%s", n++ ? ", " : "  note: these runs differ in ", keys_name((enum key)key));
+    }
+    text_add(out, n ? ", which is not in the fit: filter (key=value) or regress on it (--on)\n" : "");
+}
+
 static void add_table(const struct fit *fit, struct text *out)
 {
     const struct power_law_bootstrap *b = &fit->bootstrap;
@@ -126,7 +137,8 @@ static void add_table(const struct fit *fit, struct text *out)
     if (!b->fitted)
         text_add(out, "  no bootstrap: too few runs\n");
     else
-        text_addf(out, "  bootstrap: %zu resamples of %s", b->fitted, b->resampling == POWER_LAW_CLUSTERS ? "whole seeds" : "single runs (whole seeds from 3 on)");
+        text_addf(out, "  bootstrap: %zu resamples of %s", b->fitted,
+                  b->resampling == POWER_LAW_CLUSTERS ? "whole seeds" : "single runs (whole seeds from 3 on)");
     if (b->fitted)
         text_addf(out, b->skipped ? "; %zu more do not determine the law\n" : "\n", b->skipped);
 }
@@ -145,7 +157,8 @@ static void add_forms(const struct fit *fit, struct text *out)
     text_addf(out, "\n  %-18s %10s %10s %9s %12s %8s\n", "form", "parameters", "constant", "R^2", "delta AICc", "weight");
     for (size_t i = 0; i < n; i++) {
         const struct power_law_rank *r = &fit->ranks[order[i]];
-        text_addf(out, "  %-18s %10zu %10.5g %9.5f %12.1f %8.3f\n", forms[order[i]].name, r->parameters, r->constant, r->r2, r->delta, r->weight);
+        text_addf(out, "  %-18s %10zu %10.5g %9.5f %12.1f %8.3f\n", forms[order[i]].name, r->parameters, r->constant, r->r2,
+                  r->delta, r->weight);
     }
     for (size_t i = 0; i < FIT_FORMS; i++) {
         if (fit->undefined[i] && fit->undefined[i] < fit->set.data.n)
@@ -164,6 +177,7 @@ void fit_text(const struct fit *fit, struct text *out)
     if (fit->set.left_out)
         text_addf(out, " (%zu diverged or interrupted left out)", fit->set.left_out);
     text_addf(out, "; R^2 %.5f, residuals %.2g %%\n", law->r2, 100 * law->sigma);
+    add_warning(fit, out);
     add_table(fit, out);
     if (fit->ranked)
         add_forms(fit, out);
@@ -249,6 +263,12 @@ void fit_json(const struct fit *fit, struct text *out)
     }
     text_addf(out, "}, \"bootstrap\": {\"resampling\": \"%s\", \"seeds\": %zu, \"fitted\": %zu, \"skipped\": %zu}",
               b->resampling == POWER_LAW_CLUSTERS ? "seeds" : "runs", b->n_clusters, b->fitted, b->skipped);
+    text_add(out, ", \"mixed\": [");
+    for (int key = 0, n = 0; key < KEY_COUNT; key++) {
+        if (dataset_mixes(&fit->set, (enum key)key))
+            text_addf(out, "%s\"%s\"", n++ ? ", " : "", keys_name((enum key)key));
+    }
+    text_add(out, "]");
     add_json_forms(fit, out);
     text_add(out, "}\n");
 }

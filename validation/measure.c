@@ -134,14 +134,16 @@ static enum status observe(const struct keys *keys, struct flow *flow, struct wa
 {
     enum status rc = OK;
     struct flow_cvode *solver = NULL;
-    struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss), .method = METHOD_BDF, .rtol = keys_real(keys, KEY_rtol),
-                             .atol = keys_real(keys, KEY_atol), .threshold = keys_real(keys, KEY_threshold)};
+    struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss), .method = METHOD_BDF,
+                             .rtol = keys_real(keys, KEY_rtol), .atol = keys_real(keys, KEY_atol),
+                             .threshold = keys_real(keys, KEY_threshold)};
     TRY(run_flow_problem(keys, (enum metric)keys_integer(keys, KEY_metric), flow));
     TRY(flow_cvode_create(&solver));
     TRY(flow_cvode_solve(solver, flow, &q, s));
     q.time = fmax(keys_real(keys, KEY_time), 3 * s->plateau + 20 * flow->d);
-    *k = (struct watch){.flow = flow, .lambda = prediction_rate_paper(flow), .plateau = s->plateau, .early_slope = NAN, .w10 = NAN, .w50 = NAN,
-                        .test_loss = NAN, .until = keys_real(keys, KEY_time) > 0 ? keys_real(keys, KEY_time) : q.time, .a10 = NAN, .a50 = NAN, .r50 = NAN, .one50 = NAN};
+    double until = keys_real(keys, KEY_time) > 0 ? keys_real(keys, KEY_time) : q.time;
+    *k = (struct watch){.flow = flow, .lambda = prediction_rate_paper(flow), .plateau = s->plateau, .until = until,
+                        .early_slope = NAN, .test_loss = NAN, .w10 = NAN, .w50 = NAN, .a10 = NAN, .a50 = NAN, .r50 = NAN, .one50 = NAN};
     q.step = step;
     q.context = k;
     TRY(flow_cvode_solve(solver, flow, &q, s));

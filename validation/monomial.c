@@ -75,6 +75,16 @@ enum status monomial_parse(const char *text, struct monomial *m)
     return OK;
 }
 
+bool monomial_holds(const struct monomial *m, enum key key)
+{
+    bool in_X = key == KEY_T || key == KEY_d || key == KEY_B || key == KEY_p, held = false;
+    for (size_t i = 0; i < m->n; i++) {
+        bool is_X = m->columns[i] >= KEY_COUNT && column_names[m->columns[i] - KEY_COUNT][0] == 'X';
+        held = held || m->columns[i] == (int)key || (is_X && in_X);
+    }
+    return held;
+}
+
 double monomial_value(const struct monomial *m, const struct result *r)
 {
     const double extra[COLUMNS] = {

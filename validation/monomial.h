@@ -40,6 +40,8 @@ enum status monomial_parse(const char *text, struct monomial *m);
 double monomial_value(const struct monomial *m, const struct result *r);
 /* The crossing of a level (result.h); NaN if it was not crossed or that kind of run has none. */
 double monomial_crossing(const struct result *r, const char *level);
+/* True if the value depends on the key: it is a factor, or X is and the key is one of T, d, B, p. */
+bool monomial_holds(const struct monomial *m, enum key key);
 /* X above; NaN where T, d, B or p does not apply. */
 double monomial_X(const struct keys *keys, bool exact);
 

@@ -7,8 +7,10 @@
 
 static const char default_folder[] = "figures";
 
-/* What `all` does with one: draws it if its runs are there and says so if not; *failed keeps the first error that is not the end. */
-static enum status draw_if_ready(struct store *store, const struct figure *figure, const struct arguments *a, size_t *drawn, enum status *failed)
+/* What `all` does with one: draws it if its runs are there and says so if not; *failed keeps the first error that is
+ * not the end. */
+static enum status draw_if_ready(struct store *store, const struct figure *figure, const struct arguments *a,
+                                 size_t *drawn, enum status *failed)
 {
     bool ready;
     enum status rc = figure_ready(store, figure, &ready);
@@ -42,8 +44,8 @@ enum status command_figure(const struct arguments *a)
         TRY(figure_draw(store, a->files[i], a->out ? a->out : default_folder, a->data));
     if (!a->quiet)
         fprintf(stderr, "%zu figures in %s\n", drawn, a->out ? a->out : default_folder);
-    REQUIRE(failed == OK && drawn, ERR_INPUT, drawn ? "not every figure could be drawn, see above" : "%s: no figure has its runs there",
-            a->files[names]);
+    REQUIRE(failed == OK, failed, "not every figure could be drawn, see above");
+    REQUIRE(drawn, ERR_INPUT, "%s: it has the runs of no figure; `plateau sweep` makes them", a->files[names]);
 done:
     store_close(store);
     return rc;

@@ -22,7 +22,8 @@ static void on_signal(int number)
 
 void pool_catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: poll and read return at once */
+    /* No SA_RESTART: poll and read return at once. A second signal ends the program where it stands. */
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);

@@ -1,6 +1,7 @@
 #include "onednn.h"
 #include "onednn_version.h"
 #include <omp.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 /* One thread, for good: oneDNN reads this setting of the calling thread when a primitive is made and when it runs. */
@@ -10,6 +11,25 @@ static void stay_single(void)
     if (!single)
         omp_set_num_threads(1);
     single = true;
+}
+
+/* Elsewhere than on x86-64 the library knows best. */
+static bool has_avx512(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512bw");
+#else
+    return true;
+#endif
+}
+
+static bool has_bf16(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512bf16");
+#else
+    return true;
+#endif
 }
 
 /* What a primitive is made for. Compared as bytes: zeroed before it is filled. */
@@ -28,12 +48,24 @@ struct primitive {
 
 enum { BUCKETS = 256, ARGUMENTS = 5 };
 
+/* The processor, for all workers, which share weights: made once, kept to the end of the program. */
+static dnnl_engine_t engine;
+static dnnl_status_t engine_status;
+static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
+
+static void engine_open(void)
+{
+    engine_status = dnnl_engine_create(&engine, dnnl_cpu, 0);
+}
+
 struct library {
-    dnnl_engine_t engine;
+    bool packs; /* products pack both factors into blocks: bf16, and f32 with AVX-512 */
     dnnl_stream_t stream;
     struct primitive *bucket[BUCKETS]; /* owned */
     void *scratch;                     /* owned */
     size_t scratch_size;
+    float *spread[2];                  /* owned: see spread_rows */
+    size_t spread_size[2];
 };
 
 /* A weight in the library's layout. Where that is the plain one, `packed` is at the parameters themselves. */
@@ -76,8 +108,8 @@ static dnnl_status_t attributes_create(bool accumulate, dnnl_primitive_attr_t *a
 }
 
 /* The description of product p; b = NULL: the library chooses B's layout (the result is only asked for it). */
-static dnnl_status_t describe(const struct kernels *kernels, dnnl_engine_t engine, const struct product *p, layout_view b,
-                              bool bias, dnnl_primitive_desc_t *out)
+static dnnl_status_t describe(const struct kernels *kernels, const struct product *p, layout_view b, bool bias,
+                              dnnl_primitive_desc_t *out)
 {
     const dnnl_data_type_t type = element_type(kernels);
     const dnnl_dims_t b_dims = {p->k, p->n}, bias_dims = {1, p->n}, bias_strides = {p->n, 1};
@@ -104,8 +136,7 @@ static dnnl_status_t describe(const struct kernels *kernels, dnnl_engine_t engin
 }
 
 /* A memory object for what the description asks of `what`, without an address. */
-static dnnl_status_t memory_for(dnnl_primitive_desc_t description, dnnl_engine_t engine, dnnl_query_t what,
-                                dnnl_memory_t *memory)
+static dnnl_status_t memory_for(dnnl_primitive_desc_t description, dnnl_query_t what, dnnl_memory_t *memory)
 {
     return dnnl_memory_create(memory, dnnl_primitive_desc_query_md(description, what, 0), engine, DNNL_MEMORY_NONE);
 }
@@ -150,24 +181,24 @@ static struct primitive *primitive_create(struct kernels_worker *worker, const s
     x->recipe = *recipe;
     if (weight) {
         dnnl_memory_get_memory_desc(weight->packed, &b_view);
-        status = describe(worker->kernels, library->engine, p, b_view, recipe->bias, &description);
+        status = describe(worker->kernels, p, b_view, recipe->bias, &description);
     } else {
         status = matrix_layout(&b, p->batch, p->k, p->n, p->b_transposed, p->b_row, p->b_next,
                                element_type(worker->kernels));
         if (status == dnnl_success) {
-            status = describe(worker->kernels, library->engine, p, view_of(&b), recipe->bias, &description);
+            status = describe(worker->kernels, p, view_of(&b), recipe->bias, &description);
             layout_close(&b);
         }
     }
     bool good = status == dnnl_success && dnnl_primitive_create(&x->run, description) == dnnl_success &&
-                memory_for(description, library->engine, dnnl_query_src_md, &x->a) == dnnl_success &&
-                (weight || memory_for(description, library->engine, dnnl_query_weights_md, &x->b) == dnnl_success) &&
-                memory_for(description, library->engine, dnnl_query_dst_md, &x->c) == dnnl_success &&
-                memory_for(description, library->engine, dnnl_query_scratchpad_md, &x->scratch) == dnnl_success &&
+                memory_for(description, dnnl_query_src_md, &x->a) == dnnl_success &&
+                (weight || memory_for(description, dnnl_query_weights_md, &x->b) == dnnl_success) &&
+                memory_for(description, dnnl_query_dst_md, &x->c) == dnnl_success &&
+                memory_for(description, dnnl_query_scratchpad_md, &x->scratch) == dnnl_success &&
                 reserve(library, description);
     if (good && recipe->bias)
         good = dnnl_memory_create(&x->bias, dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 1),
-                                  library->engine, DNNL_MEMORY_NONE) == dnnl_success;
+                                  engine, DNNL_MEMORY_NONE) == dnnl_success;
     dnnl_primitive_desc_destroy(description);
     if (good)
         return x;
@@ -227,9 +258,37 @@ static void run(struct kernels_worker *worker, const struct product *p, const st
         kernels_fail(worker, "oneDNN failed in a product of %d x %d x %d (status %d)", p->m, p->n, p->k, (int)status);
 }
 
+/* Without AVX-512, f32 products read the factors where they are, and rows that lie 4 kB apart fall into the same places of
+ * the first cache: half the speed. Such a factor of a weight gradient is copied to rows that lie a little further apart.
+ * Returns where it then is, and *row. */
+static const void *spread_rows(struct kernels_worker *worker, int which, int rows, int columns, const void *x, int *row)
+{
+    enum { ALIAS = 4096 / sizeof(float), GAP = 16 };
+    struct library *library = worker->data;
+    const size_t wide = (size_t)columns + GAP, size = wide * (size_t)rows;
+    if (library->packs || *row % ALIAS)
+        return x;
+    if (size > library->spread_size[which]) {
+        free(library->spread[which]);
+        library->spread[which] = kernels_allocate(size, sizeof(float));
+        library->spread_size[which] = library->spread[which] ? size : 0;
+        if (!library->spread[which])
+            return x;
+    }
+    for (size_t i = 0; i < (size_t)rows; i++)
+        memcpy(library->spread[which] + i * wide, (const float *)x + i * (size_t)*row, (size_t)columns * sizeof(float));
+    *row = (int)wide;
+    return library->spread[which];
+}
+
 static void multiply(struct kernels_worker *worker, const struct product *p, const void *a, const void *b, void *c)
 {
-    run(worker, p, NULL, a, b, NULL, c);
+    struct product q = *p;
+    if (p->batch == 1 && p->a_transposed && !p->b_transposed) {
+        a = spread_rows(worker, 0, p->k, p->m, a, &q.a_row);
+        b = spread_rows(worker, 1, p->k, p->n, b, &q.b_row);
+    }
+    run(worker, &q, NULL, a, b, NULL, c);
 }
 
 static void forward(struct kernels_worker *worker, const struct weight *W, const real *bias, int rows, const void *x,
@@ -271,19 +330,25 @@ static struct packed *packed_create(struct kernels_worker *worker, const struct 
         free(x);
         return NULL;
     }
-    bool good = dnnl_memory_create(&x->plain, view_of(&plain), library->engine, DNNL_MEMORY_NONE) == dnnl_success &&
-                describe(worker->kernels, library->engine, p, NULL, false, &description) == dnnl_success;
+    bool good = dnnl_memory_create(&x->plain, view_of(&plain), engine, DNNL_MEMORY_NONE) == dnnl_success &&
+                describe(worker->kernels, p, NULL, false, &description) == dnnl_success;
     if (good) {
-        layout_view best = dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0);
+        /* Where blocks are not made, the orientation with the shorter rows is the better one (see spread_rows). */
+        const bool by_columns = p->k < p->n;
+        layout short_rows;
+        good = matrix_layout(&short_rows, 1, p->k, p->n, by_columns, by_columns ? p->k : p->n, 0, dnnl_f32) == dnnl_success;
+        layout_view best = library->packs ? dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0)
+                                          : view_of(&short_rows);
         if (dnnl_memory_desc_equal(best, view_of(&plain))) {
             x->packed = x->plain;
         } else {
             x->room = kernels_allocate(dnnl_memory_desc_get_size(best), 1);
-            good = x->room && dnnl_memory_create(&x->packed, best, library->engine, x->room) == dnnl_success &&
-                   dnnl_reorder_primitive_desc_create(&reorder, view_of(&plain), library->engine, best, library->engine,
-                                                      NULL) == dnnl_success &&
+            good = good && x->room && dnnl_memory_create(&x->packed, best, engine, x->room) == dnnl_success &&
+                   dnnl_reorder_primitive_desc_create(&reorder, view_of(&plain), engine, best, engine, NULL) ==
+                       dnnl_success &&
                    dnnl_primitive_create(&x->reorder, reorder) == dnnl_success;
         }
+        layout_close(&short_rows);
     }
     dnnl_primitive_desc_destroy(description);
     dnnl_primitive_desc_destroy(reorder);
@@ -316,7 +381,7 @@ static enum status weight_open(struct kernels_worker *worker, struct weight *W)
 
 static void weight_pack(struct kernels_worker *worker, struct weight *W, const real *plain)
 {
-    struct library *library = worker->data;
+    const struct library *library = worker->data;
     struct packed *both[] = {W->forward, W->backward};
     W->plain = plain;
     stay_single();
@@ -344,9 +409,9 @@ static void worker_close(struct kernels_worker *worker)
     }
     if (library->stream)
         dnnl_stream_destroy(library->stream);
-    if (library->engine)
-        dnnl_engine_destroy(library->engine);
     free(library->scratch);
+    free(library->spread[0]);
+    free(library->spread[1]);
     free(library);
 }
 
@@ -355,21 +420,14 @@ static enum status worker_open(struct kernels_worker *worker)
     struct library *library = worker->data = calloc(1, sizeof *library);
     if (!library)
         return error_set(ERR_MEMORY, "out of memory");
-    if (dnnl_engine_create(&library->engine, dnnl_cpu, 0) != dnnl_success ||
-        dnnl_stream_create(&library->stream, library->engine, dnnl_stream_default_flags) != dnnl_success)
+    library->packs = worker->kernels->precision == PRECISION_BF16 || has_avx512();
+    pthread_once(&engine_once, engine_open);
+    if (engine_status != dnnl_success ||
+        dnnl_stream_create(&library->stream, engine, dnnl_stream_default_flags) != dnnl_success)
         return error_set(ERR_PROGRAM, "oneDNN cannot use this processor");
     return OK;
 }
 
-/* Elsewhere than on x86-64 the library knows best. */
-static bool has_bf16(void)
-{
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512bf16");
-#else
-    return true;
-#endif
-}
 
 enum status onednn_override(struct kernels *kernels)
 {

@@ -6,8 +6,8 @@
  * in the scaled time lambda_0 t, BDF with this Jacobian and CVODE's dense solver, rtol 1e-8, atol 1e-11 (the defaults of
  * `plateau flow`), CVODE's own root finder on L = 0.1, one CVODE memory for all points. Nothing more is computed.
  *
- *   bare_cvode [POINTS]    a grid of POINTS x POINTS (100): T 32..8192, d 4..512, logarithmic, rounded; prints
- *   {"us": microseconds a solve, "plateau": mean plateau length, "steps": mean number of steps}
+ * A grid of 100 x 100 points, T 32..8192 and d 4..512 logarithmic, rounded; prints
+ *     {"us": microseconds a solve, "plateau": mean plateau length, "steps": mean number of steps}
  * us is the median over five fifths of the grid (every fifth diagonal), as in `plateau bench`. */
 #include <cvode/cvode.h>
 #include <math.h>
@@ -22,7 +22,7 @@
 #define SUN_COMM_NULL NULL
 #endif
 
-enum { PARTS = 5 };
+enum { POINTS = 100, PARTS = 5 };
 static const double LEVEL = 0.1, FAR = 1e6;
 
 struct problem {
@@ -117,10 +117,8 @@ static double plateau(void *cvode, N_Vector y, struct problem *p, double T, doub
     return tau / p->lambda0;
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    int points = argc > 1 ? atoi(argv[1]) : 100;
-    must(points >= PARTS, "reading POINTS (at least 5)");
     struct problem p;
     SUNContext context;
     must(SUNContext_Create(SUN_COMM_NULL, &context) == 0, "SUNContext_Create");
@@ -133,18 +131,19 @@ int main(int argc, char **argv)
     for (int part = 0; part < PARTS; part++) {
         double begin = clock_now();
         int solved = 0;
-        for (int i = 0; i < points * points; i++) {
-            if ((i / points + i % points) % PARTS != part)
-                continue;
-            double T = rint(32 * pow(256, (double)(i / points) / (points - 1)));
-            double d = rint(4 * pow(128, (double)(i % points) / (points - 1)));
-            sum += plateau(cvode, y, &p, T, d, &steps);
-            solved++;
+        for (int i = 0; i < POINTS; i++) {
+            for (int j = 0; j < POINTS; j++) {
+                if ((i + j) % PARTS != part)
+                    continue;
+                double T = rint(32 * pow(256, (double)i / (POINTS - 1))), d = rint(4 * pow(128, (double)j / (POINTS - 1)));
+                sum += plateau(cvode, y, &p, T, d, &steps);
+                solved++;
+            }
         }
         us[part] = 1e6 * (clock_now() - begin) / solved;
     }
     qsort(us, PARTS, sizeof *us, ascending);
-    printf("{\"us\": %.2f, \"plateau\": %.10g, \"steps\": %.6g}\n", us[PARTS / 2], sum / (points * points),
-           (double)steps / (points * points));
+    printf("{\"us\": %.2f, \"plateau\": %.10g, \"steps\": %.6g}\n", us[PARTS / 2], sum / (POINTS * POINTS),
+           (double)steps / (POINTS * POINTS));
     return 0; /* the operating system takes the memory back */
 }
