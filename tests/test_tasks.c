@@ -87,7 +87,7 @@ START_TEST(regression_targets_are_the_relevant_tokens)
         double W[D * D], sum = 0;
         ck_assert_int_eq(start_target(D, i % 2 == 0, 5, W), OK);
         ck_assert_uint_eq(x.s.features, D + (i / 2 == 0));
-        for (size_t k = 0; k < D * D; k++) {
+        for (size_t k = 0; k < (size_t)D * D; k++) {
             sum += W[k] * W[k];
             ck_assert(x.problem.regression.target[k] == (float)W[k]);
         }
@@ -218,7 +218,7 @@ START_TEST(recall_exact)
             ck_assert_int_eq(check_recall_sample(&x.s, i, VOCAB), test ? 1 : 2);
             query[t[x.s.T - 1]]++;
             value[x.s.labels[i]]++;
-            for (int k = 0; k < PAIRS; k++) {
+            for (size_t k = 0; k < PAIRS; k++) {
                 slot[k] += t[2 * k] == t[x.s.T - 1];
                 other[t[2 * k]] += t[x.s.T - 1] == 8 && t[2 * k] != 8;
             }
@@ -274,7 +274,7 @@ START_TEST(recall_permutation_is_fresh)
     int32_t before = -1;
     for (size_t i = 0; i < N; i++) {
         const int32_t *t = x.s.tokens + i * x.s.T;
-        for (int k = 0; k < 3; k++) {
+        for (size_t k = 0; k < 3; k++) {
             if (t[2 * k] != 2)
                 continue;
             value[t[2 * k + 1]]++, n++;

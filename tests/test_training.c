@@ -103,8 +103,8 @@ static struct outcome run(const struct keys *keys, const char *resume, const cha
 static double crossing_by_trace(const struct trace *t, bool rising, double level, double unit)
 {
     const double *rows = t->rows;
-    const int columns = t->columns, of = trace_find(t, rising ? "accuracy_test" : "loss_test");
-    for (int i = 0; i + 1 < (int)t->length; i++) {
+    const size_t columns = (size_t)t->columns, of = (size_t)trace_find(t, rising ? "accuracy_test" : "loss_test");
+    for (size_t i = 0; i + 1 < t->length; i++) {
         double now = rows[i * columns + of] / unit, next = rows[(i + 1) * columns + of] / unit;
         if (rising ? now < level || next < level : now > level || next > level)
             continue;
@@ -202,7 +202,8 @@ static void check_resume(struct keys keys)
     got = bytes_of(part);
     ck_assert(want.length == got.length && !memcmp(want.data, got.data, want.length));
     ck_assert(same_trace(&x.trace, &y.trace));
-    ck_assert(!memcmp(x.result.crossings, y.result.crossings, sizeof x.result.crossings) && x.result.final_loss == y.result.final_loss);
+    ck_assert_mem_eq(x.result.crossings, y.result.crossings, sizeof x.result.crossings);
+    ck_assert(x.result.final_loss == y.result.final_loss);
     ck_assert(x.result.initial_loss == y.result.initial_loss && x.result.cap == y.result.cap && x.result.state == y.result.state);
     trace_free(&x.trace), trace_free(&y.trace);
     text_free(&want), text_free(&got);
