@@ -159,7 +159,7 @@ static real activation_value(enum activation activation, real u, real *slope)
 {
     if (activation == ACTIVATION_RELU) {
         *slope = u > 0 ? 1 : 0;
-        return u > 0 ? u : 0;
+        return u < 0 ? 0 : u;
     }
     const double x = (double)u, P = 0.5 * erfc(-x * M_SQRT1_2);
     *slope = (real)(P + x * exp(-0.5 * x * x) * (0.5 * M_2_SQRTPI * M_SQRT1_2));
