@@ -125,7 +125,7 @@ static enum status slow_phase(struct prediction_workspace *work, const struct fl
 {
     double width = 1 / sqrt(f->m);
     double cuts[] = {width, 2 * width, 4 * width, 6 * width, w_jump, b};
-    gsl_function function = {slow_integrand, (void *)(uintptr_t)f};
+    gsl_function function = {slow_integrand, (void *)f};
     *integral = 0;
     while (a < b) {
         double next = b, part, error;

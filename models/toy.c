@@ -243,12 +243,12 @@ void toy_gradient_exact(struct toy *toy, double *gradient, double *loss)
     const int T = toy->T, others = T - toy->B;
     const struct attention x = attend(toy);
     const struct sums m = block_sums(toy, 0.0);
-    const double across = (1.0 - toy->p) / toy->d, along = toy->p + across, noise = x.S2 / toy->d, *s = toy->scratch->s;
+    const double share = (1.0 - toy->p) / toy->d, along = toy->p + share, noise = x.S2 / toy->d, *s = toy->scratch->s;
     for (size_t i = 0; i < d; i++) {
         const double *W = toy->W + i * d, *target = toy->target + i * d;
         double *dW = gradient + i * d;
         for (size_t c = 0; c < d; c++)
-            dW[c] = noise * W[c] + x.beta * across * (x.beta * W[c] - target[c]);
+            dW[c] = noise * W[c] + x.beta * share * (x.beta * W[c] - target[c]);
         dW[0] = noise * W[0] + x.beta * along * (x.beta * W[0] - target[0]);
     }
     double *da = gradient + d * d;

@@ -1,50 +1,128 @@
 #!/usr/bin/env bash
-# ./bootstrap check [--full]: every test, ending in one line "N passed, N failed".
+# ./bootstrap check [--full]: every test, ending in one line "N passed, N failed". The tests of `make check` count one by one, every
+# other step as one.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
+root=$PWD
 full=no
 case ${1:-} in --full) full=yes ;; "") ;; *) echo "check: $1: expected --full or nothing" >&2; exit 2 ;; esac
 passed=0 failed=0
+FUZZ_SECONDS=60 # all fuzzers together
 
 count() { # log of `make check` -> totals; XFAIL is the test that must fail, and does
     local pass fail
     pass=$(awk '/^# (PASS|XFAIL):/ { n += $3 } END { print n + 0 }' "$1")
     fail=$(awk '/^# (FAIL|XPASS|ERROR):/ { n += $3 } END { print n + 0 }' "$1")
-    passed=$((passed + $pass)) failed=$((failed + $fail))
-    [[ $pass -gt 0 ]] || failed=$((failed + 1)) # nothing ran: broken
+    passed=$((passed + pass)) failed=$((failed + fail))
+    ((pass > 0)) || failed=$((failed + 1)) # nothing ran: broken
 }
 
-step() { # name, command...: one test of its own
-    local log=build/check-${1// /-}.log
-    if ("${@:2}") >"$log" 2>&1; then
-        passed=$((passed + 1)); echo "ok: $1"
-    else
-        failed=$((failed + 1)); echo "FAILED: $1 (log: $log)"; tail -n 30 "$log"
-    fi
+step() { # name, command...: one test of its own; a command that ends with 77 was skipped, and its last line says why
+    local log="build/check-${1// /-}.log" begun=$SECONDS rc
+    ("${@:2}") >"$log" 2>&1 </dev/null; rc=$?
+    case $rc in
+    0) passed=$((passed + 1)); echo "ok: $1 ($((SECONDS - begun)) s)" ;;
+    77) echo "skipped: $1: $(tail -n 1 "$log")" ;;
+    *) failed=$((failed + 1)); echo "FAILED: $1 (exit $rc, $((SECONDS - begun)) s; log: $log)"; tail -n 30 "$log" ;;
+    esac
 }
 
-make -C build check -j2 >build/check.log 2>&1 || true
-grep -E '^(FAIL|XPASS|ERROR):' build/check.log
-count build/check.log
+# The commands of the README's code blocks, in a folder of their own. Long ones run small: `sweep` and `reproduce` that name no
+# scale get --scale smoke. `./bootstrap` alone and `./bootstrap check` are what runs this, so they are left out.
+readme() {
+    local n=0 command
+    work=$(mktemp -d) && ln -s "$root"/build "$root"/validation "$work" && cd "$work" || return 1
+    trap 'rm -rf "$work"' EXIT
+    while IFS= read -r command; do
+        case $command in
+        ./bootstrap | "./bootstrap check"*) continue ;;
+        "./bootstrap reproduce"*) command="build/plateau ${command#./bootstrap }" ;;
+        esac
+        case $command in *--scale*) ;; "build/plateau sweep "* | "build/plateau reproduce"*) command="$command --scale smoke" ;; esac
+        echo "\$ $command"
+        timeout 120 bash -c "$command" || { echo "README.md: exit $?: $command"; return 1; }
+        n=$((n + 1))
+    done < <(sed -n 's/^    //p' "$root/README.md" | sed -e ':a' -e '/\\$/ { N; s/\\\n */ /; ba }' -e 's/  *#.*//' | grep -E '^(build/plateau|\./bootstrap)( |$)')
+    ((n >= 8)) || { echo "README.md: only $n commands found"; return 1; }
+}
 
 sanitized() {
-    ulimit -t 600; mkdir -p build/sanitized && cd build/sanitized || return 1
+    mkdir -p build/sanitized && cd build/sanitized || return 1
     [[ -f Makefile ]] || ../../configure --enable-werror --enable-sanitizers CFLAGS="-O1 -g" || return 1
     make -j2 && make check -j2
 }
-step "tests with ASan and UBSan" sanitized
 
-memcheck() {
-    local program
-    for program in test_flow test_prediction; do
-        CK_FORK=no valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite "build/$program" || return 1
+memcheck() { # unit tests...: no error, nothing lost for good
+    local test
+    for test in "$@"; do
+        echo "valgrind: $test"
+        CK_FORK=no CK_DEFAULT_TIMEOUT=0 valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite \
+            "build/$test" || return 1
     done
 }
-if command -v valgrind >/dev/null; then step "valgrind" memcheck; else echo "skipped: valgrind is not installed"; fi
+
+fuzzed() { # two at a time, from the committed seeds and what earlier runs found
+    local build=build/fuzz seconds=$((FUZZ_SECONDS / 2)) name
+    mkdir -p $build && { [[ -f $build/Makefile ]] || env -C $build ../../configure CC=clang --enable-fuzzing CFLAGS="-O1 -g"; } &&
+        make -C $build -j2 fuzzers || return 1
+    build/plateau keys | awk '/^  [A-Za-z]/ { print "\"" $1 "\"" }' >$build/keys.dict
+    for name in grid study import claims; do
+        mkdir -p $build/found/$name
+        printf '%s\0' $name
+    done | xargs -0 -P 2 -I NAME $build/fuzz_NAME -max_total_time=$seconds -timeout=10 -rss_limit_mb=2048 -max_len=4096 -verbosity=0 \
+        -print_final_stats=1 -dict=$build/keys.dict -artifact_prefix=$build/NAME- $build/found/NAME tests/fuzz/corpus/NAME
+}
+
+man_page() {
+    local warnings
+    warnings=$(groff -man -Tutf8 -ww -z build/plateau.1 2>&1) && [[ -z $warnings ]] || { echo "$warnings"; return 1; }
+}
+
+installed() { # into a folder, used from there, and taken away without a rest
+    local to=$PWD/build/installed
+    rm -rf "$to" && make -C build install DESTDIR="$to" && "$to/usr/local/bin/plateau" flow T=64 d=16 &&
+        [[ -s $to/usr/local/share/man/man1/plateau.1 && -s $to/usr/local/share/plateau/validation/claims.yaml ]] &&
+        make -C build uninstall DESTDIR="$to" && [[ -z $(find "$to" ! -type d) ]]
+}
+
+# Build and test in a Debian 13 of its own (SUNDIALS 7, GCC 14), from the mirror that apt uses here. build/trixie is kept: a second run is quick.
+trixie() {
+    local mirror
+    to=$PWD/build/trixie
+    [[ $(id -u) == 0 ]] || { echo "needs root, for chroot"; return 77; }
+    if [[ ! -f $to/complete ]]; then
+        mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
+        [[ $mirror ]] || { echo "apt has no mirror here (apt-get update?)"; return 1; }
+        rm -rf "$to" && debootstrap --variant=minbase trixie "$to" "$mirror" && touch "$to/complete" || return 1
+    fi
+    mkdir -p "$to/plateau" && find "$to/plateau" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} + &&
+        git ls-files -z --cached --others --exclude-standard | tar --null -T - -c --ignore-failed-read | tar -x -C "$to/plateau" || return 1
+    mountpoint -q "$to/proc" || mount -t proc proc "$to/proc" || return 1
+    trap 'umount "$to/proc"' EXIT
+    chroot "$to" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin bash -c \
+        'cd /plateau && ./bootstrap && make -C build check -j2 && dpkg-query -W libsundials-dev gcc'
+}
+
+make -C build check -j2 >build/check.log 2>&1 </dev/null
+grep -E '^(FAIL|XPASS|ERROR):' build/check.log
+count build/check.log
+echo "make check: $passed passed, $failed failed ($SECONDS s)"
+
+step "README commands" readme
+step "tests with ASan and UBSan" sanitized
+step "valgrind" memcheck test_flow test_prediction test_store
+step "fuzzing" fuzzed
+step "clang-tidy" make -C build tidy
+step "cppcheck" make -C build cppcheck
+step "man page" man_page
+step "install and uninstall" installed
 
 if [[ $full == yes ]]; then
     step "stated errors on the full grid" env PLATEAU_TEST_FULL=1 bash -c 'build/test_prediction | tee /dev/stderr | { ! grep -q "^not ok"; }'
     step "distcheck" make -C build distcheck
+    step "quick reproduce" build/plateau reproduce --scale quick --out build/report-quick
+    step "valgrind on every unit test" memcheck $(cd build && ls -d test_* | grep -v '\.')
+    step "Debian 13" trixie
 fi
 
 echo "$passed passed, $failed failed"

@@ -1,25 +1,6 @@
 #!/usr/bin/env bash
 # The program from outside: exit codes, messages, JSON, traces, README commands. Speaks TAP.
-set -u
-plateau=${PLATEAU:?} source=${SOURCE:?}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-n=0
-ok() { # name, condition already evaluated as $?
-    local rc=$1; n=$((n + 1))
-    [[ $rc == 0 ]] && echo "ok $n - $2" || echo "not ok $n - $2"
-}
-fails() { # exit code, pattern, arguments...: refused with that message on stderr, nothing on stdout
-    local want=$1 pattern=$2 rc; shift 2
-    "$plateau" "$@" >"$work/out" 2>"$work/err"; rc=$?
-    [[ $rc == "$want" && ! -s $work/out ]] && grep -qE "^plateau: .*$pattern" "$work/err"
-    ok $? "plateau $* -> exit $want, $pattern"
-}
-prints() { # pattern, arguments...
-    local pattern=$1; shift
-    "$plateau" "$@" >"$work/out" 2>"$work/err" && grep -qE "$pattern" "$work/out"
-    ok $? "plateau $* prints $pattern"
-}
+. "${SOURCE:?}/tests/cli.sh"
 
 fails 2 'T=3 B=4: B must be smaller than T' flow T=3 B=4
 fails 2 'did you mean T|no such key' flow TT=4
@@ -45,14 +26,20 @@ fails 2 'no such command; did you mean flow' folw
 fails 2 'no such key' keys nonsense
 fails 2 'the grid has more than' flow 'seed=0:99998:+1' 'T=2:9999:+1'
 fails 2 'more than 100000 values' flow 'seed=0:999999:+1'
+fails 2 'more than 100000 values: take a larger step' flow 'T=2:4:*1.0000000000000003'
+fails 2 'more than 100000 values: take a larger step' flow 'p=0.1:0.2:+1e-30'
 fails 2 'd must not exceed 16384' flow d=100000 init=gaussian
-fails 2 'trains model=toy only' train model=transformer
+fails 3 'threshold=1e-300 seed=1: CVODE: .*another method' flow T=64 threshold=1e-300
+fails 2 'seed must be in' flow seed=9007199254740992
 fails 3 'cannot write' flow T=64 d=16 --trace "$work/no/such/folder.csv"
 
 prints '"plateau": 357.466' flow T=64 d=16 --json
 prints '"plateau": 360.356' flow T=64 d=16 metric=paper --json
 prints '"closed": null' flow T=64 d=16 p=.3 --json
 prints '^  closed ' flow T=512 d=64
+prints '^{"item": "toy_statistics", "value": [0-9.]+, .*"unit": "ms/step"' bench toy_statistics --json
+fails 2 'toy_token: no such item; did you mean toy_tokens' bench toy_token
+fails 2 'bench takes no key=value' bench T=64
 prints 'threshold' keys
 prints 'default: 512 \(flow, toy\), 256' keys T
 prints 'plateau flow' help
@@ -72,10 +59,6 @@ ok $? "the flow's trace"
 ok $? "gd with a small lr reproduces metric=full"
 "$plateau" train T=32 d=8 steps=3 --json | grep -q '"plateau": null.*"status": "censored"'; ok $? "a run that does not emerge is censored"
 "$plateau" train T=32 d=8 lr=1000 steps=200 --json | grep -q '"status": "diverged"'; ok $? "divergence is a status"
-"$plateau" flow T=64 --json >/dev/full 2>"$work/err"; [[ $? == 3 ]] && grep -q 'standard output' "$work/err"; ok $? "a full disk under stdout is an error"
-timeout -s INT 1 "$plateau" train T=256 d=128 steps=1000000 lr=0.001 --jobs 1 --quiet >/dev/null 2>"$work/err"
-"$plateau" train T=256 d=128 steps=1000000 lr=0.0001 --quiet >/dev/null 2>"$work/err" & pid=$!
-sleep 1; kill -INT $pid; wait $pid; [[ $? == 130 ]] && grep -q interrupted "$work/err"; ok $? "SIGINT ends with 130"
 
 cd "$work" || exit 1
 studies=$source/validation/studies
@@ -85,32 +68,28 @@ ok $? "Fig. 2 left: 1.512 T^.987 B^-.993 d^.489 with metric=paper"
 "$plateau" fit fig2-left.db metric=full --json | grep -qE '"value": 1.499.*"value": 0.488.*"value": 0.987.*"value": -0.497'
 ok $? "1.499 T^.988 B^-.498 d^.489 with metric=full"
 "$plateau" sweep "$studies/fig2-left.yaml" 2>&1 | grep -q '124 already there, 0 made'; ok $? "a finished sweep repeats nothing"
-fails 2 'a regressor is a number' fit fig2-left.db --on metric
+fails 2 'only a number can be a factor' fit fig2-left.db --on metric
 fails 2 'no run matches' fit fig2-left.db T=77
 fails 2 'was not recorded' fit fig2-left.db --at 0.55
 fails 2 'no-such.db' fit no-such.db
+fails 2 'did you mean T' fit fig2-left.db --on d,TT
+fails 2 'give one of them' fit fig2-left.db --at 0.5 --response closed
+"$plateau" fit fig2-left.db metric=full B=1 --on 'd^0.5*T' --residuals r.csv | grep -q 'c quadrature .* 1.0002 .* 0.0 ' && [[ $(wc -l <r.csv) == 57 ]] &&
+    head -1 r.csv | grep -q ',y,fit,residual,censored$'
+ok $? "a product as regressor, forms by AICc, residuals"
+"$plateau" fit fig2-left.db metric=full B=1 --json --response asinh >fit && grep -qE '"T": \{"value": 1\.1(09|10).*"from": 2048,' fit &&
+    grep -qE '"c asinh", "undefined": 0, "parameters": 2, "constant": 1[.0-9]*, [^{]*"delta_aicc": 0,' fit
+ok $? "fit --json: exponents of a prediction, forms, local exponents"
 fails 2 'needs one study file' sweep
 
-cat >toys.yaml <<'Y'
-study: toys
-curves: yes
-runs:
-  - {model: toy, T: [64, 96], d: [16, 24], B: [1, 2], seed: "1:5:+1"}
-Y
-rows() { "$plateau" export "$1" --format jsonl | sed -E 's/"id": [0-9]*, //; s/"wall_s": [^,]*,//; s/"tokens_per_s": [^,]*,//; s/"(host|started|finished)": "[^"]*",?//g'; }
-"$plateau" sweep toys.yaml --db quiet.db --quiet
-for i in 1 2 3 4 5 6 7 8; do # killed at some moment, eight times, then left to finish
-    "$plateau" sweep toys.yaml --db killed.db --quiet & pid=$!
-    sleep "0.0$((i * 7 % 10 + 1))"; kill -9 $pid; wait $pid 2>/dev/null
-done
-"$plateau" sweep toys.yaml --db killed.db --quiet && [[ $(rows quiet.db | wc -l) == 40 && $(rows quiet.db) == "$(rows killed.db)" ]]
-ok $? "kill -9 during a sweep: the same database in the end"
 printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n512,16,1,,censored\n' >mine.csv
 fails 2 'no model' import mine.csv --db mine.db
-"$plateau" import mine.csv --db mine.db model=toy steps=2000 2>err; "$plateau" fit mine.db | grep -q 'tobit, 4 runs, 1 of them censored'; ok $? "imported runs are fitted, the censored one too"
+"$plateau" import mine.csv --db mine.db model=toy steps=2000 2>err; "$plateau" fit mine.db | grep -q 'tobit on logarithms, 4 runs, 1 of them censored'; ok $? "imported runs are fitted, the censored one too"
 printf 'study: x\nruns:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'B must be smaller than T' sweep bad.yaml; [[ ! -e x.db ]]; ok $? "a bad study makes no database"
 printf 'study: x\nruns:\n  - {TT: 3}\n' >bad.yaml; fails 2 'bad.yaml: 3: TT: no such key' sweep bad.yaml
 printf 'study: [x\n' >bad.yaml; fails 2 'not YAML' sweep bad.yaml
+printf 'runs:\n- {T: "64\\0x"}\n' >bad.yaml; fails 2 'bad.yaml: 2: a key needs a value' sweep bad.yaml
+printf 'runs:\n- {T: 64}\n---\nruns:\n- {T: 65}\n' >bad.yaml; fails 2 'bad.yaml: 4: a second document' sweep bad.yaml
 printf 'runs: 3\n' >bad.yaml; fails 2 'runs: 1: is a list' sweep bad.yaml
 printf 'desk:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'at least one block of runs at this scale' sweep bad.yaml
 fails 2 '--scale huge: smoke, quick, desk or paper' sweep bad.yaml --scale huge
@@ -124,6 +103,7 @@ printf 'study: other\ncurves: yes\nruns:\n  - {T: [64, 70], d: 16}\n' >other.yam
     [[ $("$plateau" export scaled-quick.db --study scaled | wc -l) == 3 && $("$plateau" export scaled-quick.db --study other | wc -l) == 3 && $("$plateau" export scaled-quick.db | wc -l) == 4 ]]
 ok $? "a run belongs to every study that wants it"
 
+"$plateau" sweep "$studies/fig1c.yaml" --db fig2-left.db --quiet
 "$plateau" compare fig2-left.db --claims "$source/validation/claims.yaml" >verdicts
 ok $? "compare without --strict exits 0"
 for line in 'C5.T +reproduced' 'C5.d +reproduced' 'C5.B +reproduced' 'C5.B.model +deviates' 'known: E8' 'E8.B +reproduced' 'C3.eq6 +deviates' 'E9.quadrature +reproduced'; do
@@ -138,4 +118,12 @@ ok $? "a planted exponent changes the verdict, and --strict exits with 1"
 printf -- '- {id: A, quantity: exponent, of: x, on: d, published: 1, tolerance: .1}\n' >c.yaml; fails 2 'x is not among the regressors' compare planted.db --claims c.yaml
 printf -- '- {id: A, quantity: colour, published: 1, tolerance: .1}\n' >c.yaml; fails 2 'c.yaml: 1: A: quantity is one of' compare planted.db --claims c.yaml
 printf -- '- {id: A, quantity: r2, on: d, published: 1}\n' >c.yaml; fails 2 'a tolerance that is not negative' compare planted.db --claims c.yaml
-echo "1..$n"
+fails 2 'no claim is about this study' compare planted.db --claims "$source/validation/claims.yaml" --study nonsense
+"$plateau" compare planted.db --claims "$source/validation/claims.yaml" --study fig2-left --json >verdicts &&
+    grep -qE '"id": "C5.B", .*"study": "fig2-left", .*"figure": "2-left", .*"verdict": "deviates"' verdicts && ! grep -qv '"study": "fig2-left"' verdicts
+ok $? "compare --study --json"
+for block in csv yaml; do sed -n '/^```'$block'$/,/^```$/p' "$source/docs/claims.md" | sed '/^```/d' >example.$block; done
+"$plateau" import example.csv --db example.db model=toy steps=4000 --study mine --quiet &&
+    "$plateau" compare example.db --claims example.yaml >verdicts && grep -q '^5 claims: 4 reproduced, 1 deviate .* 0 inconclusive' verdicts
+ok $? "the example of docs/claims.md works"
+finish

@@ -133,7 +133,7 @@ END_TEST
 
 /* dQ/dt = -(1-beta) K N along the flow, integrated by the trapezoidal rule over the solver's own steps. */
 struct ledger {
-    double t, rate, q, start, sum, worst;
+    double t, rate, start, sum, worst;
     bool begun;
 };
 

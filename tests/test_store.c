@@ -1,9 +1,7 @@
-/* The store, import and export: what goes in comes out, bit for bit; what is damaged, foreign or unwritable is refused and
+/* The store and export: what goes in comes out, bit for bit; what is damaged, foreign or unwritable is refused and
  * left alone; kill -9 and a full disk lose nothing that was saved. */
 #include "export.h"
-#include "import.h"
-#include "store.h"
-#include "test.h"
+#include "store_fixture.h"
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
@@ -16,128 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ok(call) ck_assert_msg((call) == OK, "%s", error_message())
-#define refused(call, code, words)                                                                                     \
-    do {                                                                                                               \
-        enum status rc_ = (call);                                                                                      \
-        ck_assert_msg(rc_ == (code), "status %d, want %d: %s", rc_, code, error_message());                            \
-        ck_assert_msg(strstr(error_message(), words), "'%s' lacks '%s'", error_message(), words);                      \
-    } while (0)
-
-static char folder[64], path_buffer[4][160];
-
-/* A name in a folder of this test's own. At most four live at a time. */
-static const char *in_folder(const char *name)
-{
-    static int used;
-    char *path = path_buffer[used++ % 4];
-    if (!*folder) {
-        strcpy(folder, "/tmp/plateau_test.XXXXXX");
-        ck_assert_ptr_nonnull(mkdtemp(folder));
-    }
-    snprintf(path, sizeof path_buffer[0], "%s/%s", folder, name);
-    return path;
-}
-
-static void clean(void)
-{
-    static const char *const names[] = {"a.db", "a.db-journal", "a.csv", "locked/b.db", "new.db"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        unlink(in_folder(names[i]));
-    rmdir(in_folder("locked"));
-    ck_assert_msg(rmdir(folder) == 0, "%s is not empty", folder);
-}
-
-static struct store *opened(const char *path, enum store_mode mode)
-{
-    struct store *s;
-    enum status rc = store_open(path, mode, "test_store 'a b'", &s);
-    ck_assert_msg(rc == OK, "%s", error_message());
-    return s;
-}
-
-static void write_bytes(const char *path, const char *bytes, size_t n)
-{
-    ok(text_write_file(path, bytes, n));
-}
-
-static struct text bytes_of(const char *path)
-{
-    struct text t = {0};
-    ok(text_read_file(path, 1 << 28, &t));
-    return t;
-}
-
-/* A result whose every field differs from every other and has all its bits in use. */
-static struct result example(enum model model, double seed)
-{
-    double given[KEY_COUNT];
-    struct result r = {.state = RUN_EMERGED, .plateau = 1e3 / 3, .cap = 1e5 / 7, .initial_loss = M_PI, .null_loss = M_E,
-                       .final_loss = 1e-310, .wall_s = 1.0 / 3, .flow_plateau = M_SQRT2, .solver = {1, 22, 333, 1L << 40},
-                       .steps_done = 12345, .tokens_per_s = 1e9 / 7};
-    for (int i = 0; i < KEY_COUNT; i++)
-        given[i] = NAN;
-    given[KEY_model] = model;
-    given[KEY_seed] = seed;
-    given[KEY_p] = 0.1;
-    ok(keys_resolve(given, &r.keys));
-    for (int i = 0; i < FLOW_LEVELS; i++)
-        r.crossings[i] = i == 8 ? NAN : 100.0 / (i + 3);
-    r.predicted.eq6 = 1e2 / 3, r.predicted.asinh = 5, r.predicted.closed = NAN, r.predicted.quadrature = 1e300 / 3;
-    return r;
-}
-
-static bool same(double a, double b)
-{
-    return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
-}
-
-static void same_result(const struct result *a, const struct result *b)
-{
-#define SAME(field) ck_assert_msg(same(a->field, b->field), #field ": %.17g, %.17g", a->field, b->field)
-    ck_assert_int_eq(a->state, b->state);
-    ck_assert_int_eq(a->keys.preset, b->keys.preset);
-    for (int i = 0; i < KEY_COUNT; i++)
-        ck_assert_msg(same(a->keys.value[i], b->keys.value[i]), "%s", keys_name((enum key)i));
-    SAME(plateau), SAME(cap), SAME(initial_loss), SAME(null_loss), SAME(final_loss), SAME(wall_s), SAME(flow_plateau);
-    SAME(steps_done), SAME(tokens_per_s), SAME(predicted.eq6), SAME(predicted.asinh), SAME(predicted.closed);
-    SAME(predicted.quadrature);
-    for (int i = 0; i < FLOW_LEVELS; i++)
-        SAME(crossings[i]);
-    for (int i = 0; i < 4; i++)
-        ck_assert_int_eq(a->solver[i], b->solver[i]);
-}
-
-/* Keeps the last row and the order of the ids and seeds. */
-struct seen {
-    size_t n;
-    int64_t id[1000];
-    double seed[1000];
-    struct result result;
-    bool has_curve;
-    char study[32];
-};
-
-static enum status remember(void *context, const struct store_row *row)
-{
-    struct seen *s = context;
-    ck_assert(s->n < 1000);
-    s->id[s->n] = row->id;
-    s->seed[s->n++] = row->result.keys.value[KEY_seed];
-    s->result = row->result;
-    s->has_curve = row->has_curve;
-    snprintf(s->study, sizeof s->study, "%s", row->study ? row->study : "(none)");
-    ck_assert(row->hash && row->version && row->host && row->finished && strlen(row->finished) == 20);
-    return OK;
-}
-
-static struct seen walk(struct store *s, const struct store_filter *filter)
-{
-    struct seen seen = {0};
-    ok(store_each(s, filter, remember, &seen));
-    return seen;
-}
-
 START_TEST(round_trip)
 {
     static const enum model models[] = {MODEL_FLOW, MODEL_TOY, MODEL_TRANSFORMER};
@@ -145,11 +21,12 @@ START_TEST(round_trip)
     for (int i = 0; i < 3; i++) {
         struct store *s = opened(path, STORE_WRITE);
         struct result r = example(models[i], 9007199254740992.0 - i), back;
-        struct trace t = {.preset = r.keys.preset}, curve;
+        struct trace t = {0}, curve;
         char hash[33];
         bool finished;
+        trace_begin(&t, &r.keys);
         for (int k = 0; k < 1000; k++)
-            ok(trace_add(&t, (double[TRACE_COLUMNS]){k, k / 3.0, NAN, -0.0, INFINITY, 1e-310, -k, M_PI}));
+            ok(trace_add(&t, (double[64]){k, k / 3.0, NAN, -0.0, INFINITY, 1e-310, -k, M_PI}));
         ok(store_put(s, "figure 1", NULL, &r, &t));
         store_close(s);
         s = opened(path, STORE_READ);
@@ -165,7 +42,8 @@ START_TEST(round_trip)
         ok(store_curve(s, seen.id[0], &curve));
         ck_assert_int_eq(curve.length, t.length);
         ck_assert_int_eq(curve.preset, t.preset);
-        for (size_t k = 0; k < t.length * TRACE_COLUMNS; k++)
+        ck_assert_int_eq(curve.columns, t.columns);
+        for (size_t k = 0; k < t.length * (size_t)t.columns; k++)
             ck_assert(same(curve.rows[k], t.rows[k]));
         ok(store_has(s, "no such hash", &finished, &back, &(bool){false}));
         ck_assert(!finished);
@@ -212,7 +90,8 @@ START_TEST(replace_filter_order)
     f = (struct store_filter){.values = {[KEY_lr] = &none}, .n = {[KEY_lr] = 1}};
     ck_assert_int_eq(walk(s, &f).n, 20);
     /* Replaced: the same id, new values, the curve comes and goes. */
-    ok(trace_add(&t, (double[TRACE_COLUMNS]){1}));
+    trace_begin(&t, &r.keys);
+    ok(trace_add(&t, (double[8]){1}));
     f = (struct store_filter){.values = {[KEY_seed] = (double[]){5}}, .n = {[KEY_seed] = 1}};
     int64_t id = walk(s, &f).id[0];
     r = example(MODEL_FLOW, 5);
@@ -325,7 +204,7 @@ START_TEST(corrupt)
     const char *path = in_folder("a.db");
     fill(path, 200);
     struct text t = bytes_of(path);
-    ck_assert(t.length > 20 * 4096);
+    ck_assert(t.length / 4096 > 20);
     for (size_t i = 3; i < 10; i++) /* pages of rows, away from what opening must read anyway */
         memset(t.data + t.length - 4096 * i, 0xA5, 2000);
     write_bytes(path, t.data, t.length);
@@ -346,8 +225,10 @@ static int killed_once(const char *path, int first, long nanoseconds)
     if (child == 0) {
         struct store *s = opened(path, STORE_WRITE);
         struct trace t = {0};
+        struct result first_run = example(MODEL_FLOW, first);
+        trace_begin(&t, &first_run.keys);
         for (int k = 0; k < 2000; k++)
-            ok(trace_add(&t, (double[TRACE_COLUMNS]){k}));
+            ok(trace_add(&t, (double[8]){k}));
         for (int i = first;; i++) {
             struct result r = example(MODEL_FLOW, i);
             value = i + 1;
@@ -428,7 +309,7 @@ START_TEST(full_disk)
     struct store *s = opened(path, STORE_WRITE);
     getrlimit(RLIMIT_FSIZE, &limit);
     rlim_t before = limit.rlim_cur;
-    limit.rlim_cur = (rlim_t)info.st_size + 3 * 4096;
+    limit.rlim_cur = (rlim_t)info.st_size + 12288;
     setrlimit(RLIMIT_FSIZE, &limit);
     enum status rc = OK;
     int saved = 10;
@@ -483,115 +364,12 @@ START_TEST(read_only_folder)
 }
 END_TEST
 
-/* ---- import and export ---- */
-
-static enum status import_text(struct store *s, const char *csv, const char *default_model, size_t *n)
-{
-    double defaults[KEY_COUNT];
-    for (int i = 0; i < KEY_COUNT; i++)
-        defaults[i] = NAN;
-    if (default_model)
-        ok(keys_value(KEY_model, default_model, &defaults[KEY_model]));
-    write_bytes(in_folder("a.csv"), csv, strlen(csv));
-    return import_csv(s, in_folder("a.csv"), "mine", defaults, n);
-}
-
-START_TEST(import_good)
-{
-    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
-    size_t n;
-    static const char csv[] = "\xef\xbb\xbfmodel, T ,d,\"plateau\",status,steps,seed,feature,wall_s\r\n"
-                              "transformer,128,16,1234.5,,5000,1,True,2.5\r\n"
-                              "\r\n"
-                              "\"transformer\" ,128.0,16,NA,censored,5000,2,no,\r\n"
-                              "transformer,128,16,,diverged,,3,,\r\n"
-                              "toy,128,16,77,emerged,,4,,";
-    for (int again = 0; again < 2; again++) {
-        ok(import_text(s, csv, NULL, &n));
-        ck_assert_int_eq(n, 4);
-        ck_assert_int_eq(walk(s, &(struct store_filter){.study = "mine"}).n, 4);
-    }
-    struct store_filter f = {.values = {[KEY_seed] = (double[]){1}}, .n = {[KEY_seed] = 1}};
-    struct seen seen = walk(s, &f);
-    ck_assert(seen.result.state == RUN_EMERGED && seen.result.plateau == 1234.5 && seen.result.cap == 5000);
-    ck_assert(seen.result.wall_s == 2.5);
-    ck_assert(seen.result.keys.value[KEY_feature] == CHOICE_YES && isnan(seen.result.crossings[0]));
-    f.values[KEY_seed] = (double[]){2};
-    seen = walk(s, &f);
-    ck_assert(seen.result.state == RUN_CENSORED && isnan(seen.result.plateau) && seen.result.cap == 5000);
-    f.values[KEY_seed] = (double[]){3};
-    ck_assert_int_eq(walk(s, &f).result.state, RUN_DIVERGED);
-    /* An own run with the same keys is another row. */
-    struct result own = seen.result;
-    ok(store_put(s, "mine", NULL, &own, NULL));
-    ck_assert_int_eq(walk(s, NULL).n, 5);
-    /* steps and status; the toy's unit is steps x lr. */
-    ok(import_text(s, "seed,lr,steps,status\n10,0.5,200,emerged\n11,0.5,300,censored\n", "toy", &n));
-    f.values[KEY_seed] = (double[]){10};
-    ck_assert(walk(s, &f).result.plateau == 100);
-    f.values[KEY_seed] = (double[]){11};
-    seen = walk(s, &f);
-    ck_assert(seen.result.cap == 150 && isnan(seen.result.plateau));
-    store_close(s);
-    clean();
-}
-END_TEST
-
-START_TEST(import_errors)
-{
-    static const struct {
-        const char *csv, *words;
-    } cases[] = {
-        {"", "empty"},
-        {"T,d\n", "no outcome"},
-        {"T,plateau\n64,1\n", "model=flow"},
-        {"model,plateau\n,1\n", ":2: no model"},
-        {"model,plateu\n", "did you mean plateau"},
-        {"model,stepss,status\n", "did you mean steps?"},
-        {"model;plateau\n", "commas"},
-        {",model,plateau\n", "index=False"},
-        {"model,plateau,plateau\n", "two columns"},
-        {"model,plateau\nflow,1\nflow,1,2\n", ":3: 3 fields"},
-        {"model,plateau\nflow,x\n", "plateau=x"},
-        {"model,plateau\nflow,-1\n", "plateau=-1"},
-        {"model,plateau\nflow,nan1\n", "plateau=nan1"},
-        {"model,T,plateau\nflow,1,5\n", ":2: T=1"},
-        {"model,T,B,plateau\nflow,4,5,5\n", "B must be smaller"},
-        {"model,lr,plateau\nflow,1,5\n", "does not apply"},
-        {"model,plateau,status\ntoy,5,done\n", "status=done"},
-        {"model,plateau,status\ntoy,5,interrupted\n", "status=interrupted"},
-        {"model,plateau,status\ntoy,5,censored\n", "has no plateau"},
-        {"model,plateau,status\ntoy,,emerged\n", "needs plateau"},
-        {"model,plateau\ntoy,\n", "add a column steps"},
-        {"model,plateau\nflow,\n", "add a column time"},
-        {"model,steps,status\ntoy,5,\n", "no status"},
-        {"model,steps,status\ntoy,,emerged\n", "needs steps"},
-        {"model,steps,status\ntoy,0,censored\n", "steps=0"},
-        {"model,plateau\n\"flow,5\n", "never closed"},
-        {"model,plateau\n\"flow\"x,5\n", "after a closing quote"},
-        {"model,plateau\nfl\"ow,5\n", "quote inside"},
-        {"model,plateau\rflow,5\r", "carriage return"},
-        {"model,plateau\nflow,5\n\nflow,6\n", ":4: the same keys as line 2: add a column seed"},
-    };
-    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
-    size_t n;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        refused(import_text(s, cases[i].csv, NULL, &n), ERR_INPUT, cases[i].words);
-        ck_assert(strstr(error_message(), "a.csv:"));
-        ck_assert_msg(n == 0 && walk(s, NULL).n == 0, "case %zu imported something", i);
-    }
-    refused(import_csv(s, in_folder("none.csv"), "mine", (double[KEY_COUNT]){0}, &n), ERR_INPUT, "No such file");
-    store_close(s);
-    clean();
-}
-END_TEST
-
 /* Field `wanted` of CSV line `line` (0: header) by the name of its column, into value. */
 static void field_of(const char *csv, int line, const char *wanted, char value[64])
 {
     const char *header = csv, *row = csv;
     for (int i = 0; i < line; i++)
-        row = strchr(row, '\n') + 1;
+        row += strcspn(row, "\n") + 1;
     while (strncmp(header, wanted, strlen(wanted)) || !strchr(",\n", header[strlen(wanted)])) {
         header += strcspn(header, ",\n");
         ck_assert_msg(*header == ',', "no column %s", wanted);
@@ -615,6 +393,7 @@ static struct text exported(enum status (*export)(struct store *, const struct s
     while ((n = fread(buffer, 1, sizeof buffer, file)) > 0)
         text_add_bytes(&t, buffer, n);
     fclose(file);
+    ck_assert_ptr_nonnull(t.data);
     return t;
 }
 
@@ -622,10 +401,11 @@ START_TEST(export_reads_back)
 {
     struct store *s = opened(in_folder("a.db"), STORE_WRITE);
     struct result r = example(MODEL_FLOW, 1);
-    struct trace t = {.preset = PRESET_FLOW};
+    struct trace t = {0};
     char value[64];
-    ok(trace_add(&t, (double[TRACE_COLUMNS]){1.0 / 3, 2, NAN, 4, 5, 6, 7, 8}));
-    ok(trace_add(&t, (double[TRACE_COLUMNS]){2, 2, 3, 4, 5, 6, 7, 8}));
+    trace_begin(&t, &r.keys);
+    ok(trace_add(&t, (double[8]){1.0 / 3, 2, NAN, 4, 5, 6, 7, 8}));
+    ok(trace_add(&t, (double[8]){2, 2, 3, 4, 5, 6, 7, 8}));
     ok(store_put(s, "one", NULL, &r, &t));
     r = example(MODEL_TRANSFORMER, 2);
     ok(store_put(s, NULL, NULL, &r, NULL));
@@ -668,8 +448,46 @@ START_TEST(export_reads_back)
 }
 END_TEST
 
+/* Recall has its own levels and a column per probe, layer and head; beside a flow, the table has the columns of both. */
+START_TEST(export_of_a_transformer)
+{
+    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
+    struct result r = example(MODEL_FLOW, 1);
+    struct trace t = {0};
+    char value[64];
+    trace_begin(&t, &r.keys);
+    ok(trace_add(&t, (double[8]){1, 2, 3, 4, 5, 6, 7, 8}));
+    ok(store_put(s, NULL, NULL, &r, &t));
+    double given[KEY_COUNT];
+    for (int i = 0; i < KEY_COUNT; i++)
+        given[i] = NAN;
+    given[KEY_model] = MODEL_TRANSFORMER, given[KEY_task] = TASK_RECALL, given[KEY_layers] = 1, given[KEY_heads] = 2;
+    ok(keys_resolve(given, &r.keys));
+    trace_begin(&t, &r.keys);
+    ck_assert_int_eq(t.columns, 9);
+    ok(trace_add(&t, (double[9]){100, .1, .2, .3, .4, .5, .6, .7, NAN}));
+    ok(store_put(s, NULL, NULL, &r, &t));
+    struct text curves = exported(export_csv, s, true), csv = exported(export_csv, s, false), lines = exported(export_jsonl, s, true);
+    ck_assert_str_eq(curves.data, "run,step,time,loss_train,loss_test,w,w_repeated,w_orthogonal,u,delta_a,attention,accuracy_train,"
+                                  "accuracy_test,copy_l1h1,copy_l1h2,select_l1h1,select_l1h2\n"
+                                  "2,100,,0.1,0.2,,,,,,,0.3,0.4,0.5,0.6,0.7,\n1,,1,2,3,4,5,,6,7,8,,,,,,\n");
+    field_of(csv.data, 1, "crossing_midpoint", value);
+    ck_assert(strtod(value, NULL) == r.crossings[1]);
+    field_of(csv.data, 1, "crossing_0.8", value);
+    ck_assert_str_eq(value, "");
+    ck_assert(strstr(lines.data, "\"crossings\": {\"0.9\": ") && strstr(lines.data, ", \"midpoint\": ") && strstr(lines.data, "\"0.1\": null}"));
+    ck_assert(strstr(lines.data, "\"select_l1h1\": [0.7], \"select_l1h2\": [null]}}"));
+    struct seen seen = walk(s, NULL);
+    ck_assert_int_eq(seen.n, 2);
+    text_free(&csv), text_free(&curves), text_free(&lines), trace_free(&t);
+    store_close(s);
+    clean();
+}
+END_TEST
+
 static const struct test tests[] = {
     {"round_trip", &round_trip},
+    {"export_of_a_transformer", &export_of_a_transformer},
     {"replace_filter_order", &replace_filter_order},
     {"names_differ", &names_differ},
     {"refusals", &refusals},
@@ -678,8 +496,6 @@ static const struct test tests[] = {
     {"reader_rolls_back", &reader_rolls_back},
     {"full_disk", &full_disk},
     {"read_only_folder", &read_only_folder},
-    {"import_good", &import_good},
-    {"import_errors", &import_errors},
     {"export_reads_back", &export_reads_back},
 };
 TEST_MAIN("store", tests)

@@ -1,17 +1,15 @@
 #include "compare.h"
-#include "dataset.h"
+#include "fit.h"
 #include "grid.h"
 #include "measure.h"
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
-static const size_t LARGEST_FILE = 1 << 20;
 static const double CONFIDENCE = 0.95;
-
-/* X(field): the text fields of a claim. */
-#define CLAIM_TEXTS(X) X(id) X(source) X(statement) X(quantity) X(of) X(on) X(where) X(study) X(figure) X(erratum) X(corrected)
 
 const char *compare_verdict_name(enum verdict verdict)
 {
@@ -33,182 +31,284 @@ enum verdict compare_verdict(double estimate, double low, double high, double pu
     return estimate >= from && estimate <= to && (high - low) / 2 <= tolerance ? VERDICT_REPRODUCED : VERDICT_INCONCLUSIVE;
 }
 
-static enum status set_field(struct claim *c, const char *name, const char *value)
+__attribute__((format(printf, 2, 3))) static void say(struct claim *c, const char *format, ...)
 {
-#define AS_CASE(field)                                                                                                 \
-    if (!strcmp(name, #field))                                                                                         \
-        return (size_t)snprintf(c->field, sizeof c->field, "%s", value) < sizeof c->field                              \
-                   ? OK                                                                                                \
-                   : error_set(ERR_INPUT, "%s: longer than %zu characters", name, sizeof c->field - 1);
-    CLAIM_TEXTS(AS_CASE)
-#undef AS_CASE
-    double *number = !strcmp(name, "published") ? &c->published : !strcmp(name, "tolerance") ? &c->tolerance : NULL;
-    if (!number)
-        return error_set(ERR_INPUT, "%s: not a field of a claim", name);
-    return text_to_real(value, number) ? OK : error_set(ERR_INPUT, "%s: %s is not a number", name, value);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(c->why, sizeof c->why, format, arguments);
+    va_end(arguments);
 }
 
-static enum status check_claim(const struct claim *c)
+/* The runs are missing: where they come from. */
+static void say_missing(struct claim *c)
 {
-    bool fit = !strcmp(c->quantity, "exponent") || !strcmp(c->quantity, "constant") || !strcmp(c->quantity, "r2");
-    if (!*c->id)
-        return error_set(ERR_INPUT, "a claim needs an id");
-    bool reading = !strcmp(c->quantity, "value") || !strcmp(c->quantity, "floor") || !strcmp(c->quantity, "ceiling");
-    if (!fit && !reading && strcmp(c->quantity, "error"))
-        return error_set(ERR_INPUT, "%s: quantity is one of exponent, constant, r2, error, value, floor, ceiling", c->id);
-    if (reading && !measure_exists(c->of))
-        return error_set(ERR_INPUT, "%s: of: %s: no such measure (validation/measure.h lists them)", c->id, c->of);
-    if (fit && !*c->on)
-        return error_set(ERR_INPUT, "%s: a fit needs its regressors: on: d,T,B", c->id);
-    if (isnan(c->published) || !(c->tolerance >= 0))
-        return error_set(ERR_INPUT, "%s: needs published, and a tolerance that is not negative", c->id);
-    return OK;
+    if (*c->study)
+        say(c, "no such run in study %s; `plateau reproduce --scale %s` makes them", c->study, *c->scale ? c->scale : "quick");
+    else
+        say(c, "no run matches: %.150s", *c->where ? c->where : "the database is empty");
 }
 
-static enum status read_claim(yaml_document_t *doc, const yaml_node_t *node, struct claim *c)
+/* An interval shrinks as the root of the number of runs: how many it takes until it is as narrow as the tolerance and does not cross
+ * the edge of the band. */
+static void say_more_runs(struct claim *c)
 {
-    *c = (struct claim){.line = node ? node->start_mark.line + 1 : 1, .published = NAN, .tolerance = NAN, .estimate = NAN, .low = NAN, .high = NAN};
-    if (!node || node->type != YAML_MAPPING_NODE)
-        return error_set(ERR_INPUT, "a claim is a mapping field: value");
-    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *key = yaml_document_get_node(doc, pair->key), *value = yaml_document_get_node(doc, pair->value);
-        if (!key || !value || key->type != YAML_SCALAR_NODE || value->type != YAML_SCALAR_NODE)
-            return error_set(ERR_INPUT, "the fields of a claim are plain values");
-        enum status rc = set_field(c, (const char *)key->data.scalar.value, (const char *)value->data.scalar.value);
-        if (rc != OK)
-            return rc;
-    }
-    return check_claim(c);
+    double half = (c->high - c->low) / 2, off = fabs(c->estimate - c->published), to_edge = fabs(off - c->tolerance);
+    double need = off <= c->tolerance ? c->tolerance : to_edge, factor = pow(half / need, 2);
+    if (factor < 1e3)
+        say(c, "the interval %s; about %.0f runs of this spread would decide, there are %zu",
+            off <= c->tolerance ? "is wider than the tolerance" : "crosses the edge of the band", ceil(factor * (double)c->runs), c->runs);
+    else
+        say(c, "the estimate lies on the edge of the band; more runs will not decide soon");
 }
 
-static enum status read_list(yaml_document_t *doc, struct claims *claims)
+/* ---- fits ---- */
+
+/* The last fit: claims on one law come one after the other, and a fit reads every run. */
+struct fitted {
+    const struct claim *of; /* NULL: none yet */
+    struct dataset set;
+    struct power_law law;
+    enum status rc;         /* ERR_INPUT: it cannot be made, and the message says why */
+    char why[200];
+};
+
+static void fitted_clear(struct fitted *f)
 {
-    const yaml_node_t *root = yaml_document_get_root_node(doc);
-    if (!root || root->type != YAML_SEQUENCE_NODE)
-        return error_set(ERR_INPUT, "1: claims are a list");
-    size_t n = (size_t)(root->data.sequence.items.top - root->data.sequence.items.start);
-    claims->list = calloc(n + 1, sizeof *claims->list);
-    if (!claims->list)
-        return error_set(ERR_MEMORY, "out of memory for %zu claims", n);
-    for (size_t i = 0; i < n; i++) {
-        struct claim *c = &claims->list[claims->n++];
-        enum status rc = read_claim(doc, yaml_document_get_node(doc, root->data.sequence.items.start[i]), c);
-        if (rc != OK)
-            return error_prefix(rc, "%zu", c->line);
-    }
-    return OK;
+    power_law_free(&f->law);
+    dataset_free(&f->set);
+    f->of = NULL;
 }
 
-enum status compare_read(const char *path, struct claims *claims)
+static bool same_fit(const struct claim *a, const struct claim *b)
+{
+    return a && !strcmp(a->on, b->on) && !strcmp(a->where, b->where) && !strcmp(a->study, b->study) && !strcmp(a->response, b->response) &&
+           a->at == b->at;
+}
+
+static enum status fit(struct store *store, const struct store_filter *filter, const struct claim *c, struct fitted *f)
 {
     enum status rc = OK;
-    struct text file = {0};
-    yaml_parser_t parser;
-    yaml_document_t doc;
-    *claims = (struct claims){0};
-    TRY(text_read_file(path, LARGEST_FILE, &file));
-    REQUIRE(yaml_parser_initialize(&parser), ERR_MEMORY, "out of memory for the YAML parser");
-    yaml_parser_set_input_string(&parser, (const unsigned char *)file.data, file.length);
-    if (yaml_parser_load(&parser, &doc)) {
-        rc = read_list(&doc, claims);
-        yaml_document_delete(&doc);
-    } else {
-        rc = error_set(ERR_INPUT, "%zu: not YAML: %s", parser.problem_mark.line + 1, parser.problem ? parser.problem : "?");
-    }
-    yaml_parser_delete(&parser);
-    if (rc != OK)
-        error_prefix(rc, "%s", path);
+    if (same_fit(f->of, c))
+        return OK;
+    fitted_clear(f);
+    TRY(dataset_init(c->on, c->at, &f->set));
+    if (*c->response)
+        TRY(dataset_response(c->response, &f->set));
+    TRY(store_each(store, filter, dataset_add, &f->set));
+    f->of = c;
+    f->rc = power_law_fit(&f->set.data, CONFIDENCE, &f->law);
+    snprintf(f->why, sizeof f->why, "%.199s", f->rc == OK ? "" : error_message());
+    rc = f->rc == ERR_INPUT ? OK : f->rc;
 done:
-    text_free(&file);
     return rc;
 }
 
-/* Largest |prediction/plateau - 1|. */
-struct worst {
-    const char *of;
-    double error;
-    size_t runs;
+static enum status measure_fit(struct store *store, const struct store_filter *filter, struct fitted *f, struct claim *c)
+{
+    enum status rc = OK;
+    TRY(fit(store, filter, c, f));
+    const struct power_law_estimate *e = &f->law.constant;
+    c->runs = f->set.data.n;
+    if (compare_is(c, "exponent")) {
+        e = NULL;
+        for (size_t k = 0; k < f->set.data.n_x; k++)
+            e = !strcmp(f->set.names[k], c->of) ? &f->law.exponent[k] : e;
+        REQUIRE(e, ERR_INPUT, "of: %s is not among the regressors %s", c->of, c->on);
+    }
+    if (!c->runs) {
+        say_missing(c);
+    } else if (f->rc != OK) {
+        say(c, "%s", f->why);
+    } else if (compare_is(c, "r2")) {
+        c->estimate = c->low = c->high = f->law.r2;
+        c->verdict = isnan(f->law.r2)                          ? VERDICT_INCONCLUSIVE
+                     : f->law.r2 >= c->published - c->tolerance ? VERDICT_REPRODUCED
+                                                                : VERDICT_DEVIATES;
+    } else {
+        c->estimate = e->value, c->low = e->low, c->high = e->high;
+        c->verdict = compare_verdict(e->value, e->low, e->high, c->published, c->tolerance);
+        if (c->verdict == VERDICT_INCONCLUSIVE)
+            say_more_runs(c);
+    }
+done:
+    return rc;
+}
+
+/* ---- runs ---- */
+
+struct runs {
+    struct monomial product;
+    size_t n, undefined, allocated; /* runs with a value, and without: censored, diverged, no such prediction */
+    struct seeded {
+        int64_t seed;
+        double x;
+    } *list;                        /* owned */
 };
 
-static enum status visit_error(void *context, const struct store_row *row)
+static enum status visit(void *context, const struct store_row *row)
 {
-    struct worst *w = context;
-    double value = NAN;
-#define AS_CASE(name, meaning)                                                                                         \
-    if (!strcmp(w->of, #name))                                                                                         \
-        value = row->result.predicted.name;
-    PREDICTIONS(AS_CASE)
-#undef AS_CASE
-    double error = fabs(value / row->result.plateau - 1);
-    if (isnan(error))
+    struct runs *r = context;
+    double x = monomial_value(&r->product, &row->result);
+    if (!isfinite(x)) {
+        r->undefined++;
         return OK;
-    w->runs++;
-    w->error = isnan(w->error) ? error : fmax(w->error, error);
+    }
+    if (r->n == r->allocated) {
+        size_t want = r->allocated ? 2 * r->allocated : 256;
+        struct seeded *more = realloc(r->list, want * sizeof *more);
+        if (!more)
+            return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
+        r->list = more;
+        r->allocated = want;
+    }
+    r->list[r->n++] = (struct seeded){(int64_t)row->result.keys.value[KEY_seed], x};
     return OK;
 }
 
-static void one_sided(struct claim *c, double estimate, bool good)
+/* Every run inside the band? The estimate is the run furthest from the published value. */
+static void judge_each(const struct runs *r, struct claim *c)
 {
-    c->estimate = c->low = c->high = estimate;
-    c->verdict = isnan(estimate) ? VERDICT_INCONCLUSIVE : good ? VERDICT_REPRODUCED : VERDICT_DEVIATES;
+    c->low = INFINITY, c->high = -INFINITY;
+    for (size_t i = 0; i < r->n; i++) {
+        c->low = fmin(c->low, r->list[i].x);
+        c->high = fmax(c->high, r->list[i].x);
+    }
+    c->estimate = fabs(c->low - c->published) > fabs(c->high - c->published) ? c->low : c->high;
+    bool inside = c->low >= c->published - c->tolerance && c->high <= c->published + c->tolerance;
+    c->verdict = inside ? VERDICT_REPRODUCED : VERDICT_DEVIATES;
 }
 
-/* One flow, the one that `where` describes; deterministic, so the interval is a point. */
+static int by_seed(const void *a, const void *b)
+{
+    const struct seeded *p = a, *q = b;
+    return (p->seed > q->seed) - (p->seed < q->seed);
+}
+
+/* Runs of a seed share random numbers, so the mean of each seed is one observation; of runs with a single seed, each run is. */
+static size_t average_seeds(struct runs *r, double *means)
+{
+    size_t seeds = 0, count = 0;
+    qsort(r->list, r->n, sizeof *r->list, by_seed);
+    for (size_t i = 0; i < r->n; i++) {
+        bool fresh = i == 0 || r->list[i].seed != r->list[i - 1].seed || r->list[0].seed == r->list[r->n - 1].seed;
+        seeds += fresh;
+        count = fresh ? 1 : count + 1;
+        means[seeds - 1] = fresh ? r->list[i].x : means[seeds - 1] + (r->list[i].x - means[seeds - 1]) / (double)count;
+    }
+    return seeds;
+}
+
+static enum status judge_mean(struct runs *r, struct claim *c)
+{
+    double *means = calloc(r->n, sizeof *means);
+    if (!means)
+        return error_set(ERR_MEMORY, "out of memory for %zu runs", r->n);
+    size_t n = average_seeds(r, means);
+    c->estimate = gsl_stats_mean(means, 1, n);
+    if (n >= 2) {
+        double half = gsl_cdf_tdist_Pinv(0.5 + CONFIDENCE / 2, (double)n - 1) * gsl_stats_sd(means, 1, n) / sqrt((double)n);
+        c->low = c->estimate - half, c->high = c->estimate + half;
+    }
+    c->verdict = compare_verdict(c->estimate, c->low, c->high, c->published, c->tolerance);
+    if (n < 2)
+        say(c, "one run has no interval: it takes two seeds at least");
+    else if (c->verdict == VERDICT_INCONCLUSIVE)
+        say_more_runs(c);
+    free(means);
+    return OK;
+}
+
+static enum status measure_runs(struct store *store, const struct store_filter *filter, struct claim *c)
+{
+    enum status rc = OK;
+    struct runs r = {.n = 0};
+    TRY(monomial_parse(c->of, &r.product));
+    TRY(store_each(store, filter, visit, &r));
+    c->runs = r.n;
+    if (!r.n && !r.undefined)
+        say_missing(c);
+    else if (r.n && compare_is(c, "each"))
+        judge_each(&r, c);
+    else if (r.n)
+        TRY(judge_mean(&r, c));
+    if (r.undefined) { /* a run that is left out could be the one that deviates */
+        c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
+        say(c, "%zu of %zu runs have no %.60s (censored, diverged, or no such prediction); a larger cap (steps) may give it", r.undefined,
+            r.n + r.undefined, c->of);
+    }
+done:
+    free(r.list);
+    return rc;
+}
+
+/* ---- one flow, keys ---- */
+
+/* Deterministic, so the interval is a point. Of several flows the one furthest in the wrong direction counts. */
 static enum status measure_flow(struct grid *grid, struct claim *c)
 {
     enum status rc = OK;
     struct keys keys;
     size_t size;
-    double value;
+    bool floor = compare_is(c, "floor"), ceiling = compare_is(c, "ceiling"), undefined = false;
     TRY(grid_set(grid, "model", "flow"));
     TRY(grid_size(grid, &size));
-    REQUIRE(size == 1, ERR_INPUT, "%s: where: describes one run, not %zu", c->id, size);
-    TRY(grid_at(grid, 0, &keys));
-    TRY(measure(c->of, &keys, &value));
-    c->runs = 1;
-    bool low = value < c->published - c->tolerance, high = value > c->published + c->tolerance;
-    one_sided(c, value, !strcmp(c->quantity, "floor") ? !low : !strcmp(c->quantity, "ceiling") ? !high : !low && !high);
+    for (size_t i = 0; i < size; i++) {
+        double x;
+        TRY(grid_at(grid, i, &keys));
+        TRY(measure(c->of, &keys, &x));
+        undefined = undefined || isnan(x);
+        if (i == 0 || (floor ? x < c->estimate : ceiling ? x > c->estimate : fabs(x - c->published) > fabs(c->estimate - c->published)))
+            c->estimate = x;
+        c->low = i ? fmin(c->low, x) : x, c->high = i ? fmax(c->high, x) : x;
+    }
+    bool good = (ceiling || c->low >= c->published - c->tolerance) && (floor || c->high <= c->published + c->tolerance);
+    c->verdict = undefined ? VERDICT_INCONCLUSIVE : good ? VERDICT_REPRODUCED : VERDICT_DEVIATES;
+    if (undefined)
+        say(c, "%.60s is not defined there: choose another flow", c->of);
 done:
     return rc;
 }
 
-static enum status measure_fit(struct store *store, const struct store_filter *filter, struct claim *c)
+/* How many of the defaults in `of` are others here. */
+static enum status measure_defaults(const struct grid *grid, struct claim *c)
 {
     enum status rc = OK;
-    struct dataset set = {0};
-    struct power_law fit = {0};
-    TRY(dataset_init(c->on, 0, &set));
-    TRY(store_each(store, filter, dataset_add, &set));
-    c->runs = set.data.n;
-    if (power_law_fit(&set.data, CONFIDENCE, &fit) != OK) { /* too few runs, a constant regressor: says what is missing */
-        snprintf(c->why, sizeof c->why, "%.190s", error_message());
-        goto done;
+    struct keys keys;
+    struct grid published = {0};
+    struct text other = {0};
+    char of[sizeof c->of], *rest = strcpy(of, c->of), buffer[32];
+    size_t differ = 0;
+    TRY(grid_at(grid, 0, &keys));
+    for (char *word; (word = strsep(&rest, " "));) {
+        if (*word)
+            TRY(grid_add(&published, word));
     }
-    if (!strcmp(c->quantity, "r2")) {
-        one_sided(c, fit.r2, fit.r2 >= c->published - c->tolerance);
-        goto done;
+    for (size_t i = 0; i < published.n_order; i++) {
+        enum key key = published.order[i];
+        if (keys.value[key] == published.values[key][0])
+            continue;
+        const char *value = isnan(keys.value[key]) ? "(none)" : keys_text(key, keys.value[key], buffer);
+        text_addf(&other, "%s%s=%s", differ++ ? ", " : "", keys_name(key), value);
     }
-    const struct power_law_estimate *e = !strcmp(c->quantity, "constant") ? &fit.constant : NULL;
-    for (size_t k = 0; k < fit.n_x && !e; k++)
-        e = !strcmp(set.names[k], c->of) ? &fit.exponent[k] : NULL;
-    REQUIRE(e, ERR_INPUT, "%s: of: %s is not among the regressors %s", c->id, c->of, c->on);
-    c->estimate = e->value, c->low = e->low, c->high = e->high;
-    c->verdict = compare_verdict(e->value, e->low, e->high, c->published, c->tolerance);
-    if (c->verdict == VERDICT_INCONCLUSIVE)
-        snprintf(c->why, sizeof c->why, "the interval straddles the band or is wider than it: more cells or seeds decide");
+    TRY(text_status(&other));
+    c->estimate = c->low = c->high = (double)differ;
+    c->verdict = compare_verdict(c->estimate, c->low, c->high, c->published, c->tolerance);
+    if (differ)
+        say(c, "here %.190s", other.data);
 done:
-    power_law_free(&fit);
-    dataset_free(&set);
+    grid_free(&published);
+    text_free(&other);
     return rc;
 }
 
-static enum status measure_claim(struct store *store, struct claim *c)
+/* ---- all ---- */
+
+static enum status measure_claim(struct store *store, struct fitted *fitted, struct claim *c)
 {
     enum status rc = OK;
     struct grid grid = {0};
-    struct store_filter filter = {0};
-    char where[sizeof c->where], *rest = where;
-    strcpy(where, c->where);
+    struct store_filter filter = {.study = *c->study ? c->study : NULL};
+    char where[sizeof c->where], *rest = strcpy(where, c->where);
     c->verdict = VERDICT_INCONCLUSIVE;
     for (char *word; (word = strsep(&rest, " "));) {
         if (*word)
@@ -218,18 +318,18 @@ static enum status measure_claim(struct store *store, struct claim *c)
         filter.values[key] = grid.values[key];
         filter.n[key] = grid.count[key];
     }
-    filter.study = *c->study ? c->study : NULL;
-    if (!strcmp(c->quantity, "error")) {
-        struct worst w = {.of = c->of, .error = NAN};
-        TRY(store_each(store, &filter, visit_error, &w));
-        c->runs = w.runs;
-        one_sided(c, w.error, w.error <= c->published + c->tolerance);
-        if (!w.runs)
-            snprintf(c->why, sizeof c->why, "no run with this prediction");
-    } else if (measure_exists(c->of)) {
+    switch (compare_kind(c)) {
+    case CLAIM_FIT:
+        TRY(measure_fit(store, &filter, fitted, c));
+        break;
+    case CLAIM_RUNS:
+        TRY(measure_runs(store, &filter, c));
+        break;
+    case CLAIM_FLOW:
         TRY(measure_flow(&grid, c));
-    } else {
-        TRY(measure_fit(store, &filter, c));
+        break;
+    default:
+        TRY(measure_defaults(&grid, c));
     }
 done:
     grid_free(&grid);
@@ -238,23 +338,58 @@ done:
 
 enum status compare_run(struct store *store, struct claims *claims)
 {
-    for (size_t i = 0; i < claims->n; i++) {
-        enum status rc = measure_claim(store, &claims->list[i]);
+    enum status rc = OK;
+    struct fitted fitted = {0};
+    for (size_t i = 0; i < claims->n && rc == OK; i++) {
+        rc = measure_claim(store, &fitted, &claims->list[i]);
         if (rc != OK)
-            return error_prefix(rc, "claim %s", claims->list[i].id);
+            error_prefix(rc, "claim %s", claims->list[i].id);
     }
-    return OK;
+    fitted_clear(&fitted);
+    return rc;
+}
+
+const struct claim *compare_corrected(const struct claims *claims, const struct claim *claim)
+{
+    for (size_t i = 0; i < claims->n && *claim->corrected; i++) {
+        if (!strcmp(claims->list[i].id, claim->corrected))
+            return &claims->list[i];
+    }
+    return NULL;
 }
 
 bool compare_counts(const struct claims *claims, const struct claim *claim)
 {
-    if (claim->verdict != VERDICT_DEVIATES)
-        return false;
-    for (size_t i = 0; i < claims->n && *claim->erratum; i++) {
-        if (!strcmp(claims->list[i].id, claim->corrected) && claims->list[i].verdict == VERDICT_REPRODUCED)
-            return false;
-    }
-    return true;
+    const struct claim *corrected = *claim->erratum ? compare_corrected(claims, claim) : NULL;
+    return claim->verdict == VERDICT_DEVIATES && !(corrected && corrected->verdict == VERDICT_REPRODUCED);
+}
+
+void compare_published(const struct claim *c, struct text *out)
+{
+    if (compare_is(c, "floor") || compare_is(c, "r2"))
+        text_addf(out, "at least %.4g", c->published - c->tolerance);
+    else if (compare_is(c, "ceiling"))
+        text_addf(out, "at most %.4g", c->published + c->tolerance);
+    else if (compare_is(c, "defaults"))
+        text_addf(out, "%.4g differ", c->published);
+    else
+        text_addf(out, c->tolerance > 0 ? "%.4g +- %.3g" : "%.4g", c->published, c->tolerance);
+}
+
+void compare_estimate(const struct claim *c, struct text *out)
+{
+    char low[32], high[32];
+    snprintf(low, sizeof low, "%.5g", c->low);
+    snprintf(high, sizeof high, "%.5g", c->high);
+    bool range = compare_is(c, "each") || compare_kind(c) == CLAIM_FLOW;
+    if (isnan(c->estimate))
+        text_add(out, "-");
+    else if (range && strcmp(low, high))
+        text_addf(out, "%s .. %s", low, high);
+    else if (!range && c->high > c->low)
+        text_addf(out, "%.4g (95 %% %.4g .. %.4g)", c->estimate, c->low, c->high);
+    else
+        text_addf(out, "%.5g", c->estimate);
 }
 
 void compare_free(struct claims *claims)

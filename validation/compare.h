@@ -1,26 +1,41 @@
-/* The comparator: claims (claims.yaml, or a user's own file) against the runs of a database.
+/* The comparator: claims (claims.yaml, or a user's own file) against the runs of a database. docs/claims.md explains the format.
  *
  *     - id: C5.B
- *       source: "Fig. 2 left"
- *       statement: "..."                 # in words
- *       quantity: exponent               # exponent | constant | r2, of a power law; error: largest |prediction/plateau - 1|
- *                                        # | value, floor (at least), ceiling (at most), of one flow: measure.h
- *       of: B                            # exponent: the regressor; error: eq6, asinh, closed or quadrature; value: a measure
- *       on: d,T,B                        # regressors of the fit
- *       where: "model=flow metric=full"  # the runs
- *       study: fig2-left                 # only the runs of that study (default: any)
- *       figure: 2-left                   # the figure that shows it (`plateau figure`)
+ *       source: Fig. 2 left
+ *       statement: B exponent of the plateau length          # in words
+ *       quantity: exponent
+ *       of: B
+ *       on: d,T,B
+ *       where: model=flow metric=full                        # which runs, or which flow: key=value words, lists and ranges too
+ *       study: fig2-left                                     # only the runs of that study (default: any)
  *       published: -0.99
  *       tolerance: 0.03
- *       erratum: E8                      # a deviation that is known, and ..
- *       corrected: C5.B.full             # .. the claim that states what holds instead
+ *       erratum: E8                                          # a deviation that is known, and ..
+ *       corrected: E8.B                                      # .. the claim that states what holds instead
+ *
+ * Quantities, X(name, kind, of):
+ *     of a fit on the runs (on: its regressors; response: a prediction in place of the plateau length)
+ *     of the runs, each or their mean: a monomial (monomial.h), such as plateau/flow
+ *     of one flow, which needs no runs: a measure (measure.h) or a monomial; if `where` describes several, the worst counts
+ *     of the keys: how many defaults of the kind of run in `where` differ from those in `of`
  *
  * Verdict: reproduced, if the estimate is inside published +- tolerance and the 95 % half-width is at most the tolerance; deviates, if
- * the interval misses that band; else inconclusive. r2 and error have no interval: one-sided, r2 >= published - tolerance,
- * error <= published + tolerance. */
+ * the interval misses that band; else inconclusive. What has no interval is a point. One-sided: r2 and floor (at least published -
+ * tolerance), ceiling (at most published + tolerance). `each` reproduces if every run is inside the band. */
 #ifndef COMPARE_H
 #define COMPARE_H
 #include "store.h"
+
+#define QUANTITIES(X)                                                                                                  \
+    X(exponent, FIT, "regressor")                                                                                      \
+    X(constant, FIT, "")                                                                                               \
+    X(r2, FIT, "")                                                                                                     \
+    X(each, RUNS, "monomial")                                                                                          \
+    X(mean, RUNS, "monomial")                                                                                          \
+    X(value, FLOW, "measure or monomial")                                                                              \
+    X(floor, FLOW, "measure or monomial")                                                                              \
+    X(ceiling, FLOW, "measure or monomial")                                                                            \
+    X(defaults, KEYS, "key=value words")
 
 #define VERDICTS(X) X(VERDICT_REPRODUCED, "reproduced") X(VERDICT_DEVIATES, "deviates") X(VERDICT_INCONCLUSIVE, "inconclusive")
 enum verdict {
@@ -29,15 +44,23 @@ enum verdict {
 #undef AS_ENUMERATOR
 };
 
+/* X(field, size): the text fields of a claim, "" where not given. grid: in words, where the source gives none or another: an own grid.
+ * scale: the smallest one at which the study holds these runs ("" for quick). */
+#define CLAIM_TEXTS(X)                                                                                                 \
+    X(id, 32) X(source, 64) X(statement, 256) X(quantity, 16) X(of, 200) X(on, 80) X(response, 40) X(where, 200)       \
+    X(study, 64) X(scale, 16) X(grid, 128) X(figure, 16) X(erratum, 8) X(corrected, 32)
+
 struct claim {
-    char id[32], source[64], statement[256], quantity[16], of[40], on[80], where[200], study[64], figure[16], erratum[8], corrected[32];
-    double published, tolerance;
+#define AS_FIELD(field, size) char field[size];
+    CLAIM_TEXTS(AS_FIELD)
+#undef AS_FIELD
+    double published, tolerance, at; /* at: threshold of the plateau length; 0: each run's own */
     size_t line;
     /* the outcome, filled by compare_run */
     enum verdict verdict;
-    double estimate, low, high; /* NaN: not measured */
-    size_t runs;
-    char why[200];              /* what would decide an inconclusive one */
+    double estimate, low, high; /* NaN: not measured; low = high: no interval */
+    size_t runs;                /* that were used; 0 where none is needed */
+    char why[200];              /* what would decide an inconclusive one, or what the estimate hides */
 };
 
 struct claims {
@@ -48,12 +71,24 @@ struct claims {
 const char *compare_verdict_name(enum verdict verdict);
 /* The rule above, for a quantity with an interval; NaN anywhere is inconclusive. */
 enum verdict compare_verdict(double estimate, double low, double high, double published, double tolerance);
-/* Reads claims. ERR_INPUT "path:line: ..". Release with compare_free, also after an error. */
+/* Reads claims (compare_read.c). ERR_INPUT "path: line: ..". Release with compare_free, also after an error. */
 enum status compare_read(const char *path, struct claims *claims);
 /* Measures every claim on the runs of `store` and fills in the outcomes. */
 enum status compare_run(struct store *store, struct claims *claims);
+/* The claim that states what holds instead of `claim`; NULL if there is none in the list. */
+const struct claim *compare_corrected(const struct claims *claims, const struct claim *claim);
 /* True if the claim deviates and no corrected claim in the list is reproduced: what --strict counts. */
 bool compare_counts(const struct claims *claims, const struct claim *claim);
+/* "0.99 +- 0.03", "at least 1000": the published value. Appended. */
+void compare_published(const struct claim *claim, struct text *out);
+/* "0.9866 (95 % 0.983 .. 0.9902)", "0.997 .. 1.004 (each of 15)", "-": the estimate. Appended. */
+void compare_estimate(const struct claim *claim, struct text *out);
 void compare_free(struct claims *claims);
+
+/* Kinds of quantity, and that of a claim; CLAIM_NONE if it has no such quantity. */
+enum claim_kind { CLAIM_FIT, CLAIM_RUNS, CLAIM_FLOW, CLAIM_KEYS, CLAIM_NONE };
+enum claim_kind compare_kind(const struct claim *claim);
+/* True if the claim's quantity is called `name`. */
+bool compare_is(const struct claim *claim, const char *name);
 
 #endif

@@ -3,27 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum status parse_regressor(const char *text, struct dataset *set)
+static enum status name_column(const char *text, struct dataset_column *column)
+{
+    if ((size_t)snprintf(column->name, sizeof column->name, "%s", text) >= sizeof column->name)
+        return error_set(ERR_INPUT, "%.40s..: longer than %zu characters", text, sizeof column->name - 1);
+    return monomial_parse(text, &column->product);
+}
+
+static enum status add_regressor(const char *text, struct dataset *set)
 {
     size_t k = set->data.n_x;
     if (k == POWER_LAW_MAX)
         return error_set(ERR_INPUT, "regressors: at most %d", POWER_LAW_MAX);
-    if (strlen(text) >= sizeof set->regressors[k].name)
-        return error_set(ERR_INPUT, "%s: no such regressor", text);
-    strcpy(set->regressors[k].name, text);
-    char top[40], *slash;
-    strcpy(top, text);
-    if ((slash = strchr(top, '/')))
-        *slash = '\0';
-    enum key keys[2] = {keys_find(top), KEY_COUNT};
-    if (keys[0] == KEY_COUNT || (slash && (keys[1] = keys_find(slash + 1)) == KEY_COUNT))
-        return ERR_INPUT;
-    for (int i = 0; i < (slash ? 2 : 1); i++) {
-        if (keys_is_choice(keys[i]))
-            return error_set(ERR_INPUT, "%s: a regressor is a number, and %s is a choice; use it as a filter", text, keys_name(keys[i]));
-    }
-    set->regressors[k].top = keys[0];
-    set->regressors[k].bottom = keys[1];
+    enum status rc = name_column(text, &set->regressors[k]);
+    if (rc != OK)
+        return error_prefix(rc, "regressor %.40s", text);
     set->names[k] = set->regressors[k].name;
     set->data.n_x++;
     return OK;
@@ -37,59 +31,109 @@ enum status dataset_init(const char *regressors, double threshold, struct datase
         return error_set(ERR_MEMORY, "out of memory for the regressors");
     enum status rc = OK;
     for (char *item; rc == OK && (item = strsep(&rest, ","));)
-        rc = parse_regressor(item, set);
+        rc = add_regressor(item, set);
     free(list);
     set->data.names = set->names;
     return rc;
 }
 
+enum status dataset_factor(const char *product, struct dataset *set)
+{
+    if (set->n_factors == DATASET_FACTORS)
+        return error_set(ERR_INPUT, "%s: at most %d factors", product, DATASET_FACTORS);
+    enum status rc = monomial_parse(product, &set->factors[set->n_factors]);
+    set->n_factors += rc == OK;
+    return rc;
+}
+
+enum status dataset_response(const char *product, struct dataset *set)
+{
+    return name_column(product, &set->response);
+}
+
+/* Makes *array hold n entries of `size` bytes; it stays valid if that fails. */
+static bool resize(void *array, size_t n, size_t size)
+{
+    void *old, *more;
+    memcpy(&old, array, sizeof old);
+    if ((more = realloc(old, n * size)))
+        memcpy(array, &more, sizeof more);
+    return more != NULL;
+}
+
 static enum status grow(struct dataset *set)
 {
-    size_t want = set->allocated ? 2 * set->allocated : 256;
-    double *x = realloc(set->x, want * POWER_LAW_MAX * sizeof *x);
-    set->x = x ? x : set->x;
-    double *y = realloc(set->y, want * sizeof *y);
-    set->y = y ? y : set->y;
-    bool *censored = realloc(set->censored, want * sizeof *censored);
-    set->censored = censored ? censored : set->censored;
-    int64_t *seeds = realloc(set->seeds, want * sizeof *seeds);
-    set->seeds = seeds ? seeds : set->seeds;
-    if (!x || !y || !censored || !seeds)
+    size_t want = set->allocated ? 2 * set->allocated : 256, n_x = set->data.n_x ? set->data.n_x : 1;
+    bool done = resize(&set->x, want * n_x, sizeof *set->x) && resize(&set->y, want, sizeof *set->y) &&
+                resize(&set->censored, want, sizeof *set->censored) && resize(&set->seeds, want, sizeof *set->seeds) &&
+                resize(&set->ids, want, sizeof *set->ids);
+    for (size_t k = 0; done && k < set->n_factors; k++)
+        done = resize(&set->f[k], want, sizeof *set->f[k]);
+    if (!done)
         return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
     set->allocated = want;
-    set->data.x = x, set->data.y = y, set->data.censored = censored, set->data.cluster = seeds;
+    set->data.x = set->x, set->data.y = set->y, set->data.censored = set->censored, set->data.cluster = set->seeds;
     return OK;
+}
+
+/* The plateau length or the response of a run into *y; censored: *y is where the run was cut off. */
+static enum status take_y(const struct dataset *set, const struct store_row *row, double *y, bool *censored)
+{
+    enum status rc = OK;
+    const struct result *r = &row->result;
+    bool known = true;
+    *censored = false;
+    if (set->response.product.n) {
+        *y = monomial_value(&set->response.product, r);
+        REQUIRE(*y > 0, ERR_INPUT, "run %lld: %s is not defined there; filter such runs away", (long long)row->id,
+                set->response.name);
+        goto done;
+    }
+    *y = set->threshold > 0 ? result_plateau_at(r, set->threshold, &known) : r->plateau;
+    REQUIRE(known, ERR_INPUT, "run %lld: the loss %g of the null loss was not recorded; use 0.1, 0.2 .. 0.9", (long long)row->id,
+            set->threshold);
+    *censored = isnan(*y);
+    *y = *censored ? r->cap : *y;
+done:
+    return rc;
+}
+
+static void note_keys(struct dataset *set, const double *value)
+{
+    if (set->data.n == 0)
+        memcpy(set->first, value, sizeof set->first);
+    for (int key = 0; key < KEY_COUNT; key++) {
+        bool same = value[key] == set->first[key] || (isnan(value[key]) && isnan(set->first[key]));
+        set->varies[key] = set->varies[key] || !same;
+    }
 }
 
 enum status dataset_add(void *context, const struct store_row *row)
 {
+    enum status rc = OK;
     struct dataset *set = context;
     const struct result *r = &row->result;
     if (r->state == RUN_DIVERGED || r->state == RUN_INTERRUPTED) {
         set->left_out++;
         return OK;
     }
-    bool known = true;
-    double plateau = set->threshold > 0 ? result_plateau_at(r, set->threshold, &known) : r->plateau;
-    if (!known)
-        return error_set(ERR_INPUT, "run %lld: the loss %g of the null loss was not recorded; use 0.1, 0.2 .. 0.9", (long long)row->id, set->threshold);
-    if (set->data.n == set->allocated) {
-        enum status rc = grow(set);
-        if (rc != OK)
-            return rc;
+    size_t n = set->data.n, n_x = set->data.n_x;
+    if (n == set->allocated)
+        TRY(grow(set));
+    TRY(take_y(set, row, &set->y[n], &set->censored[n]));
+    for (size_t k = 0; k < n_x; k++) {
+        double x = set->x[n * n_x + k] = monomial_value(&set->regressors[k].product, r);
+        REQUIRE(x > 0, ERR_INPUT, "run %lld: %s is not positive there; leave it out or filter such runs away", (long long)row->id,
+                set->names[k]);
     }
-    size_t n = set->data.n++;
-    for (size_t k = 0; k < set->data.n_x; k++) {
-        double top = r->keys.value[set->regressors[k].top];
-        double bottom = set->regressors[k].bottom == KEY_COUNT ? 1 : r->keys.value[set->regressors[k].bottom];
-        if (!(top / bottom > 0))
-            return error_set(ERR_INPUT, "run %lld: %s is not positive there; leave it out or filter such runs away", (long long)row->id, set->names[k]);
-        set->x[n * set->data.n_x + k] = top / bottom;
-    }
-    set->y[n] = isnan(plateau) ? r->cap : plateau;
-    set->censored[n] = isnan(plateau);
+    for (size_t k = 0; k < set->n_factors; k++)
+        set->f[k][n] = monomial_value(&set->factors[k], r);
+    note_keys(set, r->keys.value);
     set->seeds[n] = (int64_t)r->keys.value[KEY_seed];
-    return OK;
+    set->ids[n] = row->id;
+    set->data.n++;
+done:
+    return rc;
 }
 
 static void drop(struct dataset *set, size_t k)
@@ -117,13 +161,22 @@ void dataset_drop_constant(struct dataset *set)
     }
 }
 
+bool dataset_mixes(const struct dataset *set, enum key key)
+{
+    bool held = key == KEY_seed;
+    for (size_t k = 0; k < set->data.n_x; k++)
+        held = held || monomial_holds(&set->regressors[k].product, key);
+    return set->varies[key] && keys_is_hashed(key) && !held;
+}
+
 void dataset_free(struct dataset *set)
 {
     free(set->x);
     free(set->y);
     free(set->censored);
     free(set->seeds);
-    set->x = set->y = NULL;
-    set->censored = NULL;
-    set->seeds = NULL;
+    free(set->ids);
+    for (size_t k = 0; k < DATASET_FACTORS; k++)
+        free(set->f[k]);
+    *set = (struct dataset){0};
 }

@@ -100,7 +100,7 @@ struct power_law_bootstrap {
  *
  * Deterministic in (data, replicates, seed): draw i of replicate r is element i of stream (seed, PURPOSE_BOOTSTRAP, r).
  * A replicate that cannot be fitted (a regressor became constant, too few uncensored rows) is skipped and counted.
- * Clusters are found by comparing rows, n^2/2 times at most.
+ * Cost: a replicate sums one (n_x + 2)^2 matrix a cluster, and visits the censored rows a few times.
  *
  * ERR_INPUT: as power_law_fit; fewer than 2/(1 - confidence) replicates; fewer than half of them could be fitted. */
 enum status power_law_bootstrap(const struct power_law_data *data, size_t replicates, uint64_t seed, double confidence,

@@ -7,10 +7,12 @@ static _Thread_local char message[1024];
 
 enum status error_set(enum status code, const char *format, ...)
 {
+    char fresh[sizeof message]; /* the arguments may point into the old message */
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    vsnprintf(fresh, sizeof fresh, format, args);
     va_end(args);
+    memcpy(message, fresh, sizeof message);
     return code;
 }
 

@@ -1,6 +1,7 @@
 #include "keys.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum type { TYPE_INTEGER, TYPE_REAL, TYPE_CHOICE };
@@ -8,7 +9,7 @@ enum { NO, YES };
 #define NONE NULL
 
 struct key_entry {
-    const char *name, *type_name;
+    const char *type_name;
     const char *defaults[PRESET_COUNT];
     const char *range, *unit, *group, *meaning;
     int hashed;
@@ -16,7 +17,7 @@ struct key_entry {
 
 static const struct key_entry table[KEY_COUNT] = {
 #define KEY(name, type, flow, toy, regression, recall, range, unit, group, hashed, meaning)                            \
-    [KEY_##name] = {#name, #type, {flow, toy, regression, recall}, range, unit, #group, meaning, hashed},
+    [KEY_##name] = {#type, {flow, toy, regression, recall}, range, unit, #group, meaning, hashed},
 #include "keys.def"
 #undef KEY
 };
@@ -103,11 +104,11 @@ enum key keys_find(const char *name)
 /* "[0,1)" -> is value inside? An empty range admits everything. */
 static bool in_range(const char *range, double value)
 {
-    double low, high;
-    char open, close;
-    if (sscanf(range, "%c%lf,%lf%c", &open, &low, &high, &close) != 4)
+    char *end;
+    if (!*range)
         return true;
-    return (open == '[' ? value >= low : value > low) && (close == ']' ? value <= high : value < high);
+    double low = strtod(range + 1, &end), high = strtod(end + 1, &end);
+    return (*range == '[' ? value >= low : value > low) && (*end == ']' ? value <= high : value < high);
 }
 
 static enum status choice_value(enum key key, const char *text, double *value)
@@ -180,12 +181,18 @@ static enum status check_rules(const struct keys *k)
     if (k->preset == PRESET_RECALL && !(v[KEY_repeated_tokens] <= v[KEY_vocab]))
         return error_set(ERR_INPUT, "repeated_tokens=%.0f vocab=%.0f: repeated_tokens must not exceed vocab",
                          v[KEY_repeated_tokens], v[KEY_vocab]);
+    if (v[KEY_placement] == PLACEMENT_BERNOULLI && !(v[KEY_pairs] < v[KEY_vocab]))
+        return error_set(ERR_INPUT, "pairs=%.0f vocab=%.0f: placement=bernoulli leaves the query out now and then, so pairs must be "
+                         "smaller than vocab", v[KEY_pairs], v[KEY_vocab]);
     bool draws = v[KEY_init] == INIT_GAUSSIAN || v[KEY_target] == TARGET_GAUSSIAN || k->preset == PRESET_TOY;
     if (k->preset <= PRESET_TOY && draws && v[KEY_d] > 16384)
         return error_set(ERR_INPUT, "d=%.0f: d x d numbers are drawn here, so d must not exceed 16384", v[KEY_d]);
     if (k->preset == PRESET_TOY && v[KEY_T] * v[KEY_d] > 1e8)
         return error_set(ERR_INPUT, "T=%.0f d=%.0f: the toy model holds one sample of T x d numbers, at most 1e8",
                          v[KEY_T], v[KEY_d]);
+    if (k->preset == PRESET_REGRESSION && (v[KEY_T] * (v[KEY_d] + 1) > 1e8 || v[KEY_d] > 16384))
+        return error_set(ERR_INPUT, "T=%.0f d=%.0f: a sequence has T x d numbers, at most 1e8, and d must not exceed 16384", v[KEY_T],
+                         v[KEY_d]);
     if (k->preset >= PRESET_REGRESSION && v[KEY_optimizer] == OPTIMIZER_GD)
         return error_set(ERR_INPUT, "optimizer=gd: the exact gradient is known for model=toy only; use sgd or adam");
     if (k->preset >= PRESET_REGRESSION && fmod(v[KEY_width], 2) != 0)
@@ -250,9 +257,9 @@ void keys_describe(const struct keys *keys, struct text *out)
     char buffer[32];
     bool first = true;
     for (int key = 0; key < KEY_COUNT; key++) {
-        double fallback;
+        double fallback = NAN;
         const char *text = table[key].defaults[keys->preset];
-        bool always = key == KEY_model || key == KEY_T || key == KEY_d || key == KEY_seed;
+        bool always = key == KEY_model || key == KEY_T || key == KEY_d || key == KEY_pairs || key == KEY_vocab || key == KEY_seed;
         if (!text || (!always && keys_value((enum key)key, text, &fallback) == OK && fallback == keys->value[key]))
             continue;
         text_addf(out, "%s%s=%s", first ? "" : " ", names[key], keys_text((enum key)key, keys->value[key], buffer));

@@ -28,6 +28,7 @@
 #define CHOICES_mask(X) X(MASK_NONE, "none") X(MASK_CAUSAL, "causal")
 #define CHOICES_readout(X) X(READOUT_LAST, "last") X(READOUT_MEAN, "mean")
 #define CHOICES_optimizer(X) X(OPTIMIZER_GD, "gd") X(OPTIMIZER_SGD, "sgd") X(OPTIMIZER_ADAM, "adam")
+#define CHOICES_until(X) X(UNTIL_THRESHOLD, "threshold") X(UNTIL_LEVELS, "levels") X(UNTIL_CAP, "cap")
 #define CHOICES_sampler(X) X(SAMPLER_TOKENS, "tokens") X(SAMPLER_STATISTICS, "statistics")
 #define CHOICES_precision(X) X(PRECISION_F32, "f32") X(PRECISION_BF16, "bf16")
 #define CHOICES_backend(X)                                                                                             \
@@ -36,7 +37,7 @@
 
 #define CHOICE_LISTS(L)                                                                                                \
     L(task) L(yesno) L(position) L(placement) L(metric) L(loss) L(method) L(init) L(target) L(model) L(norm)           \
-    L(activation) L(mask) L(readout) L(optimizer) L(sampler) L(precision) L(backend)
+    L(activation) L(mask) L(readout) L(optimizer) L(until) L(sampler) L(precision) L(backend)
 
 #define AS_ENUMERATOR(enumerator, name) enumerator,
 #define AS_ENUM(list) enum list { CHOICES_##list(AS_ENUMERATOR) };

@@ -19,14 +19,30 @@ void progress_begin(struct progress *p, const char *what, size_t total, bool qui
     p->terminal = isatty(STDERR_FILENO);
 }
 
-void progress_show(struct progress *p, size_t done, const char *note)
+/* Is it time for another line? */
+static bool due(struct progress *p)
 {
     double now = progress_clock();
-    p->done = done;
     if (p->quiet || now - p->shown < (p->terminal ? TERMINAL_PERIOD : PLAIN_PERIOD))
-        return;
+        return false;
     p->shown = now;
-    double left = done ? (now - p->started) / (double)done * (double)(p->total - done) : 0;
+    return true;
+}
+
+void progress_line(struct progress *p, const char *line)
+{
+    if (!due(p))
+        return;
+    fprintf(stderr, "%s%s%s", p->terminal ? "\r\033[K" : "", line, p->terminal ? "" : "\n");
+    fflush(stderr);
+}
+
+void progress_show(struct progress *p, size_t done, const char *note)
+{
+    p->done = done;
+    if (!due(p))
+        return;
+    double left = done ? (p->shown - p->started) / (double)done * (double)(p->total - done) : 0;
     fprintf(stderr, "%s%s: %zu of %zu runs", p->terminal ? "\r\033[K" : "", p->what, done, p->total);
     if (done)
         fprintf(stderr, ", about %.0f s left", left);

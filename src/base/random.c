@@ -17,6 +17,12 @@
 #define WITH_X86 0
 #define CLONES
 #endif
+/* Interleave independent chains of operations: GCC leaves that to the processor, which does not see far enough ahead. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define INTERLEAVED __attribute__((optimize("schedule-insns")))
+#else
+#define INTERLEAVED
+#endif
 
 enum {
     LANES = RANDOM_GROUP / 4, /* blocks in a group */
@@ -96,7 +102,7 @@ static void words_avx512(const struct stream *s, uint32_t block, size_t groups, 
     }
 }
 
-/* The same with vectors of half the length: half a group at a time. */
+/* The same with vectors of half the length, so four of them: blocks 0, 2, 4, 6; 1, 3, 5, 7; and eight later. */
 typedef uint64_t wide4 __attribute__((vector_size(32)));
 
 TARGET("avx2") static inline void round_avx2(wide4 c[4], uint64_t key0, uint64_t key1)
@@ -113,20 +119,26 @@ TARGET("avx2") static inline void round_avx2(wide4 c[4], uint64_t key0, uint64_t
 TARGET("avx2")
 static void words_avx2(const struct stream *s, uint32_t block, size_t groups, uint32_t *restrict out)
 {
+    enum { PARTS = 4 };
     const wide4 zero = {0}, even = {0, 2, 4, 6}, low = zero + 0xFFFFFFFFu;
-    for (size_t half = 0; half < 2 * groups; half++, block += LANES / 2) {
+    for (size_t g = 0; g < groups; g++, block += LANES, out += RANDOM_GROUP) {
         uint32_t key0 = (uint32_t)s->seed, key1 = (uint32_t)(s->seed >> 32);
-        wide4 a[4] = {even + block, zero + s->sample, zero + s->step, zero + (uint64_t)s->purpose};
-        wide4 b[4] = {even + (block + 1), a[1], a[2], a[3]};
+        wide4 c[PARTS][4];
+        for (uint32_t part = 0; part < PARTS; part++) {
+            c[part][0] = even + (block + part / 2 * (LANES / 2) + part % 2);
+            c[part][1] = zero + s->sample, c[part][2] = zero + s->step, c[part][3] = zero + (uint64_t)s->purpose;
+        }
 #pragma GCC unroll 10
         for (int round = 0; round < ROUNDS; round++, key0 += BUMP0, key1 += BUMP1) {
-            round_avx2(a, key0, key1);
-            round_avx2(b, key0, key1);
+#pragma GCC unroll 4
+            for (int part = 0; part < PARTS; part++)
+                round_avx2(c[part], key0, key1);
         }
-        uint32_t *at = out + half / 2 * RANDOM_GROUP + half % 2 * (LANES / 2);
         for (size_t word = 0; word < 4; word++) {
-            wide4 both = (a[word] & low) | b[word] << 32;
-            memcpy(at + word * LANES, &both, sizeof both);
+            for (size_t part = 0; part < PARTS; part += 2) {
+                wide4 both = (c[part][word] & low) | c[part + 1][word] << 32;
+                memcpy(out + word * LANES + part / 2 * (LANES / 2), &both, sizeof both);
+            }
         }
     }
 }
@@ -192,7 +204,7 @@ static inline void direction(uint32_t x, float *cosine, float *sine)
 }
 
 /* Words of `groups` groups to normals: rows (r0 cos, r0 sin, r1 cos, r1 sin) from words (r0, angle, r1, angle). */
-CLONES static void box_muller(size_t groups, const uint32_t *restrict word, float *restrict out)
+CLONES INTERLEAVED static void box_muller(size_t groups, const uint32_t *restrict word, float *restrict out)
 {
     for (size_t g = 0; g < groups; g++, word += RANDOM_GROUP, out += RANDOM_GROUP) {
         for (size_t lane = 0; lane < LANES; lane++) {
@@ -239,4 +251,17 @@ double random_uniform(const struct stream *s, uint32_t i)
     /* 52 random bits and a half: 2^-53 <= u <= 1 - 2^-53, both exact. */
     uint64_t bits = ((uint64_t)c[1] << 32 | c[0]) >> 12;
     return ((double)bits + 0.5) * 0x1p-52;
+}
+
+/* The first k steps of a shuffle (Fisher and Yates). */
+void random_distinct(const struct stream *s, uint32_t first, size_t n, size_t k, int32_t *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (int32_t)i;
+    for (size_t i = 0; i < k; i++) {
+        size_t j = i + (size_t)(random_uniform(s, first + (uint32_t)i) * (double)(n - i));
+        int32_t chosen = out[j];
+        out[j] = out[i];
+        out[i] = chosen;
+    }
 }

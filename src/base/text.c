@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@ static bool reserve(struct text *t, size_t extra)
 {
     if (t->failed)
         return false;
-    if (t->length + extra + 1 <= t->allocated)
+    if (t->data && t->length + extra + 1 <= t->allocated)
         return true;
     size_t want = t->allocated ? t->allocated : 256;
     while (want < t->length + extra + 1)
@@ -44,15 +45,71 @@ void text_add(struct text *t, const char *string)
 void text_addf(struct text *t, const char *format, ...)
 {
     va_list args;
-    va_start(args, format);
-    int n = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    if (n < 0 || !reserve(t, (size_t)n))
+    size_t room = t->allocated - t->length;
+    if (t->failed)
         return;
     va_start(args, format);
-    vsnprintf(t->data + t->length, (size_t)n + 1, format, args);
+    int n = vsnprintf(room ? t->data + t->length : NULL, room, format, args); /* most texts fit at once */
     va_end(args);
-    t->length += (size_t)n;
+    if (n >= 0 && (size_t)n >= room && reserve(t, (size_t)n)) {
+        va_start(args, format);
+        vsnprintf(t->data + t->length, (size_t)n + 1, format, args);
+        va_end(args);
+    }
+    if (n >= 0 && !t->failed)
+        t->length += (size_t)n;
+    else if (t->data)
+        t->data[t->length] = '\0'; /* drop a part that was written */
+}
+
+/* number / 10^decimals in plain notation, without zeros at its end. */
+static void write_decimal(char *buffer, bool negative, uint64_t number, int decimals)
+{
+    char digits[32], *first = digits + sizeof digits - 1;
+    *first = '\0';
+    for (; decimals > 0 && number % 10 == 0; decimals--)
+        number /= 10;
+    if (decimals > 0) {
+        for (; decimals > 0; decimals--, number /= 10)
+            *--first = (char)('0' + number % 10);
+        *--first = '.';
+    }
+    do
+        *--first = (char)('0' + number % 10);
+    while (number /= 10);
+    if (negative)
+        *--first = '-';
+    strcpy(buffer, first);
+}
+
+/* The shortest decimal form of 1e-4 <= |value| < 1e15 in exact integers: printf takes ten times as long, and grids and traces
+ * are mostly numbers. With D decimals that make 17 digits, 10^D |value| = m 5^D / 2^shift, and the nearest number of fewer digits
+ * reads back to value if it is off by less than half of the 5^D / 2^shift between neighbours (a quarter below a power of
+ * two). false: not in that range. */
+static bool write_shortest(char *buffer, double value)
+{
+    static const double decade[] = {1e-3, 1e-2, 1e-1, 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14};
+    __extension__ typedef unsigned __int128 wide;
+    const double size = fabs(value);
+    if (!(size >= 1e-4 && size < 1e15))
+        return false;
+    int D = 20, exponent;
+    uint64_t five = 95367431640625; /* 5^20 */
+    for (size_t i = 0; i < sizeof decade / sizeof decade[0] && size >= decade[i]; i++)
+        D--, five /= 5;
+    const uint64_t m = (uint64_t)ldexp(frexp(size, &exponent), 53), power_of_two = (uint64_t)1 << 52;
+    const int shift = 53 - exponent - D; /* 1 to 46 */
+    const wide scaled = (wide)m * five;
+    const uint64_t whole = (uint64_t)(scaled >> shift), rest = (uint64_t)scaled & (((uint64_t)1 << shift) - 1);
+    int decimals = D - 2;
+    for (uint64_t unit = 100;; unit /= 10, decimals++) { /* 15, 16, 17 digits */
+        const uint64_t below = (whole % unit << shift) + rest, above = (unit << shift) - below;
+        const bool up = above < below || (above == below && whole / unit % 2);
+        if (unit == 1 || (up ? 2 * above : (m == power_of_two ? 4 : 2) * below) < five) {
+            write_decimal(buffer, value < 0, whole / unit + up, decimals);
+            return true;
+        }
+    }
 }
 
 const char *text_real(char *buffer, double value)
@@ -61,11 +118,12 @@ const char *text_real(char *buffer, double value)
         return strcpy(buffer, "nan");
     if (isinf(value))
         return strcpy(buffer, value > 0 ? "inf" : "-inf");
-    /* Whole numbers of moderate size are the common case (keys): no search. */
     if (value == rint(value) && fabs(value) < 1e15) {
-        snprintf(buffer, 32, "%.0f", value == 0 ? 0.0 : value);
+        write_decimal(buffer, value < 0, (uint64_t)fabs(value), 0);
         return buffer;
     }
+    if (write_shortest(buffer, value))
+        return buffer;
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(buffer, 32, "%.*g", digits, value);
         if (strtod(buffer, NULL) == value)
@@ -161,6 +219,22 @@ bool text_to_real(const char *string, double *value)
     return *end == '\0' && end != string && isfinite(*value) && !(errno == ERANGE && fabs(*value) > 1);
 }
 
+bool text_is_utf8(const char *string)
+{
+    for (const unsigned char *s = (const unsigned char *)string; *s;) {
+        int rest = *s < 0x80 ? 0 : *s >= 0xC2 && *s < 0xE0 ? 1 : *s >= 0xE0 && *s < 0xF0 ? 2 : *s >= 0xF0 && *s < 0xF5 ? 3 : -1;
+        /* the second byte's range is narrower where the first one is the lowest or highest of its length */
+        unsigned low = *s == 0xE0 ? 0xA0 : *s == 0xF0 ? 0x90 : 0x80, high = *s == 0xED ? 0x9F : *s == 0xF4 ? 0x8F : 0xBF;
+        if (rest < 0)
+            return false;
+        for (s++; rest > 0; rest--, s++, low = 0x80, high = 0xBF) {
+            if (*s < low || *s > high)
+                return false;
+        }
+    }
+    return true;
+}
+
 static size_t edit_distance(const char *a, const char *b)
 {
     enum { LONGEST = 63 };
@@ -210,7 +284,7 @@ enum status text_read_file(const char *path, size_t limit, struct text *out)
         REQUIRE((total += n) <= limit, ERR_INPUT, "%s: larger than %zu bytes", path, limit);
         text_add_bytes(out, buffer, n);
     }
-    REQUIRE(!ferror(file), ERR_IO, "%s: %s", path, strerror(errno));
+    REQUIRE(!ferror(file), errno == EISDIR ? ERR_INPUT : ERR_IO, "%s: %s", path, strerror(errno));
     if (!out->data)
         text_add(out, "");
     TRY(text_status(out));

@@ -36,6 +36,9 @@ const char *text_real(char *buffer, double value);
 /* Whole string -> number: no leading or trailing rest, no overflow, no hexadecimal, nan or inf. Returns false if not. */
 bool text_to_real(const char *string, double *value);
 
+/* No broken, overlong or surrogate sequences: what JSON and SQLite take as text. */
+bool text_is_utf8(const char *string);
+
 /* The entry of names[n] nearest to `wrong` in edit distance, or NULL when none is near (distance > 1 + length/3). */
 const char *text_nearest(const char *wrong, const char *const *names, size_t n);
 

@@ -10,14 +10,23 @@
     X(json, FLAG, NULL, "one JSON object per run and line on stdout")                                                  \
     X(quiet, FLAG, NULL, "no progress")                                                                                \
     X(trace, TEXT, "FILE.csv", "write the trace of the run (one run only)")                                            \
+    X(checkpoint, TEXT, "FILE", "train: save the run there (safetensors), at the end and every checkpoint_every steps; gradient: the weights") \
+    X(resume, TEXT, "FILE", "go on from this checkpoint, as if the run had never stopped")                              \
+    X(batch, TEXT, "FILE", "the samples, as `plateau batch` writes them")                                               \
+    X(step, NUMBER, "N", "the batch that step N reads (default 1, the first)")                                          \
+    X(test, FLAG, NULL, "the test set, instead of a batch of training")                                                 \
     X(jobs, NUMBER, "N", "worker processes (default: one a core)")                                                        \
     X(scale, TEXT, "smoke|quick|desk|paper", "how much to run: seconds, minutes (the default), up to two hours, the paper's sizes") \
     X(db, TEXT, "FILE.db", "the results database")                                                                     \
     X(study, TEXT, "NAME", "only the runs of this study; import: store them under this name")                          \
     X(format, TEXT, "csv|jsonl", "form of the export")                                                                 \
     X(curves, FLAG, NULL, "export the traces")                                                                         \
-    X(on, TEXT, "d,T/B,..", "regressors of the fit: keys, or ratios of two keys (default d,T,B: those that vary)")      \
+    X(on, TEXT, "d,T/B,..", "regressors of the fit: keys and their products, such as d^0.5*T (default d,T,B: those that vary)") \
+    X(response, TEXT, "COLUMN", "fit a prediction (eq6, asinh, closed, quadrature, flow) in place of the plateau length") \
+    X(residuals, TEXT, "FILE.csv", "write keys, y, fit and residual of every run")                                      \
     X(at, TEXT, "FRACTION", "plateau length at another threshold (0.1, 0.2 .. 0.9)")                      \
+    X(out, TEXT, "PATH", "the folder to write to (figure: figures; reproduce: report); batch, gradient: the file") \
+    X(data, TEXT, "OTHER.csv", "your own plateau lengths over the figure: columns named as the keys, and plateau")      \
     X(claims, TEXT, "MINE.yaml", "your own claims")                                                                     \
     X(strict, FLAG, NULL, "exit with 1 if a claim deviates whose corrected statement does not hold either")
 
@@ -37,12 +46,17 @@ struct arguments {
 /* X(name, what follows it, options it takes (names between blanks), one line) */
 #define COMMANDS(X)                                                                                                    \
     X(flow, "key=value..", " json quiet trace jobs ", "integrate the reduced flow; plateau length beside every prediction") \
-    X(train, "key=value..", " json quiet trace jobs ", "train the toy model with all its parameters")                  \
+    X(train, "key=value..", " json quiet trace jobs checkpoint resume ", "train the toy model or a Transformer (model=transformer)") \
+    X(batch, "key=value..", " step test out ", "write the samples that a Transformer reads in one step")                \
+    X(gradient, "key=value..", " checkpoint batch out ", "write loss, outputs and gradient of given weights and samples") \
     X(sweep, "STUDY.yaml [key=value..]", " db scale jobs quiet ", "run a study into a database; never repeats a finished run")  \
     X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                     \
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
-    X(fit, "F.db [key=value..]", " study on at json ", "power law of the plateau length, with intervals")              \
-    X(compare, "F.db", " claims strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
+    X(fit, "F.db [key=value..]", " study on at response residuals json ", "power law of the plateau length, with intervals")              \
+    X(compare, "F.db", " claims study strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
+    X(figure, "NAME..|all F.db", " out data quiet ", "the paper's figures as PDF, SVG and PNG, with their data beside them") \
+    X(reproduce, "[FIGURE..]", " scale out jobs claims strict quiet ", "runs, fits, verdicts, figures: everything, into a report") \
+    X(bench, "[ITEM..]", " json ", "throughput of this machine on fixed work")                                         \
     X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \
     X(help, "[COMMAND]", " ", "this page, or a command's")                                                             \
     X(man, "", " ", "the man page, as roff")                                                                           \

@@ -1,29 +1,21 @@
 /* plateau compare: claims against the runs of a database. */
 #include "cli.h"
 #include "compare.h"
+#include "data.h"
 #include "text.h"
 #include <math.h>
-#include <unistd.h>
-
-/* The claims that ship with the program: installed, or in the source tree it was built from. */
-static const char *default_claims(void)
-{
-    static const char installed[] = PLATEAU_DATADIR "/claims.yaml";
-    return access(installed, R_OK) == 0 ? installed : PLATEAU_SRCDIR "/validation/claims.yaml";
-}
+#include <stdlib.h>
+#include <string.h>
 
 static void add_json(const struct claim *c, struct text *out)
 {
-    text_add(out, "{\"id\": ");
-    text_add_json(out, c->id);
-    text_add(out, ", \"source\": ");
-    text_add_json(out, c->source);
-    text_add(out, ", \"statement\": ");
-    text_add_json(out, c->statement);
-    text_add(out, ", \"study\": ");
-    text_add_json(out, c->study);
-    text_add(out, ", \"figure\": ");
-    text_add_json(out, c->figure);
+    const char *separator = "{";
+#define AS_TEXT(field, size)                                                                                           \
+    text_addf(out, "%s\"" #field "\": ", separator);                                                                   \
+    text_add_json(out, c->field);                                                                                      \
+    separator = ", ";
+    CLAIM_TEXTS(AS_TEXT)
+#undef AS_TEXT
     text_addf(out, ", \"verdict\": \"%s\", \"runs\": %zu", compare_verdict_name(c->verdict), c->runs);
     const struct { const char *name; double value; } numbers[] = {{"published", c->published}, {"tolerance", c->tolerance},
         {"estimate", c->estimate}, {"low", c->low}, {"high", c->high}};
@@ -31,27 +23,42 @@ static void add_json(const struct claim *c, struct text *out)
         text_addf(out, ", \"%s\": ", numbers[i].name);
         text_add_real(out, numbers[i].value);
     }
-    text_add(out, ", \"erratum\": ");
-    text_add_json(out, c->erratum);
-    text_add(out, ", \"corrected\": ");
-    text_add_json(out, c->corrected);
     text_add(out, ", \"why\": ");
     text_add_json(out, c->why);
     text_add(out, "}\n");
 }
 
-static void add_line(const struct claim *c, struct text *out)
+/* What was published, what is here; where it is shown, what is known of it. */
+static void add_claim(const struct claims *claims, const struct claim *c, struct text *out)
 {
-    text_addf(out, "%-14s %-12s %s\n    published %.4g +- %.3g", c->id, compare_verdict_name(c->verdict), c->statement, c->published, c->tolerance);
-    if (!isnan(c->estimate))
-        text_addf(out, ", here %.4g", c->estimate);
-    if (c->high > c->low)
-        text_addf(out, " (95 %% %.4g .. %.4g)", c->low, c->high);
-    text_addf(out, ", %zu runs; %s\n", c->runs, c->source);
-    if (*c->erratum && c->verdict == VERDICT_DEVIATES)
-        text_addf(out, "    known: %s, see docs/theory.md; what holds instead is %s\n", c->erratum, c->corrected);
+    const struct claim *corrected = compare_corrected(claims, c);
+    text_addf(out, "%-15s %-12s %s\n%29sexpected ", c->id, compare_verdict_name(c->verdict), c->statement, "");
+    compare_published(c, out);
+    text_add(out, ", here ");
+    compare_estimate(c, out);
+    if (*c->source)
+        text_addf(out, "; %s", c->source);
+    if (c->runs)
+        text_addf(out, "; %zu runs", c->runs);
+    if (*c->grid)
+        text_addf(out, "; own grid: %s", c->grid);
+    text_add(out, "\n");
+    if (corrected && c->verdict == VERDICT_DEVIATES) {
+        text_addf(out, "%29sknown: %s; instead %s %s, here ", "", c->erratum, corrected->id, compare_verdict_name(corrected->verdict));
+        compare_estimate(corrected, out);
+        text_addf(out, ": %s\n", corrected->statement);
+    }
     if (*c->why)
-        text_addf(out, "    %s\n", c->why);
+        text_addf(out, "%29s%s\n", "", c->why);
+}
+
+static void add_summary(const struct claims *claims, const size_t *shown, size_t n, size_t unexplained, struct text *out)
+{
+    size_t count[3] = {0};
+    for (size_t i = 0; i < n; i++)
+        count[claims->list[shown[i]].verdict]++;
+    text_addf(out, "%zu claims: %zu reproduced, %zu deviate (%zu of them as known, and what holds instead is reproduced), %zu inconclusive\n", n,
+              count[VERDICT_REPRODUCED], count[VERDICT_DEVIATES], count[VERDICT_DEVIATES] - unexplained, count[VERDICT_INCONCLUSIVE]);
 }
 
 enum status command_compare(const struct arguments *a)
@@ -60,23 +67,35 @@ enum status command_compare(const struct arguments *a)
     struct store *store = NULL;
     struct claims claims = {0};
     struct text out = {0};
-    size_t deviations = 0;
+    size_t deviations = 0, n = 0, *shown = NULL;
+    char path[DATA_PATH];
     REQUIRE(a->n_files == 1, ERR_INPUT, "compare: needs one database (`plateau help compare`)");
-    TRY(compare_read(a->claims ? a->claims : default_claims(), &claims));
+    if (!a->claims)
+        TRY(data_path("validation/claims.yaml", path));
+    TRY(compare_read(a->claims ? a->claims : path, &claims));
     TRY(store_open(a->files[0], STORE_READ, NULL, &store));
     TRY(compare_run(store, &claims));
+    REQUIRE(shown = calloc(claims.n + 1, sizeof *shown), ERR_MEMORY, "out of memory for %zu claims", claims.n);
     for (size_t i = 0; i < claims.n; i++) {
-        deviations += compare_counts(&claims, &claims.list[i]);
+        const struct claim *c = &claims.list[i];
+        if (a->study && strcmp(a->study, c->study))
+            continue;
+        shown[n++] = i;
+        deviations += compare_counts(&claims, c);
         if (a->json)
-            add_json(&claims.list[i], &out);
+            add_json(c, &out);
         else
-            add_line(&claims.list[i], &out);
+            add_claim(&claims, c, &out);
     }
+    REQUIRE(n > 0 || !a->study, ERR_INPUT, "--study %s: no claim is about this study", a->study);
+    if (!a->json)
+        add_summary(&claims, shown, n, deviations, &out);
     TRY(text_status(&out));
     if (out.length)
         TRY(cli_print(out.data, out.length));
-    REQUIRE(!a->strict || !deviations, ERR_DEVIATES, "%zu of %zu claims deviate", deviations, claims.n);
+    REQUIRE(!a->strict || !deviations, ERR_DEVIATES, "%zu of %zu claims deviate", deviations, n);
 done:
+    free(shown);
     text_free(&out);
     compare_free(&claims);
     store_close(store);

@@ -3,8 +3,7 @@
 #include "grid.h"
 #include "pool.h"
 #include "progress.h"
-#include "run_flow.h"
-#include "run_toy.h"
+#include "run.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +12,10 @@
 struct batch {
     const struct arguments *arguments;
     struct grid grid;
-    struct run_flow *tools;
+    struct run_context runs;
     struct result *waiting; /* owned: n results */
     bool *ready;            /* owned: n flags */
+    struct keys keys;       /* of the last run: of the only one if n = 1 */
     size_t n, printed, finished;
     bool want_trace;
     struct progress progress;
@@ -25,14 +25,8 @@ static enum status work(void *context, size_t i, struct result *result, struct t
 {
     struct batch *b = context;
     struct keys keys;
-    struct trace *wanted = b->want_trace ? trace : NULL;
     enum status rc = grid_at(&b->grid, i, &keys);
-    if (rc == OK && !b->tools)
-        rc = run_flow_create(&b->tools); /* once per process */
-    if (rc != OK)
-        return rc;
-    return keys.preset == PRESET_FLOW ? run_flow(b->tools, &keys, result, wanted)
-                                      : run_toy(b->tools, &keys, pool_stop(), result, wanted);
+    return rc == OK ? run_any(&b->runs, &keys, result, b->want_trace ? trace : NULL) : rc;
 }
 
 /* "   closed 357.5 (+0.1 %)" */
@@ -46,14 +40,8 @@ static void add_prediction(struct text *out, const char *name, double value, dou
     text_add(out, "\n");
 }
 
-static void describe(const struct result *r, struct text *out)
+static void describe_theory(const struct result *r, struct text *out)
 {
-    keys_describe(&r->keys, out);
-    if (r->state == RUN_EMERGED)
-        text_addf(out, "\n  %-12s %14.8g   (time; test of %g of the null loss %g)\n", "plateau", r->plateau,
-                  r->keys.value[KEY_threshold], r->null_loss);
-    else
-        text_addf(out, "\n  %-12s %14s   (at time %g, loss %g)\n", "plateau", result_state_name(r->state), r->cap, r->final_loss);
     if (r->keys.preset == PRESET_TOY)
         add_prediction(out, "flow", r->flow_plateau, r->plateau);
 #define AS_LINE(name, meaning) add_prediction(out, #name, r->predicted.name, r->plateau);
@@ -65,6 +53,54 @@ static void describe(const struct result *r, struct text *out)
         text_add(out, "  (closed is off by up to 60 % for T/B < 32)\n");
     if (r->keys.value[KEY_p] > 0)
         text_add(out, "  (eq6 and asinh with p > 0: our reading of the paper, which gives them for p = 0)\n");
+}
+
+static void describe(const struct result *r, struct text *out)
+{
+    const char *unit = r->keys.preset <= PRESET_TOY ? "time" : "steps";
+    const double threshold = r->keys.value[KEY_threshold];
+    keys_describe(&r->keys, out);
+    if (r->state != RUN_EMERGED)
+        text_addf(out, "\n  %-12s %14s   (at %s %g, loss %g)\n", "plateau", result_state_name(r->state), unit, r->cap, r->final_loss);
+    else if (r->keys.preset == PRESET_RECALL)
+        text_addf(out, "\n  %-12s %14.8g   (steps; to a test accuracy of %g)\n", "plateau", r->plateau, threshold);
+    else
+        text_addf(out, "\n  %-12s %14.8g   (%s; test of %g of the null loss %g)\n", "plateau", r->plateau, unit, threshold, r->null_loss);
+    if (r->keys.preset <= PRESET_TOY)
+        describe_theory(r, out);
+    else
+        add_prediction(out, "published", run_transformer_published(&r->keys), r->plateau);
+}
+
+/* "45 s", "12 min", "3.4 h" */
+static void add_duration(struct text *out, double seconds)
+{
+    if (seconds < 100)
+        text_addf(out, "%.0f s", seconds);
+    else if (seconds < 6000)
+        text_addf(out, "%.0f min", seconds / 60);
+    else
+        text_addf(out, "%.1f h", seconds / 3600);
+}
+
+/* The line of a single Transformer run. The expected emergence is the paper's law, and says so: it knows nothing of this run. */
+static void show_training(void *context, const struct run_transformer_report *r)
+{
+    struct batch *b = context;
+    const double published = run_transformer_published(&b->keys), cap = keys_real(&b->keys, KEY_steps);
+    struct text line = {0};
+    text_addf(&line, "step %.0f: test loss %.3f of the null loss, ", r->step, r->loss);
+    if (!isnan(r->accuracy))
+        text_addf(&line, "accuracy %.3f, ", r->accuracy);
+    text_addf(&line, "attention %.3f, %.3gk tokens/s; ", r->attention, r->tokens_per_s / 1e3);
+    if (published > r->step)
+        text_addf(&line, "published law: emergence at step %.0f, in ", published);
+    else
+        text_addf(&line, "cap of %.0f steps in ", cap);
+    add_duration(&line, ((published > r->step ? published : cap) - r->step) * r->seconds_per_step);
+    if (text_status(&line) == OK && !isnan(r->seconds_per_step))
+        progress_line(&b->progress, line.data);
+    text_free(&line);
 }
 
 static enum status deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
@@ -101,6 +137,7 @@ static enum status run_grid(const struct arguments *a, const char *model)
 {
     enum status rc = OK;
     struct batch b = {.arguments = a, .want_trace = a->trace != NULL};
+    struct run_transformer_request *request = &b.runs.request;
     size_t *items = NULL;
     REQUIRE(a->n_files == 0, ERR_INPUT, "%s: expected key=value (`plateau keys` lists the keys)", a->files[0]);
     TRY(grid_set(&b.grid, "model", model));
@@ -109,12 +146,12 @@ static enum status run_grid(const struct arguments *a, const char *model)
     TRY(grid_size(&b.grid, &b.n));
     REQUIRE(b.n == 1 || !a->trace, ERR_INPUT, "--trace: needs a single run, and the grid has %zu", b.n);
     for (size_t i = 0; i < b.n; i++) {
-        struct keys keys;
-        TRY(grid_at(&b.grid, i, &keys));
-        bool flow = keys.preset == PRESET_FLOW;
+        TRY(grid_at(&b.grid, i, &b.keys));
+        bool flow = b.keys.preset == PRESET_FLOW;
         REQUIRE(flow == !strcmp(model, "flow"), ERR_INPUT, "model=%s: `plateau %s` runs the %s", flow ? "flow" : "toy or transformer",
                 flow ? "train" : "flow", flow ? "flow" : "other models");
-        REQUIRE(keys.preset <= PRESET_TOY, ERR_INPUT, "model=transformer: this version trains model=toy only");
+        REQUIRE((!a->checkpoint && !a->resume) || (b.keys.preset >= PRESET_REGRESSION && b.n == 1), ERR_INPUT,
+                "--checkpoint, --resume: for a single run of model=transformer");
     }
     b.waiting = calloc(b.n, sizeof *b.waiting);
     b.ready = calloc(b.n, sizeof *b.ready);
@@ -123,12 +160,15 @@ static enum status run_grid(const struct arguments *a, const char *model)
     for (size_t i = 0; i < b.n; i++)
         items[i] = i;
     pool_catch_signals();
+    *request = (struct run_transformer_request){.resume = a->resume, .checkpoint = a->checkpoint, .stop = pool_stop(), .context = &b};
+    if (b.n == 1)
+        request->report = show_training;
     progress_begin(&b.progress, model, b.n, a->quiet);
     struct pool pool = {.jobs = a->jobs ? a->jobs : pool_cores(), .work = work, .deliver = deliver, .context = &b};
     rc = pool_run(&pool, items, b.n);
     progress_end(&b.progress);
 done:
-    run_flow_free(b.tools);
+    run_free(&b.runs);
     grid_free(&b.grid);
     free(b.waiting);
     free(b.ready);

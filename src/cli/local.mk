@@ -1,7 +1,18 @@
 bin_PROGRAMS += plateau
-plateau_SOURCES = %D%/main.c %D%/cli.h %D%/command_run.c %D%/command_store.c %D%/command_fit.c %D%/command_compare.c
-plateau_LDADD = libvalidation.a libstudy.a librun.a libmodels.a $(libtensor) libbase.a $(EXTERNAL_LIBS)
+plateau_SOURCES = %D%/main.c %D%/cli.h %D%/command_run.c %D%/command_samples.c %D%/command_store.c %D%/command_fit.c %D%/command_compare.c \
+  %D%/command_figure.c %D%/command_reproduce.c %D%/command_bench.c %D%/facts.c %D%/facts.h
+nodist_plateau_SOURCES = commit.h
+plateau_LDADD = libplots.a libvalidation.a libstudy.a librun.a libmodels.a $(libtensor) libbase.a $(EXTERNAL_LIBS)
 man1_MANS += plateau.1
 CLEANFILES += plateau.1
 plateau.1: plateau$(EXEEXT)
 	$(AM_V_GEN)./plateau man > $@
+
+# The commit, for manifests: written anew only when it changes. A tarball has none.
+BUILT_SOURCES += commit.h
+CLEANFILES += commit.h
+commit.h: FORCE
+	@new="#define BUILD_COMMIT \"`test -e $(srcdir)/.git && git -C $(srcdir) describe --always --dirty --abbrev=12 2>/dev/null || echo unknown`\""; \
+	test "`cat $@ 2>/dev/null`" = "$$new" || echo "$$new" > $@
+FORCE:
+.PHONY: FORCE

@@ -3,11 +3,13 @@
 #include "keys.h"
 #include "text.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <gsl/gsl_errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command {
     const char *name, *words, *options, *summary;
@@ -85,11 +87,15 @@ static enum status parse_option(const struct command *c, int argc, char **argv, 
     char name[40];
     snprintf(name, sizeof name, "%.*s", equals ? (int)(equals - word) : 39, word);
     const char *names[N_OPTIONS];
+    size_t n = 0; /* options that this command takes */
     for (size_t k = 0; k < N_OPTIONS; k++) {
-        names[k] = options[k].name;
-        if (strcmp(name, options[k].name) || !takes(c, name))
+        if (!takes(c, options[k].name))
             continue;
-        const char *text = equals ? equals + 1 : options[k].argument && *i + 1 < argc ? argv[++*i] : NULL;
+        names[n++] = options[k].name;
+        if (strcmp(name, options[k].name))
+            continue;
+        bool follows = options[k].argument && *i + 1 < argc && strncmp(argv[*i + 1], "--", 2);
+        const char *text = equals ? equals + 1 : follows ? argv[++*i] : NULL;
         bool good = true;
 #define AS_CASE(field, type, argument, meaning)                                                                        \
     if (!strcmp(name, #field))                                                                                         \
@@ -98,7 +104,7 @@ static enum status parse_option(const struct command *c, int argc, char **argv, 
 #undef AS_CASE
         return good ? OK : error_set(ERR_INPUT, "--%s: %s%s", name, options[k].argument ? "needs " : "takes no argument", options[k].argument ? options[k].argument : "");
     }
-    const char *nearest = text_nearest(name, names, N_OPTIONS);
+    const char *nearest = text_nearest(name, names, n);
     return error_set(ERR_INPUT, "--%s: not an option of %s%s%s%s (`plateau help %s`)", name, c->name, nearest ? "; did you mean --" : "",
                      nearest ? nearest : "", nearest ? "?" : "", c->name);
 }
@@ -127,6 +133,17 @@ static enum status parse(const struct command *c, int argc, char **argv, struct 
         if (rc != OK)
             return rc;
     }
+    return OK;
+}
+
+/* Words that a command would not look at are refused. Those between brackets may be left out; ".." stands for any number. */
+static enum status check_words(const struct command *c, const struct arguments *a)
+{
+    size_t most = *c->words == '[' ? 1 : 0;
+    if (a->n_assignments && !strstr(c->words, "key=value"))
+        return error_set(ERR_INPUT, "%s: %s takes no key=value (`plateau help %s`)", a->assignments[0], c->name, c->name);
+    if (a->n_files > most && (!*c->words || (*c->words == '[' && !strstr(c->words, ".."))))
+        return error_set(ERR_INPUT, "%s: one word too many (`plateau help %s`)", a->files[most], c->name);
     return OK;
 }
 
@@ -223,32 +240,47 @@ enum status command_cite(const struct arguments *a)
     return cli_print(text, sizeof text - 1);
 }
 
-int main(int argc, char **argv)
+/* Without this, a file opened later could become standard output, and be printed into; reading is all that the stand-ins allow. */
+static void fill_standard_files(void)
 {
-    enum status rc = OK;
-    struct arguments a = {0};
+    int fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = open("/dev/null", O_RDONLY);
+    if (fd >= 0)
+        close(fd);
+}
+
+static enum status run(int argc, char **argv, struct arguments *a)
+{
+    static const char version[] = "plateau " PACKAGE_VERSION "\n";
     const struct command *command = NULL;
-    gsl_set_error_handler_off(); /* GSL would abort; every call's status is checked instead */
-    signal(SIGPIPE, SIG_IGN);
     const char *name = argc > 1 ? argv[1] : "help";
+    if (!strcmp(name, "--version"))
+        return cli_print(version, sizeof version - 1);
     if (!strcmp(name, "--help") || !strcmp(name, "-h"))
         name = "help";
     if (!strcmp(name, "--cite"))
         name = "cite";
-    if (!strcmp(name, "--version"))
-        return puts("plateau " PACKAGE_VERSION) < 0 ? 3 : 0;
-    TRY(find_command(name, &command));
-    for (int i = 2; i < argc; i++) {
-        if (!strcmp(argv[i], "--help")) {
-            a.files = (const char *[]){name}, a.n_files = 1;
-            rc = command_help(&a);
-            a.files = NULL;
-            goto done;
-        }
+    enum status rc = find_command(name, &command);
+    for (int i = 2; rc == OK && i < argc; i++) {
+        if (!strcmp(argv[i], "--help"))
+            return command_help(&(struct arguments){.files = &name, .n_files = 1});
     }
-    TRY(parse(command, argc, argv, &a));
-    TRY(command->run(&a));
-done:
+    if (rc == OK)
+        rc = parse(command, argc, argv, a);
+    if (rc == OK)
+        rc = check_words(command, a);
+    return rc == OK ? command->run(a) : rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a = {0};
+    gsl_set_error_handler_off(); /* GSL would abort; every call's status is checked instead */
+    signal(SIGPIPE, SIG_IGN);    /* a closed pipe and a file over the limit are errors of the write */
+    signal(SIGXFSZ, SIG_IGN);
+    fill_standard_files();
+    enum status rc = run(argc, argv, &a);
     free(a.assignments);
     free(a.files);
     if (rc != OK)

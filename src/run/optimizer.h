@@ -2,7 +2,8 @@
  *
  *   gd, sgd   v <- momentum v + g,                       x <- x - lr v          (momentum = 0: x - lr g)
  *   adam      m <- b1 m + (1-b1) g, s <- b2 s + (1-b2) g^2, x <- x - lr (m/(1-b1^t))/(sqrt(s/(1-b2^t)) + eps)
- * decay, when not 0, first scales x by 1 - lr decay. */
+ * decay, when not 0, first scales x by 1 - lr decay. Every number of the block is on its own, so the block may be worked on in pieces, by
+ * several threads, with the same result. */
 #ifndef OPTIMIZER_H
 #define OPTIMIZER_H
 #include "keys.h"
@@ -10,15 +11,17 @@
 struct optimizer_state {
     enum optimizer_kind { OPTIMIZER_PLAIN, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAPTIVE } kind;
     double lr, momentum, beta1, beta2, eps, decay;
-    size_t count;
-    double *first, *second; /* owned: momentum or mean; variance. NULL where not needed */
-    int64_t step;           /* updates done */
+    size_t count, size;   /* numbers of the block; bytes of each: sizeof(double) or sizeof(float) */
+    void *first, *second; /* owned, [count] of that size: momentum or mean; variance. NULL where not needed */
+    int64_t step;         /* updates done */
 };
 
-/* For `count` parameters, settings from keys. ERR_MEMORY. Release with optimizer_free. */
-enum status optimizer_init(const struct keys *keys, size_t count, struct optimizer_state *o);
-/* x[count] is updated in place with gradient g[count]. */
+/* For `count` parameters of `size` bytes each, settings from keys. ERR_MEMORY. Release with optimizer_free. */
+enum status optimizer_init(const struct keys *keys, size_t count, size_t size, struct optimizer_state *o);
+/* x[count] is updated in place with gradient g[count]; size must be sizeof(double). */
 void optimizer_update(struct optimizer_state *o, const double *g, double *x);
+/* The same for size = sizeof(float). */
+void optimizer_update_single(struct optimizer_state *o, const float *g, float *x);
 void optimizer_free(struct optimizer_state *o);
 
 #endif

@@ -24,10 +24,43 @@ bool result_state_find(const char *name, enum run_state *state)
     return false;
 }
 
+static const char *const loss_levels[FLOW_LEVELS] = {"0.9", "0.8", "0.7", "0.6", "0.5", "0.4", "0.3", "0.2", "0.1"};
+static const char *const accuracy_levels[] = {"0.05", "midpoint", "0.5", "0.9"};
+
+int result_levels(const struct keys *keys)
+{
+    return keys->preset == PRESET_RECALL ? (int)(sizeof accuracy_levels / sizeof accuracy_levels[0]) : FLOW_LEVELS;
+}
+
+const char *result_level_name(const struct keys *keys, int i)
+{
+    return keys->preset == PRESET_RECALL ? accuracy_levels[i] : loss_levels[i];
+}
+
+double result_level(const struct keys *keys, int i)
+{
+    if (keys->preset != PRESET_RECALL)
+        return 0.9 - 0.1 * i;
+    const double levels[] = {0.05, 0.5 * (1 / keys_real(keys, KEY_pairs) + 1), 0.5, 0.9};
+    return levels[i];
+}
+
+double result_crossing(const struct result *r, const char *name, bool *applies)
+{
+    for (int i = 0; i < result_levels(&r->keys); i++) {
+        if (!strcmp(name, result_level_name(&r->keys, i))) {
+            *applies = true;
+            return r->crossings[i];
+        }
+    }
+    *applies = false;
+    return NAN;
+}
+
 void result_crossings(const struct result *r, struct text *out)
 {
-    for (int i = 0; i < FLOW_LEVELS; i++) {
-        text_addf(out, "%s\"0.%d\": ", i ? ", " : "{", 9 - i);
+    for (int i = 0; i < result_levels(&r->keys); i++) {
+        text_addf(out, "%s\"%s\": ", i ? ", " : "{", result_level_name(&r->keys, i));
         text_add_real(out, r->crossings[i]);
     }
     text_add(out, "}");
@@ -44,7 +77,8 @@ static void add_keys(const struct keys *keys, struct text *out)
     char buffer[32];
     bool first = true;
     for (int key = 0; key < KEY_COUNT; key++) {
-        if (isnan(keys->value[key]))
+        /* A Transformer's precision and what its products ran on stand behind the outcome, as for the toy. */
+        if (isnan(keys->value[key]) || key == KEY_precision || key == KEY_backend)
             continue;
         text_addf(out, "%s\"%s\": ", first ? "{" : ", ", keys_name((enum key)key));
         const char *value = keys_text((enum key)key, keys->value[key], buffer);
@@ -89,7 +123,9 @@ void result_json(const struct result *r, struct text *out)
     } else {
         add_field(out, "steps_done", r->steps_done);
         add_field(out, "tokens_per_s", r->tokens_per_s);
-        text_add(out, ", \"backend\": \"blas\", \"precision\": \"f32\"");
+        bool toy = preset == PRESET_TOY;
+        text_addf(out, ", \"backend\": \"%s\"", toy ? "blas" : r->backend);
+        text_addf(out, ", \"precision\": \"%s\"", keys_text(KEY_precision, toy ? PRECISION_F32 : r->keys.value[KEY_precision], (char[32]){0}));
     }
     text_add(out, "}\n");
 }
@@ -99,8 +135,8 @@ double result_plateau_at(const struct result *r, double threshold, bool *known)
     *known = true;
     if (threshold == r->keys.value[KEY_threshold])
         return r->plateau;
-    for (int i = 0; i < FLOW_LEVELS; i++) {
-        if (fabs(threshold - (0.9 - 0.1 * i)) < 1e-9)
+    for (int i = 0; i < result_levels(&r->keys); i++) {
+        if (fabs(threshold - result_level(&r->keys, i)) < 1e-9)
             return r->crossings[i];
     }
     *known = false;

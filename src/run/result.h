@@ -19,12 +19,13 @@ struct result {
     double plateau;                 /* NaN unless emerged; time, or steps for Transformers */
     double cap;                     /* how far the run went, same unit: the censoring point when it did not emerge */
     double initial_loss, null_loss, final_loss;
-    double crossings[FLOW_LEVELS];  /* first crossing of 0.9 .. 0.1 of the null loss; NaN: none */
+    double crossings[FLOW_LEVELS];  /* when each level (result_level) was first crossed; NaN: never, or not known */
     double wall_s;
     struct prediction predicted;    /* flow, and the toy's own start */
     double flow_plateau;            /* toy: the reduced flow (metric=full) from the same W(0), W*; NaN if none */
     long solver[4];                 /* flow: steps, rhs_evals, jac_evals, error_test_fails */
     double steps_done, tokens_per_s; /* training */
+    char backend[16];                /* Transformer: what its products ran on; else "" */
 };
 
 /* "emerged", ..; and back (false if unknown). */
@@ -32,9 +33,17 @@ const char *result_state_name(enum run_state state);
 bool result_state_find(const char *name, enum run_state *state);
 /* One JSON object, one line, with newline; design: every key, then the outcome. Appended. */
 void result_json(const struct result *r, struct text *out);
+/* Level i < result_levels, at most FLOW_LEVELS: 0.9, 0.8 .. 0.1 of the null loss; recall: accuracies 0.05, the midpoint of
+ * 1/pairs ("name any value in the context") and 1, 0.5, 0.9. */
+int result_levels(const struct keys *keys);
+double result_level(const struct keys *keys, int i);
+const char *result_level_name(const struct keys *keys, int i);
+/* The crossing of the level with that name; NaN if there was none, or that kind of run has no such level (*applies = false). */
+double result_crossing(const struct result *r, const char *name, bool *applies);
 /* {"0.9": t, ..}: the crossings alone. Appended. */
 void result_crossings(const struct result *r, struct text *out);
-/* The time at which the loss fell to `threshold` of the null loss, from plateau or crossings; NaN if it did not or is not known.
+/* The time at which the loss fell to `threshold` of the null loss (recall: the accuracy rose to it), from plateau or crossings; NaN if it
+ * did not or is not known.
  * *known is false if neither holds that threshold. */
 double result_plateau_at(const struct result *r, double threshold, bool *known);
 

@@ -54,7 +54,7 @@ enum status run_flow_problem(const struct keys *keys, enum metric metric, struct
 static enum status record(void *context, const struct flow *f, double t, const double *y)
 {
     struct flow_view v = flow_view_at(f, y);
-    const double row[TRACE_COLUMNS] = {t,   flow_loss(f, y, LOSS_TRAIN), flow_loss(f, y, LOSS_TEST), v.w, v.w_repeated,
+    const double row[] = {t,   flow_loss(f, y, LOSS_TRAIN), flow_loss(f, y, LOSS_TEST), v.w, v.w_repeated,
                                        v.u, v.delta_a,                   v.attention};
     return trace_add(context, row);
 }
@@ -75,7 +75,7 @@ enum status run_flow(struct run_flow *t, const struct keys *keys, struct result 
                              .step = trace ? record : NULL,
                              .context = trace};
     if (trace)
-        trace->preset = PRESET_FLOW;
+        trace_begin(trace, keys);
     TRY(run_flow_problem(keys, (enum metric)keys_integer(keys, KEY_metric), &flow));
     TRY(flow_cvode_solve(t->solver, &flow, &q, &s));
     *r = (struct result){.keys = *keys,

@@ -39,12 +39,12 @@ static enum status keep(struct training *t, double step, double time, const stru
 {
     if (!t->trace || t->evaluations++ % t->stride)
         return OK;
-    const double row[TRACE_COLUMNS] = {step, time, m->loss_train, m->loss_test, m->w, m->w_orthogonal, m->delta_a, m->attention};
+    const double row[] = {step, time, m->loss_train, m->loss_test, m->w, m->w_orthogonal, m->delta_a, m->attention};
     enum status rc = trace_add(t->trace, row);
-    if (rc == OK && t->trace->length >= 2 * TRACE_TARGET) {
+    if (rc == OK && t->trace->length / 2 >= TRACE_TARGET) {
         struct trace *trace = t->trace;
         for (size_t i = 0; i < TRACE_TARGET; i++)
-            memcpy(trace->rows + i * TRACE_COLUMNS, trace->rows + 2 * i * TRACE_COLUMNS, sizeof row);
+            memcpy(trace->rows + i * (size_t)trace->columns, trace->rows + 2 * i * (size_t)trace->columns, sizeof row);
         trace->length = TRACE_TARGET;
         t->stride *= 2;
         t->evaluations = 1 + (t->evaluations - 1) % t->stride;
@@ -129,7 +129,7 @@ static enum status prepare(struct training *t, struct run_flow *tools)
     TRY(toy_create((int)keys_integer(k, KEY_T), (int)keys_integer(k, KEY_d), (int)keys_integer(k, KEY_B), keys_real(k, KEY_p), &t->toy));
     TRY(toy_start(t->toy, keys_integer(k, KEY_init) == INIT_GAUSSIAN, keys_integer(k, KEY_target) == TARGET_GAUSSIAN,
                   (uint64_t)keys_integer(k, KEY_seed)));
-    TRY(optimizer_init(k, t->toy->count, &t->optimizer));
+    TRY(optimizer_init(k, t->toy->count, sizeof(double), &t->optimizer));
     t->gradient = calloc(t->toy->count, sizeof *t->gradient);
     REQUIRE(t->gradient, ERR_MEMORY, "out of memory for a gradient of %zu numbers", t->toy->count);
 done:
@@ -146,7 +146,7 @@ enum status run_toy(struct run_flow *tools, const struct keys *keys, const volat
     for (int i = 0; i < FLOW_LEVELS; i++)
         r->crossings[i] = NAN;
     if (trace)
-        trace->preset = PRESET_TOY;
+        trace_begin(trace, keys);
     TRY(prepare(&t, tools));
     double training = progress_clock();
     TRY(loop(&t, stop));

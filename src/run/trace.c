@@ -1,42 +1,82 @@
 #include "trace.h"
+#include "problem.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define AS_NAME(column) #column,
 static const char *const flow_columns[] = {TRACE_FLOW(AS_NAME)};
 static const char *const toy_columns[] = {TRACE_TOY(AS_NAME)};
+static const char *const transformer_columns[] = {TRACE_TRANSFORMER(AS_NAME)};
 #undef AS_NAME
-_Static_assert(sizeof flow_columns / sizeof flow_columns[0] == TRACE_COLUMNS, "columns of the flow");
-_Static_assert(sizeof toy_columns / sizeof toy_columns[0] == TRACE_COLUMNS, "columns of the toy");
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
-enum status trace_add(struct trace *t, const double row[TRACE_COLUMNS])
+void trace_begin(struct trace *t, const struct keys *keys)
 {
+    const enum preset preset = keys->preset;
+    const bool transformer = preset >= PRESET_REGRESSION;
+    enum problem_probe first;
+    t->preset = preset;
+    t->layers = transformer ? (int)keys_integer(keys, KEY_layers) : 0;
+    t->heads = transformer ? (int)keys_integer(keys, KEY_heads) : 0;
+    t->columns = preset == PRESET_FLOW  ? COUNT(flow_columns)
+                 : preset == PRESET_TOY ? COUNT(toy_columns)
+                                        : COUNT(transformer_columns) + problem_probes(preset, &first) * t->layers * t->heads;
+    free(t->rows);
+    t->rows = NULL;
+    t->length = t->allocated = 0;
+}
+
+enum status trace_add(struct trace *t, const double *row)
+{
+    const size_t columns = (size_t)t->columns;
     if (t->length == t->allocated) {
         size_t want = t->allocated ? 2 * t->allocated : 256;
-        double *rows = realloc(t->rows, want * TRACE_COLUMNS * sizeof *rows);
+        double *rows = realloc(t->rows, want * columns * sizeof *rows);
         if (!rows)
             return error_set(ERR_MEMORY, "out of memory for a trace of %zu rows", want);
         t->rows = rows;
         t->allocated = want;
     }
-    memcpy(t->rows + t->length++ * TRACE_COLUMNS, row, TRACE_COLUMNS * sizeof *row);
+    memcpy(t->rows + t->length++ * columns, row, columns * sizeof *row);
     return OK;
 }
 
-const char *trace_column(enum preset preset, int i)
+const char *trace_column(const struct trace *t, int i, char *buffer)
 {
-    return preset == PRESET_FLOW ? flow_columns[i] : toy_columns[i];
+    if (t->preset <= PRESET_TOY)
+        return t->preset == PRESET_FLOW ? flow_columns[i] : toy_columns[i];
+    if (i < COUNT(transformer_columns))
+        return transformer_columns[i];
+    enum problem_probe probe;
+    problem_probes(t->preset, &probe);
+    const int cell = i - COUNT(transformer_columns), cells = t->layers * t->heads;
+    probe += (unsigned)(cell / cells);
+    snprintf(buffer, TRACE_NAME, "%s_l%dh%d", problem_probe_name(probe), cell % cells / t->heads + 1, cell % t->heads + 1);
+    return buffer;
+}
+
+int trace_find(const struct trace *t, const char *name)
+{
+    char buffer[TRACE_NAME];
+    for (int i = 0; i < t->columns; i++) {
+        if (!strcmp(trace_column(t, i, buffer), name))
+            return i;
+    }
+    return -1;
 }
 
 void trace_csv(const struct trace *t, struct text *out)
 {
     char buffer[32];
-    for (int i = 0; i < TRACE_COLUMNS; i++)
-        text_addf(out, "%s%s", i ? "," : "", trace_column(t->preset, i));
+    for (int i = 0; i < t->columns; i++)
+        text_addf(out, "%s%s", i ? "," : "", trace_column(t, i, buffer));
     text_add(out, "\n");
     for (size_t r = 0; r < t->length; r++) {
-        for (int i = 0; i < TRACE_COLUMNS; i++)
-            text_addf(out, "%s%s", i ? "," : "", text_real(buffer, t->rows[r * TRACE_COLUMNS + (size_t)i]));
+        for (int i = 0; i < t->columns; i++) {
+            double value = t->rows[r * (size_t)t->columns + (size_t)i];
+            text_addf(out, "%s%s", i ? "," : "", isnan(value) ? "" : text_real(buffer, value));
+        }
         text_add(out, "\n");
     }
 }
@@ -44,5 +84,5 @@ void trace_csv(const struct trace *t, struct text *out)
 void trace_free(struct trace *t)
 {
     free(t->rows);
-    *t = (struct trace){.preset = t->preset};
+    *t = (struct trace){0};
 }

@@ -1,25 +1,32 @@
-/* Traces: a table of named columns, one row per recorded time. The columns are fixed by the kind of run. */
+/* Traces: a table of named columns, one row per recorded time. The columns are fixed by the keys of the run. */
 #ifndef TRACE_H
 #define TRACE_H
 #include "keys.h"
 #include "text.h"
 
-/* X(column) in file order. */
+/* X(column) in file order. A Transformer has one column more per probe (problem.h), layer and head: attention_l1h1, .. */
 #define TRACE_FLOW(X) X(time) X(loss_train) X(loss_test) X(w) X(w_repeated) X(u) X(delta_a) X(attention)
 #define TRACE_TOY(X) X(step) X(time) X(loss_train) X(loss_test) X(w) X(w_orthogonal) X(delta_a) X(attention)
-enum { TRACE_COLUMNS = 8 }; /* both kinds have eight; checked in trace.c */
+#define TRACE_TRANSFORMER(X) X(step) X(loss_train) X(loss_test) X(accuracy_train) X(accuracy_test)
+enum { TRACE_NAME = 32 }; /* room for the name of a column */
 
 struct trace {
     enum preset preset;
-    double *rows;     /* owned, length x TRACE_COLUMNS */
+    int layers, heads; /* of a Transformer, else 0 */
+    int columns;
+    double *rows; /* owned: [length][columns]; NaN: not measured */
     size_t length, allocated;
 };
 
-/* Appends a row (copied). ERR_MEMORY. */
-enum status trace_add(struct trace *t, const double row[TRACE_COLUMNS]);
-/* Name of column i of that kind of run. */
-const char *trace_column(enum preset preset, int i);
-/* The CSV text: one header line, then the rows. Appended. */
+/* Empties *t (zeroed or used before) and gives it the columns of a run with `keys`. */
+void trace_begin(struct trace *t, const struct keys *keys);
+/* Appends row[columns] (copied). ERR_MEMORY. */
+enum status trace_add(struct trace *t, const double *row);
+/* Name of column i; may be put into buffer[TRACE_NAME]. */
+const char *trace_column(const struct trace *t, int i, char *buffer);
+/* Number of the column with that name; -1 if there is none. */
+int trace_find(const struct trace *t, const char *name);
+/* The CSV text: one header line, then the rows; NaN as an empty field. Appended. */
 void trace_csv(const struct trace *t, struct text *out);
 void trace_free(struct trace *t);
 

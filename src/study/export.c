@@ -1,6 +1,7 @@
 #include "export.h"
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* One value of a row. value == NULL: a number. group: "crossings", "predicted", "solver" are objects in JSON; "keys" and ""
@@ -8,6 +9,7 @@
 struct field {
     const char *group, *name, *value;
     double number;
+    bool applies; /* else JSON leaves it out */
 };
 typedef void field_visit(struct text *out, const struct field *field, bool first);
 
@@ -15,26 +17,30 @@ struct export {
     struct store *store;
     FILE *file;
     bool with_curves;
-    struct text line; /* owned */
+    struct text line;             /* owned */
+    char (*columns)[TRACE_NAME];  /* owned: of the curves' table */
+    size_t n_columns;
 };
+
+/* The levels of every kind of run; 0.9 and 0.5 are levels of the loss or, for recall, of the accuracy. */
+static const char *const levels[] = {"0.9", "0.8", "0.7", "0.6", "0.5", "0.4", "0.3", "0.2", "0.1", "0.05", "midpoint"};
 
 /* The fields of a row in order: the only list of them, for header, CSV and JSON. */
 static void each_field(const struct store_row *row, field_visit *visit, struct text *out)
 {
     const struct result *r = &row->result;
     char buffer[32];
-#define TEXT(name_, value_) visit(out, &(struct field){"", name_, (value_) ? (value_) : "", 0}, false)
-#define REAL(group_, name_, number_) visit(out, &(struct field){group_, name_, NULL, number_}, false)
-    visit(out, &(struct field){"", "id", NULL, (double)row->id}, true);
+    bool applies;
+#define TEXT(name_, value_) visit(out, &(struct field){"", name_, (value_) ? (value_) : "", 0, true}, false)
+#define REAL(group_, name_, number_) visit(out, &(struct field){group_, name_, NULL, number_, true}, false)
+    visit(out, &(struct field){"", "id", NULL, (double)row->id, true}, true);
     TEXT("hash", row->hash);
     TEXT("study", row->study);
     TEXT("status", result_state_name(r->state));
     for (int i = 0; i < KEY_COUNT; i++) {
         enum key key = (enum key)i;
-        if (keys_is_choice(key))
-            visit(out, &(struct field){"keys", keys_name(key), keys_text(key, r->keys.value[i], buffer), 0}, false);
-        else
-            REAL("keys", keys_name(key), r->keys.value[i]);
+        const char *text = keys_is_choice(key) ? keys_text(key, r->keys.value[i], buffer) : NULL;
+        visit(out, &(struct field){"keys", keys_name(key), text, r->keys.value[i], !isnan(r->keys.value[i])}, false);
     }
     REAL("", "plateau", r->plateau);
     REAL("", "cap", r->cap);
@@ -42,8 +48,10 @@ static void each_field(const struct store_row *row, field_visit *visit, struct t
     REAL("", "initial_loss", r->initial_loss);
     REAL("", "null_loss", r->null_loss);
     REAL("", "final_loss", r->final_loss);
-    for (int i = 0; i < FLOW_LEVELS; i++)
-        REAL("crossings", ((char[]){'0', '.', (char)('9' - i), 0}), r->crossings[i]);
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        double crossing = result_crossing(r, levels[i], &applies);
+        visit(out, &(struct field){"crossings", levels[i], NULL, crossing, applies}, false);
+    }
 #define AS_REAL(name, meaning) REAL("predicted", #name, r->predicted.name);
     PREDICTIONS(AS_REAL)
 #undef AS_REAL
@@ -77,18 +85,21 @@ static void csv_value(struct text *out, const struct field *f, bool first)
         text_add(out, text_real(buffer, f->number));
 }
 
-/* Opens and closes the object of a group where it changes; keys that do not apply are left out, as in --json. */
+/* Opens and closes the object of a group where it changes; what does not apply is left out, as in --json. */
 static void json_value(struct text *out, const struct field *f, bool first)
 {
     static const char *const groups[] = {"crossings", "predicted", "solver"};
     static const char *const first_name[] = {"0.9", "eq6", "steps"};
-    static const char *const last_name[] = {"0.1", "flow", "error_test_fails"};
+    static const char *const last_name[] = {"midpoint", "flow", "error_test_fails"};
     int group = -1;
-    if (!strcmp(f->group, "keys") && (f->value ? !*f->value : isnan(f->number)))
-        return;
-    text_add(out, first ? "{" : ", ");
     for (int i = 0; i < 3; i++)
         group = !strcmp(groups[i], f->group) ? i : group;
+    const bool last = group >= 0 && !strcmp(f->name, last_name[group]);
+    if (!f->applies) {
+        text_add(out, last ? "}" : "");
+        return;
+    }
+    text_add(out, first ? "{" : ", ");
     if (group >= 0 && !strcmp(f->name, first_name[group])) {
         text_add_json(out, f->group);
         text_add(out, ": {");
@@ -101,7 +112,7 @@ static void json_value(struct text *out, const struct field *f, bool first)
         text_add_json(out, f->value);
     else
         text_add_real(out, f->number);
-    if (group >= 0 && !strcmp(f->name, last_name[group]))
+    if (last)
         text_add(out, "}");
 }
 
@@ -115,19 +126,33 @@ static enum status flush_line(struct export *e)
     return rc;
 }
 
-/* X(column) of any kind of run: the union of the traces' columns. */
-static const char *const curve_columns[] = {"step", "time", "loss_train", "loss_test", "w", "w_repeated", "w_orthogonal",
-                                            "u", "delta_a", "attention"};
-enum { CURVE_COLUMNS = sizeof curve_columns / sizeof curve_columns[0] };
-
-/* Which trace column holds curve column i; -1: that kind of run has none. */
-static int trace_index(enum preset preset, int i)
+/* Adds a column to those of the curves' table, unless it is there. */
+static enum status add_column(struct export *e, const char *name)
 {
-    for (int j = 0; j < TRACE_COLUMNS; j++) {
-        if (!strcmp(trace_column(preset, j), curve_columns[i]))
-            return j;
+    for (size_t i = 0; i < e->n_columns; i++) {
+        if (!strcmp(e->columns[i], name))
+            return OK;
     }
-    return -1;
+    if (e->n_columns % 64 == 0) {
+        char(*more)[TRACE_NAME] = realloc(e->columns, (e->n_columns + 64) * sizeof *more);
+        if (!more)
+            return error_set(ERR_MEMORY, "out of memory for the names of columns");
+        e->columns = more;
+    }
+    strcpy(e->columns[e->n_columns++], name);
+    return OK;
+}
+
+/* The columns of a row's curve, if it has one. */
+static enum status add_columns(void *context, const struct store_row *row)
+{
+    enum status rc = OK;
+    struct trace t = {0};
+    char buffer[TRACE_NAME];
+    trace_begin(&t, &row->result.keys);
+    for (int i = 0; i < t.columns && row->has_curve && rc == OK; i++)
+        rc = add_column(context, trace_column(&t, i, buffer));
+    return rc;
 }
 
 static enum status csv_curve(void *context, const struct store_row *row)
@@ -136,20 +161,22 @@ static enum status csv_curve(void *context, const struct store_row *row)
     enum status rc = OK;
     struct trace t = {0};
     char buffer[32];
-    int index[CURVE_COLUMNS];
+    int *index = calloc(e->n_columns, sizeof *index);
+    REQUIRE(index, ERR_MEMORY, "out of memory for the columns of a curve");
     TRY(store_curve(e->store, row->id, &t));
-    for (int i = 0; i < CURVE_COLUMNS; i++)
-        index[i] = trace_index(t.preset, i);
+    for (size_t i = 0; i < e->n_columns; i++)
+        index[i] = trace_find(&t, e->columns[i]);
     for (size_t k = 0; k < t.length; k++) {
         text_addf(&e->line, "%lld", (long long)row->id);
-        for (int i = 0; i < CURVE_COLUMNS; i++) {
-            double value = index[i] < 0 ? NAN : t.rows[k * TRACE_COLUMNS + (size_t)index[i]];
+        for (size_t i = 0; i < e->n_columns; i++) {
+            double value = index[i] < 0 ? NAN : t.rows[k * (size_t)t.columns + (size_t)index[i]];
             text_addf(&e->line, ",%s", isnan(value) ? "" : text_real(buffer, value));
         }
         text_add(&e->line, "\n");
         TRY(flush_line(e));
     }
 done:
+    free(index);
     trace_free(&t);
     return rc;
 }
@@ -167,14 +194,15 @@ static enum status json_run(void *context, const struct store_row *row)
     struct export *e = context;
     enum status rc = OK;
     struct trace t = {0};
+    char name[TRACE_NAME];
     each_field(row, json_value, &e->line);
     if (e->with_curves && row->has_curve) {
         TRY(store_curve(e->store, row->id, &t));
-        for (int j = 0; j < TRACE_COLUMNS; j++) {
-            text_addf(&e->line, "%s\"%s\": [", j ? "], " : ", \"curve\": {", trace_column(t.preset, j));
+        for (int j = 0; j < t.columns; j++) {
+            text_addf(&e->line, "%s\"%s\": [", j ? "], " : ", \"curve\": {", trace_column(&t, j, name));
             for (size_t k = 0; k < t.length; k++) {
                 text_add(&e->line, k ? ", " : "");
-                text_add_real(&e->line, t.rows[k * TRACE_COLUMNS + (size_t)j]);
+                text_add_real(&e->line, t.rows[k * (size_t)t.columns + (size_t)j]);
             }
         }
         text_add(&e->line, "]}");
@@ -195,27 +223,37 @@ static enum status export_rows(struct export *e, const struct store_filter *filt
     TRY(store_each(e->store, filter, visit, e));
     REQUIRE(fflush(e->file) == 0 && !ferror(e->file), ERR_IO, "cannot write the export: %s", strerror(errno));
 done:
-    text_free(&e->line);
     return rc;
 }
 
 enum status export_csv(struct store *store, const struct store_filter *filter, bool with_curves, FILE *file)
 {
-    struct export e = {.store = store, .file = file, .with_curves = with_curves};
     static const struct store_row none; /* the header needs names only */
+    static const char *const known[] = {"step", "time", "loss_train", "loss_test", "w", "w_repeated", "w_orthogonal", "u", "delta_a", "attention"};
+    enum status rc = OK;
+    struct export e = {.store = store, .file = file, .with_curves = with_curves};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        TRY(add_column(&e, known[i]));
     if (with_curves) {
+        TRY(store_each(store, filter, add_columns, &e));
         text_add(&e.line, "run");
-        for (int i = 0; i < CURVE_COLUMNS; i++)
-            text_addf(&e.line, ",%s", curve_columns[i]);
+        for (size_t i = 0; i < e.n_columns; i++)
+            text_addf(&e.line, ",%s", e.columns[i]);
     } else {
         each_field(&none, csv_name, &e.line);
     }
     text_add(&e.line, "\n");
-    return export_rows(&e, filter, with_curves ? csv_curve : csv_run);
+    TRY(export_rows(&e, filter, with_curves ? csv_curve : csv_run));
+done:
+    free(e.columns);
+    text_free(&e.line);
+    return rc;
 }
 
 enum status export_jsonl(struct store *store, const struct store_filter *filter, bool with_curves, FILE *file)
 {
     struct export e = {.store = store, .file = file, .with_curves = with_curves};
-    return export_rows(&e, filter, json_run);
+    enum status rc = export_rows(&e, filter, json_run);
+    text_free(&e.line);
+    return rc;
 }

@@ -7,7 +7,7 @@
 #include "store.h"
 
 /* One line per run that `filter` (NULL: all) lets through. with_curves: instead, one line per row of each curve: run (its id),
- * then every trace column of any kind of run. `file` stays the caller's and is flushed. ERR_IO: it could not be written. */
+ * then every trace column of the runs at hand. `file` stays the caller's and is flushed. ERR_IO: it could not be written. */
 enum status export_csv(struct store *store, const struct store_filter *filter, bool with_curves, FILE *file);
 /* One object per run; with_curves adds "curve": {"time": [..], ..} to runs that have one. As export_csv otherwise. */
 enum status export_jsonl(struct store *store, const struct store_filter *filter, bool with_curves, FILE *file);

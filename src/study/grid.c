@@ -39,6 +39,7 @@ static enum status append_range(struct grid *g, enum key key, char *text)
         double value = sign == '*' ? first * pow(by, (double)i) : first + by * (double)i;
         if (value > last * (1 + 1e-12))
             break;
+        REQUIRE(i < LONGEST_AXIS, ERR_INPUT, "%s: more than %d values: take a larger step", keys_name(key), LONGEST_AXIS);
         double rounded = keys_is_integer(key) ? rint(value) : value;
         char buffer[32];
         if (rounded == previous)

@@ -1,4 +1,5 @@
 #include "import.h"
+#include "study.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -317,6 +318,7 @@ enum status import_csv(struct store *store, const char *path, const char *study,
     struct import m = {.store = store, .study = study, .defaults = defaults};
     bool begun = false;
     *imported = 0;
+    TRY(study_check_name(study));
     TRY(text_read_file(path, LARGEST_FILE, &file));
     REQUIRE(strlen(file.data) == file.length, ERR_INPUT, "%s: not a text file; save it as CSV in UTF-8", path);
     m.csv.next = file.data + (strncmp(file.data, "\xef\xbb\xbf", 3) ? 0 : 3); /* a byte-order mark, as Excel writes it */

@@ -22,7 +22,8 @@ static void on_signal(int number)
 
 void pool_catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: poll and read return at once */
+    /* No SA_RESTART: poll and read return at once. A second signal ends the program where it stands. */
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -50,8 +51,7 @@ struct record {
     enum status rc;
     char message[512];
     struct result result;
-    enum preset preset;
-    size_t rows;
+    struct trace trace; /* its rows follow */
 };
 
 struct worker {
@@ -89,6 +89,11 @@ static bool receive_all(int fd, void *data, size_t n)
     return true;
 }
 
+static size_t rows_bytes(const struct trace *trace)
+{
+    return trace->length * (size_t)trace->columns * sizeof *trace->rows;
+}
+
 static void work_loop(const struct pool *pool, int fd)
 {
     size_t item;
@@ -98,10 +103,10 @@ static void work_loop(const struct pool *pool, int fd)
         record.rc = pool->work(pool->context, item, &record.result, &trace);
         if (record.rc != OK)
             snprintf(record.message, sizeof record.message, "%s", error_message());
-        record.preset = trace.preset;
-        record.rows = record.rc == OK ? trace.length : 0;
-        bool sent = send_all(fd, &record, sizeof record) &&
-                    (!record.rows || send_all(fd, trace.rows, record.rows * TRACE_COLUMNS * sizeof(double)));
+        record.trace = trace;
+        record.trace.length = record.rc == OK ? trace.length : 0;
+        size_t bytes = rows_bytes(&record.trace);
+        bool sent = send_all(fd, &record, sizeof record) && (!bytes || send_all(fd, trace.rows, bytes));
         trace_free(&trace);
         if (!sent)
             break;
@@ -163,12 +168,13 @@ static enum status collect(const struct pool *pool, struct worker *w)
     REQUIRE(record, ERR_MEMORY, "out of memory for a worker's result");
     w->busy = false;
     bool good = receive_all(w->socket, record, sizeof *record);
-    trace.preset = good ? record->preset : PRESET_FLOW;
-    if (good && record->rows) {
-        trace.rows = malloc(record->rows * TRACE_COLUMNS * sizeof(double));
-        REQUIRE(trace.rows, ERR_MEMORY, "out of memory for a trace");
-        trace.length = trace.allocated = record->rows;
-        good = receive_all(w->socket, trace.rows, record->rows * TRACE_COLUMNS * sizeof(double));
+    if (good) {
+        trace = record->trace;
+        trace.rows = NULL; /* the pointer was the worker's */
+        trace.allocated = trace.length;
+        size_t bytes = rows_bytes(&trace);
+        REQUIRE(!bytes || (trace.rows = malloc(bytes)), ERR_MEMORY, "out of memory for a trace");
+        good = !bytes || receive_all(w->socket, trace.rows, bytes);
     }
     if (good) {
         rc = pool->deliver(pool->context, record->item, record->rc, record->message, &record->result, &trace);

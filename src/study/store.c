@@ -191,7 +191,7 @@ static enum status check(struct store *s, enum store_mode mode)
     enum status rc = OK;
     struct text answer = {0};
     TRY(ask(s, "PRAGMA user_version", &answer));
-    REQUIRE(atoi(answer.data) == SCHEMA, ERR_DATABASE,
+    REQUIRE(strtol(answer.data, NULL, 10) == SCHEMA, ERR_DATABASE,
             "%s: schema version %s, but this plateau (" PACKAGE_VERSION ") reads version %d; export it with the plateau "
             "that made it, or use a new file", s->path, answer.data, SCHEMA);
     /* A reader of the runs need not wade through every curve. */
@@ -200,7 +200,7 @@ static enum status check(struct store *s, enum store_mode mode)
             "%s: the file is damaged (%.200s); restore a copy, or save what is left with `sqlite3 FILE .recover`", s->path,
             answer.data);
     TRY(ask(s, "SELECT value FROM meta WHERE key = 'schema'", &answer));
-    REQUIRE(atoi(answer.data) == SCHEMA, ERR_DATABASE,
+    REQUIRE(strtol(answer.data, NULL, 10) == SCHEMA, ERR_DATABASE,
             "%s: its table meta names schema '%s', its header %d: the file is damaged; restore a copy", s->path, answer.data, SCHEMA);
 done:
     text_free(&answer);
@@ -234,7 +234,6 @@ enum status store_open(const char *path, enum store_mode mode, const char *comma
     enum status rc = OK;
     bool empty;
     struct store *s = calloc(1, sizeof *s);
-    *store = NULL;
     REQUIRE(s && (s->path = strdup(path)), ERR_MEMORY, "out of memory for the results database");
     TRY(look(path, mode, &empty));
     TRY(connect(s, mode == STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY));
@@ -249,10 +248,12 @@ enum status store_open(const char *path, enum store_mode mode, const char *comma
         TRY(check(s, mode));
         TRY(prepare_all(s));
     }
-    *store = s;
 done:
-    if (rc != OK)
+    if (rc != OK) {
         store_close(s);
+        s = NULL;
+    }
+    *store = s;
     return rc;
 }
 
@@ -348,7 +349,7 @@ done:
 static enum status put_curve(struct store *s, sqlite3_int64 id, const struct trace *trace)
 {
     enum status rc = OK;
-    size_t n = trace->length * TRACE_COLUMNS, bytes = n * sizeof(double);
+    size_t n = trace->length * (size_t)trace->columns, bytes = n * sizeof(double);
     double *data = malloc(bytes);
     REQUIRE(data, ERR_MEMORY, "out of memory for a curve of %zu rows", trace->length);
     memcpy(data, trace->rows, bytes);

@@ -31,7 +31,7 @@ static enum status read_json(sqlite3_stmt *statement, struct result *r)
     TRY(json_column(statement, COLUMN_PREDICTED, &predicted));
     TRY(json_column(statement, COLUMN_SOLVER, &solver));
     for (int i = 0; i < FLOW_LEVELS; i++)
-        r->crossings[i] = json_member(crossings, (char[]){'0', '.', (char)('9' - i), 0});
+        r->crossings[i] = i < result_levels(&r->keys) ? json_member(crossings, result_level_name(&r->keys, i)) : NAN;
     r->predicted = (struct prediction){.lambda0 = NAN, .delta = NAN, .jump = NAN, .w_jump = NAN, .om = NAN, .q = NAN,
                                        .w_q = NAN, .integral = NAN};
 #define AS_MEMBER(name, meaning) r->predicted.name = json_member(predicted, #name);
@@ -219,14 +219,14 @@ enum status store_curve(struct store *store, int64_t id, struct trace *out)
     TRY(store_next(store, store->by_id, &there));
     REQUIRE(there, ERR_INPUT, "%s: no run %lld", store->path, (long long)id);
     TRY(read_result(store, store->by_id, &r));
-    out->preset = r.keys.preset;
+    trace_begin(out, &r.keys);
     sqlite3_bind_int64(store->curve, 1, id);
     TRY(store_next(store, store->curve, &there));
     if (!there)
         goto done;
     sqlite3_int64 rows = sqlite3_column_int64(store->curve, 0);
     const void *data = sqlite3_column_blob(store->curve, 1);
-    size_t bytes = (size_t)sqlite3_column_bytes(store->curve, 1), row = TRACE_COLUMNS * sizeof(double);
+    size_t bytes = (size_t)sqlite3_column_bytes(store->curve, 1), row = (size_t)out->columns * sizeof(double);
     REQUIRE(data && rows > 0 && bytes % row == 0 && bytes / row == (size_t)rows, ERR_DATABASE,
             "%s: the curve of run %lld has %zu bytes for %lld rows: the file is damaged; restore a copy", store->path,
             (long long)id, bytes, (long long)rows);

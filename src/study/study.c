@@ -1,8 +1,6 @@
 #include "study.h"
+#include "yaml_file.h"
 #include <string.h>
-#include <yaml.h>
-
-static const size_t LARGEST_FILE = 1 << 20;
 
 static const char *const scale_names[] = {
 #define AS_NAME(enumerator, name) name,
@@ -14,6 +12,7 @@ static const char *const scale_names[] = {
 struct reader {
     yaml_document_t *doc;
     struct study *study;
+    enum scale scale;
     enum scale section[STUDY_BLOCKS];
 };
 
@@ -33,27 +32,30 @@ enum status study_scale(const char *name, enum scale *scale)
     return error_set(ERR_INPUT, "--scale %s: smoke, quick, desk or paper", name);
 }
 
-static enum status bad(const yaml_node_t *node, const char *rule)
+enum status study_check_name(const char *name)
 {
-    return error_set(ERR_INPUT, "%zu: %s", node ? node->start_mark.line + 1 : 1, rule);
+    bool good = *name && strlen(name) < sizeof ((struct study *)0)->name && text_is_utf8(name);
+    for (const char *c = name; good && *c; c++)
+        good = *c != '/' && *c != 0x7F && (unsigned char)*c >= 0x20;
+    return good ? OK : error_set(ERR_INPUT, "study: the name must be 1 to 63 bytes of UTF-8 without / and control characters");
 }
 
-static const char *scalar(const yaml_node_t *node)
+static enum status bad(const yaml_node_t *node, const char *rule)
 {
-    return node && node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
+    return error_set(ERR_INPUT, "%zu: %s", yaml_file_line(node), rule);
 }
 
 /* A scalar or a list of scalars, as the comma list of the command line. */
 static enum status value_text(yaml_document_t *doc, const yaml_node_t *node, struct text *out)
 {
-    if (scalar(node)) {
-        text_add(out, scalar(node));
+    if (yaml_file_text(node)) {
+        text_add(out, yaml_file_text(node));
         return text_status(out);
     }
     if (!node || node->type != YAML_SEQUENCE_NODE)
         return bad(node, "a key needs a value or a list of values");
     for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
-        const char *text = scalar(yaml_document_get_node(doc, *item));
+        const char *text = yaml_file_text(yaml_document_get_node(doc, *item));
         if (!text)
             return bad(node, "a list of values holds plain values only");
         text_addf(out, "%s%s", out->length ? "," : "", text);
@@ -77,12 +79,12 @@ static enum status read_block(struct reader *r, const yaml_node_t *node, enum sc
     for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = yaml_document_get_node(doc, pair->key);
         text_clear(&value);
-        if (!scalar(key))
+        if (!yaml_file_text(key))
             TRY(bad(key, "a key is a plain name"));
         TRY(value_text(doc, yaml_document_get_node(doc, pair->value), &value));
-        rc = grid_set(grid, scalar(key), value.data);
+        rc = grid_set(grid, yaml_file_text(key), value.data);
         if (rc != OK) {
-            error_prefix(rc, "%zu", key->start_mark.line + 1);
+            error_prefix(rc, "%zu", yaml_file_line(key));
             goto done;
         }
     }
@@ -106,10 +108,11 @@ static enum status read_blocks(struct reader *r, const char *name, const yaml_no
 
 static enum status read_entry(struct reader *r, const char *name, const yaml_node_t *value)
 {
-    const char *text = scalar(value) ? scalar(value) : "";
+    const char *text = yaml_file_text(value) ? yaml_file_text(value) : "";
     if (!strcmp(name, "study")) {
-        if (!*text || strlen(text) >= sizeof r->study->name)
-            return bad(value, "study: needs a name of 1 to 63 characters");
+        enum status rc = study_check_name(text);
+        if (rc != OK)
+            return error_prefix(rc, "%zu", yaml_file_line(value));
         strcpy(r->study->name, text);
         return OK;
     }
@@ -129,9 +132,10 @@ static enum status read_entry(struct reader *r, const char *name, const yaml_nod
 }
 
 /* Keeps `runs` and the largest section that is not above the scale. */
-static void select_scale(struct reader *r, enum scale scale)
+static void select_scale(const struct reader *r)
 {
     struct study *study = r->study;
+    enum scale scale = r->scale;
     int chosen = -1;
     size_t kept = 0;
     for (size_t b = 0; b < study->n_blocks; b++) {
@@ -147,48 +151,33 @@ static void select_scale(struct reader *r, enum scale scale)
     study->n_blocks = kept;
 }
 
-static enum status read_document(struct reader *r, enum scale scale)
+static enum status read_document(yaml_document_t *doc, const yaml_node_t *root, void *context)
 {
-    const yaml_node_t *root = yaml_document_get_root_node(r->doc);
+    struct reader *r = context;
+    r->doc = doc;
     if (!root || root->type != YAML_MAPPING_NODE)
         return bad(root, "a study is a mapping with the entries study, curves and runs");
     for (yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *key = yaml_document_get_node(r->doc, pair->key);
-        enum status rc = scalar(key) ? read_entry(r, scalar(key), yaml_document_get_node(r->doc, pair->value))
-                                     : bad(key, "an entry is a plain name");
+        const yaml_node_t *key = yaml_document_get_node(doc, pair->key);
+        const char *name = yaml_file_text(key);
+        enum status rc = name ? read_entry(r, name, yaml_document_get_node(doc, pair->value)) : bad(key, "an entry is a plain name");
         if (rc != OK)
             return rc;
     }
-    select_scale(r, scale);
+    select_scale(r);
+    enum status rc = study_check_name(r->study->name); /* that of the file, if `study` gives none */
+    if (rc != OK)
+        return error_prefix(rc, "1");
     return r->study->n_blocks ? OK : bad(root, "a study needs at least one block of runs at this scale");
 }
 
 enum status study_read(const char *path, enum scale scale, struct study *study)
 {
-    enum status rc = OK;
-    struct text file = {0};
-    yaml_parser_t parser;
-    yaml_document_t doc;
+    struct reader reader = {.study = study, .scale = scale};
     memset(study, 0, sizeof *study);
     const char *base = strrchr(path, '/');
     snprintf(study->name, sizeof study->name, "%.*s", (int)strcspn(base ? base + 1 : path, "."), base ? base + 1 : path);
-    TRY(text_read_file(path, LARGEST_FILE, &file));
-    if (!yaml_parser_initialize(&parser))
-        TRY(error_set(ERR_MEMORY, "out of memory for the YAML parser"));
-    yaml_parser_set_input_string(&parser, (const unsigned char *)file.data, file.length);
-    if (yaml_parser_load(&parser, &doc)) {
-        struct reader reader = {.doc = &doc, .study = study};
-        rc = read_document(&reader, scale);
-        yaml_document_delete(&doc);
-    } else {
-        rc = error_set(ERR_INPUT, "%zu: not YAML: %s", parser.problem_mark.line + 1, parser.problem ? parser.problem : "?");
-    }
-    yaml_parser_delete(&parser);
-    if (rc != OK)
-        error_prefix(rc, "%s", path);
-done:
-    text_free(&file);
-    return rc;
+    return yaml_file_read(path, read_document, &reader);
 }
 
 enum status study_override(struct study *study, const char *const *assignments, size_t n)

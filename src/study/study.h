@@ -34,6 +34,8 @@ struct study {
 /* "quick" -> SCALE_QUICK; ERR_INPUT names the four. */
 enum status study_scale(const char *name, enum scale *scale);
 const char *study_scale_name(enum scale scale);
+/* A study's name also names a file: ERR_INPUT unless it has 1 to 63 bytes of UTF-8 without / and control characters. */
+enum status study_check_name(const char *name);
 /* Reads `path` (at most 1 MiB) as it is at `scale`; every section is checked. ERR_INPUT "path: line: .."; a study without runs at
  * that scale is one. Release with study_free, also after an error. */
 enum status study_read(const char *path, enum scale scale, struct study *study);

@@ -1,8 +1,7 @@
 #include "sweep.h"
 #include "pool.h"
 #include "progress.h"
-#include "run_flow.h"
-#include "run_toy.h"
+#include "run.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 struct sweep {
     const struct study *study;
     struct store *store;
-    struct run_flow *tools;
+    struct run_context runs;
     struct progress progress;
     struct sweep_report *report;
     size_t first[STUDY_BLOCKS + 1]; /* number of the first run of each block */
@@ -30,13 +29,7 @@ static enum status work(void *context, size_t i, struct result *result, struct t
     struct sweep *s = context;
     struct keys keys;
     enum status rc = keys_of(s, i, &keys);
-    if (rc == OK && !s->tools)
-        rc = run_flow_create(&s->tools);
-    if (rc != OK)
-        return rc;
-    struct trace *wanted = s->study->curves ? trace : NULL;
-    return keys.preset == PRESET_FLOW ? run_flow(s->tools, &keys, result, wanted)
-                                      : run_toy(s->tools, &keys, pool_stop(), result, wanted);
+    return rc == OK ? run_any(&s->runs, &keys, result, s->study->curves ? trace : NULL) : rc;
 }
 
 static enum status deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
@@ -59,20 +52,35 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
     return rc;
 }
 
+/* Did the stored run go as far as this one is to go? */
+static bool far_enough(const struct result *old, const struct keys *keys)
+{
+    bool known;
+    double plateau = result_plateau_at(old, keys_real(keys, KEY_threshold), &known);
+    if (!known)
+        return false;
+    if (keys->preset == PRESET_FLOW)
+        return old->cap >= keys_real(keys, KEY_time);
+    if (old->state == RUN_DIVERGED || old->steps_done >= keys_real(keys, KEY_steps))
+        return true;
+    const double until = keys_real(keys, KEY_until); /* NaN for the toy, which waits for all levels */
+    bool levels = true;
+    for (int i = 0; i < result_levels(keys) && until != UNTIL_THRESHOLD; i++)
+        levels = levels && !isnan(old->crossings[i]);
+    return !isnan(plateau) && levels && until != UNTIL_CAP;
+}
+
 /* Does the stored run answer this one? The hash leaves out threshold and caps, so those are compared here. If so, it is a member. */
 static enum status answered(struct sweep *s, const struct keys *keys, bool *yes)
 {
     char hash[33];
     struct result old;
-    bool known, has_curve;
+    bool has_curve;
     keys_hash(keys, hash);
     enum status rc = store_has(s->store, hash, yes, &old, &has_curve);
     if (rc != OK || !*yes)
         return rc;
-    double plateau = result_plateau_at(&old, keys_real(keys, KEY_threshold), &known);
-    bool flow = keys->preset == PRESET_FLOW;
-    bool far = flow ? old.cap >= keys_real(keys, KEY_time) : keys_real(&old.keys, KEY_steps) >= keys_real(keys, KEY_steps);
-    *yes = known && (flow ? far : !isnan(plateau) || far || old.state == RUN_DIVERGED) && (has_curve || !s->study->curves);
+    *yes = far_enough(&old, keys) && (has_curve || !s->study->curves);
     return *yes ? store_join(s->store, s->study->name, hash) : OK;
 }
 
@@ -96,7 +104,6 @@ static enum status plan(struct sweep *s, size_t **items, size_t *n)
         struct keys keys;
         bool yes;
         TRY(keys_of(s, i, &keys));
-        REQUIRE(keys.preset <= PRESET_TOY, ERR_INPUT, "model=transformer: this version runs model=flow and model=toy only");
         TRY(answered(s, &keys, &yes));
         if (!yes)
             (*items)[(*n)++] = i;
@@ -114,7 +121,7 @@ enum status sweep_run(const struct study *study, struct store *store, size_t job
     enum status rc = OK;
     size_t *items = NULL, n;
     *report = (struct sweep_report){0};
-    struct sweep s = {.study = study, .store = store, .report = report};
+    struct sweep s = {.study = study, .store = store, .report = report, .runs.request.stop = pool_stop()};
     TRY(plan(&s, &items, &n));
     progress_begin(&s.progress, study->name, n, quiet);
     struct pool pool = {.jobs = jobs ? jobs : pool_cores(), .work = work, .deliver = deliver, .context = &s};
@@ -123,7 +130,7 @@ enum status sweep_run(const struct study *study, struct store *store, size_t job
     if (rc == OK && report->failed)
         rc = error_set(ERR_PROGRAM, "%zu of %zu runs failed; the others are saved", report->failed, n);
 done:
-    run_flow_free(s.tools);
+    run_free(&s.runs);
     free(items);
     return rc;
 }

@@ -1,134 +1,96 @@
 #!/usr/bin/env python3
-"""Loss, outputs and gradients of `plateau gradient` against PyTorch, built from the same tensors. Optional: needs python3-torch.
+"""Loss, outputs and every gradient of `plateau gradient` against PyTorch, and 20 steps of Adam.
 
-    torch_gradient.py CHECKPOINT BATCH GRADIENT key=value ...   files that plateau wrote, and the keys they were written with
-    torch_gradient.py --plateau PROGRAM                          makes the files itself, for a grid of settings
+    torch_gradient.py PLATEAU [key=value..]      (Debian: python3-torch, /usr/bin/python3)
 
-Bars (float32): loss 1e-6, outputs 1e-5, every gradient tensor 1e-4, relative, norm-wise (tensors whose gradient is a thousandth
-of the whole or less: 1e-7 of the whole).
+Bars: loss 1e-6, each gradient tensor 1e-4 (norm-wise, relative), losses of 20 Adam steps 1e-4. key=value is added to every case
+(backend=blas, say). Exits with 1 if a bar is missed.
 """
 import itertools
-import json
-import math
 import os
-import subprocess
 import sys
 import tempfile
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 
-TYPES = {"F32": np.float32, "F64": np.float64, "I32": np.int32, "I64": np.int64}
+from transformer import forward, loss_of, read, run
 
-
-def read_safetensors(path):
-    """The tensors of a file by name: 8 bytes length, a JSON header, raw little-endian data."""
-    with open(path, "rb") as file:
-        content = file.read()
-    end = 8 + int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:end])
-    header.pop("__metadata__", None)
-    tensors = {}
-    for name, entry in header.items():
-        start, stop = entry["data_offsets"]
-        numbers = np.frombuffer(content[end + start:end + stop], TYPES[entry["dtype"]])
-        tensors[name] = torch.from_numpy(numbers.reshape(entry["shape"]).copy())
-    return tensors
+LOSS, GRADIENT, ADAM = 1e-6, 1e-4, 1e-4
+STEPS = 20
 
 
-def positions(T, width):
-    t = torch.arange(T, dtype=torch.float64)[:, None]
-    angle = t * 10000.0 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
-    return torch.stack([angle.sin(), angle.cos()], -1).reshape(T, width).float()
+def relative(got, want):
+    return float((got.double() - want.double()).norm() / want.double().norm().clamp(min=1e-30))
 
 
-def outputs(P, batch, key):
-    """The model: P its parameters by name, key its settings as text."""
-    pre = key["norm"] == "pre"
-    width, T = P["embed.weight"].shape[0], batch["inputs"].shape[1]
-    heads = int(key["heads"])
-
-    def linear(name, x):
-        return F.linear(x, P[name + ".weight"], P[name + ".bias"])
-
-    def norm(name, x):
-        return F.layer_norm(x, (width,), P[name + ".weight"], P[name + ".bias"], 1e-5) if pre else x
-
-    def add(x, f):
-        return x + f if key["skip"] == "yes" else f
-
-    tokens = batch["inputs"]
-    one_hot = F.one_hot(tokens.long(), P["embed.weight"].shape[1]).float() if not tokens.is_floating_point() else tokens
-    x = linear("embed", one_hot) + positions(T, width)
-    for layer in range(1, 65):
-        name = f"layer.{layer}."
-        if name + "attn.qkv.weight" not in P:
-            break
-        qkv = linear(name + "attn.qkv", norm(name + "norm1", x))
-        q, k, v = qkv.reshape(*qkv.shape[:2], 3, heads, -1).permute(2, 0, 3, 1, 4)
-        scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
-        if key["mask"] == "causal":
-            scores = scores.masked_fill(torch.ones(T, T, dtype=torch.bool).triu(1), -math.inf)
-        o = (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
-        x = add(x, linear(name + "attn.out", o))
-        if name + "mlp.up.weight" in P:
-            u = linear(name + "mlp.up", norm(name + "norm2", x))
-            x = add(x, linear(name + "mlp.down", F.relu(u) if key["activation"] == "relu" else F.gelu(u)))
-    h = norm("final_norm", x)
-    return linear("unembed", h.mean(1) if key["readout"] == "mean" else h[:, -1])
+def cases():
+    small = {"heads": 3, "width": 48, "head_dim": 16, "batch": 5, "seed": 3}
+    tasks = [{"task": "regression", "T": 33, "d": 7, "B": 2}, {"task": "recall", "pairs": 9, "vocab": 20, "B": 2}]
+    for task, norm, mask, readout, layers in itertools.product(tasks, ["none", "pre"], ["none", "causal"], ["last", "mean"], [1, 2, 3, 4]):
+        yield {**task, **small, "layers": layers, "norm": norm, "mask": mask, "readout": readout}
+    for task, more in itertools.product(tasks, [{"mlp": 0}, {"skip": "no"}, {"activation": "relu"}]):
+        yield {**task, **small, "layers": 2, "norm": "pre", "mask": "none", "readout": "last", **more}
+    default = {"heads": 4, "width": 256, "head_dim": 64, "batch": 4, "mask": "none", "readout": "last", "seed": 1}
+    yield {"task": "regression", "T": 64, "d": 16, "layers": 2, "norm": "none", **default}
+    yield {"task": "recall", "pairs": 16, "vocab": 64, "layers": 4, "norm": "pre", **default, "mask": "causal"}
 
 
-def compare(checkpoint, batch, gradient, key):
-    """The largest error of each kind over its bar; prints those that exceed it."""
-    weights, batch, ours = (read_safetensors(path) for path in (checkpoint, batch, gradient))
-    P = {name: x.requires_grad_() for name, x in weights.items() if name.startswith(("embed", "layer", "final", "unembed"))}
-    y = outputs(P, batch, key)
-    if batch["inputs"].is_floating_point():
-        loss = 0.5 * ((y - batch["targets"]) ** 2).sum(-1).mean()
-    else:
-        loss = F.cross_entropy(y, batch["targets"].long())
+def check_gradient(program, keys, extra, folder):
+    """Worst errors of one case: (loss, outputs, gradient, its name)."""
+    weights, batch, out = (os.path.join(folder, name) for name in ("w", "b", "g"))
+    run(program, "train", {"model": "transformer", **keys, "steps": 0, "eval_size": 2, **extra}, "--checkpoint", weights, "--quiet")
+    run(program, "batch", keys, "--out", batch)
+    run(program, "gradient", {**keys, **extra}, "--checkpoint", weights, "--batch", batch, "--out", out)
+    got, data = read(out), read(batch)
+    w = {name: t.requires_grad_() for name, t in read(weights).items() if name in got}
+    outputs = forward(w, data["inputs"], keys)
+    loss = loss_of(outputs, data["targets"])
     loss.backward()
-    error = {"loss": abs(ours["loss"].item() - loss.item()) / abs(loss.item()) / 1e-6,
-             "outputs": ((ours["outputs"] - y).norm() / y.norm()).item() / 1e-5}
-    whole = torch.stack([p.grad.norm() for p in P.values()]).norm().item()
-    for name, p in P.items():
-        bar = 1e-4 * max(p.grad.norm().item(), 1e-3 * whole)
-        error[name] = (ours[name] - p.grad).norm().item() / bar
-    worst = max(error, key=lambda name: error[name] if error[name] == error[name] else math.inf)
-    good = all(value <= 1 for value in error.values())
-    print(f"{'ok' if good else 'FAILED'}: worst {worst} at {error[worst]:.3f} of its bar:", " ".join(f"{k}={v}" for k, v in key.items()))
-    return good
+    worst = max((relative(got[name], w[name].grad), name) for name in w)
+    return relative(got["loss"], loss.detach()), relative(got["outputs"], outputs.detach()), *worst
 
 
-DEFAULTS = {"heads": "4", "norm": "none", "mask": "none", "readout": "last", "skip": "yes", "activation": "gelu"}
+def check_adam(program, keys, extra, folder):
+    """Largest relative difference of the training losses of STEPS steps from the same start on the same batches."""
+    weights, trace, batch = (os.path.join(folder, name) for name in ("w", "t.csv", "b"))
+    train = {"model": "transformer", **keys, "eval_every": 1, "eval_size": 2, "lr": 1e-3, "until": "cap", **extra}
+    run(program, "train", {**train, "steps": 0}, "--checkpoint", weights, "--quiet")
+    run(program, "train", {**train, "steps": STEPS}, "--trace", trace, "--quiet")
+    got = [float(line.split(",")[1]) for line in open(trace).read().splitlines()[2:]]
+    w = {name: t.requires_grad_() for name, t in read(weights).items() if not name.startswith(("run.", "optimizer.", "task."))}
+    adam = torch.optim.Adam(w.values(), lr=1e-3)
+    worst = 0
+    for step in range(STEPS):
+        run(program, "batch", keys, "--step", str(step + 1), "--out", batch)
+        data = read(batch)
+        adam.zero_grad()
+        loss = loss_of(forward(w, data["inputs"], keys), data["targets"])
+        loss.backward()
+        adam.step()
+        worst = max(worst, abs(got[step] / float(loss.detach()) - 1))
+    return worst
 
 
-def run_grid(program):
-    good = True
+def main():
+    program, extra = sys.argv[1], dict(word.split("=", 1) for word in sys.argv[2:])
+    missed = 0
+    most = [0, 0, 0]
     with tempfile.TemporaryDirectory() as folder:
-        files = [os.path.join(folder, name) for name in ("checkpoint", "batch", "gradient")]
-        for task, norm, mask, readout, layers in itertools.product(("regression", "recall"), ("none", "pre"),
-                                                                   ("none", "causal"), ("last", "mean"), range(1, 5)):
-            key = dict(DEFAULTS, norm=norm, mask=mask, readout=readout, layers=str(layers))
-            given = ["model=transformer", f"task={task}", *(f"{k}={v}" for k, v in key.items())]
-            given += ["pairs=8", "vocab=64"] if task == "recall" else ["T=48", "d=16"]
-            subprocess.run([program, "train", *given, "steps=0", "--checkpoint", files[0]], check=True, capture_output=True)
-            subprocess.run([program, "batch", *given, "--out", files[1]], check=True, capture_output=True)
-            subprocess.run([program, "gradient", *given, "--checkpoint", files[0], "--batch", files[1], "--out", files[2]],
-                           check=True, capture_output=True)
-            good = compare(*files, dict(key, task=task)) and good
-    return good
-
-
-def main(arguments):
-    if arguments[:1] == ["--plateau"] and len(arguments) == 2:
-        return run_grid(arguments[1])
-    if len(arguments) < 3:
-        sys.exit(__doc__)
-    key = dict(DEFAULTS, **dict(argument.split("=", 1) for argument in arguments[3:]))
-    return compare(*arguments[:3], key)
+        every = list(cases())
+        for keys in every:
+            loss, outputs, gradient, name = check_gradient(program, keys, extra, folder)
+            bad = not (loss <= LOSS and outputs <= GRADIENT and gradient <= GRADIENT)
+            missed += bad
+            most = [max(pair) for pair in zip(most, (loss, outputs, gradient))]
+            if bad:
+                print(f"MISSED loss {loss:.1e} outputs {outputs:.1e} gradient {gradient:.1e} ({name})", keys)
+        print(f"{len(every)} cases: largest error of loss {most[0]:.1e}, outputs {most[1]:.1e}, gradients {most[2]:.1e}")
+        for keys in every[-2:]:
+            error = check_adam(program, keys, extra, folder)
+            missed += not error <= ADAM
+            print(f"{'MISSED ' if not error <= ADAM else ''}{STEPS} Adam steps, {keys['task']}: losses differ by {error:.1e} at most")
+    sys.exit(missed > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(0 if main(sys.argv[1:]) else 1)
+    main()

@@ -1,0 +1,31 @@
+/* A document that is written once and comes out as HTML (self-contained: no script, nothing is loaded) or as Markdown. */
+#ifndef DOCUMENT_H
+#define DOCUMENT_H
+#include "text.h"
+
+struct document {
+    bool html;
+    struct text out; /* owned */
+};
+
+/* A cell of a table: plain text, and where it leads ("#fig-1a"; NULL: nowhere; Markdown has no such links). */
+struct document_cell {
+    const char *text, *link;
+};
+
+/* Everything before the first heading. */
+void document_begin(struct document *d, const char *title);
+void document_end(struct document *d);
+/* anchor: where links lead, or NULL. level 1 .. 3. */
+void document_heading(struct document *d, int level, const char *anchor, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void document_paragraph(struct document *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A table: its head, rows (style: a class of document.c's style sheet, or ""; the last column gets it), its end. */
+void document_table(struct document *d, const char *const *heads, size_t n);
+void document_row(struct document *d, const char *style, const struct document_cell *cells, size_t n);
+void document_table_end(struct document *d);
+/* A picture: HTML embeds `svg` (the file's content), Markdown refers to `png` (a path); both lead to `pdf`. */
+void document_picture(struct document *d, const struct text *svg, const char *png, const char *pdf, const char *alt);
+void document_free(struct document *d);
+
+#endif

@@ -1,0 +1,298 @@
+#include "figure.h"
+#include "anatomy.h"
+#include "curves.h"
+#include "data.h"
+#include "gnuplot.h"
+#include "import.h"
+#include "laws.h"
+#include "page.h"
+#include "pool.h"
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct figure figures[] = {
+    {"1a", "fig1a", NULL, false, curves_1a, "Plateau, then a sharp drop",
+     "Loss of the reduced flow against time for three token dimensions. The loss stands still while attention is "
+     "almost uniform, then drops within a small fraction of the plateau. Circles mark the plateau length (loss at "
+     "0.2 of its start), crosses its closed-form prediction, which has no fitted constant."},
+    {"1b", "fig1b", NULL, false, curves_1b, "The weights learn first, attention follows",
+     "Value weights w and attention to the relevant token along one flow, each relative to its optimum. Weights "
+     "rise during the plateau; attention stays near 1/T until the end of it and then jumps to 1, when both lift "
+     "each other."},
+    {"1c", "fig1c", NULL, true, laws_1c, "Plateau length against sequence length",
+     "Plateau lengths of the flow (points), the power law fitted to them (lines) and the paper's Eq. 6 (dashed) "
+     "for each token dimension. The scaling is that of the theory; Eq. 6 is several times too long, since the "
+     "linear regime ends well before the drop, while our closed form (dotted) lies on the points."},
+    {"2-left", "fig2-left", "fig2-left-grid", true, laws_2_left, "In-context repetition shortens the plateau",
+     "Plateau lengths at one T against the number B of positions that hold the relevant token, for the gradient "
+     "flow of the stated model (filled) and for the paper's reduced equations (open). Lines are the power laws "
+     "fitted to another grid. The paper's law goes as 1/B, that of its model as 1/sqrt B: the reduced equations "
+     "are too fast by B in the score difference."},
+    {"2-right", "fig2-right", NULL, true, laws_2_right, "Cross-sample repetition shortens the plateau",
+     "Plateau lengths with cross-sample repetition p against the variable X that should collapse them: left the "
+     "paper's, which drops a cross term, right the exact one. A better collapse shows as less scatter about the "
+     "fitted line, and a higher R^2."},
+    {"6", "fig6", NULL, false, anatomy_6, "Loss landscape and the path of the flow",
+     "Loss over the value weights w and the score difference (contours), and the flow from (0, 0). It crosses the "
+     "plateau at small w, climbs in attention, overshoots the optimum w = sqrt d and returns along the valley, "
+     "where w is at equilibrium with the attention (dashed)."},
+    {"7", "fig7", NULL, false, anatomy_7, "Where the linearised flow ends",
+     "Weights and score difference of the flow and of its linearisation at the start. They agree while lambda t < "
+     "0.5 (dotted line) and part well before the end of the plateau, which the linearised flow therefore puts too "
+     "late."},
+    {"8", "fig8", NULL, false, anatomy_8, "After the plateau: equilibrium and sharpness",
+     "Left: the weights at equilibrium with a given attention, and the path of the flow, which falls onto it. "
+     "Middle: the same along the flow against time. Right: eigenvalues of the Hessian along the flow; the loss is "
+     "sharpest at the transition, and the largest late eigenvalue is 1/d. The negative eigenvalue of the plateau "
+     "is drawn by its size."},
+    {"9", "fig9", NULL, false, curves_9, "SGD on the whole model follows the reduced flow",
+     "The toy model with all its parameters, trained by SGD from random weights (one colour a seed), and the "
+     "reduced flow from the same start (dashed). The reduction to a few numbers holds seed by seed, noise of the "
+     "batches included."},
+    {"10", "fig10", NULL, false, curves_10, "Cross-sample repetition along the flow",
+     "Losses, weights along the repeated direction (solid) and across it (dashed), and attention for several "
+     "shares p of repeated samples. The repeated direction is learned first and pulls attention up earlier; "
+     "afterwards the rare directions learn more slowly, so the advantage is temporary."},
+    {"errors", "errors", NULL, true, laws_errors, "How far each prediction is off",
+     "Difference between predicted and integrated plateau length against T at B = 1. Eq. 6 overestimates it "
+     "several times over and grows worse with T; the closed form and the quadrature, which have no fitted "
+     "constant, become better with T. Circles: mean and range over seeds of the difference between single SGD runs "
+     "of the model and the flow."},
+    {"repetition", "repetition", NULL, true, laws_repetition, "In-context repetition: which theory does SGD follow?",
+     "Plateau length against B for three flows and for SGD on the model with all its parameters (mean and range "
+     "over seeds). SGD follows the gradient flow of the model, which gains sqrt B; the paper's equations would "
+     "need scores tied over the copies to hold."},
+};
+enum { COUNT = sizeof figures / sizeof figures[0] };
+
+size_t figure_count(void)
+{
+    return COUNT;
+}
+
+const struct figure *figure_at(size_t i)
+{
+    return &figures[i];
+}
+
+enum status figure_find(const char *name, const struct figure **figure)
+{
+    const char *names[COUNT];
+    struct text list = {0};
+    for (size_t i = 0; i < COUNT; i++) {
+        names[i] = figures[i].name;
+        text_addf(&list, "%s%s", i ? ", " : "", names[i]);
+        if (!strcmp(name, names[i])) {
+            *figure = &figures[i];
+            text_free(&list);
+            return OK;
+        }
+    }
+    const char *nearest = text_nearest(name, names, COUNT);
+    error_set(ERR_INPUT, "%s: no such figure%s%s%s; figures are %s, and all", name, nearest ? "; did you mean " : "",
+              nearest ? nearest : "", nearest ? "?" : "", list.data ? list.data : "");
+    text_free(&list);
+    return ERR_INPUT;
+}
+
+static enum status found(void *context, const struct store_row *row)
+{
+    (void)row;
+    *(bool *)context = true;
+    return ERR_INPUT; /* one is enough: ends the walk */
+}
+
+enum status figure_ready(struct store *store, const struct figure *figure, bool *ready)
+{
+    const char *const studies[] = {figure->study, figure->second};
+    *ready = true;
+    for (int i = 0; i < 2 && *ready && studies[i]; i++) {
+        const struct store_filter filter = {.study = studies[i]};
+        *ready = false;
+        enum status rc = store_each(store, &filter, found, ready);
+        if (rc != OK && !*ready)
+            return rc;
+        if (!*ready)
+            error_set(ERR_INPUT,
+                      "figure %s: the database has no run of the study %s; make them with `plateau sweep "
+                      "validation/studies/%s.yaml --db F.db`",
+                      figure->name, studies[i], studies[i]);
+    }
+    return OK;
+}
+
+/* ---- reading ---- */
+
+/* The user's points, through the same reader as `plateau import`, by way of a database in the scratch folder. */
+static enum status read_data(struct page *page, const char *path, const char *scratch)
+{
+    enum status rc = OK;
+    struct store *store = NULL;
+    struct text file = {0};
+    double defaults[KEY_COUNT];
+    size_t n;
+    for (int key = 0; key < KEY_COUNT; key++)
+        defaults[key] = NAN;
+    defaults[KEY_model] = MODEL_TOY;
+    text_addf(&file, "%s/data.db", scratch);
+    TRY(text_status(&file));
+    TRY(store_open(file.data, STORE_WRITE, NULL, &store));
+    TRY(import_csv(store, path, "data", defaults, &n));
+    TRY(runs_load(store, NULL, &page->data));
+    REQUIRE(page->data.n, ERR_INPUT, "%s: no point to show", path);
+    page->data_name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+done:
+    store_close(store);
+    if (file.data)
+        unlink(file.data);
+    text_free(&file);
+    return rc;
+}
+
+/* A script that comes with the program, appended to `out`. */
+static enum status read_script(const char *name, struct text *out)
+{
+    char file[80], path[DATA_PATH];
+    snprintf(file, sizeof file, "plots/%s", name);
+    enum status rc = data_path(file, path);
+    return rc == OK ? text_read_file(path, 1 << 20, out) : rc;
+}
+
+/* ---- writing ---- */
+
+static enum status write_in(const char *folder, const char *name, const struct text *content)
+{
+    enum status rc = OK;
+    struct text path = {0};
+    text_addf(&path, "%s/%s", folder, name);
+    TRY(text_status(&path));
+    TRY(text_write_file(path.data, content->data, content->length));
+done:
+    text_free(&path);
+    return rc;
+}
+
+/* Tables and scripts into the scratch folder; `script` is the name of the figure's own. */
+static enum status write_inputs(const struct page *page, const char *scratch, const char *script)
+{
+    enum status rc = OK;
+    struct text text = {0};
+    char name[80];
+    for (size_t i = 0; i < page->n_tables; i++) {
+        snprintf(name, sizeof name, "fig%s%s.csv", page->name, page->tables[i].suffix);
+        TRY(write_in(scratch, name, &page->tables[i].text));
+    }
+    TRY(read_script("common.gp", &text));
+    TRY(write_in(scratch, "common.gp", &text));
+    text_clear(&text);
+    text_addf(&text, "# Figure %s: `gnuplot %s` draws it again from the tables beside it.\nname = 'fig%s'\n",
+              page->name, script, page->name);
+    text_add_bytes(&text, page->assignments.data, page->assignments.length);
+    text_add(&text, "load 'common.gp'\n\n");
+    TRY(read_script(script, &text));
+    TRY(text_status(&text));
+    TRY(write_in(scratch, script, &text));
+done:
+    text_free(&text);
+    return rc;
+}
+
+static enum status check_pictures(const char *scratch, const char *name)
+{
+    static const char *const forms[] = {"pdf", "svg", "png"};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        char path[4096];
+        struct stat info;
+        snprintf(path, sizeof path, "%s/fig%s.%s", scratch, name, forms[i]);
+        if (stat(path, &info) != 0 || info.st_size == 0)
+            return error_set(ERR_PROGRAM, "gnuplot wrote no fig%s.%s; is the disk full?", name, forms[i]);
+    }
+    return OK;
+}
+
+/* Every file of `scratch` is moved into `folder` (NULL: removed), then the empty scratch folder is removed. */
+static enum status clear_away(const char *scratch, const char *folder)
+{
+    enum status rc = OK;
+    DIR *directory = opendir(scratch);
+    if (!directory)
+        return error_set(ERR_IO, "%s: %s", scratch, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        struct text from = {0}, to = {0};
+        text_addf(&from, "%s/%s", scratch, entry->d_name);
+        text_addf(&to, "%s/%s", folder ? folder : "", entry->d_name);
+        bool is_file = strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+        if (is_file && !from.failed && !to.failed && (folder ? rename(from.data, to.data) : unlink(from.data)) != 0)
+            rc = error_set(ERR_IO, "%s: cannot be written: %s", to.data, strerror(errno));
+        text_free(&from);
+        text_free(&to);
+    }
+    closedir(directory);
+    rmdir(scratch);
+    return rc;
+}
+
+static enum status prepare(struct store *store, const struct figure *figure, const char *data, const char *scratch,
+                           struct page *page)
+{
+    enum status rc = OK;
+    page->name = figure->name;
+    page->store = store;
+    TRY(runs_load(store, figure->study, &page->runs));
+    if (figure->second)
+        TRY(runs_load(store, figure->second, &page->more));
+    REQUIRE(page->runs.n && (page->more.n || !figure->second), ERR_INPUT,
+            "every run of its study diverged or was interrupted; sweep it again");
+    if (data)
+        TRY(read_data(page, data, scratch));
+    page_set_text(page, "data", page->data_name ? "data" : "");
+    page_set_text(page, "data_name", page->data_name ? page->data_name : "");
+    TRY(figure->draw(page));
+    page_set_ranges(page);
+    TRY(page_status(page));
+done:
+    return rc;
+}
+
+enum status figure_draw(struct store *store, const char *name, const char *folder, const char *data)
+{
+    enum status rc = OK;
+    const struct figure *figure;
+    struct page page = {0};
+    struct text scratch = {0};
+    char script[64];
+    bool ready, made = false;
+    TRY(figure_find(name, &figure));
+    REQUIRE(!data || figure->takes_data, ERR_INPUT,
+            "it shows curves and takes no --data; 1c, 2-left, 2-right, errors and repetition do");
+    REQUIRE(!*pool_stop(), ERR_INTERRUPTED, "interrupted");
+    TRY(figure_ready(store, figure, &ready));
+    if (!ready)
+        return ERR_INPUT;
+    REQUIRE(mkdir(folder, 0777) == 0 || errno == EEXIST, ERR_IO, "%s: cannot make this folder: %s", folder,
+            strerror(errno));
+    text_addf(&scratch, "%s/.figure-XXXXXX", folder);
+    TRY(text_status(&scratch));
+    REQUIRE(mkdtemp(scratch.data), ERR_IO, "%s: cannot write into this folder: %s", folder, strerror(errno));
+    made = true;
+    TRY(prepare(store, figure, data, scratch.data, &page));
+    snprintf(script, sizeof script, "fig%s.gp", name);
+    TRY(write_inputs(&page, scratch.data, script));
+    TRY(gnuplot_run(scratch.data, script));
+    TRY(check_pictures(scratch.data, name));
+    made = false;
+    TRY(clear_away(scratch.data, folder));
+done:
+    if (made)
+        clear_away(scratch.data, NULL);
+    if (rc != OK)
+        error_prefix(rc, "figure %s", name);
+    text_free(&scratch);
+    page_free(&page);
+    return rc;
+}

@@ -1,0 +1,125 @@
+#include "runs.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum status add(void *context, const struct store_row *row)
+{
+    struct runs *runs = context;
+    if (row->result.state == RUN_DIVERGED || row->result.state == RUN_INTERRUPTED)
+        return OK;
+    if (runs->n == runs->allocated) {
+        size_t want = runs->allocated ? 2 * runs->allocated : 64;
+        struct store_row *list = realloc(runs->list, want * sizeof *list);
+        if (!list)
+            return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
+        runs->list = list;
+        runs->allocated = want;
+    }
+    runs->list[runs->n++] = (struct store_row){.id = row->id, .result = row->result, .has_curve = row->has_curve};
+    return OK;
+}
+
+enum status runs_load(struct store *store, const char *study, struct runs *runs)
+{
+    const struct store_filter filter = {.study = study};
+    return store_each(store, &filter, add, runs);
+}
+
+void runs_free(struct runs *runs)
+{
+    free(runs->list);
+    *runs = (struct runs){0};
+}
+
+double runs_key(const struct store_row *row, enum key key)
+{
+    return row->result.keys.value[key];
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+size_t runs_values(const struct runs *runs, enum model model, enum key key, double *values, size_t most)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < runs->n; i++) {
+        double value = runs_key(&runs->list[i], key);
+        bool seen = runs_key(&runs->list[i], KEY_model) != model;
+        for (size_t k = 0; k < n && !seen; k++)
+            seen = values[k] == value;
+        if (!seen && n < most)
+            values[n++] = value;
+    }
+    qsort(values, n, sizeof *values, ascending);
+    return n;
+}
+
+void runs_keep_largest(struct runs *runs, enum key key)
+{
+    double largest = -INFINITY;
+    size_t kept = 0;
+    for (size_t i = 0; i < runs->n; i++)
+        largest = fmax(largest, runs_key(&runs->list[i], key));
+    for (size_t i = 0; i < runs->n; i++) {
+        if (runs_key(&runs->list[i], key) == largest)
+            runs->list[kept++] = runs->list[i];
+    }
+    runs->n = kept;
+}
+
+static bool same_but_seed(const struct keys *a, const struct keys *b)
+{
+    for (int key = 0; key < KEY_COUNT; key++) {
+        bool equal = a->value[key] == b->value[key] || (isnan(a->value[key]) && isnan(b->value[key]));
+        if (!equal && key != KEY_seed && keys_is_hashed((enum key)key))
+            return false;
+    }
+    return true;
+}
+
+size_t runs_group_at(const struct runs *runs, size_t from, struct runs_group *group)
+{
+    *group = (struct runs_group){.first = &runs->list[from], .low = INFINITY, .high = -INFINITY};
+    size_t i = from;
+    for (; i < runs->n && same_but_seed(&runs->list[from].result.keys, &runs->list[i].result.keys); i++) {
+        const struct result *r = &runs->list[i].result;
+        double value = isnan(r->plateau) ? r->cap : r->plateau;
+        group->censored = group->censored || isnan(r->plateau);
+        group->mean += value;
+        group->low = fmin(group->low, value);
+        group->high = fmax(group->high, value);
+    }
+    group->n = i - from;
+    group->mean /= (double)group->n;
+    return i;
+}
+
+enum status runs_curve(struct store *store, const struct store_row *row, struct trace *curve)
+{
+    enum status rc = OK;
+    struct text which = {0};
+    keys_describe(&row->result.keys, &which);
+    *curve = (struct trace){0};
+    REQUIRE(row->has_curve, ERR_INPUT, "%s: no curve was stored; sweep a study with `curves: yes` that has this run",
+            which.data ? which.data : "a run");
+    TRY(store_curve(store, row->id, curve));
+done:
+    text_free(&which);
+    return rc;
+}
+
+double runs_at(const struct trace *curve, size_t r, const char *name)
+{
+    const int i = trace_find(curve, name);
+    return i < 0 ? NAN : curve->rows[r * (size_t)curve->columns + (size_t)i];
+}
+
+size_t runs_next(const struct trace *curve, size_t r, size_t most)
+{
+    size_t step = (curve->length + most - 1) / most, last = curve->length - 1;
+    return r == last ? curve->length : r + step < last ? r + step : last;
+}

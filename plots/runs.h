@@ -1,0 +1,44 @@
+/* The runs that a figure shows: those of a study, loaded once, with their curves on demand and their seeds grouped. */
+#ifndef RUNS_H
+#define RUNS_H
+#include "store.h"
+
+/* Rows in the order of store_each: all keys, the seed last, so runs that differ by their seed alone are neighbours.
+ * Their strings are NULL. Diverged and interrupted runs have neither plateau nor lower bound and are left out. */
+struct runs {
+    struct store_row *list; /* owned */
+    size_t n, allocated;
+};
+
+/* Appends the runs of `study` (NULL: all). ERR_DATABASE, ERR_MEMORY. Release with runs_free, also after an error. */
+enum status runs_load(struct store *store, const char *study, struct runs *runs);
+void runs_free(struct runs *runs);
+
+/* A key's value of a row. */
+double runs_key(const struct store_row *row, enum key key);
+/* The distinct values of `key` over the rows of that model, ascending, into values[most]; returns how many. */
+size_t runs_values(const struct runs *runs, enum model model, enum key key, double *values, size_t most);
+
+/* Keeps the rows with the largest value of `key` (a study swept at two scales has two sizes in one database). */
+void runs_keep_largest(struct runs *runs, enum key key);
+
+/* Runs that differ by their seed alone. Of a group with a censored run, mean and low are lower bounds. */
+struct runs_group {
+    const struct store_row *first;
+    size_t n;
+    double mean, low, high; /* of the plateau length over the seeds */
+    bool censored;
+};
+/* The group that begins at row `from`; returns where the next one begins. */
+size_t runs_group_at(const struct runs *runs, size_t from, struct runs_group *group);
+
+/* The curve of a row (overwritten; release with trace_free). ERR_INPUT if none was stored. */
+enum status runs_curve(struct store *store, const struct store_row *row, struct trace *curve);
+/* Column `name` of row r of a curve. */
+double runs_at(const struct trace *curve, size_t r, const char *name);
+/* A curve has more rows than a picture shows: the next row to draw after row r, about `most` of them in all, the first
+ * and the last among them. A solver's steps are dense where the state changes, so every k-th one is fine on any axis.
+ */
+size_t runs_next(const struct trace *curve, size_t r, size_t most);
+
+#endif

@@ -1,0 +1,275 @@
+/* plateau bench: throughput of this machine on fixed work.
+ *
+ * flow_*  A grid of 100 x 100 flows, T 32..8192 and d 4..512 logarithmic (rounded), B = 1, p = 0, the defaults else (BDF, rtol
+ *         1e-8). Each item does what the one before it does, and one thing more, so that differences are what that costs.
+ * toy_*   Steps of SGD at T = d = 256, batch 32, lr 1 from W = 0: draw a batch, gradient, update (no evaluation).
+ * One thread, but for flow_all_cores. Work is cut into REPETITIONS equal parts (of the grid: every fifth diagonal, so that each
+ * part has every T and every d), and the items take turns: a disturbance hits all of them. Shown: median, least and most. */
+#include "cli.h"
+#include "optimizer.h"
+#include "pool.h"
+#include "progress.h"
+#include "run_flow.h"
+#include "toy.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REPETITIONS = 5, POINTS = 100, GRID = POINTS * POINTS, PART = GRID / REPETITIONS };
+enum { TOY_SIZE = 256, TOY_BATCH = 32, TOKENS_STEPS = 20, STATISTICS_STEPS = 100 };
+
+struct bench {
+    struct flow_cvode *solver;
+    struct prediction_workspace *quadrature;
+    struct run_flow *tools; /* the same two, as `plateau flow` uses them */
+    struct toy *toy;
+    struct optimizer_state sgd;
+    double *gradient;
+    struct text json;
+    size_t points[PART]; /* of the part in hand: T index x POINTS + d index */
+};
+
+struct item {
+    const char *name, *unit, *meaning;
+    enum status (*run)(struct bench *b, double *value); /* one part: value in `unit` */
+};
+
+static double T_at(size_t point)
+{
+    const size_t i = point / POINTS;
+    return rint(32 * pow(256, (double)i / (POINTS - 1)));
+}
+
+static double d_at(size_t point)
+{
+    const size_t j = point % POINTS;
+    return rint(4 * pow(128, (double)j / (POINTS - 1)));
+}
+
+static void choose_part(struct bench *b, size_t part)
+{
+    for (size_t i = 0, n = 0; i < GRID; i++) {
+        if ((i / POINTS + i % POINTS) % REPETITIONS == part)
+            b->points[n++] = i;
+    }
+}
+
+static enum status resolve(enum model model, double T, double d, struct keys *keys)
+{
+    double given[KEY_COUNT];
+    for (int key = 0; key < KEY_COUNT; key++)
+        given[key] = NAN;
+    given[KEY_model] = model, given[KEY_T] = T, given[KEY_d] = d;
+    return keys_resolve(given, keys);
+}
+
+/* The flow at one point, without and with all crossings, predictions. */
+static enum status solve(struct bench *b, size_t point, bool all_crossings, bool predictions)
+{
+    enum status rc = OK;
+    struct flow flow;
+    struct flow_solution solution;
+    struct prediction predicted;
+    const struct flow_request q = {.loss = LOSS_TEST, .method = METHOD_BDF, .rtol = 1e-8, .atol = 1e-11, .threshold = 0.2,
+                                   .all_crossings = all_crossings};
+    const struct flow_start start = flow_unit_start(d_at(point));
+    TRY(flow_init(T_at(point), d_at(point), 1, 0, METRIC_FULL, &start, &flow));
+    TRY(flow_cvode_solve(b->solver, &flow, &q, &solution));
+    if (predictions)
+        TRY(prediction_compute(b->quadrature, &flow, q.loss, q.threshold, &predicted));
+done:
+    return rc;
+}
+
+static enum status solve_part(struct bench *b, bool all_crossings, bool predictions, double *us)
+{
+    enum status rc = OK;
+    double begin = progress_clock();
+    for (size_t i = 0; i < PART; i++)
+        TRY(solve(b, b->points[i], all_crossings, predictions));
+    *us = 1e6 * (progress_clock() - begin) / PART;
+done:
+    return rc;
+}
+
+static enum status flow_root(struct bench *b, double *us)
+{
+    return solve_part(b, false, false, us);
+}
+
+static enum status flow_crossings(struct bench *b, double *us)
+{
+    return solve_part(b, true, false, us);
+}
+
+static enum status flow_predictions(struct bench *b, double *us)
+{
+    return solve_part(b, true, true, us);
+}
+
+static enum status run_point(void *context, size_t point, struct result *result, struct trace *trace)
+{
+    (void)trace;
+    struct bench *b = context;
+    struct keys keys;
+    enum status rc = resolve(MODEL_FLOW, T_at(point), d_at(point), &keys);
+    return rc == OK ? run_flow(b->tools, &keys, result, NULL) : rc;
+}
+
+static enum status take_point(void *context, size_t point, enum status rc, const char *message, const struct result *result,
+                              const struct trace *trace)
+{
+    (void)point, (void)trace;
+    struct bench *b = context;
+    if (rc != OK)
+        return error_set(rc, "%s", message);
+    result_json(result, &b->json);
+    return text_status(&b->json);
+}
+
+static enum status pool_part(struct bench *b, size_t jobs, double *us)
+{
+    const struct pool pool = {.jobs = jobs, .work = run_point, .deliver = take_point, .context = b};
+    double begin = progress_clock();
+    text_clear(&b->json);
+    enum status rc = pool_run(&pool, b->points, PART);
+    *us = 1e6 * (progress_clock() - begin) / PART;
+    return rc;
+}
+
+static enum status flow_json(struct bench *b, double *us)
+{
+    return pool_part(b, 1, us);
+}
+
+static enum status flow_all_cores(struct bench *b, double *us)
+{
+    return pool_part(b, pool_cores(), us);
+}
+
+typedef enum status gradient_function(struct toy *, int, uint64_t, uint32_t, double *, double *);
+
+static enum status toy_part(struct bench *b, gradient_function *gradient, uint32_t steps, double *ms)
+{
+    enum status rc = OK;
+    double loss, begin = progress_clock();
+    for (uint32_t step = 0; step < steps; step++) {
+        TRY(gradient(b->toy, TOY_BATCH, 1, step, b->gradient, &loss));
+        optimizer_update(&b->sgd, b->gradient, b->toy->parameters);
+    }
+    *ms = 1e3 * (progress_clock() - begin) / steps;
+done:
+    return rc;
+}
+
+static enum status toy_tokens(struct bench *b, double *ms)
+{
+    return toy_part(b, toy_gradient_tokens, TOKENS_STEPS, ms);
+}
+
+static enum status toy_statistics(struct bench *b, double *ms)
+{
+    return toy_part(b, toy_gradient_statistics, STATISTICS_STEPS, ms);
+}
+
+#define ITEM(name, unit, meaning) {#name, unit, meaning, name}
+static const struct item items[] = {
+    ITEM(flow_root, "us/flow", "one crossing: the plateau length"),
+    ITEM(flow_crossings, "us/flow", "and those of 0.9, 0.8 .. 0.1 of the null loss"),
+    ITEM(flow_predictions, "us/flow", "and every prediction"),
+    ITEM(flow_json, "us/flow", "and its line of JSON, from the keys: what `plateau flow --json --jobs 1` does"),
+    ITEM(flow_all_cores, "us/flow", "the same by one worker a core"),
+    ITEM(toy_tokens, "ms/step", "a step of the toy, every token drawn"),
+    ITEM(toy_statistics, "ms/step", "the same from statistics of the same law"),
+};
+enum { N_ITEMS = sizeof items / sizeof items[0] };
+
+static enum status prepare(struct bench *b)
+{
+    enum status rc = OK;
+    struct keys keys;
+    TRY(flow_cvode_create(&b->solver));
+    TRY(prediction_create(&b->quadrature));
+    TRY(run_flow_create(&b->tools));
+    TRY(toy_create(TOY_SIZE, TOY_SIZE, 1, 0, &b->toy));
+    TRY(toy_start(b->toy, false, false, 1));
+    TRY(resolve(MODEL_TOY, TOY_SIZE, TOY_SIZE, &keys));
+    TRY(optimizer_init(&keys, b->toy->count, sizeof *b->gradient, &b->sgd));
+    b->gradient = calloc(b->toy->count, sizeof *b->gradient);
+    REQUIRE(b->gradient, ERR_MEMORY, "out of memory for a gradient of %zu numbers", b->toy->count);
+done:
+    return rc;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void report(const struct item *item, double value[REPETITIONS], bool json, struct text *out)
+{
+    qsort(value, REPETITIONS, sizeof *value, ascending);
+    const double median = value[REPETITIONS / 2], least = value[0], most = value[REPETITIONS - 1];
+    if (json)
+        text_addf(out, "{\"item\": \"%s\", \"value\": %.6g, \"least\": %.6g, \"most\": %.6g, \"unit\": \"%s\", \"version\": \"%s\"}\n",
+                  item->name, median, least, most, item->unit, PACKAGE_VERSION);
+    else
+        text_addf(out, "%-18s %8.4g %s  (%.4g .. %.4g)  %s\n", item->name, median, item->unit, least, most, item->meaning);
+}
+
+/* wanted[i]: item i was named, or none was. */
+static enum status choose_items(const struct arguments *a, bool wanted[N_ITEMS])
+{
+    const char *names[N_ITEMS];
+    for (size_t i = 0; i < N_ITEMS; i++) {
+        names[i] = items[i].name;
+        wanted[i] = a->n_files == 0;
+    }
+    for (size_t k = 0; k < a->n_files; k++) {
+        size_t i = 0;
+        while (i < N_ITEMS && strcmp(a->files[k], names[i]))
+            i++;
+        if (i == N_ITEMS) {
+            const char *nearest = text_nearest(a->files[k], names, N_ITEMS);
+            return error_set(ERR_INPUT, "bench: %s: no such item%s%s%s", a->files[k], nearest ? "; did you mean " : "",
+                             nearest ? nearest : "", nearest ? "?" : "");
+        }
+        wanted[i] = true;
+    }
+    return OK;
+}
+
+enum status command_bench(const struct arguments *a)
+{
+    enum status rc = OK;
+    struct bench b = {0};
+    struct text out = {0};
+    bool wanted[N_ITEMS];
+    double value[N_ITEMS][REPETITIONS];
+    TRY(choose_items(a, wanted));
+    TRY(prepare(&b));
+    for (size_t part = 0; part < REPETITIONS; part++) {
+        choose_part(&b, part);
+        for (size_t i = 0; i < N_ITEMS; i++) {
+            if (wanted[i])
+                TRY(items[i].run(&b, &value[i][part]));
+        }
+    }
+    for (size_t i = 0; i < N_ITEMS; i++) {
+        if (wanted[i])
+            report(&items[i], value[i], a->json, &out);
+    }
+    TRY(text_status(&out));
+    TRY(cli_print(out.data, out.length));
+done:
+    flow_cvode_free(b.solver);
+    prediction_free(b.quadrature);
+    run_flow_free(b.tools);
+    toy_free(b.toy);
+    optimizer_free(&b.sgd);
+    free(b.gradient);
+    text_free(&b.json);
+    text_free(&out);
+    return rc;
+}

@@ -1,0 +1,161 @@
+#include "checkpoint.h"
+#include "safetensors.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(sizeof(real) == sizeof(float), "checkpoints hold parameters in single precision");
+enum { EXTRA = 5 }; /* tensors beside the parameters: target, first, second, sums, trace */
+
+static struct safetensors_tensor parameter(const struct transformer *model, int i)
+{
+    const struct transformer_tensor *t = &model->tensor[i];
+    struct safetensors_tensor out = {.name = t->name, .rank = t->rank, .data = model->parameters + t->offset};
+    for (int k = 0; k < t->rank; k++)
+        out.shape[k] = (size_t)t->shape[k];
+    return out;
+}
+
+/* ---- notes: "step", "numerics_revision", and the hashed keys under their names ---- */
+
+struct notes {
+    struct safetensors_note list[KEY_COUNT + 2];
+    size_t n;
+    char text[KEY_COUNT + 2][32];
+};
+
+static void add_note(struct notes *notes, const char *name, const char *text)
+{
+    snprintf(notes->text[notes->n], sizeof notes->text[0], "%s", text);
+    notes->list[notes->n] = (struct safetensors_note){name, notes->text[notes->n]};
+    notes->n++;
+}
+
+/* The notes that must be the same when the run goes on. */
+static void identity(const struct keys *keys, struct notes *notes)
+{
+    char buffer[32];
+    notes->n = 0;
+    snprintf(buffer, sizeof buffer, "%d", KEYS_NUMERICS_REVISION);
+    add_note(notes, "numerics_revision", buffer);
+    for (int key = 0; key < KEY_COUNT; key++) {
+        if (keys_is_hashed((enum key)key) && !isnan(keys->value[key]))
+            add_note(notes, keys_name((enum key)key), keys_text((enum key)key, keys->value[key], buffer));
+    }
+}
+
+static enum status check_identity(const struct safetensors *file, const struct keys *keys)
+{
+    struct notes notes;
+    identity(keys, &notes);
+    for (size_t i = 0; i < notes.n; i++) {
+        const char *found = safetensors_note(file, notes.list[i].name);
+        if (!found)
+            return error_set(ERR_INPUT, "not a checkpoint of `plateau train`: it says nothing about %s", notes.list[i].name);
+        if (strcmp(found, notes.list[i].text))
+            return error_set(ERR_INPUT, "the checkpoint is of a run with %s=%s, not %s: give the same keys, or train without --resume",
+                             notes.list[i].name, found, notes.list[i].text);
+    }
+    return OK;
+}
+
+/* ---- writing ---- */
+
+enum status checkpoint_write(const char *path, const struct checkpoint *c)
+{
+    enum status rc = OK;
+    struct notes notes;
+    char step[32];
+    const struct transformer *model = c->model;
+    const struct optimizer_state *o = c->optimizer;
+    const size_t d = c->problem->regression.d;
+    size_t n = (size_t)model->tensors;
+    struct safetensors_tensor *tensors = calloc(n + EXTRA, sizeof *tensors);
+    REQUIRE(tensors, ERR_MEMORY, "out of memory for a checkpoint");
+    for (int i = 0; i < model->tensors; i++)
+        tensors[i] = parameter(model, i);
+    if (c->problem->preset == PRESET_REGRESSION)
+        tensors[n++] = (struct safetensors_tensor){"task.target", SAFETENSORS_F32, 2, {d, d}, c->problem->regression.target};
+    if (o->first)
+        tensors[n++] = (struct safetensors_tensor){"optimizer.first", SAFETENSORS_F32, 1, {o->count}, o->first};
+    if (o->second)
+        tensors[n++] = (struct safetensors_tensor){"optimizer.second", SAFETENSORS_F32, 1, {o->count}, o->second};
+    tensors[n++] = (struct safetensors_tensor){"run.sums", SAFETENSORS_F64, 1, {CHECKPOINT_SUMS}, c->sums};
+    tensors[n++] = (struct safetensors_tensor){"run.trace", SAFETENSORS_F64, 2, {c->trace->length, (size_t)c->trace->columns}, c->trace->rows};
+    identity(c->keys, &notes);
+    snprintf(step, sizeof step, "%" PRId64, o->step);
+    add_note(&notes, "step", step);
+    TRY(safetensors_write(path, tensors, n, notes.list, notes.n));
+done:
+    free(tensors);
+    return rc;
+}
+
+/* ---- reading ---- */
+
+static enum status copy_weights(const struct safetensors *file, struct transformer *model)
+{
+    enum status rc = OK;
+    for (int i = 0; i < model->tensors && rc == OK; i++) {
+        struct safetensors_tensor t = parameter(model, i);
+        rc = safetensors_copy(file, t.name, SAFETENSORS_F32, t.rank, t.shape, model->parameters + model->tensor[i].offset);
+    }
+    return rc;
+}
+
+enum status checkpoint_read_weights(const char *path, struct transformer *model)
+{
+    struct safetensors file;
+    enum status rc = safetensors_read(path, &file);
+    if (rc == OK && (rc = copy_weights(&file, model)) != OK)
+        error_prefix(rc, "%.150s", path);
+    safetensors_free(&file);
+    return rc;
+}
+
+static enum status copy_trace(const struct safetensors *file, struct trace *trace)
+{
+    enum status rc = OK;
+    const struct safetensors_tensor *t = safetensors_find(file, "run.trace");
+    const size_t columns = (size_t)trace->columns, length = t && t->rank == 2 ? t->shape[0] : 0;
+    double *rows = malloc((length + 1) * columns * sizeof *rows);
+    REQUIRE(rows, ERR_MEMORY, "out of memory for a trace of %zu rows", length);
+    TRY(safetensors_copy(file, "run.trace", SAFETENSORS_F64, 2, (size_t[]){length, columns}, rows));
+    for (size_t i = 0; i < length; i++)
+        TRY(trace_add(trace, rows + i * columns));
+done:
+    free(rows);
+    return rc;
+}
+
+static enum status copy_all(const struct safetensors *file, struct checkpoint *c)
+{
+    enum status rc = OK;
+    struct optimizer_state *o = c->optimizer;
+    const char *step = safetensors_note(file, "step");
+    double value;
+    TRY(check_identity(file, c->keys));
+    REQUIRE(step && text_to_real(step, &value) && value >= 0 && value <= 1e9 && value == rint(value), ERR_INPUT, "step=%.30s: not a step",
+            step ? step : "(none)");
+    TRY(copy_weights(file, c->model));
+    if (o->first)
+        TRY(safetensors_copy(file, "optimizer.first", SAFETENSORS_F32, 1, &o->count, o->first));
+    if (o->second)
+        TRY(safetensors_copy(file, "optimizer.second", SAFETENSORS_F32, 1, &o->count, o->second));
+    TRY(safetensors_copy(file, "run.sums", SAFETENSORS_F64, 1, (size_t[]){CHECKPOINT_SUMS}, c->sums));
+    TRY(copy_trace(file, c->trace));
+    o->step = (int64_t)value;
+done:
+    return rc;
+}
+
+enum status checkpoint_read(const char *path, struct checkpoint *c)
+{
+    struct safetensors file;
+    enum status rc = safetensors_read(path, &file);
+    if (rc == OK && (rc = copy_all(&file, c)) != OK)
+        error_prefix(rc, "%.150s", path);
+    safetensors_free(&file);
+    return rc;
+}

@@ -1,0 +1,17 @@
+/* One run of any kind: what a grid or a study does again and again. */
+#ifndef RUN_H
+#define RUN_H
+#include "run_flow.h"
+#include "run_transformer.h"
+
+/* What runs of one process share, and how they are to be made. Zero-initialise; release with run_free. */
+struct run_context {
+    struct run_flow *tools;                 /* owned: made when first needed */
+    struct run_transformer_request request; /* for Transformers; its stop is for the toy too */
+};
+
+/* The run of `keys`: overwrites *result, and *trace unless it is NULL. Errors as run_flow, run_toy, run_transformer. */
+enum status run_any(struct run_context *context, const struct keys *keys, struct result *result, struct trace *trace);
+void run_free(struct run_context *context);
+
+#endif

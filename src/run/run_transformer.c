@@ -1,0 +1,304 @@
+#include "run_transformer.h"
+#include "checkpoint.h"
+#include "progress.h"
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEVELS = FLOW_LEVELS + 1 }; /* the recorded levels, and behind them the threshold */
+enum { SUM_LOSS, SUM_ACCURACY, SUM_STEPS }; /* over the steps since the last evaluation */
+static const double DIVERGED = 1e6;        /* test loss, in null losses */
+
+/* Where a level stands. */
+struct level {
+    double value;     /* fraction of the null loss, or accuracy */
+    double candidate; /* the crossing that the last evaluation saw, if it was beyond the level; else NaN */
+    double crossing;  /* confirmed by a second evaluation; else NaN */
+};
+
+struct training {
+    const struct keys *keys;
+    const struct run_transformer_request *request;
+    struct result *result;
+    struct problem problem;
+    struct transformer *model;
+    struct optimizer_state optimizer; /* its step is the run's */
+    real *gradient;                   /* owned: [model->count] */
+    struct samples batch, test;
+    int n_probes;
+    struct problem_pairs pairs[PROBE_COUNT];
+    double *row;          /* owned: a row of the trace; the attention of the probes is put where it belongs */
+    struct trace *trace;  /* the caller's, or `own` */
+    struct trace own;
+    struct level levels[LEVELS];
+    double previous, previous_step; /* of the last evaluation: loss fraction or accuracy */
+    double sums[CHECKPOINT_SUMS];
+    atomic_bool failed;             /* a batch could not be drawn */
+    double started, first_step;     /* clock and step at which this process began to train */
+};
+
+double run_transformer_published(const struct keys *k)
+{
+    const double *v = k->value;
+    if (v[KEY_p] > 0)
+        return NAN;
+    if (k->preset == PRESET_RECALL) /* Fig. 4 */
+        return v[KEY_B] == 1 ? 0.55 * pow(v[KEY_vocab], 0.79) * pow(v[KEY_pairs], 2.25) : NAN;
+    const double d = v[KEY_d], T = v[KEY_T];
+    if (k->preset != PRESET_REGRESSION || v[KEY_feature] == CHOICE_NO || v[KEY_position] == POSITION_FIXED)
+        return NAN;
+    if (v[KEY_layers] == 1 && v[KEY_B] == 1) /* Fig. 15 */
+        return v[KEY_optimizer] == OPTIMIZER_SGD ? 6.42 * pow(d, 1.44) * pow(T, 1.07) : 1.45 * pow(d, 1.31) * pow(T, 0.57);
+    return v[KEY_optimizer] == OPTIMIZER_ADAM ? 0.76 * pow(d, 1.29) * pow(T / v[KEY_B], 0.80) : NAN; /* Fig. 3 */
+}
+
+/* ---- crossings ---- */
+
+static void begin_levels(struct training *t)
+{
+    const int n = result_levels(t->keys);
+    for (int i = 0; i < LEVELS; i++)
+        t->levels[i] = (struct level){.value = NAN, .candidate = NAN, .crossing = NAN};
+    for (int i = 0; i < n; i++)
+        t->levels[i].value = result_level(t->keys, i);
+    t->levels[LEVELS - 1].value = keys_real(t->keys, KEY_threshold);
+}
+
+/* An evaluation at `step`: rows come here as they are made, and again when a checkpoint is read. */
+static void note_evaluation(struct training *t, const double *row)
+{
+    const bool recall = t->keys->preset == PRESET_RECALL;
+    const double step = row[0], loss = row[2], value = recall ? row[4] : loss / t->problem.null_loss;
+    for (int i = 0; i < LEVELS; i++) {
+        struct level *level = &t->levels[i];
+        if (!isnan(level->crossing) || isnan(level->value))
+            continue;
+        if (!(recall ? value >= level->value : value <= level->value)) {
+            level->candidate = NAN;
+        } else if (!isnan(level->candidate)) {
+            level->crossing = level->candidate;
+        } else {
+            double part = step > 0 ? (level->value - t->previous) / (value - t->previous) : 0;
+            level->candidate = step > 0 ? t->previous_step + part * (step - t->previous_step) : 0;
+        }
+    }
+    if (step == 0)
+        t->result->initial_loss = loss;
+    t->result->final_loss = loss;
+    t->result->cap = step;
+    t->previous = value;
+    t->previous_step = step;
+    if (!isfinite(loss) || loss > DIVERGED * t->problem.null_loss)
+        t->result->state = RUN_DIVERGED;
+}
+
+/* Has everything that `until` waits for been crossed? */
+static bool finished(const struct training *t)
+{
+    const int64_t until = keys_integer(t->keys, KEY_until);
+    if (t->result->state == RUN_DIVERGED)
+        return true;
+    for (int i = until == UNTIL_LEVELS ? 0 : LEVELS - 1; i < LEVELS; i++) {
+        if (!isnan(t->levels[i].value) && isnan(t->levels[i].crossing))
+            return false;
+    }
+    return until != UNTIL_CAP;
+}
+
+/* ---- steps and evaluations ---- */
+
+/* Called by the model's threads for the sequences that they are about to read. */
+static void fill_batch(void *context, int first, int count)
+{
+    struct training *t = context;
+    struct samples part = samples_part(&t->batch, (size_t)first, (size_t)count);
+    const struct samples_range range = {.step = (uint32_t)t->optimizer.step, .first = (uint32_t)first};
+    if (problem_draw(&t->problem, &range, &part) != OK)
+        t->failed = true;
+}
+
+static struct transformer_batch as_batch(const struct samples *s)
+{
+    return (struct transformer_batch){.sequences = (int)s->n, .inputs = s->inputs, .targets = s->targets, .tokens = s->tokens, .labels = s->labels};
+}
+
+static enum status train_step(struct training *t)
+{
+    enum status rc = OK;
+    struct transformer_measure m;
+    struct transformer_batch batch = as_batch(&t->batch);
+    batch.fill = fill_batch;
+    batch.context = t;
+    TRY(transformer_gradient(t->model, &batch, t->gradient, &m, NULL));
+    REQUIRE(!t->failed, ERR_MEMORY, "out of memory for the samples of a batch");
+    if (!isfinite(m.loss)) {
+        t->result->state = RUN_DIVERGED;
+        t->result->cap = (double)t->optimizer.step;
+        return OK;
+    }
+    optimizer_update_single(&t->optimizer, t->gradient, t->model->parameters);
+    t->sums[SUM_LOSS] += m.loss;
+    t->sums[SUM_ACCURACY] += m.accuracy;
+    t->sums[SUM_STEPS]++;
+done:
+    return rc;
+}
+
+static void report(struct training *t)
+{
+    const struct run_transformer_request *q = t->request;
+    double attention = NAN, step = (double)t->optimizer.step, steps = step - t->first_step;
+    if (!q->report)
+        return;
+    for (int i = 5; i < t->trace->columns; i++)
+        attention = fmax(attention, t->row[i]);
+    double seconds = (progress_clock() - t->started) / fmax(steps, 1);
+    struct run_transformer_report r = {.step = step, .loss = t->row[2] / t->problem.null_loss, .accuracy = t->row[4], .attention = attention,
+                                       .seconds_per_step = steps > 0 ? seconds : NAN,
+                                       .tokens_per_s = (double)(t->batch.n * t->batch.T) / seconds};
+    q->report(q->context, &r);
+}
+
+static enum status evaluate(struct training *t)
+{
+    enum status rc = OK;
+    struct transformer_measure m;
+    struct transformer_pairs pairs[PROBE_COUNT];
+    const struct transformer_batch test = as_batch(&t->test);
+    const double n = t->sums[SUM_STEPS];
+    for (int i = 0; i < t->n_probes; i++) {
+        const struct problem_pairs *p = &t->pairs[i];
+        pairs[i] = (struct transformer_pairs){.count = (int)p->count, .sequence = p->sample, .query = p->query, .key = p->key,
+                                              .attention = t->row + 5 + i * t->trace->layers * t->trace->heads};
+    }
+    TRY(transformer_evaluate(t->model, &test, t->n_probes, pairs, &m, NULL));
+    t->row[0] = (double)t->optimizer.step;
+    t->row[1] = n > 0 ? t->sums[SUM_LOSS] / n : NAN;
+    t->row[2] = m.loss;
+    t->row[3] = n > 0 ? t->sums[SUM_ACCURACY] / n : NAN;
+    t->row[4] = m.accuracy;
+    memset(t->sums, 0, sizeof t->sums);
+    TRY(trace_add(t->trace, t->row));
+    note_evaluation(t, t->row);
+    report(t);
+done:
+    return rc;
+}
+
+static struct checkpoint all_of(struct training *t)
+{
+    return (struct checkpoint){.keys = t->keys, .problem = &t->problem, .model = t->model, .optimizer = &t->optimizer, .sums = t->sums,
+                               .trace = t->trace};
+}
+
+static enum status save(struct training *t)
+{
+    const struct checkpoint c = all_of(t);
+    return t->request->checkpoint ? checkpoint_write(t->request->checkpoint, &c) : OK;
+}
+
+static enum status resume(struct training *t)
+{
+    struct checkpoint c = all_of(t);
+    enum status rc = checkpoint_read(t->request->resume, &c);
+    for (size_t i = 0; rc == OK && i < t->trace->length; i++)
+        note_evaluation(t, t->trace->rows + i * (size_t)t->trace->columns);
+    return rc;
+}
+
+static enum status loop(struct training *t)
+{
+    enum status rc = OK;
+    const int64_t cap = keys_integer(t->keys, KEY_steps), every = keys_integer(t->keys, KEY_eval_every);
+    const int64_t save_every = keys_integer(t->keys, KEY_checkpoint_every);
+    const volatile int *stop = t->request->stop;
+    if (t->trace->length == 0)
+        TRY(evaluate(t));
+    while (t->optimizer.step < cap && !finished(t)) {
+        if (stop && *stop) {
+            t->result->state = RUN_INTERRUPTED;
+            break;
+        }
+        TRY(train_step(t));
+        if (t->optimizer.step % every == 0 && t->result->state != RUN_DIVERGED)
+            TRY(evaluate(t));
+        if (save_every && t->optimizer.step % save_every == 0)
+            TRY(save(t));
+    }
+    TRY(save(t));
+done:
+    return rc;
+}
+
+/* ---- one run ---- */
+
+static enum status prepare(struct training *t)
+{
+    enum status rc = OK;
+    const struct keys *k = t->keys;
+    const struct transformer_config config = transformer_config(k);
+    const struct samples_range all = {.test = true};
+    enum problem_probe first;
+    TRY(problem_init(k, &t->problem));
+    TRY(transformer_create(&config, (enum backend)keys_integer(k, KEY_backend), (enum precision)keys_integer(k, KEY_precision),
+                           (int)keys_integer(k, KEY_threads), &t->model));
+    transformer_initialise(t->model, (uint64_t)keys_integer(k, KEY_seed));
+    TRY(optimizer_init(k, t->model->count, sizeof(real), &t->optimizer));
+    t->gradient = calloc(t->model->count, sizeof *t->gradient);
+    t->row = calloc((size_t)t->trace->columns, sizeof *t->row);
+    REQUIRE(t->gradient && t->row, ERR_MEMORY, "out of memory for a gradient of %zu numbers", t->model->count);
+    TRY(problem_samples(&t->problem, (size_t)keys_integer(k, KEY_batch), &t->batch));
+    TRY(problem_samples(&t->problem, (size_t)keys_integer(k, KEY_eval_size), &t->test));
+    TRY(problem_draw(&t->problem, &all, &t->test));
+    t->n_probes = problem_probes(k->preset, &first);
+    for (int i = 0; i < t->n_probes; i++)
+        TRY(problem_pairs(&t->test, first + (unsigned)i, &t->pairs[i]));
+    t->result->null_loss = t->problem.null_loss;
+    snprintf(t->result->backend, sizeof t->result->backend, "%s", t->model->kernels->name);
+    begin_levels(t);
+    if (t->request->resume)
+        TRY(resume(t));
+done:
+    return rc;
+}
+
+static void release(struct training *t)
+{
+    for (int i = 0; i < PROBE_COUNT; i++)
+        problem_pairs_free(&t->pairs[i]);
+    samples_free(&t->batch);
+    samples_free(&t->test);
+    optimizer_free(&t->optimizer);
+    transformer_free(t->model);
+    problem_free(&t->problem);
+    trace_free(&t->own);
+    free(t->gradient);
+    free(t->row);
+}
+
+enum status run_transformer(const struct keys *keys, const struct run_transformer_request *request, struct result *r, struct trace *trace)
+{
+    enum status rc = OK;
+    const double begin = progress_clock();
+    struct training t = {.keys = keys, .request = request, .result = r};
+    *r = (struct result){.keys = *keys, .state = RUN_CENSORED, .plateau = NAN, .flow_plateau = NAN,
+                         .predicted = {.eq6 = NAN, .asinh = NAN, .closed = NAN, .quadrature = NAN}};
+    t.trace = trace ? trace : &t.own;
+    trace_begin(t.trace, keys);
+    TRY(prepare(&t));
+    t.started = progress_clock();
+    t.first_step = (double)t.optimizer.step;
+    TRY(loop(&t));
+    for (int i = 0; i < FLOW_LEVELS; i++)
+        r->crossings[i] = t.levels[i].crossing;
+    r->plateau = t.levels[LEVELS - 1].crossing;
+    if (r->state == RUN_CENSORED && !isnan(r->plateau))
+        r->state = RUN_EMERGED;
+    r->steps_done = (double)t.optimizer.step;
+    r->tokens_per_s = (r->steps_done - t.first_step) * (double)(t.batch.n * t.batch.T) / fmax(progress_clock() - t.started, 1e-9);
+    r->wall_s = progress_clock() - begin;
+done:
+    release(&t);
+    return rc;
+}

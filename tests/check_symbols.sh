@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# The libraries' symbols: a file exports only names that begin with its module's; no library needs one that comes after it in the order of the
+# data flow; no source includes a header from a later directory; every source is under 600 lines. Speaks TAP.
+. "${SOURCE:?}/tests/cli.sh"
+order=(base tensor models run study validation plots)
+cd "$(dirname "$plateau")" || exit 1
+libraries=() defined=
+for library in "${order[@]}"; do [[ -f lib$library.a ]] && libraries+=("$library"); done
+
+for library in "${libraries[@]}"; do
+    # A file may be split: store_read.c may export store_*, where there is a store.c.
+    foreign=$(nm -A -g --defined-only "lib$library.a" 2>/dev/null | awk -F'[: ]' '{ print $2, $NF }' | sed -E 's/^lib[a-z]+_a-//; s/\.o / /' |
+        awk '{ file[NR] = $1; name[NR] = $2; module[$1] }
+             END { for (i = 1; i <= NR; i++) {
+                       good = name[i] ~ /^__/ # what a sanitizer adds
+                       for (m in module)
+                           good = good || (index(file[i] "_", m "_") == 1 && index(name[i] "_", m "_") == 1)
+                       if (!good) printf " %s.c exports %s", file[i], name[i] } }')
+    [[ -z $foreign ]]; ok $? "lib$library.a: every exported name begins with its module's${foreign:+:$foreign}"
+done
+
+# Names wanted from libraries that come later: undefined in this one, defined in a later one, and not in this or an earlier one.
+for ((i = 0; i < ${#libraries[@]}; i++)); do
+    later=()
+    for library in "${libraries[@]:i+1}"; do later+=("lib$library.a"); done
+    defined+=$'\n'$(nm -g --defined-only "lib${libraries[i]}.a" 2>/dev/null | awk 'NF == 3 { print $3 }')
+    wrong=
+    if ((${#later[@]})); then
+        wrong=$(comm -12 <(nm -g --undefined-only "lib${libraries[i]}.a" 2>/dev/null | awk 'NF == 2 { print $2 }' | sort -u | comm -23 - <(sort -u <<<"$defined")) \
+            <(nm -g --defined-only "${later[@]}" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u))
+    fi
+    [[ -z $wrong ]]; ok $? "lib${libraries[i]}.a needs no later library${wrong:+: $wrong}"
+done
+
+# Headers, for what the linker cannot see (types, macros, inline functions).
+declare -A floor
+folders=(src/base src/tensor models src/run src/study validation plots src/cli)
+for ((i = 0; i < ${#folders[@]}; i++)); do
+    for header in "$source/${folders[i]}"/*.h; do floor[${header##*/}]=$i; done
+done
+for ((i = 0; i < ${#folders[@]}; i++)); do
+    wrong=
+    for file in "$source/${folders[i]}"/*.[ch]; do
+        [[ -f $file ]] || continue
+        for header in $(sed -n 's/^#include "\(.*\)"/\1/p' "$file"); do
+            ((${floor[$header]:-0} <= i)) || wrong+=" ${file##*/} includes $header"
+        done
+    done
+    [[ -z $wrong ]]; ok $? "${folders[i]} includes nothing from above it${wrong:+:$wrong}"
+done
+
+long=$(find "$source"/src "$source"/models "$source"/validation "$source"/plots "$source"/tests \( -name '*.[ch]' -o -name '*.sh' \) -exec awk 'FNR == 601 { print FILENAME }' {} +)
+[[ -z $long ]]; ok $? "every source has at most 600 lines${long:+: $long}"
+finish

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# What the program says about itself: every key, option, command and exit code is documented; the defaults are the paper's; JSON parses.
+. "${SOURCE:?}/tests/cli.sh"
+json=$(dirname "$plateau")/json_lines
+cd "$work" || exit 1
+"$plateau" man >man; "$plateau" keys >keys; "$plateau" help >help
+mapfile -t keys < <(sed -n 's/^KEY(\([A-Za-z0-9_]*\),.*/\1/p' "$source/src/base/keys.def")
+mapfile -t commands < <(awk '$1 == "plateau" { print $2 }' help | grep -v :)
+mapfile -t options < <(sed -n '/^#define OPTIONS/,/^$/s/^ *X(\([a-z_]*\),.*/\1/p' "$source/src/cli/cli.h")
+((${#keys[@]} > 40 && ${#commands[@]} > 10 && ${#options[@]} > 10)); ok $? "${#keys[@]} keys, ${#commands[@]} commands, ${#options[@]} options are looked at"
+
+missing=
+for key in "${keys[@]}"; do
+    "$plateau" keys "$key" >one && grep -qE "^  $key +[a-zA-Z1].{9}" one && grep -qE 'type: .+ default: .+' one && grep -q "^\.B $key$" man && grep -qE "^  $key " keys || missing+=" $key"
+done
+[[ -z $missing ]]; ok $? "every key has a meaning, a type and a default, in keys and man$missing"
+missing=
+for command in "${commands[@]}"; do
+    "$plateau" help "$command" >one && [[ $(wc -l <one) -ge 2 ]] && "$plateau" "$command" --help | cmp -s - one && grep -qE "^\.B $command( |$)" man || missing+=" $command"
+    cat one >>every_help
+done
+[[ -z $missing ]]; ok $? "every command has its help, also as --help, and is in the man page$missing"
+missing=
+for option in "${options[@]}"; do
+    grep -qE "^    --$option .*[a-z]{3}" every_help && grep -qE "^..--$option |^\\\\-\\\\-$option " man || missing+=" $option"
+done
+[[ -z $missing ]]; ok $? "every option is one of some command, and documented$missing"
+missing=
+for code in 0 1 2 3 75 130; do grep -qE "^\.B $code$" man || missing+=" $code"; done
+[[ -z $missing ]]; ok $? "every exit code is in the man page$missing"
+
+# Table 1 of the paper (C27): key, kind of run, default
+while read -r key kind value; do
+    "$plateau" keys "$key" | grep -qE "default: (.*[ ,])?$value \(([^)]*, )?$kind( Transformer)?(,[^)]*)?\)|default: $value$"; ok $? "default of $key, $kind: $value"
+done <<'T'
+layers regression 2
+layers recall 4
+heads regression 4
+heads recall 4
+width regression 256
+width recall 256
+head_dim regression 64
+head_dim recall 64
+mlp regression 4
+mlp recall 4
+norm regression none
+norm recall pre
+skip regression yes
+skip recall yes
+optimizer regression adam
+optimizer recall adam
+lr regression 1e-4
+lr recall 1e-4
+lr toy 1
+batch regression 32
+batch recall 32
+threshold flow 0.2
+threshold regression 0.2
+threshold recall 0.05
+T flow 512
+T regression 256
+d flow 64
+pairs recall 32
+vocab recall 256
+init flow zero
+T
+
+"$plateau" flow T=64,128 p=0,.3 --json | "$json" T d seed plateau unit status initial_loss null_loss final_loss crossings wall_s version predicted solver; ok $? "flow --json parses"
+"$plateau" train T=16 d=4 steps=5 optimizer=sgd,adam --json | "$json" lr plateau status steps_done tokens_per_s backend precision; ok $? "train --json parses"
+printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n512,16,1,,censored\n' >mine.csv
+"$plateau" import mine.csv --db mine.db --study $'a "quoted", \\ \xc3\xbcber name' model=toy steps=2000 --quiet; ok $? "a study with a difficult name"
+"$plateau" flow T=64 d=16 --trace t.csv >/dev/null; printf 'study: c\ncurves: yes\nruns:\n- {T: [64, 70], d: 4, p: [0, .5]}\n' >c.yaml; "$plateau" sweep c.yaml --db mine.db --quiet
+"$plateau" export mine.db --format jsonl --curves | "$json" id hash study status T plateau cap crossings predicted solver; ok $? "export --format jsonl parses"
+"$plateau" fit mine.db model=toy --json | "$json" method runs exponents constant r2; ok $? "fit --json parses"
+"$plateau" compare mine.db --claims "$source/validation/claims.yaml" --json | "$json" id verdict published tolerance estimate low high; ok $? "compare --json parses"
+awk -F'"[^"]*"|,' 'NR == 1 { n = NF } NR > 1 && !/quoted/ && NF != n { exit 1 }' <("$plateau" export mine.db) && "$plateau" export mine.db | grep -q '"a ""quoted"", \\ über name"'; ok $? "export as CSV quotes what needs it"
+fails 2 'UTF-8' import mine.csv --db bad.db --study $'\xff\xfe' model=toy steps=2000
+fails 2 'without /' import mine.csv --db bad.db --study ../x model=toy steps=2000
+fails 2 'expected key=value' flow $'\xff\xfe=1'
+fails 2 'T must be' flow $'T=\xff'
+"$plateau" help $'\xff' 2>err; [[ $? == 2 ]]; ok $? "a command that is not text"
+finish

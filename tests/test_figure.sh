@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Figures: every one drawn from smoke-size studies, what is in their tables, and everything that can go wrong. Speaks TAP.
+. "${SOURCE:?}/tests/cli.sh"
+command -v gnuplot >/dev/null || { echo "1..0 # SKIP gnuplot is not installed"; exit 0; }
+cd "$work" || exit 1
+studies=$source/validation/studies
+# Is a number, taken from a table, within a relative tolerance of another?
+near() { awk -v a="$1" -v b="$2" -v tolerance="$3" 'BEGIN { exit !(a != "" && (a - b) ^ 2 <= (tolerance * b) ^ 2) }'; }
+last() { awk -F, -v s="$1" -v c="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == c) k = i } $1 == s { v = $k } END { print v }' "$3"; }
+
+figures="1a 1b 1c 2-left 2-right 6 7 8 9 10 errors repetition"
+for study in fig1a fig1b fig1c fig2-left fig2-left-grid fig2-right fig6 fig7 fig8 fig9 fig10 errors repetition; do
+    "$plateau" sweep "$studies/$study.yaml" --scale smoke --db all.db --quiet || echo "# $study failed"
+done
+"$plateau" figure all all.db --out figures --quiet; ok $? "figure all"
+for f in $figures; do
+    good=0
+    for form in csv gp pdf svg png; do [[ -s figures/fig$f.$form ]] || good=1; done
+    head -c 4 "figures/fig$f.pdf" | grep -q '%PDF' && tail -c 20 "figures/fig$f.svg" | grep -q '</svg>' || good=1
+    [[ $(wc -c <"figures/fig$f.svg") -lt 170000 ]] || good=1
+    awk -F, 'NR == 1 { n = NF } NF && NF != n { exit 1 }' figures/fig"$f"*.csv || good=1
+    ok $good "figure $f: table, script and three pictures, small enough for a report"
+done
+[[ -z $(find figures -name '.figure*') ]]; ok $? "no scratch folder is left"
+
+# what the tables hold, against theory.md's values or limits that hold by themselves
+grep -q '^flow,64,16,1,0,,357.466' figures/fig1c.csv; ok $? "1c: the flow's plateau at T=64 d=16"
+grep -q "^law_paper = '1.51 .*T}^{0.99} .*B}^{−0.99} .*d}^{0.49}" figures/fig2-left.gp; ok $? "2-left: the paper's law"
+grep -q "^law_full = '1.50 .*B}^{−0.50}" figures/fig2-left.gp; ok $? "2-left: the model's law"
+grep -q "^law_paper_r2 = '0.9957'" figures/fig2-right.gp && grep -q "^law_exact_r2 = '0.9992'" figures/fig2-right.gp; ok $? "2-right: the exact X collapses better"
+grep -q '^loss,0,0,0.5$' figures/fig6-landscape.csv; ok $? "6: loss 1/2 at the start"
+near "$(last flow w figures/fig6.csv)" "$(awk -F, '$1 == "flow" { D = $3 } END { print D }' figures/fig6.csv | awk '{ b = 1 / 255; k = 1 / (64 * 255); B = 1 / (1 + exp(-$1) / b); h = (1 - B) ^ 2 * k + B ^ 2 / 64; print B * 8 / (64 * h) }')" 0.01
+ok $? "6: the path ends at the equilibrium"
+awk -F, -F, '$1 == "flow" && $2 > 100 && $2 < 5000 { w[$2] = $3 } $1 == "linear" && $2 in w { n++; if ((w[$2] / $3 - 1) ^ 2 > 4e-4) bad = 1 } END { exit bad || n < 5 }' figures/fig7.csv
+ok $? "7: the linearised flow agrees within 2 % while lambda t < 0.5"
+near "$(last flow eigenvalue_2 figures/fig8.csv)" 0.015625 0.01; ok $? "8: the late eigenvalue is 1/d"
+near "$(last flow attention figures/fig10.csv)" 1 0.1; ok $? "10: attention ends near 1"
+awk -F, '$1 == "eq6" && !($7 > 50) { bad = 1 } $1 == "quadrature" && !($7 < 0.4) { bad = 1 } END { exit bad }' figures/figerrors.csv
+ok $? "errors: Eq. 6 is off by more than half, the quadrature by less than 0.4 %"
+near "$(last simulation value figures/figrepetition.csv)" "$(awk -F, '$1 == "full" && $4 == 8 { print $7 }' figures/figrepetition.csv)" 0.05
+ok $? "repetition: SGD is near the gradient flow of the model"
+
+"$plateau" sweep "$studies/fig1c.yaml" T=64,128 'd=4:1024:*2' --db wide.db --quiet && "$plateau" figure 1c wide.db --out wide --quiet
+ok $? "more curves than styles"
+
+cp figures/fig1c.png before.png
+(cd figures && rm fig1c.png && gnuplot fig1c.gp 2>/dev/null) && cmp -s before.png figures/fig1c.png; ok $? "gnuplot fig1c.gp draws it again"
+
+# the user's own points
+printf 'T,d,B,p,seed,plateau,status,steps\n256,32,1,0,1,1900,emerged,9000\n256,32,1,0,2,1700,emerged,9000\n512,32,1,0,1,,censored,3000\n' >"it's mine_.csv"
+"$plateau" figure 1c repetition 2-right errors all.db --out own --data "it's mine_.csv" --quiet; ok $? "own points over four figures, whatever the file is called"
+grep -q '^data,256,32,1,0,,1800,1700,1900,0$' own/fig1c.csv && grep -q '^data,512,32,1,0,,3000,3000,3000,1$' own/fig1c.csv
+ok $? "seeds give a mean and a range, a censored run a lower bound"
+fails 2 'no line belongs in this figure, which shows the study.s T' figure 2-left all.db --out own --data "it's mine_.csv"
+fails 2 'takes no --data' figure 6 all.db --out own --data "it's mine_.csv"
+printf 'TT,plateau\n3,4\n' >bad.csv
+fails 2 'bad.csv:1: TT: no such column' figure 1c all.db --out own --data bad.csv
+
+fails 2 '1d: no such figure; did you mean 1[abc]' figure 1d all.db
+fails 2 'needs names' figure 1c
+fails 2 'no-such.db' figure 1c no-such.db
+echo x >file
+fails 3 'file.*(folder|File exists|Not a directory)' figure 1c all.db --out file
+
+# missing runs and curves
+"$plateau" sweep "$studies/fig1b.yaml" --db one.db --quiet
+fails 2 'figure 1c: the database has no run of the study fig1c.*plateau sweep' figure 1c one.db --out one
+[[ ! -e one ]]; ok $? "and no folder is made"
+"$plateau" figure all one.db --out one 2>err && [[ -s one/fig1b.pdf && $(ls one/*.pdf | wc -l) == 1 && $(grep -c '^not drawn' err) == 11 ]]
+ok $? "all: draws what is there, says what is missing"
+printf 'study: fig1a\nruns:\n  - {T: 64, d: 16}\n' >plain.yaml
+"$plateau" sweep plain.yaml --db plain.db --quiet
+fails 2 'no curve was stored' figure 1a plain.db --out one
+fails 2 'not every figure' figure all plain.db --out one
+
+# gnuplot absent, failing, killed, lying: an error, and what was there stays
+cp one/fig1b.png before.png
+mkdir bin empty
+failing() { # what the gnuplot of the test does, pattern
+    printf '#!/bin/sh\n%s\n' "$1" >bin/gnuplot
+    chmod +x bin/gnuplot
+    PATH=$work/bin:$PATH "$plateau" figure 1b one.db --out one >out 2>err; local rc=$?
+    [[ $rc == 3 ]] && grep -qE "$2" err && cmp -s before.png one/fig1b.png && [[ -z $(find one -name '.figure*') ]]
+    ok $? "gnuplot: $2"
+}
+PATH=$work/empty "$plateau" figure 1b one.db --out one >out 2>err
+[[ $? == 3 ]] && grep -q 'gnuplot: not found; install it' err && cmp -s before.png one/fig1b.png; ok $? "gnuplot: not found"
+failing 'echo half >fig1b.png; echo "terminal unknown" >&2; exit 1' 'failed on fig1b.gp .*terminal unknown'
+failing 'kill -9 $$' 'killed by signal 9'
+failing 'exit 0' 'wrote no fig1b.pdf'
+finish

@@ -1,0 +1,110 @@
+/* Import of CSV files: what users write is read, what is wrong is refused with its line, and then nothing is imported. */
+#include "import.h"
+#include "store_fixture.h"
+
+static enum status import_text(struct store *s, const char *csv, const char *default_model, size_t *n)
+{
+    double defaults[KEY_COUNT];
+    for (int i = 0; i < KEY_COUNT; i++)
+        defaults[i] = NAN;
+    if (default_model)
+        ok(keys_value(KEY_model, default_model, &defaults[KEY_model]));
+    write_bytes(in_folder("a.csv"), csv, strlen(csv));
+    return import_csv(s, in_folder("a.csv"), "mine", defaults, n);
+}
+
+START_TEST(import_good)
+{
+    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
+    size_t n;
+    static const char csv[] = "\xef\xbb\xbfmodel, T ,d,\"plateau\",status,steps,seed,feature,wall_s\r\n"
+                              "transformer,128,16,1234.5,,5000,1,True,2.5\r\n"
+                              "\r\n"
+                              "\"transformer\" ,128.0,16,NA,censored,5000,2,no,\r\n"
+                              "transformer,128,16,,diverged,,3,,\r\n"
+                              "toy,128,16,77,emerged,,4,,";
+    for (int again = 0; again < 2; again++) {
+        ok(import_text(s, csv, NULL, &n));
+        ck_assert_int_eq(n, 4);
+        ck_assert_int_eq(walk(s, &(struct store_filter){.study = "mine"}).n, 4);
+    }
+    struct store_filter f = {.values = {[KEY_seed] = (double[]){1}}, .n = {[KEY_seed] = 1}};
+    struct seen seen = walk(s, &f);
+    ck_assert(seen.result.state == RUN_EMERGED && seen.result.plateau == 1234.5 && seen.result.cap == 5000);
+    ck_assert(seen.result.wall_s == 2.5);
+    ck_assert(seen.result.keys.value[KEY_feature] == CHOICE_YES && isnan(seen.result.crossings[0]));
+    f.values[KEY_seed] = (double[]){2};
+    seen = walk(s, &f);
+    ck_assert(seen.result.state == RUN_CENSORED && isnan(seen.result.plateau) && seen.result.cap == 5000);
+    f.values[KEY_seed] = (double[]){3};
+    ck_assert_int_eq(walk(s, &f).result.state, RUN_DIVERGED);
+    /* An own run with the same keys is another row. */
+    struct result own = seen.result;
+    ok(store_put(s, "mine", NULL, &own, NULL));
+    ck_assert_int_eq(walk(s, NULL).n, 5);
+    /* steps and status; the toy's unit is steps x lr. */
+    ok(import_text(s, "seed,lr,steps,status\n10,0.5,200,emerged\n11,0.5,300,censored\n", "toy", &n));
+    f.values[KEY_seed] = (double[]){10};
+    ck_assert(walk(s, &f).result.plateau == 100);
+    f.values[KEY_seed] = (double[]){11};
+    seen = walk(s, &f);
+    ck_assert(seen.result.cap == 150 && isnan(seen.result.plateau));
+    store_close(s);
+    clean();
+}
+END_TEST
+
+START_TEST(import_errors)
+{
+    static const struct {
+        const char *csv, *words;
+    } cases[] = {
+        {"", "empty"},
+        {"T,d\n", "no outcome"},
+        {"T,plateau\n64,1\n", "model=flow"},
+        {"model,plateau\n,1\n", ":2: no model"},
+        {"model,plateu\n", "did you mean plateau"},
+        {"model,stepss,status\n", "did you mean steps?"},
+        {"model;plateau\n", "commas"},
+        {",model,plateau\n", "index=False"},
+        {"model,plateau,plateau\n", "two columns"},
+        {"model,plateau\nflow,1\nflow,1,2\n", ":3: 3 fields"},
+        {"model,plateau\nflow,x\n", "plateau=x"},
+        {"model,plateau\nflow,-1\n", "plateau=-1"},
+        {"model,plateau\nflow,nan1\n", "plateau=nan1"},
+        {"model,T,plateau\nflow,1,5\n", ":2: T=1"},
+        {"model,T,B,plateau\nflow,4,5,5\n", "B must be smaller"},
+        {"model,lr,plateau\nflow,1,5\n", "does not apply"},
+        {"model,plateau,status\ntoy,5,done\n", "status=done"},
+        {"model,plateau,status\ntoy,5,interrupted\n", "status=interrupted"},
+        {"model,plateau,status\ntoy,5,censored\n", "has no plateau"},
+        {"model,plateau,status\ntoy,,emerged\n", "needs plateau"},
+        {"model,plateau\ntoy,\n", "add a column steps"},
+        {"model,plateau\nflow,\n", "add a column time"},
+        {"model,steps,status\ntoy,5,\n", "no status"},
+        {"model,steps,status\ntoy,,emerged\n", "needs steps"},
+        {"model,steps,status\ntoy,0,censored\n", "steps=0"},
+        {"model,plateau\n\"flow,5\n", "never closed"},
+        {"model,plateau\n\"flow\"x,5\n", "after a closing quote"},
+        {"model,plateau\nfl\"ow,5\n", "quote inside"},
+        {"model,plateau\rflow,5\r", "carriage return"},
+        {"model,plateau\nflow,5\n\nflow,6\n", ":4: the same keys as line 2: add a column seed"},
+    };
+    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
+    size_t n;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        refused(import_text(s, cases[i].csv, NULL, &n), ERR_INPUT, cases[i].words);
+        ck_assert(strstr(error_message(), "a.csv:"));
+        ck_assert_msg(n == 0 && walk(s, NULL).n == 0, "case %zu imported something", i);
+    }
+    refused(import_csv(s, in_folder("none.csv"), "mine", (double[KEY_COUNT]){0}, &n), ERR_INPUT, "No such file");
+    store_close(s);
+    clean();
+}
+END_TEST
+
+static const struct test tests[] = {
+    {"import_good", &import_good},
+    {"import_errors", &import_errors},
+};
+TEST_MAIN("import", tests)

@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# What must not be lost: runs under kill -9, Ctrl-C, a full disk; files that are read-only, damaged or somebody else's.
+. "${SOURCE:?}/tests/cli.sh"
+cd "$work" || exit 1
+chmod 755 "$work"
+claims=$source/validation/claims.yaml
+
+cat >toys.yaml <<'Y'
+study: toys
+curves: yes
+runs:
+  - {model: toy, T: [64, 96], d: [16, 24], B: [1, 2], seed: "1:10:+1"}
+Y
+stored() { "$plateau" export "$1" 2>/dev/null | tail -n +2 | wc -l; }
+wait_for() { # seconds at most, condition...
+    local tenths=$(($1 * 10)); shift
+    while ((tenths-- > 0)); do "$@" && return; sleep 0.1; done
+    return 1
+}
+
+# ---- kill -9: twenty times at some moment; whatever a kill left is still the same at the end, and nothing is made twice
+"$plateau" sweep toys.yaml --db quiet.db --quiet
+kept=0 changed=0
+for ((i = 0; i < 20; i++)); do
+    "$plateau" sweep toys.yaml --db killed.db --quiet --jobs 2 & pid=$!
+    sleep "0.0$((i * 7 % 10))$((i % 3))"
+    kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null
+    [[ -s killed.db ]] || continue
+    "$plateau" export killed.db >now.csv || changed=$((changed + 1))
+    [[ ! -f before.csv || -z $(comm -23 <(sort before.csv) <(sort now.csv)) ]] || changed=$((changed + 1))
+    mv now.csv before.csv; kept=$(stored killed.db)
+done
+"$plateau" sweep toys.yaml --db killed.db 2>err
+grep -qE "toys: 80 runs, $kept already there, $((80 - kept)) made, 0 failed" err; ok $? "after twenty times kill -9 the next start makes the rest ($((80 - kept)) of 80)"
+[[ $changed == 0 && -z $(comm -23 <(sort before.csv) <("$plateau" export killed.db | sort)) ]]; ok $? "no run was lost or made twice"
+[[ $(rows quiet.db | wc -l) == 80 && $(rows quiet.db) == "$(rows killed.db)" ]]; ok $? "kill -9 during a sweep: the same runs in the end"
+[[ $("$plateau" export quiet.db --curves | cut -d, -f2- | sort | cksum) == "$("$plateau" export killed.db --curves | cut -d, -f2- | sort | cksum)" ]]
+ok $? "and the same curves"
+
+# ---- a worker dies: its run is named, the others are saved
+cat >long.yaml <<'Y'
+study: long
+runs:
+  - {model: toy, T: 64, d: 16, seed: "1:4:+1"}
+  - {model: toy, T: 256, d: 128, lr: 0.0001, steps: 100000000, seed: [1, 2]}
+Y
+"$plateau" sweep long.yaml --db worker.db --quiet --jobs 2 2>err & pid=$!
+wait_for 20 eval '(($(stored worker.db) == 4))'
+if workers=$(cat /proc/$pid/task/$pid/children 2>/dev/null); then
+    kill -9 $workers; wait $pid; rc=$?
+    [[ $rc == 3 && $(grep -c 'd=128 .*the worker process died' err) == 2 ]] && grep -q '2 of 6 runs failed; the others are saved' err && (($(stored worker.db) == 4))
+    ok $? "a killed worker costs its own run only"
+else
+    kill -INT $pid; wait $pid; skip "a killed worker costs its own run only" "this kernel does not list child processes"
+fi
+
+# ---- Ctrl-C and SIGTERM: 130, everything finished is saved, the next start goes on
+for signal in INT TERM; do
+    "$plateau" sweep long.yaml --db $signal.db --jobs 2 2>err & pid=$!
+    wait_for 20 eval '(($(stored $signal.db) == 4))'
+    kill -$signal $pid; wait $pid; [[ $? == 130 ]] && grep -qE 'interrupted: [0-9]+ of 6 runs are finished' err && (($(stored $signal.db) == 4))
+    ok $? "SIG$signal ends a sweep with 130 and keeps the finished runs"
+done
+printf 'study: long\nruns:\n  - {model: toy, T: 64, d: 16, seed: "1:5:+1"}\n' >more.yaml
+"$plateau" sweep more.yaml --db INT.db 2>&1 | grep -q '4 already there, 1 made'; ok $? "and are not made again"
+"$plateau" train T=256 d=128 steps=1000000 lr=0.0001 --quiet >out 2>err & pid=$!
+sleep 0.5; kill -INT $pid; wait $pid; [[ $? == 130 ]] && grep -q interrupted err; ok $? "SIGINT ends train with 130"
+
+# ---- a full disk, by the limit on the size of files
+(ulimit -f 200; "$plateau" sweep toys.yaml --db full.db --quiet) 2>err; rc=$?
+[[ $rc == 3 ]] && grep -qE 'plateau: full.db: .*run the same command again' err; ok $? "a full disk stops a sweep: $(head -c 150 err)"
+before=$(stored full.db); ((before > 0 && before < 80)); ok $? "what was finished before is there ($before runs)"
+"$plateau" sweep toys.yaml --db full.db 2>err && grep -q "80 runs, $before already there" err && [[ $(rows full.db) == "$(rows quiet.db)" ]]; ok $? "with space again the same command goes on"
+(ulimit -f 1; "$plateau" flow T=512 d=64 --trace full.csv) >out 2>err; [[ $? == 3 && ! -e full.csv && -z $(find . -name 'full.csv*') ]] && grep -q 'full.csv: cannot write' err
+ok $? "a trace on a full disk: an error, and no half of a file"
+echo old >full.csv; (ulimit -f 1; "$plateau" flow T=512 d=64 --trace full.csv) >out 2>err; [[ $(cat full.csv) == old ]]; ok $? "and an older file stays"
+(ulimit -f 8; "$plateau" export quiet.db --curves >big.csv) 2>err; [[ $? == 3 ]] && grep -q 'cannot write the export' err; ok $? "an export on a full disk is an error"
+
+# ---- a full disk and a read-only mount, really
+mkdir small
+if [[ $(id -u) == 0 ]] && mount -t tmpfs -o size=256k tmpfs small 2>/dev/null; then
+    "$plateau" sweep toys.yaml --db small/full.db --quiet 2>err; [[ $? == 3 ]] && grep -q 'small/full.db: .*run the same command again' err && (($(stored small/full.db) > 0)); ok $? "a sweep fills a small file system"
+    mount -o remount,ro small
+    "$plateau" sweep toys.yaml --db small/full.db --quiet 2>err; [[ $? == 3 ]] && grep -q 'small/full.db' err; ok $? "a read-only mount is refused for writing"
+    "$plateau" fit small/full.db >/dev/null 2>err; ok $? "and can be read: $(cat err)"
+    "$plateau" flow T=64 --trace small/t.csv >out 2>err; [[ $? == 3 ]] && grep -q 'small/t.csv: cannot write: Read-only' err; ok $? "no trace on a read-only mount"
+    umount small
+else
+    for name in "a sweep fills a small file system" "a read-only mount is refused for writing" "and can be read" "no trace on a read-only mount"; do
+        skip "$name" "mounting a file system needs root"
+    done
+fi
+
+# ---- a folder without rights, as a user without rights
+mkdir locked; cp quiet.db locked/b.db; chmod 555 locked; chmod 444 locked/b.db
+nobody "$plateau" export locked/b.db >out 2>err; rc=$?
+if [[ $rc == 77 ]]; then
+    skip "a folder without rights" "another user cannot run $plateau here"
+else
+    [[ $rc == 0 && $(wc -l <out) == 81 ]]; ok $? "a read-only database can be read"
+    nobody "$plateau" sweep toys.yaml --db locked/b.db 2>err; [[ $? == 3 ]] && grep -q 'locked/b.db: .*written' err; ok $? "a read-only database is not written"
+    nobody "$plateau" sweep toys.yaml --db locked/new.db 2>err; [[ $? == 3 ]] && grep -q 'locked/new.db' err; ok $? "no new database in a locked folder"
+    nobody "$plateau" flow T=64 --trace locked/t.csv >out 2>err; [[ $? == 3 ]] && grep -q 'locked/t.csv: cannot write: Permission denied' err; ok $? "no trace in a locked folder"
+fi
+chmod 755 locked
+
+# ---- files that are not what they should be: refused by every command, and left alone
+head -c 20000 quiet.db >cut.db
+cp quiet.db other.db; printf '\0\0\0\143' | dd of=other.db bs=1 seek=60 conv=notrunc status=none # user_version, in SQLite's header
+cp quiet.db torn.db; head -c 3000 /dev/zero | tr '\0' 'x' | dd of=torn.db bs=1 seek=$(($(wc -c <quiet.db) - 9000)) conv=notrunc status=none
+echo 'T,d,plateau' >text.db; mkdir folder.db
+cksum *.db >sums 2>/dev/null
+refuse() { # exit code, pattern, database
+    local want=$1 pattern=$2 db=$3
+    for command in "export $db" "fit $db" "compare $db --claims $claims" "sweep toys.yaml --db $db" "import $source/tests/fuzz/corpus/import/toy --db $db"; do
+        "$plateau" $command >out 2>err; [[ $? == "$want" && ! -s out ]] && grep -qE "^plateau: .*$db: .*$pattern" err; ok $? "$command: exit $want, $pattern"
+    done
+}
+refuse 3 'damaged|malformed' cut.db
+refuse 3 'schema version 99' other.db
+refuse 2 'not a results database' text.db
+refuse 2 'not a regular file' folder.db
+"$plateau" sweep toys.yaml --db torn.db >out 2>err; [[ $? == 3 ]] && grep -q 'torn.db: the file is damaged' err; ok $? "a page overwritten: damaged"
+cksum *.db 2>/dev/null | cmp -s - sums; ok $? "and left alone"
+fails 2 'No such file' export none.db
+ln -s killed.db link.db; "$plateau" sweep toys.yaml --db link.db 2>&1 | grep -q '80 already there' && [[ -L link.db ]]; ok $? "a link to a database is followed"
+env -u HOME -u USER -u TMPDIR "$plateau" sweep more.yaml --db homeless.db --quiet; ok $? "no HOME is needed"
+
+# ---- standard output: full, closed, or nobody reading
+for command in "flow T=64" "flow T=64 --json" "train T=16 d=4 --json" keys "keys T" help "help flow" man cite --version --help --cite "export quiet.db" \
+    "export quiet.db --format jsonl" "export quiet.db --curves" "fit quiet.db" "fit quiet.db --json" "compare quiet.db --claims $claims" "compare quiet.db --claims $claims --json"; do
+    "$plateau" $command >/dev/full 2>err; [[ $? == 3 ]] && grep -qE 'No space left' err; ok $? "$command on a full disk"
+    "$plateau" $command >&- 2>err; [[ $? == 3 ]] && grep -qE 'Bad file descriptor' err; ok $? "$command with standard output closed"
+done
+{ "$plateau" export quiet.db --curves; echo $? >rc; } 2>err | head -n 1 >/dev/null; [[ $(cat rc) == 3 ]] && grep -q 'Broken pipe' err; ok $? "a reader that leaves"
+"$plateau" sweep more.yaml --db closed.db >&- 2>&- <&-; [[ $? == 0 && $(stored closed.db) == 5 ]]; ok $? "a sweep with every standard file closed"
+cksum quiet.db | cmp -s - <(grep 'quiet.db' sums); ok $? "reading changed nothing"
+finish

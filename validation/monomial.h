@@ -1,0 +1,42 @@
+/* Monomials in the columns of a run: what a fit regresses on, and what a claim compares.
+ *
+ *     T/B     d^0.5*T     X_exact     quadrature/plateau     1.51*d^0.49*T^0.99*B^-0.99/plateau
+ *
+ * Factors joined by * and /, no blanks; a factor is a positive number, or a column with an optional ^power. Columns are the keys that
+ * are numbers, and those of MONOMIAL_COLUMNS. X is the inverse of the paper's growth rate at the start, sqrt(d) T/(B r): the paper's
+ * r = sqrt(p^2 d + (1-p)^2) drops a cross term (E6), the exact one is sqrt(1 + p^2 (d-1)). */
+#ifndef MONOMIAL_H
+#define MONOMIAL_H
+#include "result.h"
+
+/* X(name, value of a const struct result *r, meaning) */
+#define MONOMIAL_COLUMNS(X)                                                                                            \
+    X(plateau, r->plateau, "plateau length")                                                                           \
+    X(flow, r->flow_plateau, "plateau length of the reduced flow from the same start (toy)")                           \
+    X(eq6, r->predicted.eq6, "the paper's Eq. 6")                                                                      \
+    X(asinh, r->predicted.asinh, "the paper's escape time before its large-X approximation")                           \
+    X(closed, r->predicted.closed, "closed form (p = 0)")                                                              \
+    X(quadrature, r->predicted.quadrature, "jump time plus one quadrature")                                            \
+    X(X_paper, monomial_X(&r->keys, false), "sqrt(d) T/(B sqrt(p^2 d + (1-p)^2))")                                     \
+    X(X_exact, monomial_X(&r->keys, true), "sqrt(d) T/(B sqrt(1 + p^2 (d-1)))")
+
+enum { MONOMIAL_FACTORS = 8 };
+
+/* constant x product of columns[i]^powers[i] */
+struct monomial {
+    double constant;
+    size_t n;
+    int columns[MONOMIAL_FACTORS]; /* a key, or KEY_COUNT + the index in MONOMIAL_COLUMNS */
+    double powers[MONOMIAL_FACTORS];
+};
+
+/* ERR_INPUT names what is wrong. Overwrites *m. */
+enum status monomial_parse(const char *text, struct monomial *m);
+/* NaN where a column does not apply or was not measured. */
+double monomial_value(const struct monomial *m, const struct result *r);
+/* True if the value depends on the key: it is a factor, or X is and the key is one of T, d, B, p. */
+bool monomial_holds(const struct monomial *m, enum key key);
+/* X above; NaN where T, d, B or p does not apply. */
+double monomial_X(const struct keys *keys, bool exact);
+
+#endif
