@@ -27,8 +27,14 @@ static enum status fill(enum backend backend, enum precision precision, struct k
     if (backend == BACKEND_REFERENCE)
         return OK;
     (bf16 ? vector_override_bf16 : vector_override_real)(kernels);
-    if (backend == BACKEND_ONEDNN)
+    if (backend == BACKEND_ONEDNN) {
+#ifdef HAVE_ONEDNN
         return onednn_override(kernels);
+#else
+        return error_set(ERR_INPUT, "backend=onednn: this program was built without oneDNN; use backend=auto, or install "
+                                    "libdnnl-dev and configure again");
+#endif
+    }
     (bf16 ? blas_override_bf16 : blas_override_real)(kernels);
     return OK;
 }

@@ -6,8 +6,8 @@
 #define ONEDNN_H
 #include "kernels.h"
 
-/* Overrides the products of a filled table; its precision says which. ERR_INPUT if this build has no oneDNN, or if this
- * processor has no bf16 instructions and they are asked for. */
+/* Overrides the products of a filled table; its precision says which. ERR_INPUT if that is bf16 and this processor has no such
+ * instructions. */
 enum status onednn_override(struct kernels *kernels);
 
 #endif
