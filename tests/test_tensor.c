@@ -1,6 +1,7 @@
 /* The kernels of every backend and precision of this build against their definitions in double precision.
  *
- * Numbers are drawn once and rounded to elements first, so what is compared is what a kernel makes of the same factors. */
+ * Numbers are drawn once and rounded to elements first, so what is compared is what a kernel makes of the same factors.
+ */
 #include "kernels.h"
 #include "random.h"
 #include "test.h"
@@ -46,20 +47,82 @@ static void for_each(void (*check)(const struct kernels *k, struct kernels_worke
 
 static const struct product products[] = {
     {.batch = 1, .m = 5, .n = 7, .k = 3, .a_row = 3, .b_row = 7, .c_row = 7},
-    {.batch = 1, .m = 33, .n = 64, .k = 65, .b_transposed = true, .a_row = 65, .b_row = 65, .c_row = 64, .to_real = true},
-    {.batch = 1, .m = 65, .n = 40, .k = 17, .a_transposed = true, .a_row = 65, .b_row = 40, .c_row = 40, .to_real = true,
+    {.batch = 1,
+     .m = 33,
+     .n = 64,
+     .k = 65,
+     .b_transposed = true,
+     .a_row = 65,
+     .b_row = 65,
+     .c_row = 64,
+     .to_real = true},
+    {.batch = 1,
+     .m = 65,
+     .n = 40,
+     .k = 17,
+     .a_transposed = true,
+     .a_row = 65,
+     .b_row = 40,
+     .c_row = 40,
+     .to_real = true,
      .accumulate = true},
     {.batch = 1, .m = 1, .n = 9, .k = 31, .a_row = 40, .b_row = 12, .c_row = 10},
     {.batch = 1, .m = 8, .n = 1, .k = 1, .a_row = 1, .b_row = 1, .c_row = 1, .to_real = true},
-    {.batch = 3, .m = 16, .n = 12, .k = 20, .a_row = 20, .b_row = 12, .c_row = 12, .a_next = 320, .b_next = 240,
+    {.batch = 3,
+     .m = 16,
+     .n = 12,
+     .k = 20,
+     .a_row = 20,
+     .b_row = 12,
+     .c_row = 12,
+     .a_next = 320,
+     .b_next = 240,
      .c_next = 192},
-    {.batch = 4, .m = 2, .n = 30, .k = 8, .b_transposed = true, .a_row = 8, .b_row = 8, .c_row = 30, .a_next = 32,
-     .b_next = 240, .c_next = 60, .to_real = true},
-    {.batch = 2, .m = 30, .n = 8, .k = 6, .a_transposed = true, .a_row = 30, .b_row = 8, .c_row = 8, .a_next = 180,
-     .b_next = 96, .c_next = 240, .to_real = true},
-    {.batch = 3, .m = 5, .n = 6, .k = 9, .a_transposed = true, .a_row = 15, .b_row = 18, .c_row = 6, .a_next = 5,
-     .b_next = 6, .c_next = 30, .to_real = true},
-    {.batch = 1, .m = 1024, .n = 16, .k = 24, .a_transposed = true, .a_row = 1024, .b_row = 16, .c_row = 16, .to_real = true,
+    {.batch = 4,
+     .m = 2,
+     .n = 30,
+     .k = 8,
+     .b_transposed = true,
+     .a_row = 8,
+     .b_row = 8,
+     .c_row = 30,
+     .a_next = 32,
+     .b_next = 240,
+     .c_next = 60,
+     .to_real = true},
+    {.batch = 2,
+     .m = 30,
+     .n = 8,
+     .k = 6,
+     .a_transposed = true,
+     .a_row = 30,
+     .b_row = 8,
+     .c_row = 8,
+     .a_next = 180,
+     .b_next = 96,
+     .c_next = 240,
+     .to_real = true},
+    {.batch = 3,
+     .m = 5,
+     .n = 6,
+     .k = 9,
+     .a_transposed = true,
+     .a_row = 15,
+     .b_row = 18,
+     .c_row = 6,
+     .a_next = 5,
+     .b_next = 6,
+     .c_next = 30,
+     .to_real = true},
+    {.batch = 1,
+     .m = 1024,
+     .n = 16,
+     .k = 24,
+     .a_transposed = true,
+     .a_row = 1024,
+     .b_row = 16,
+     .c_row = 16,
+     .to_real = true,
      .accumulate = true},
 };
 
@@ -147,8 +210,8 @@ static void check_weight(const struct kernels *k, struct kernels_worker *w, int 
                 sum += (double)x_value[row * x_row + j] * (double)W_value[column * in + j];
                 size += fabs((double)x_value[row * x_row + j] * (double)W_value[column * in + j]);
             }
-            test_close((double)after[i], sum, rounded ? rounding(k) : 0.0, TOL_SUM * size, "%s, %d x %d, y[%d]", k->name, out,
-                       in, i);
+            test_close((double)after[i], sum, rounded ? rounding(k) : 0.0, TOL_SUM * size, "%s, %d x %d, y[%d]",
+                       k->name, out, in, i);
         }
     }
     draw(k, 4, (size_t)(rows * out), y, before);
@@ -159,8 +222,8 @@ static void check_weight(const struct kernels *k, struct kernels_worker *w, int 
             sum += (double)before[i / in * out + j] * (double)W_value[j * in + i % in];
             size += fabs((double)before[i / in * out + j] * (double)W_value[j * in + i % in]);
         }
-        test_close((double)after[i / in * x_row + i % in], sum, 0.0, TOL_SUM * size, "%s, %d x %d, dx[%d]", k->name, out, in,
-                   i);
+        test_close((double)after[i / in * x_row + i % in], sum, 0.0, TOL_SUM * size, "%s, %d x %d, dx[%d]", k->name,
+                   out, in, i);
     }
     k->weight_close(&weight);
 }
@@ -236,10 +299,13 @@ static void check_activation(const struct kernels *k, struct kernels_worker *w)
         k->activate_backward(activation, N, u, g, du);
         k->widen(N, du, slope);
         for (int i = 0; i < N; i++) {
-            const double v = (double)x[i], P = 0.5 * erfc(-v / sqrt(2)), density = exp(-v * v / 2) / sqrt(2 * acos(-1.0));
+            const double v = (double)x[i], P = 0.5 * erfc(-v / sqrt(2)),
+                         density = exp(-v * v / 2) / sqrt(2 * acos(-1.0));
             const bool gelu = activation == ACTIVATION_GELU;
-            test_close((double)g_value[i], gelu ? v * P : fmax(v, 0), rounding(k), TOL_FUNCTION, "%s, f(%g)", k->name, v);
-            test_close((double)slope[i], gelu ? P + v * density : v > 0, rounding(k), TOL_FUNCTION, "%s, f'(%g)", k->name, v);
+            test_close((double)g_value[i], gelu ? v * P : fmax(v, 0), rounding(k), TOL_FUNCTION, "%s, f(%g)", k->name,
+                       v);
+            test_close((double)slope[i], gelu ? P + v * density : v > 0, rounding(k), TOL_FUNCTION, "%s, f'(%g)",
+                       k->name, v);
         }
         static real again[N];
         k->widen(N, g, again);
@@ -350,7 +416,8 @@ START_TEST(bf16_rounding)
     const struct kernels *k;
     const uint32_t from[] = {0x3F800000, 0x3F808000, 0x3F818000, 0x3F808001, 0x3F807FFF, 0xBF818000,
                              0x7F7FFFFF, 0x7F800000, 0xFF800000, 0x7FFFFFFF, 0x7F800001, 0x80000000};
-    const uint16_t to[] = {0x3F80, 0x3F80, 0x3F82, 0x3F81, 0x3F80, 0xBF82, 0x7F80, 0x7F80, 0xFF80, 0x7FFF, 0x7FC0, 0x8000};
+    const uint16_t to[] = {0x3F80, 0x3F80, 0x3F82, 0x3F81, 0x3F80, 0xBF82,
+                           0x7F80, 0x7F80, 0xFF80, 0x7FFF, 0x7FC0, 0x8000};
     real x[12];
     uint16_t y[12];
     memcpy(x, from, sizeof x);
@@ -403,6 +470,7 @@ START_TEST(what_is_absent_is_refused)
     ck_assert_ptr_nonnull(strstr(error_message(), "backend=cuda"));
     ck_assert_int_eq(kernels_open(BACKEND_AUTO, PRECISION_F32, &k), OK);
     ck_assert_str_ne(k->name, "reference");
+    printf("# %s: %s\n", k->name, k->library);
     if (kernels_open(BACKEND_AUTO, PRECISION_BF16, &k) != OK)
         ck_assert_ptr_nonnull(strstr(error_message(), "backend=blas"));
 }

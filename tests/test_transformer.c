@@ -1,8 +1,8 @@
-/* The Transformer: loss, outputs, attention and gradient against its definition (transformer_oracle), the short cuts against
- * the whole computation, and the same bits for any number of threads.
+/* The Transformer: loss, outputs, attention and gradient against its definition (transformer_oracle), the short cuts
+ * against the whole computation, and the same bits for any number of threads.
  *
- * Compiled twice: test_transformer_double with real = double, where central differences can see every term of the gradient,
- * and test_transformer as it is used, there for every backend and precision of this build. */
+ * Compiled twice: test_transformer_double with real = double, where central differences can see every term of the
+ * gradient, and test_transformer as it is used, there for every backend and precision of this build. */
 #include "random.h"
 #include "test.h"
 #include "transformer.h"
@@ -36,7 +36,8 @@ static struct transformer_batch random_batch(const struct transformer_config *c,
     return (struct transformer_batch){sequences, inputs, targets, tokens, labels, NULL, NULL};
 }
 
-/* Variant number i of the settings: task, norm, mask, readout and skip in all combinations, the others in turn; tiny. */
+/* Variant number i of the settings: task, norm, mask, readout and skip in all combinations, the others in turn; tiny.
+ */
 static struct transformer_config variant(int i)
 {
     const bool recall = i & 1;
@@ -62,9 +63,10 @@ enum { VARIANTS = 32 };
 static const char *describe(const struct transformer_config *c)
 {
     static char text[160];
-    snprintf(text, sizeof text, "%s layers=%d heads=%d head_dim=%d mlp=%d skip=%d norm=%d activation=%d mask=%d readout=%d",
-             c->task == TASK_RECALL ? "recall" : "regression", c->layers, c->heads, c->head_dim, c->mlp, c->skip, c->norm,
-             c->activation, c->mask, c->readout);
+    snprintf(text, sizeof text,
+             "%s layers=%d heads=%d head_dim=%d mlp=%d skip=%d norm=%d activation=%d mask=%d readout=%d",
+             c->task == TASK_RECALL ? "recall" : "regression", c->layers, c->heads, c->head_dim, c->mlp, c->skip,
+             c->norm, c->activation, c->mask, c->readout);
     return text;
 }
 
@@ -141,8 +143,8 @@ static void compute_right(const struct transformer_config *c, const struct trans
 }
 
 /* Loss, outputs and every gradient tensor against what is right; nothing but zeros between tensors. */
-static void check_gradient(const struct transformer_config *c, const struct transformer_batch *batch, enum backend backend,
-                           enum precision precision)
+static void check_gradient(const struct transformer_config *c, const struct transformer_batch *batch,
+                           enum backend backend, enum precision precision)
 {
     const struct tolerance tol = tolerance_of(precision);
     struct transformer *model = create(c, backend, precision, 1);
@@ -227,8 +229,8 @@ static struct numbers numbers_of(const struct transformer_config *c, enum backen
 START_TEST(threads_change_nothing)
 {
     for (int i = 0; i < 4; i++) {
-        const struct transformer_config c = larger(i & 1 ? TASK_RECALL : TASK_REGRESSION, READOUT_LAST,
-                                                   i & 2 ? NORM_PRE : NORM_NONE);
+        const struct transformer_config c =
+            larger(i & 1 ? TASK_RECALL : TASK_REGRESSION, READOUT_LAST, i & 2 ? NORM_PRE : NORM_NONE);
         const struct numbers one = numbers_of(&c, BACKEND_AUTO, 1);
         for (int threads = 2; threads <= 5; threads++) {
             const struct numbers n = numbers_of(&c, BACKEND_AUTO, threads);
@@ -249,8 +251,8 @@ START_TEST(short_cut_against_the_whole)
 {
     const struct tolerance tol = tolerance_of(PRECISION_F32);
     for (int i = 0; i < 4; i++) {
-        struct transformer_config c = larger(i & 1 ? TASK_RECALL : TASK_REGRESSION, READOUT_LAST,
-                                             i & 2 ? NORM_PRE : NORM_NONE);
+        struct transformer_config c =
+            larger(i & 1 ? TASK_RECALL : TASK_REGRESSION, READOUT_LAST, i & 2 ? NORM_PRE : NORM_NONE);
         const struct numbers brief = numbers_of(&c, BACKEND_REFERENCE, 1);
         c.full = true;
         const struct numbers whole = numbers_of(&c, BACKEND_REFERENCE, 1);
@@ -283,8 +285,8 @@ START_TEST(attention_of_pairs)
         const struct transformer_batch batch = random_batch(&c, SEQUENCES);
         struct transformer *model = create(&c, BACKEND_AUTO, PRECISION_F32, 1);
         double *parameters = parameters_of(model), got[3][9];
-        const struct transformer_pairs pairs[] = {{3, sequence, query, key, got[0]}, {3, sequence, early, key, got[1]},
-                                                  {0, NULL, NULL, NULL, got[2]}};
+        const struct transformer_pairs pairs[] = {
+            {3, sequence, query, key, got[0]}, {3, sequence, early, key, got[1]}, {0, NULL, NULL, NULL, got[2]}};
         struct transformer_measure measure;
         oracle_loss(model, &batch, parameters, NULL, attention);
         for (int lists = 1; lists <= 3; lists++) {
@@ -293,11 +295,14 @@ START_TEST(attention_of_pairs)
                 const int list = j / (c.layers * c.heads), layer = j / c.heads % c.layers, head = j % c.heads;
                 double want = 0;
                 for (int k = 0; k < 3 && list < 2; k++)
-                    want += attention[(((sequence[k] * c.layers + layer) * c.heads + head) * c.T + pairs[list].query[k]) * c.T +
-                                      key[k]] / 3;
+                    want +=
+                        attention[(((sequence[k] * c.layers + layer) * c.heads + head) * c.T + pairs[list].query[k]) *
+                                      c.T +
+                                  key[k]] /
+                        3;
                 if (list < 2)
-                    test_close(got[list][j % (c.layers * c.heads)], want, 1e-5, 1e-7, "list %d layer %d head %d, %s", list,
-                               layer, head, describe(&c));
+                    test_close(got[list][j % (c.layers * c.heads)], want, 1e-5, 1e-7, "list %d layer %d head %d, %s",
+                               list, layer, head, describe(&c));
                 else
                     ck_assert(isnan(got[list][j % (c.layers * c.heads)]));
             }
@@ -351,12 +356,24 @@ END_TEST
 /* The names and shapes that checkpoints promise; PyTorch's start: uniform, within and up to 1/sqrt(in). */
 START_TEST(parameters_and_their_start)
 {
-    static const char *const names[] = {
-        "embed.weight",           "embed.bias",           "layer.1.norm1.weight", "layer.1.norm1.bias",
-        "layer.1.attn.qkv.weight", "layer.1.attn.qkv.bias", "layer.1.attn.out.weight", "layer.1.attn.out.bias",
-        "layer.1.norm2.weight",   "layer.1.norm2.bias",   "layer.1.mlp.up.weight", "layer.1.mlp.up.bias",
-        "layer.1.mlp.down.weight", "layer.1.mlp.down.bias", "final_norm.weight",    "final_norm.bias",
-        "unembed.weight",         "unembed.bias"};
+    static const char *const names[] = {"embed.weight",
+                                        "embed.bias",
+                                        "layer.1.norm1.weight",
+                                        "layer.1.norm1.bias",
+                                        "layer.1.attn.qkv.weight",
+                                        "layer.1.attn.qkv.bias",
+                                        "layer.1.attn.out.weight",
+                                        "layer.1.attn.out.bias",
+                                        "layer.1.norm2.weight",
+                                        "layer.1.norm2.bias",
+                                        "layer.1.mlp.up.weight",
+                                        "layer.1.mlp.up.bias",
+                                        "layer.1.mlp.down.weight",
+                                        "layer.1.mlp.down.bias",
+                                        "final_norm.weight",
+                                        "final_norm.bias",
+                                        "unembed.weight",
+                                        "unembed.bias"};
     struct transformer_config c = variant(2);
     c.layers = 1, c.mlp = 4, c.width = 32, c.heads = 3, c.head_dim = 5;
     struct transformer *model;

@@ -31,8 +31,8 @@ static inline real exponential(real x)
     return value;
 }
 
-/* The normal law: P(u) = (1 + erf(u/sqrt 2))/2 and *density = exp(-u^2/2)/sqrt(2 pi). 1 - P(|u|) = exp(-u^2/2) R(t) with
- * t = 1/(1 + 0.3 |u|), R minimax: u P(u) within 1e-7. */
+/* The normal law: P(u) = (1 + erf(u/sqrt 2))/2 and *density = exp(-u^2/2)/sqrt(2 pi). 1 - P(|u|) = exp(-u^2/2) R(t)
+ * with t = 1/(1 + 0.3 |u|), R minimax: u P(u) within 1e-7. */
 static inline real normal_law(real u, real *density)
 {
     const real size = u < 0 ? -u : u, t = 1.0f / (1.0f + 0.3f * size), e = exponential(-0.5f * (u * u));
@@ -131,7 +131,8 @@ CLONES static void softmax(int rows, int columns, int first, real scale, real *r
     }
 }
 
-CLONES static void softmax_backward(int rows, int columns, real scale, const void *p_, const real *restrict dp, void *ds_)
+CLONES static void softmax_backward(int rows, int columns, real scale, const void *p_, const real *restrict dp,
+                                    void *ds_)
 {
     const element *restrict p = p_;
     element *restrict ds = ds_;
@@ -205,8 +206,8 @@ static inline real squares_of(int n, const real *x, real shift)
     return across(sums);
 }
 
-CLONES static void norm(int rows, int columns, const real *restrict x, const real *restrict gain, const real *restrict bias,
-                        void *z_, void *y_, real *restrict scale)
+CLONES static void norm(int rows, int columns, const real *restrict x, const real *restrict gain,
+                        const real *restrict bias, void *z_, void *y_, real *restrict scale)
 {
     element *restrict z = z_, *restrict y = y_;
     for (int i = 0; i < rows; i++, x += columns, z += columns, y += columns) {
@@ -221,9 +222,9 @@ CLONES static void norm(int rows, int columns, const real *restrict x, const rea
     }
 }
 
-CLONES static void norm_backward(int rows, int columns, const real *restrict dy, const void *z_, const real *restrict scale,
-                                 const real *restrict gain, bool accumulate, real *restrict dx, real *restrict dgain,
-                                 real *restrict dbias)
+CLONES static void norm_backward(int rows, int columns, const real *restrict dy, const void *z_,
+                                 const real *restrict scale, const real *restrict gain, bool accumulate,
+                                 real *restrict dx, real *restrict dgain, real *restrict dbias)
 {
     const element *restrict z = z_;
     if (!accumulate)
