@@ -47,43 +47,10 @@ static void add_answer(struct document *d, const struct report *r)
 
 /* ---- claims ---- */
 
-static const struct claim *claim_of(const struct claims *claims, const char *id)
-{
-    for (size_t i = 0; i < claims->n; i++) {
-        if (!strcmp(claims->list[i].id, id))
-            return &claims->list[i];
-    }
-    return NULL;
-}
-
-/* What was published, as the rule reads it. */
-static void published_cell(const struct claim *c, char cell[CELL])
-{
-    if (!strcmp(c->quantity, "floor") || !strcmp(c->quantity, "r2"))
-        snprintf(cell, CELL, "at least %.5g", c->published - c->tolerance);
-    else if (!strcmp(c->quantity, "ceiling") || !strcmp(c->quantity, "error"))
-        snprintf(cell, CELL, "at most %.5g", c->published + c->tolerance);
-    else
-        snprintf(cell, CELL, "%.5g \302\261 %.3g", c->published, c->tolerance);
-}
-
-static void here_cell(const struct claim *c, char cell[CELL])
-{
-    char runs[40] = "", range[64] = "";
-    if (c->runs) /* a measure of flows of its own has none */
-        snprintf(runs, sizeof runs, ", %zu run%s", c->runs, c->runs == 1 ? "" : "s");
-    if (c->high - c->low > 1e-4 * fabs(c->estimate))
-        snprintf(range, sizeof range, " (%.4g .. %.4g)", c->low, c->high);
-    if (isnan(c->estimate))
-        snprintf(cell, CELL, "not measured");
-    else
-        snprintf(cell, CELL, "%.4g%s%s", c->estimate, range, runs);
-}
-
 /* The verdict in words, with the corrected statement's own beside a known deviation, and what would decide an open one. */
 static const char *verdict_cell(const struct claims *claims, const struct claim *c, char cell[CELL])
 {
-    const struct claim *corrected = *c->corrected ? claim_of(claims, c->corrected) : NULL;
+    const struct claim *corrected = compare_corrected(claims, c);
     const char *verdict = compare_verdict_name(c->verdict);
     if (c->verdict == VERDICT_REPRODUCED) {
         snprintf(cell, CELL, "%s", verdict);
@@ -100,27 +67,39 @@ static const char *verdict_cell(const struct claims *claims, const struct claim 
     return compare_counts(claims, c) ? "bad" : "known";
 }
 
+/* "here": the estimate and how many runs it is from; a measure of flows of its own needs none. */
+static void here_cell(const struct claim *c, struct text *here)
+{
+    compare_estimate(c, here);
+    if (c->runs)
+        text_addf(here, ", %zu run%s", c->runs, c->runs == 1 ? "" : "s");
+}
+
 static void add_claim(struct document *d, const struct claims *claims, const struct claim *c, bool with_figure)
 {
-    char published[CELL], here[CELL], verdict[CELL], anchor[40];
-    published_cell(c, published);
-    here_cell(c, here);
+    char statement[CELL + 128], verdict[CELL], anchor[40];
+    struct text published = {0}, here = {0};
+    compare_published(c, &published);
+    here_cell(c, &here);
     const char *style = verdict_cell(claims, c, verdict);
     snprintf(anchor, sizeof anchor, "#fig-%s", c->figure);
+    snprintf(statement, sizeof statement, "%s%s%s%s", c->statement, *c->grid ? " [own grid: " : "", c->grid, *c->grid ? "]" : "");
     struct document_cell cells[6], *next = cells;
     *next++ = (struct document_cell){c->id, NULL};
     if (with_figure)
         *next++ = (struct document_cell){*c->figure ? c->figure : "-", *c->figure ? anchor : NULL};
-    *next++ = (struct document_cell){c->statement, NULL};
-    *next++ = (struct document_cell){published, NULL};
-    *next++ = (struct document_cell){here, NULL};
+    *next++ = (struct document_cell){statement, NULL};
+    *next++ = (struct document_cell){published.data ? published.data : "", NULL};
+    *next++ = (struct document_cell){here.data ? here.data : "", NULL};
     *next++ = (struct document_cell){verdict, NULL};
     document_row(d, style, cells, (size_t)(next - cells));
+    text_free(&published);
+    text_free(&here);
 }
 
 static void add_verdicts(struct document *d, const struct report *r)
 {
-    static const char *const heads[] = {"claim", "figure", "statement", "published", "here (95 % interval, or range)", "verdict"};
+    static const char *const heads[] = {"claim", "figure", "statement", "published", "here", "verdict"};
     size_t n[3] = {0}, known = 0;
     for (size_t i = 0; i < r->claims->n; i++) {
         const struct claim *c = &r->claims->list[i];
@@ -130,7 +109,7 @@ static void add_verdicts(struct document *d, const struct report *r)
     document_heading(d, 2, "verdicts", "Verdicts");
     document_paragraph(d, "Of %zu statements %zu are reproduced, %zu deviate (%zu of them known errata of the paper whose corrected statement is reproduced) and "
                           "%zu are inconclusive. Reproduced: the estimate is inside published \302\261 tolerance and its 95 %% half-width is at most the tolerance; "
-                          "deviates: the interval misses that band.",
+                          "deviates: the interval misses that band. Where every one of several problems or runs counts, their range stands for the interval.",
                        r->claims->n, n[VERDICT_REPRODUCED], n[VERDICT_DEVIATES], known, n[VERDICT_INCONCLUSIVE]);
     document_table(d, heads, 6);
     for (size_t i = 0; i < r->claims->n; i++)
@@ -158,7 +137,7 @@ done:
 
 static enum status add_figure(struct document *d, const struct report *r, const struct report_figure *f)
 {
-    static const char *const heads[] = {"claim", "statement", "published", "here (95 % interval, or range)", "verdict"};
+    static const char *const heads[] = {"claim", "statement", "published", "here", "verdict"};
     char anchor[40];
     bool any = false;
     snprintf(anchor, sizeof anchor, "fig-%s", f->figure->name);

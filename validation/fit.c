@@ -176,7 +176,7 @@ void fit_text(const struct fit *fit, struct text *out)
         text_addf(out, ", %zu of them censored", law->n_censored);
     if (fit->set.left_out)
         text_addf(out, " (%zu diverged or interrupted left out)", fit->set.left_out);
-    text_addf(out, "; R^2 %.5f, residuals %.2g %%\n", law->r2, 100 * law->sigma);
+    text_addf(out, "; R^2 %.5f, residuals %.2g %%, AICc %.1f\n", law->r2, 100 * law->sigma, law->aicc);
     add_warning(fit, out);
     add_table(fit, out);
     if (fit->ranked)
@@ -278,16 +278,13 @@ void fit_json(const struct fit *fit, struct text *out)
 struct residual_writer {
     const struct fit *fit;
     struct text *out;
-    size_t row;                /* the next one */
-    bool applies[KEY_COUNT];
+    size_t row; /* the next one */
 };
 
-static enum status note_keys(void *context, const struct store_row *row)
+/* True if the key applies to any of the runs. */
+static bool applies(const struct dataset *set, int key)
 {
-    struct residual_writer *w = context;
-    for (int key = 0; key < KEY_COUNT; key++)
-        w->applies[key] = w->applies[key] || !isnan(row->result.keys.value[key]);
-    return OK;
+    return set->varies[key] || !isnan(set->first[key]);
 }
 
 static enum status write_residual(void *context, const struct store_row *row)
@@ -301,7 +298,7 @@ static enum status write_residual(void *context, const struct store_row *row)
     w->row++;
     text_addf(w->out, "%lld", (long long)row->id);
     for (int key = 0; key < KEY_COUNT; key++) {
-        if (w->applies[key])
+        if (applies(set, key))
             text_addf(w->out, ",%s", keys_text((enum key)key, row->result.keys.value[key], buffer));
     }
     double residual = w->fit->law.residuals[i];
@@ -316,10 +313,9 @@ enum status fit_residuals(const struct fit *fit, struct store *store, const stru
 {
     enum status rc = OK;
     struct residual_writer w = {.fit = fit, .out = out};
-    TRY(store_each(store, filter, note_keys, &w));
     text_add(out, "id");
     for (int key = 0; key < KEY_COUNT; key++) {
-        if (w.applies[key])
+        if (applies(&fit->set, key))
             text_addf(out, ",%s", keys_name((enum key)key));
     }
     text_add(out, ",y,fit,residual,censored\n");
