@@ -72,7 +72,7 @@ static enum status create_tables(struct store *s, const char *command_line)
               ");"
               "CREATE TABLE curves(run INTEGER PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE, rows INTEGER, data BLOB);"
               "CREATE TABLE members(study TEXT, run INTEGER REFERENCES runs(id) ON DELETE CASCADE, "
-              "PRIMARY KEY(study, run)) WITHOUT ROWID;"
+              "PRIMARY KEY(study, run)) WITHOUT ROWID; CREATE INDEX members_run ON members(run);"
               "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT);"
               "PRAGMA application_id = %d; PRAGMA user_version = %d;",
               APPLICATION_ID, SCHEMA);

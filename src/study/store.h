@@ -50,7 +50,8 @@ struct store_filter {
     const double *values[KEY_COUNT]; /* allowed values of a key, compared exactly; NaN allows rows it does not apply to */
     size_t n[KEY_COUNT];             /* 0: any value */
 };
-/* A row as stored. Strings are borrowed until the callback returns; NULL where nothing was stored. Of `predicted`, the
+/* A row as stored. Strings are borrowed until the callback returns; NULL where nothing was stored. study: the names of all its
+ * studies, with blanks between. Of `predicted`, the
  * fields of PREDICTIONS are stored; the pieces (lambda0, ..) are NaN. */
 struct store_row {
     int64_t id;

@@ -19,7 +19,7 @@ enum column {
     COLUMN_VERSION, COLUMN_HOST, COLUMN_STARTED, COLUMN_FINISHED,
     COLUMNS
 };
-enum { SELECT_ID, SELECT_HAS_CURVE, SELECT_COLUMNS }; /* a select gives these two, then the columns */
+enum { SELECT_ID, SELECT_HAS_CURVE, SELECT_STUDIES, SELECT_COLUMNS }; /* a select gives these three, then the columns */
 
 /* X(name): statements prepared once, when the file is opened. */
 #define STORE_STATEMENTS(X) X(put) X(id_of) X(drop_curve) X(put_curve) X(by_hash) X(by_id) X(curve) X(join)
@@ -37,7 +37,7 @@ const char *store_column(int i);
 double *store_real(struct result *r, int i);
 /* The list of all columns, each written in `format`: %: the name, #: the type, ?: the number of the parameter. Appended. */
 void store_add_columns(struct text *sql, const char *format);
-/* "SELECT id, has a curve, columns FROM runs". Appended. */
+/* "SELECT id, has a curve, studies, columns FROM runs". Appended. */
 void store_add_select(struct text *sql);
 
 /* SQLite's last error as a message with the remedy; returns its status. */
