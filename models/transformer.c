@@ -9,14 +9,10 @@ static const struct module {
     const char *name;
     bool per_layer, norm;
 } modules[MODULE_COUNT] = {
-    [MODULE_EMBED] = {"embed", false, false},
-    [MODULE_NORM1] = {"norm1", true, true},
-    [MODULE_QKV] = {"attn.qkv", true, false},
-    [MODULE_OUT] = {"attn.out", true, false},
-    [MODULE_NORM2] = {"norm2", true, true},
-    [MODULE_UP] = {"mlp.up", true, false},
-    [MODULE_DOWN] = {"mlp.down", true, false},
-    [MODULE_FINAL_NORM] = {"final_norm", false, true},
+    [MODULE_EMBED] = {"embed", false, false},     [MODULE_NORM1] = {"norm1", true, true},
+    [MODULE_QKV] = {"attn.qkv", true, false},     [MODULE_OUT] = {"attn.out", true, false},
+    [MODULE_NORM2] = {"norm2", true, true},       [MODULE_UP] = {"mlp.up", true, false},
+    [MODULE_DOWN] = {"mlp.down", true, false},    [MODULE_FINAL_NORM] = {"final_norm", false, true},
     [MODULE_UNEMBED] = {"unembed", false, false},
 };
 
@@ -77,7 +73,8 @@ static void add_tensor(struct transformer *model, const char *module, int layer,
 }
 
 /* Modules first .. last of a layer (layer 0: those that belong to none). */
-static void add_modules(struct transformer *model, int layer, enum transformer_module first, enum transformer_module last)
+static void add_modules(struct transformer *model, int layer, enum transformer_module first,
+                        enum transformer_module last)
 {
     for (enum transformer_module m = first; m <= last; m++) {
         int out, in, *index = &model->machine->index[layer ? layer - 1 : 0][m];
@@ -97,8 +94,8 @@ static enum status check(const struct transformer_config *c, int threads)
     REQUIRE(c->T >= 1 && c->T <= LONGEST, ERR_INPUT,
             "T=%d: a Transformer holds T x T attention scores, so T must not exceed %d", c->T, LONGEST);
     REQUIRE(c->inputs >= 1 && c->outputs >= 1, ERR_INPUT, "d=%d: d must be at least 1", c->outputs);
-    REQUIRE(c->layers >= 1 && c->layers <= TRANSFORMER_LAYERS, ERR_INPUT, "layers=%d: layers must be in [1,%d]", c->layers,
-            TRANSFORMER_LAYERS);
+    REQUIRE(c->layers >= 1 && c->layers <= TRANSFORMER_LAYERS, ERR_INPUT, "layers=%d: layers must be in [1,%d]",
+            c->layers, TRANSFORMER_LAYERS);
     REQUIRE(c->width >= 2 && c->width % 2 == 0, ERR_INPUT,
             "width=%d: positions are sine and cosine pairs, so width must be even", c->width);
     REQUIRE(c->heads >= 1 && c->head_dim >= 1 && c->mlp >= 0, ERR_INPUT,
@@ -206,7 +203,8 @@ enum status transformer_gradient(struct transformer *model, const struct transfo
 }
 
 enum status transformer_evaluate(struct transformer *model, const struct transformer_batch *batch, int lists,
-                                 const struct transformer_pairs *pairs, struct transformer_measure *measure, real *outputs)
+                                 const struct transformer_pairs *pairs, struct transformer_measure *measure,
+                                 real *outputs)
 {
     return transformer_call_evaluate(model, batch, lists, pairs, measure, outputs);
 }

@@ -1,13 +1,12 @@
 /* A small Transformer, its loss and its gradient.
  *
- * Input: regression, tokens in_t of `inputs` numbers; recall, token numbers k_t < inputs, which stand for one-hot vectors.
- *     x_t = E in_t + e + pos_t,   pos_t,2i = sin(t w_i), pos_t,2i+1 = cos(t w_i), w_i = 10000^(-2i/width)
- * then for each layer, with n(x) = x (norm=none) or layer norm with eps 1e-5 (norm=pre), and X + only for skip=yes,
- *     x <- x + O [o_1 .. o_heads] + b_O,   o_h,t = sum_s p_h,ts v_h,s,   p_h = softmax_s(q_h,t . k_h,s / sqrt(head_dim))
- *          (q, k, v) = QKV n(x) + b; mask=causal: s <= t
- *     x <- x + D f(U n(x) + b_U) + b_D,    f = GELU (erf) or ReLU; mlp=0: this line is left out
- *     y = R h + r,   h = n(x) at the last position, or its mean over positions
- * Loss: regression, 1/2 |y - y*|^2; recall, cross-entropy of softmax(y) at the label; mean over the sequences.
+ * Input: regression, tokens in_t of `inputs` numbers; recall, token numbers k_t < inputs, which stand for one-hot
+ * vectors. x_t = E in_t + e + pos_t,   pos_t,2i = sin(t w_i), pos_t,2i+1 = cos(t w_i), w_i = 10000^(-2i/width) then for
+ * each layer, with n(x) = x (norm=none) or layer norm with eps 1e-5 (norm=pre), and X + only for skip=yes, x <- x + O
+ * [o_1 .. o_heads] + b_O,   o_h,t = sum_s p_h,ts v_h,s,   p_h = softmax_s(q_h,t . k_h,s / sqrt(head_dim)) (q, k, v) =
+ * QKV n(x) + b; mask=causal: s <= t x <- x + D f(U n(x) + b_U) + b_D,    f = GELU (erf) or ReLU; mlp=0: this line is
+ * left out y = R h + r,   h = n(x) at the last position, or its mean over positions Loss: regression, 1/2 |y - y*|^2;
+ * recall, cross-entropy of softmax(y) at the label; mean over the sequences.
  *
  * Only what y needs is computed. With readout=last the last layer has one query, one attention output and one MLP row a
  * sequence, and no keys or values: with n_t = n(x_t), q the last query and k_t = K n_t + b_K, v_t = V n_t + b_V,
@@ -15,20 +14,21 @@
  * The function, its gradient and its parameters are what they are without these identities (tested; config.full).
  *
  * A step is a fixed list of micro-batches of a few sequences, whose activations stay in the cache; each is run whole,
- * forward and backward, by one thread. Gradients are summed in LANES lanes of micro-batches, lanes in their order: the same
- * bits for any number of threads.
+ * forward and backward, by one thread. Gradients are summed in LANES lanes of micro-batches, lanes in their order: the
+ * same bits for any number of threads.
  *
  * Call order: transformer_create, transformer_initialise (or fill `parameters`), then transformer_gradient and
- * transformer_evaluate in any order while an optimizer changes `parameters`, transformer_free. One caller per model at a
- * time; it may have `threads` threads of its own inside a call. */
+ * transformer_evaluate in any order while an optimizer changes `parameters`, transformer_free. One caller per model at
+ * a time; it may have `threads` threads of its own inside a call. */
 #ifndef TRANSFORMER_H
 #define TRANSFORMER_H
 #include "kernels.h"
 
 struct transformer_config {
     enum task task;
-    int T;               /* tokens a sequence */
-    int inputs, outputs; /* regression: numbers a token (d, one more for the relevance feature), d; recall: vocab, vocab */
+    int T; /* tokens a sequence */
+    int inputs,
+        outputs; /* regression: numbers a token (d, one more for the relevance feature), d; recall: vocab, vocab */
     int layers, heads, width, head_dim, mlp;
     bool skip;
     enum norm norm;
@@ -51,7 +51,7 @@ struct transformer_machine;
 
 struct transformer {
     struct transformer_config config;
-    const struct kernels *kernels;       /* borrowed: name and precision of what computes */
+    const struct kernels *kernels; /* borrowed: name and precision of what computes */
     int threads;
     int tensors;
     struct transformer_tensor *tensor;   /* owned */
@@ -68,8 +68,8 @@ struct transformer_batch {
     const int32_t *tokens; /* [sequences][T] */
     const int32_t *labels; /* [sequences] */
     /* May be NULL. Called once for each micro-batch before it is read, by the thread that will read it (several at a
-     * time, for different sequences): puts sequences first .. first + count - 1 into the arrays. So samples are drawn in
-     * parallel and used while they are in the cache. */
+     * time, for different sequences): puts sequences first .. first + count - 1 into the arrays. So samples are drawn
+     * in parallel and used while they are in the cache. */
     void (*fill)(void *context, int first, int count);
     void *context;
 };
@@ -88,26 +88,29 @@ struct transformer_pairs {
 
 /* The config that a resolved set of keys asks for (model=transformer; recall: T = 2 pairs + 1). */
 struct transformer_config transformer_config(const struct keys *keys);
-/* A Transformer with all parameters 0 in *out (NULL on error). backend, precision, threads: as the keys. ERR_INPUT (sizes
- * out of range; a backend or precision that this build or processor has not), ERR_MEMORY, ERR_PROGRAM (library). */
+/* A Transformer with all parameters 0 in *out (NULL on error). backend, precision, threads: as the keys. ERR_INPUT
+ * (sizes out of range; a backend or precision that this build or processor has not), ERR_MEMORY, ERR_PROGRAM (library).
+ */
 enum status transformer_create(const struct transformer_config *config, enum backend backend, enum precision precision,
                                int threads, struct transformer **out);
 /* NULL is allowed. */
 void transformer_free(struct transformer *model);
-/* PyTorch's default start from the stream PURPOSE_WEIGHTS of the seed: weights and biases uniform in +-1/sqrt(in), tensor
- * number i (its place in `tensor`) from sample i; layer norm gains 1, biases 0. */
+/* PyTorch's default start from the stream PURPOSE_WEIGHTS of the seed: weights and biases uniform in +-1/sqrt(in),
+ * tensor number i (its place in `tensor`) from sample i; layer norm gains 1, biases 0. */
 void transformer_initialise(struct transformer *model, uint64_t seed);
 /* The tensor of that name, borrowed; NULL if there is none. */
 const struct transformer_tensor *transformer_find(const struct transformer *model, const char *name);
 
 /* Loss, accuracy and dL/dparameters of a batch: overwrites *measure, gradient[count] (padding: 0) and, unless NULL,
- * outputs[sequences][config.outputs]. ERR_INPUT (no sequences; a token or label out of range), ERR_MEMORY, ERR_PROGRAM. */
+ * outputs[sequences][config.outputs]. ERR_INPUT (no sequences; a token or label out of range), ERR_MEMORY, ERR_PROGRAM.
+ */
 enum status transformer_gradient(struct transformer *model, const struct transformer_batch *batch, real *gradient,
                                  struct transformer_measure *measure, real *outputs);
 /* Loss and accuracy of a batch, forward only: overwrites *measure, unless NULL outputs, and the attention of each of
- * pairs[lists] (lists = 0: none). If a query is not the last position, the last layer's attention is computed whole. Same
- * errors; also ERR_INPUT for a pair out of range. */
+ * pairs[lists] (lists = 0: none). If a query is not the last position, the last layer's attention is computed whole.
+ * Same errors; also ERR_INPUT for a pair out of range. */
 enum status transformer_evaluate(struct transformer *model, const struct transformer_batch *batch, int lists,
-                                 const struct transformer_pairs *pairs, struct transformer_measure *measure, real *outputs);
+                                 const struct transformer_pairs *pairs, struct transformer_measure *measure,
+                                 real *outputs);
 
 #endif

@@ -4,19 +4,19 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* A call in progress. Work is done in three phases, each a list of tasks that threads take from as they come free; what a
- * task computes does not depend on who does it, nor when. */
+/* A call in progress. Work is done in three phases, each a list of tasks that threads take from as they come free; what
+ * a task computes does not depend on who does it, nor when. */
 struct call {
     struct transformer *model;
     const struct transformer_batch *batch;
-    int S, pieces, lanes;      /* sequences of a micro-batch, micro-batches, lanes in use */
-    real *gradient, *outputs;  /* borrowed; NULL: not wanted */
+    int S, pieces, lanes;     /* sequences of a micro-batch, micro-batches, lanes in use */
+    real *gradient, *outputs; /* borrowed; NULL: not wanted */
     int lists;
     const struct transformer_pairs *pairs;
-    bool whole_last;           /* probes look at queries before the last one */
-    double *attention;         /* owned, [pieces][lists][layers][heads]: sums over the pairs of a micro-batch */
-    double *loss, *correct;    /* owned, [sequences]; correct is 1 or 0 */
-    atomic_int bad;            /* 1 + first sequence of a micro-batch with a token or label out of range; 0: none */
+    bool whole_last;        /* probes look at queries before the last one */
+    double *attention;      /* owned, [pieces][lists][layers][heads]: sums over the pairs of a micro-batch */
+    double *loss, *correct; /* owned, [sequences]; correct is 1 or 0 */
+    atomic_int bad;         /* 1 + first sequence of a micro-batch with a token or label out of range; 0: none */
 };
 
 struct phase {
@@ -68,8 +68,8 @@ static void pack(struct call *call, struct transformer_worker *w, int i)
 }
 
 /* Attention of one pair in the micro-batch that w holds: sequence s of it. */
-static double attention(const struct call *call, const struct transformer_worker *w, int layer, int head, int s, int query,
-                        int key)
+static double attention(const struct call *call, const struct transformer_worker *w, int layer, int head, int s,
+                        int query, int key)
 {
     const struct transformer_config *c = &call->model->config;
     const struct kernels *k = call->model->kernels;
@@ -118,7 +118,8 @@ static void probe(const struct call *call, struct transformer_worker *w, int pie
     }
 }
 
-static void forward(const struct call *call, struct transformer_worker *w, int first, int S, const struct transformer_rows *r)
+static void forward(const struct call *call, struct transformer_worker *w, int first, int S,
+                    const struct transformer_rows *r)
 {
     const struct transformer *model = call->model;
     const int layers = model->config.layers - model->machine->is_short;
@@ -179,7 +180,8 @@ static void run_lane(struct call *call, struct transformer_worker *w, int lane)
         clear_sums(call->model, w->gradient);
     for (int piece = lane; piece < call->pieces; piece += call->lanes) {
         const int first = piece * call->S, rest = batch->sequences - first, S = rest < call->S ? rest : call->S;
-        const struct transformer_rows rows = transformer_machine_rows(call->model, call->gradient ? first : lane * call->S);
+        const struct transformer_rows rows =
+            transformer_machine_rows(call->model, call->gradient ? first : lane * call->S);
         if (batch->fill)
             batch->fill(batch->context, first, S);
         if (!in_range(call, first, S)) {
@@ -215,7 +217,8 @@ static void finish(struct call *call, struct transformer_worker *w, int i)
     if (index < 0)
         return;
     const struct transformer_tensor *t = &model->tensor[index];
-    const bool in_rows = machine->is_short && layer == model->config.layers - 1 && t->rank == 2 && module != MODULE_EMBED;
+    const bool in_rows =
+        machine->is_short && layer == model->config.layers - 1 && t->rank == 2 && module != MODULE_EMBED;
     w->gradient = call->gradient;
     if (in_rows || module == MODULE_UNEMBED) {
         const struct transformer_rows rows = transformer_machine_rows(model, 0);
@@ -246,8 +249,8 @@ static enum status check_call(struct call *call)
         for (int i = 0; i < pairs->count; i++) {
             const int s = pairs->sequence[i], query = pairs->query[i], key = pairs->key[i];
             REQUIRE(s >= 0 && s < N && query >= 0 && query < T && key >= 0 && key < T, ERR_INPUT,
-                    "attention pair %d (sequence %d, query %d, key %d): there are %d sequences of %d tokens", i, s, query, key,
-                    N, T);
+                    "attention pair %d (sequence %d, query %d, key %d): there are %d sequences of %d tokens", i, s,
+                    query, key, N, T);
             REQUIRE(i == 0 || pairs->sequence[i - 1] <= s, ERR_INPUT,
                     "attention pair %d: sequences must ascend, but %d follows %d", i, s, pairs->sequence[i - 1]);
             call->whole_last = call->whole_last || query != T - 1;
@@ -309,7 +312,8 @@ static enum status run(struct call *call, struct transformer_measure *measure)
     run_phase(call, pack, transformer_machine_weights(model) + 1);
     run_phase(call, run_lane, call->lanes);
     const int bad = atomic_load(&call->bad);
-    REQUIRE(!bad, ERR_INPUT, "sequence %d or one behind it: tokens and labels must lie in [0,%d)", bad - 1, model->config.inputs);
+    REQUIRE(!bad, ERR_INPUT, "sequence %d or one behind it: tokens and labels must lie in [0,%d)", bad - 1,
+            model->config.inputs);
     if (call->gradient)
         run_phase(call, finish, model->config.layers * MODULE_COUNT);
     for (int i = 0; i < model->machine->workers; i++)
@@ -332,5 +336,6 @@ enum status transformer_call_evaluate(struct transformer *model, const struct tr
                                       const struct transformer_pairs *pairs, struct transformer_measure *measure,
                                       real *outputs)
 {
-    return run(&(struct call){.model = model, .batch = batch, .lists = lists, .pairs = pairs, .outputs = outputs}, measure);
+    return run(&(struct call){.model = model, .batch = batch, .lists = lists, .pairs = pairs, .outputs = outputs},
+               measure);
 }

@@ -12,8 +12,8 @@ static void embed_numbers(struct transformer_worker *w, const struct transformer
             w->row[i] = (real)in[i];
         k->narrow(inputs, w->row, (char *)w->in + r * inputs * k->element_size);
     }
-    k->forward(&w->kernel, &model->machine->embed, transformer_bias(model, 0, MODULE_EMBED), (int)R, w->in, (int)inputs, w->x,
-               model->config.width, RESULT_REAL_ADDED);
+    k->forward(&w->kernel, &model->machine->embed, transformer_bias(model, 0, MODULE_EMBED), (int)R, w->in, (int)inputs,
+               w->x, model->config.width, RESULT_REAL_ADDED);
 }
 
 static void embed_tokens(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S)
@@ -43,7 +43,8 @@ void transformer_ends_embed(struct transformer_worker *w, const struct transform
 }
 
 /* The gradient of a lookup is summed as [vocab][W]; transformer_call turns it when the lanes are added up. */
-void transformer_ends_embed_backward(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S)
+void transformer_ends_embed_backward(struct transformer_worker *w, const struct transformer_batch *batch, int first,
+                                     int S)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
@@ -146,7 +147,7 @@ void transformer_ends_loss(struct transformer_worker *w, const struct transforme
     for (int s = 0; s < S; s++, y += c->outputs) {
         if (c->task == TASK_REGRESSION)
             loss[s] = squared_error(c->outputs, batch->sequences,
-                                       batch->targets + (size_t)(first + s) * (size_t)c->outputs, y);
+                                    batch->targets + (size_t)(first + s) * (size_t)c->outputs, y);
         else
             loss[s] = cross_entropy(c->outputs, batch->sequences, batch->labels[first + s], y, &correct[s]);
     }

@@ -29,8 +29,9 @@ struct transformer_sizes {
     int S, T, R, W, H, D, A, F;
 };
 
-/* Weights of a layer, prepared for products. A layer that is computed whole has qkv; the short last layer has q and, per
- * head, key and value ([D][W] each), and also qkv if its whole attention is looked at. What does not exist is zeroed. */
+/* Weights of a layer, prepared for products. A layer that is computed whole has qkv; the short last layer has q and,
+ * per head, key and value ([D][W] each), and also qkv if its whole attention is looked at. What does not exist is
+ * zeroed. */
 struct transformer_weights {
     struct weight qkv, out, up, down, q;
     struct weight *key, *value; /* [H], owned */
@@ -55,43 +56,43 @@ struct transformer_activations {
     struct transformer_mlp mlp;
 };
 
-/* Rows of the short last layer and of the readout, one a sequence: kept for the whole batch, because their weight gradients
- * are products over all of it, made at the end. */
+/* Rows of the short last layer and of the readout, one a sequence: kept for the whole batch, because their weight
+ * gradients are products over all of it, made at the end. */
 struct transformer_rows {
     void *last;            /* [N][W]: n(x) at the last position */
     void *q, *dq, *o, *dO; /* [N][A]: query, the heads' outputs; their gradients */
     void *m, *dr;          /* [N][H][W]: sum_t p_t n_t; gradient of r = K^T q */
     void *da;              /* [N][W]: gradient of the attention's output */
     struct transformer_mlp mlp;
-    void *z, *h;           /* [N][W]: x normalised by the final norm (readout=last); what the readout reads */
-    real *scale;           /* [N] */
-    void *dout;            /* [N][outputs]: gradient of the outputs */
+    void *z, *h; /* [N][W]: x normalised by the final norm (readout=last); what the readout reads */
+    real *scale; /* [N] */
+    void *dout;  /* [N][outputs]: gradient of the outputs */
 };
 
 /* One thread's own. All buffers lie in one block. */
 struct transformer_worker {
     const struct transformer *model; /* borrowed */
     struct kernels_worker kernel;
-    char *block;                                        /* owned */
+    char *block; /* owned */
     struct transformer_activations layer[TRANSFORMER_LAYERS];
-    real *x, *dx, *dn;                                  /* [R][W]: the stream, its gradient, a gradient behind a norm */
-    real *xl, *dxl, *dh;                                /* [S][W]: the stream at the last position, its gradient; dh */
-    void *in;                                           /* [R][inputs] (regression) */
-    void *dy;                                           /* [R][W]: dx as elements */
-    void *g, *du;                                       /* [R][F] */
-    void *qkv;                                          /* [R][3A] */
-    void *head[3];                                      /* [S][H][T][D] */
-    void *merged;                                       /* [R][A] */
-    real *tile;                                         /* [heads of a tile][T][T]: scores, then their gradient */
-    void *dtile;                                        /* the same as elements */
-    real *score;                                        /* [S][H][T]: of the short last layer */
-    void *p_ds;                                         /* [S][2][H][T]: its p and ds */
-    void *dm_r;                                         /* [S][2][H][W]: dm and r of it */
-    void *nf, *zf;                                      /* [R][W]: final norm (readout=mean) */
-    real *scalef;                                       /* [R] */
-    real *out, *row;                                    /* [S][outputs]; [inputs] */
-    real *gradient;                                     /* borrowed: the lane's, [count]; NULL: forward only */
-    bool first;                                         /* no matrix gradient was added to it yet */
+    real *x, *dx, *dn;   /* [R][W]: the stream, its gradient, a gradient behind a norm */
+    real *xl, *dxl, *dh; /* [S][W]: the stream at the last position, its gradient; dh */
+    void *in;            /* [R][inputs] (regression) */
+    void *dy;            /* [R][W]: dx as elements */
+    void *g, *du;        /* [R][F] */
+    void *qkv;           /* [R][3A] */
+    void *head[3];       /* [S][H][T][D] */
+    void *merged;        /* [R][A] */
+    real *tile;          /* [heads of a tile][T][T]: scores, then their gradient */
+    void *dtile;         /* the same as elements */
+    real *score;         /* [S][H][T]: of the short last layer */
+    void *p_ds;          /* [S][2][H][T]: its p and ds */
+    void *dm_r;          /* [S][2][H][W]: dm and r of it */
+    void *nf, *zf;       /* [R][W]: final norm (readout=mean) */
+    real *scalef;        /* [R] */
+    real *out, *row;     /* [S][outputs]; [inputs] */
+    real *gradient;      /* borrowed: the lane's, [count]; NULL: forward only */
+    bool first;          /* no matrix gradient was added to it yet */
 };
 
 struct transformer_machine {
@@ -101,14 +102,14 @@ struct transformer_machine {
     int tile_heads;
     int index[TRANSFORMER_LAYERS][MODULE_COUNT]; /* number of .weight in `tensor` (.bias follows); -1: no such module */
     struct transformer_weights layer[TRANSFORMER_LAYERS];
-    struct weight embed, unembed;                 /* embed: regression only */
-    real *position;                               /* owned, [T][W] */
-    real *lookup;                                 /* owned, [vocab][W]: embed.weight transposed (recall) */
+    struct weight embed, unembed; /* embed: regression only */
+    real *position;               /* owned, [T][W] */
+    real *lookup;                 /* owned, [vocab][W]: embed.weight transposed (recall) */
     int workers;
-    struct transformer_worker *worker;            /* owned, [workers] */
-    real *lane[TRANSFORMER_LANES];                /* owned, [count]; lane 0 is the caller's gradient and NULL here */
-    int N;                                        /* sequences that rows_block has room for */
-    char *rows_block;                             /* owned */
+    struct transformer_worker *worker; /* owned, [workers] */
+    real *lane[TRANSFORMER_LANES];     /* owned, [count]; lane 0 is the caller's gradient and NULL here */
+    int N;                             /* sequences that rows_block has room for */
+    char *rows_block;                  /* owned */
 };
 
 /* transformer.c: where a module's parameters are, and where their gradients in the worker's. */
@@ -119,7 +120,8 @@ real *transformer_bias_gradient(const struct transformer_worker *w, int layer, e
 
 /* transformer_machine.c: storage and packed weights. */
 struct transformer_sizes transformer_machine_sizes(const struct transformer *model, int sequences);
-enum status transformer_machine_create(struct transformer *model); /* `machine` is zeroed, all else set. ERR_MEMORY, .. */
+enum status
+transformer_machine_create(struct transformer *model); /* `machine` is zeroed, all else set. ERR_MEMORY, .. */
 void transformer_machine_free(struct transformer *model);
 /* Room for rows of N sequences and, if wanted, for the lanes of a gradient. ERR_MEMORY. */
 enum status transformer_machine_reserve(struct transformer *model, int N, bool lanes);
@@ -145,14 +147,14 @@ void transformer_layer_denormalise(struct transformer_worker *w, int layer, enum
                                    const real *dn, const void *z, const real *scale, bool add, real *dx);
 /* dense q, k and (unless NULL) v [S][H][T][D] of n [R][W]; p [S][H][T][T] and (unless v is NULL) p v. */
 void transformer_layer_qkv(struct transformer_worker *w, int layer, int S, const void *n, void *q, void *k, void *v);
-void transformer_layer_attention(struct transformer_worker *w, int S, const void *q, const void *k, const void *v, void *p,
-                                 void *out);
+void transformer_layer_attention(struct transformer_worker *w, int S, const void *q, const void *k, const void *v,
+                                 void *p, void *out);
 /* Adds dy^T x to the gradient of the weight, and the sum of dy over the rows to that of the bias. */
-void transformer_layer_weight_gradient(struct transformer_worker *w, int layer, enum transformer_module module, int rows,
-                                       int out, int in, const void *dy, const void *x);
+void transformer_layer_weight_gradient(struct transformer_worker *w, int layer, enum transformer_module module,
+                                       int rows, int out, int in, const void *dy, const void *x);
 
-/* transformer_last.c: the short last layer: w->x [R][W] -> w->xl [S][W], w->dxl -> w->dx; then the gradients over a batch of
- * N of its weights and biases and of the readout's. */
+/* transformer_last.c: the short last layer: w->x [R][W] -> w->xl [S][W], w->dxl -> w->dx; then the gradients over a
+ * batch of N of its weights and biases and of the readout's. */
 void transformer_last_forward(struct transformer_worker *w, int S, const struct transformer_rows *r);
 void transformer_last_backward(struct transformer_worker *w, int S, const struct transformer_rows *r);
 void transformer_last_gradient(struct transformer_worker *w, enum transformer_module module, int N,
@@ -160,7 +162,8 @@ void transformer_last_gradient(struct transformer_worker *w, enum transformer_mo
 
 /* transformer_ends.c: what is before the first layer (into w->x) and behind the last (into w->out). */
 void transformer_ends_embed(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S);
-void transformer_ends_embed_backward(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S);
+void transformer_ends_embed_backward(struct transformer_worker *w, const struct transformer_batch *batch, int first,
+                                     int S);
 void transformer_ends_last_rows(struct transformer_worker *w, int S);
 void transformer_ends_readout(struct transformer_worker *w, int S, const struct transformer_rows *r);
 /* w->out becomes the gradient of the mean loss; overwrites loss[S] and (recall) correct[S], 1 or 0. */

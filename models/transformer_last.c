@@ -33,7 +33,8 @@ void transformer_last_forward(struct transformer_worker *w, int S, const struct 
     void *n = w->layer[layer].n, *R = at(w, w->dm_r, H * W);
     transformer_layer_normalise(w, layer, MODULE_NORM1, z.R, w->x, n, w->layer[layer].z, w->layer[layer].scale);
     k->copy_blocks(1, S, z.W, at(w, n, (T - 1) * W), 0, z.T * z.W, r->last, 0, z.W);
-    k->forward(&w->kernel, &L->q, transformer_bias(model, layer, MODULE_QKV), S, r->last, z.W, r->q, z.A, RESULT_ELEMENT);
+    k->forward(&w->kernel, &L->q, transformer_bias(model, layer, MODULE_QKV), S, r->last, z.W, r->q, z.A,
+               RESULT_ELEMENT);
     for (size_t h = 0; h < H; h++)
         k->backward(&w->kernel, &L->key[h], S, at(w, r->q, h * D), z.A, at(w, R, h * W), 2 * z.H * z.W, RESULT_ELEMENT);
     struct product scores = per_sequence(S, z.H, z.T, z.W, 2 * H * W, T * W, H * T);
@@ -114,8 +115,8 @@ void transformer_last_backward(struct transformer_worker *w, int S, const struct
 }
 
 /* dW[out][in] = dy^T x over N rows, `batch` blocks of them; db = sum of dy (NULL: none). */
-static void product_gradient(struct transformer_worker *w, int N, int batch, int out, int in, const void *dy, const void *x,
-                             real *dW, real *db)
+static void product_gradient(struct transformer_worker *w, int N, int batch, int out, int in, const void *dy,
+                             const void *x, real *dW, real *db)
 {
     const struct kernels *k = w->model->kernels;
     const struct product p = {.batch = batch,

@@ -9,7 +9,8 @@ void transformer_layer_normalise(struct transformer_worker *w, int layer, enum t
     const struct kernels *k = model->kernels;
     const int W = model->config.width;
     if (model->config.norm == NORM_PRE)
-        k->norm(rows, W, x, transformer_weight(model, layer, module), transformer_bias(model, layer, module), z, n, scale);
+        k->norm(rows, W, x, transformer_weight(model, layer, module), transformer_bias(model, layer, module), z, n,
+                scale);
     else
         k->narrow((size_t)rows * (size_t)W, x, n);
 }
@@ -18,14 +19,14 @@ void transformer_layer_denormalise(struct transformer_worker *w, int layer, enum
                                    const real *dn, const void *z, const real *scale, bool add, real *dx)
 {
     const struct transformer *model = w->model;
-    model->kernels->norm_backward(rows, model->config.width, dn, z, scale, transformer_weight(model, layer, module), add, dx,
-                                  transformer_weight_gradient(w, layer, module),
+    model->kernels->norm_backward(rows, model->config.width, dn, z, scale, transformer_weight(model, layer, module),
+                                  add, dx, transformer_weight_gradient(w, layer, module),
                                   transformer_bias_gradient(w, layer, module));
 }
 
 /* dx behind y = [x +] F(n(x)), where F begins with the product n W^T of gradient dy: dx = [dx +] n'(dy W). */
-static void through_input(struct transformer_worker *w, int layer, enum transformer_module module, const struct weight *W,
-                          int rows, const void *dy, const void *z, const real *scale, real *dx)
+static void through_input(struct transformer_worker *w, int layer, enum transformer_module module,
+                          const struct weight *W, int rows, const void *dy, const void *z, const real *scale, real *dx)
 {
     const struct transformer *model = w->model;
     const bool skip = model->config.skip;
@@ -38,8 +39,8 @@ static void through_input(struct transformer_worker *w, int layer, enum transfor
 }
 
 /* dW += dy^T x, db += sum of dy over the rows. */
-void transformer_layer_weight_gradient(struct transformer_worker *w, int layer, enum transformer_module module, int rows,
-                                       int out, int in, const void *dy, const void *x)
+void transformer_layer_weight_gradient(struct transformer_worker *w, int layer, enum transformer_module module,
+                                       int rows, int out, int in, const void *dy, const void *x)
 {
     const struct kernels *k = w->model->kernels;
     const struct product p = {.batch = 1,
@@ -93,10 +94,9 @@ static void split_heads(const struct transformer_worker *w, int S, const void *r
     const struct transformer_sizes z = transformer_machine_sizes(w->model, S);
     const size_t size = w->model->kernels->element_size, sequence = (size_t)z.T * size;
     for (int s = 0; s < S; s++)
-        w->model->kernels->copy_blocks(z.H, z.T, z.D,
-                                       (const char *)rows + (size_t)s * sequence * (size_t)row + (size_t)(part * z.A) * size,
-                                       (size_t)z.D, row, (char *)heads + (size_t)s * sequence * (size_t)z.A,
-                                       (size_t)z.T * (size_t)z.D, z.D);
+        w->model->kernels->copy_blocks(
+            z.H, z.T, z.D, (const char *)rows + (size_t)s * sequence * (size_t)row + (size_t)(part * z.A) * size,
+            (size_t)z.D, row, (char *)heads + (size_t)s * sequence * (size_t)z.A, (size_t)z.T * (size_t)z.D, z.D);
 }
 
 static void merge_heads(const struct transformer_worker *w, int S, const void *heads, int row, int part, void *rows)
@@ -104,10 +104,9 @@ static void merge_heads(const struct transformer_worker *w, int S, const void *h
     const struct transformer_sizes z = transformer_machine_sizes(w->model, S);
     const size_t size = w->model->kernels->element_size, sequence = (size_t)z.T * size;
     for (int s = 0; s < S; s++)
-        w->model->kernels->copy_blocks(z.H, z.T, z.D, (const char *)heads + (size_t)s * sequence * (size_t)z.A,
-                                       (size_t)z.T * (size_t)z.D, z.D,
-                                       (char *)rows + (size_t)s * sequence * (size_t)row + (size_t)(part * z.A) * size,
-                                       (size_t)z.D, row);
+        w->model->kernels->copy_blocks(
+            z.H, z.T, z.D, (const char *)heads + (size_t)s * sequence * (size_t)z.A, (size_t)z.T * (size_t)z.D, z.D,
+            (char *)rows + (size_t)s * sequence * (size_t)row + (size_t)(part * z.A) * size, (size_t)z.D, row);
 }
 
 static real attention_scale(const struct transformer *model)
@@ -115,35 +114,26 @@ static real attention_scale(const struct transformer *model)
     return (real)(1.0 / sqrt(model->config.head_dim));
 }
 
-/* p = softmax(q k^T / sqrt D) of `heads` heads, through a tile of scores. */
-static void attend(struct transformer_worker *w, int heads, const void *q, const void *key, void *p)
+/* A product of heads with heads, [T][D] [T][D]^T: scores [T][T]. */
+static struct product scoring(const struct transformer *model, int heads)
 {
-    const struct transformer *model = w->model;
-    const struct kernels *k = model->kernels;
     const int T = model->config.T, D = model->config.head_dim;
     const size_t TT = (size_t)T * (size_t)T, TD = (size_t)T * (size_t)D;
-    const struct product scores = {.batch = heads,
-                                   .m = T,
-                                   .n = T,
-                                   .k = D,
-                                   .b_transposed = true,
-                                   .a_row = D,
-                                   .b_row = D,
-                                   .c_row = T,
-                                   .a_next = TD,
-                                   .b_next = TD,
-                                   .c_next = TT,
-                                   .to_real = true};
-    k->multiply(&w->kernel, &scores, q, key, w->tile);
-    if (model->config.mask == MASK_NONE) {
-        k->softmax(heads * T, T, -1, attention_scale(model), w->tile, p);
-        return;
-    }
-    for (int h = 0; h < heads; h++)
-        k->softmax(T, T, 0, attention_scale(model), w->tile + (size_t)h * TT, (char *)p + (size_t)h * TT * k->element_size);
+    return (struct product){.batch = heads,
+                            .m = T,
+                            .n = T,
+                            .k = D,
+                            .b_transposed = true,
+                            .a_row = D,
+                            .b_row = D,
+                            .c_row = T,
+                            .a_next = TD,
+                            .b_next = TD,
+                            .c_next = TT,
+                            .to_real = true};
 }
 
-/* A product of attention p or ds [T][T] (transposed or not) with heads [T][D]: heads. */
+/* A product of attention p or ds, [T][T] (transposed or not), with heads [T][D]: heads. */
 static struct product mixing(const struct transformer *model, int heads, bool transposed)
 {
     const int T = model->config.T, D = model->config.head_dim;
@@ -161,13 +151,30 @@ static struct product mixing(const struct transformer *model, int heads, bool tr
                             .c_next = TD};
 }
 
+/* p = softmax(q k^T / sqrt D) of `heads` heads, through a tile of scores. */
+static void attend(struct transformer_worker *w, int heads, const void *q, const void *key, void *p)
+{
+    const struct transformer *model = w->model;
+    const struct kernels *k = model->kernels;
+    const struct product scores = scoring(model, heads);
+    const int T = scores.m;
+    k->multiply(&w->kernel, &scores, q, key, w->tile);
+    if (model->config.mask == MASK_NONE) {
+        k->softmax(heads * T, T, -1, attention_scale(model), w->tile, p);
+        return;
+    }
+    for (size_t h = 0; h < (size_t)heads; h++)
+        k->softmax(T, T, 0, attention_scale(model), w->tile + h * scores.c_next,
+                   (char *)p + h * scores.c_next * k->element_size);
+}
+
 /* q, k, v of n [R][W], dense. */
 void transformer_layer_qkv(struct transformer_worker *w, int layer, int S, const void *n, void *q, void *k, void *v)
 {
     const struct transformer *model = w->model;
     const struct transformer_sizes z = transformer_machine_sizes(model, S);
-    model->kernels->forward(&w->kernel, &model->machine->layer[layer].qkv, transformer_bias(model, layer, MODULE_QKV), z.R, n,
-                            z.W, w->qkv, 3 * z.A, RESULT_ELEMENT);
+    model->kernels->forward(&w->kernel, &model->machine->layer[layer].qkv, transformer_bias(model, layer, MODULE_QKV),
+                            z.R, n, z.W, w->qkv, 3 * z.A, RESULT_ELEMENT);
     split_heads(w, S, w->qkv, 3 * z.A, 0, q);
     split_heads(w, S, w->qkv, 3 * z.A, 1, k);
     if (v)
@@ -188,8 +195,8 @@ static void *head_at(const struct transformer_worker *w, const void *heads, int 
 }
 
 /* p [S][H][T][T] from dense q, k; and, unless v is NULL, the heads' outputs [S][H][T][D]. */
-void transformer_layer_attention(struct transformer_worker *w, int S, const void *q, const void *k, const void *v, void *p,
-                                 void *out)
+void transformer_layer_attention(struct transformer_worker *w, int S, const void *q, const void *k, const void *v,
+                                 void *p, void *out)
 {
     const struct transformer *model = w->model;
     const int T = model->config.T, D = model->config.head_dim;
@@ -211,14 +218,14 @@ void transformer_layer_forward(struct transformer_worker *w, int layer, int S, r
     transformer_layer_qkv(w, layer, S, a->n, a->q, a->k, a->v);
     transformer_layer_attention(w, S, a->q, a->k, a->v, a->p, w->head[0]);
     merge_heads(w, S, w->head[0], z.A, 0, a->c);
-    k->forward(&w->kernel, &model->machine->layer[layer].out, transformer_bias(model, layer, MODULE_OUT), z.R, a->c, z.A, x,
-               z.W, model->config.skip ? RESULT_REAL_ADDED : RESULT_REAL);
+    k->forward(&w->kernel, &model->machine->layer[layer].out, transformer_bias(model, layer, MODULE_OUT), z.R, a->c,
+               z.A, x, z.W, model->config.skip ? RESULT_REAL_ADDED : RESULT_REAL);
     if (z.F > 0)
         transformer_layer_mlp(w, layer, z.R, x, &a->mlp);
 }
 
-/* Gradients of q, k, v, merged into w->qkv, from those of the heads' outputs in w->merged. With dc = head output's gradient:
- *     dp = dc v^T,  ds = p (dp - sum p dp) / sqrt D,  dv = p^T dc,  dq = ds k,  dk = ds^T q */
+/* Gradients of q, k, v, merged into w->qkv, from those of the heads' outputs in w->merged. With dc = head output's
+ * gradient: dp = dc v^T,  ds = p (dp - sum p dp) / sqrt D,  dv = p^T dc,  dq = ds k,  dk = ds^T q */
 static void attention_backward(struct transformer_worker *w, int layer, int S)
 {
     const struct transformer *model = w->model;
@@ -228,22 +235,12 @@ static void attention_backward(struct transformer_worker *w, int layer, int S)
     void *dc = w->head[0], *dq = w->head[0], *dk = w->head[1], *dv = w->head[2];
     split_heads(w, S, w->merged, z.A, 0, dc);
     for (int h = 0, n; (n = tile_at(w, S, h)) > 0; h += n) {
+        const struct product scores = scoring(model, n);
         const struct product mix = mixing(model, n, false), mix_transposed = mixing(model, n, true);
-        struct product scores = {.batch = n,
-                                 .m = z.T,
-                                 .n = z.T,
-                                 .k = z.D,
-                                 .b_transposed = true,
-                                 .a_row = z.D,
-                                 .b_row = z.D,
-                                 .c_row = z.T,
-                                 .a_next = mix.c_next,
-                                 .b_next = mix.c_next,
-                                 .c_next = mix.a_next,
-                                 .to_real = true};
         k->multiply(&w->kernel, &scores, head_at(w, dc, h, z.D), head_at(w, a->v, h, z.D), w->tile);
         k->softmax_backward(n * z.T, z.T, attention_scale(model), head_at(w, a->p, h, z.T), w->tile, w->dtile);
-        k->multiply(&w->kernel, &mix_transposed, head_at(w, a->p, h, z.T), head_at(w, dc, h, z.D), head_at(w, dv, h, z.D));
+        k->multiply(&w->kernel, &mix_transposed, head_at(w, a->p, h, z.T), head_at(w, dc, h, z.D),
+                    head_at(w, dv, h, z.D));
         k->multiply(&w->kernel, &mix_transposed, w->dtile, head_at(w, a->q, h, z.D), head_at(w, dk, h, z.D));
         k->multiply(&w->kernel, &mix, w->dtile, head_at(w, a->k, h, z.D), head_at(w, dq, h, z.D));
     }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 enum {
-    ROWS = 512,    /* rows of a micro-batch, about: its activations then stay in the second cache */
+    ROWS = 1024,   /* rows of a micro-batch, about: its activations then stay in the second cache */
     TILE = 1 << 16 /* attention scores worked on at a time, about */
 };
 
@@ -64,7 +64,8 @@ static void lay_out_layer(const struct transformer *model, const struct transfor
 static void lay_out_worker(const struct transformer *model, struct block *block, struct transformer_worker *w)
 {
     const struct transformer_sizes z = model->machine->sizes;
-    const size_t size = model->kernels->element_size, S = (size_t)z.S, R = (size_t)z.R, W = (size_t)z.W, A = (size_t)z.A;
+    const size_t size = model->kernels->element_size, S = (size_t)z.S, R = (size_t)z.R, W = (size_t)z.W,
+                 A = (size_t)z.A;
     const size_t H = (size_t)z.H, T = (size_t)z.T, tile = (size_t)model->machine->tile_heads * T * T;
     const bool regression = model->config.task == TASK_REGRESSION, mean = model->config.readout == READOUT_MEAN;
     w->x = take(block, R * W, sizeof(real));
@@ -183,7 +184,8 @@ static struct entry entry_at(const struct transformer *model, int i)
     const struct transformer_sizes z = machine->sizes;
     const struct transformer_config *c = &model->config;
     if (i == 0)
-        return (struct entry){c->task == TASK_REGRESSION ? &machine->embed : NULL, MODULE_EMBED, 0, 0, z.W, c->inputs, z.R};
+        return (struct entry){
+            c->task == TASK_REGRESSION ? &machine->embed : NULL, MODULE_EMBED, 0, 0, z.W, c->inputs, z.R};
     if (i == 1)
         return (struct entry){&machine->unembed, MODULE_UNEMBED, 0, 0, c->outputs, z.W, z.S};
     const int layer = (i - 2) / layer_entries(model), which = (i - 2) % layer_entries(model), head = which - ENTRIES;
@@ -192,7 +194,8 @@ static struct entry entry_at(const struct transformer *model, int i)
     struct transformer_weights *L = &machine->layer[layer];
     switch (which) {
     case 0:
-        return (struct entry){is_short && !machine->whole_last ? NULL : &L->qkv, MODULE_QKV, layer, 0, 3 * z.A, z.W, z.R};
+        return (struct entry){
+            is_short && !machine->whole_last ? NULL : &L->qkv, MODULE_QKV, layer, 0, 3 * z.A, z.W, z.R};
     case 1:
         return (struct entry){&L->out, MODULE_OUT, layer, 0, z.W, z.A, rows};
     case 2:
@@ -204,7 +207,8 @@ static struct entry entry_at(const struct transformer *model, int i)
     default:
         if (head < z.H)
             return (struct entry){is_short ? &L->key[head] : NULL, MODULE_QKV, layer, z.A + head * z.D, z.D, z.W, rows};
-        return (struct entry){is_short ? &L->value[head - z.H] : NULL, MODULE_QKV, layer, z.A + head * z.D, z.D, z.W, rows};
+        return (struct entry){
+            is_short ? &L->value[head - z.H] : NULL, MODULE_QKV, layer, z.A + head * z.D, z.D, z.W, rows};
     }
 }
 
@@ -212,8 +216,8 @@ void transformer_machine_pack(struct transformer_worker *w, int i)
 {
     const struct entry e = entry_at(w->model, i);
     if (e.weight)
-        w->model->kernels->weight_pack(&w->kernel, e.weight,
-                                       transformer_weight(w->model, e.layer, e.module) + (size_t)e.first_row * (size_t)e.in);
+        w->model->kernels->weight_pack(
+            &w->kernel, e.weight, transformer_weight(w->model, e.layer, e.module) + (size_t)e.first_row * (size_t)e.in);
 }
 
 static enum status open_weights(struct transformer *model)

@@ -1,6 +1,6 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_text test_random test_flow test_prediction test_toy test_transformer test_transformer_double test_tasks \
+unit_tests = test_text test_random test_flow test_prediction test_toy test_tensor test_transformer test_transformer_double test_tasks \
   test_safetensors test_training test_store test_import test_power_law test_measure test_compare
 check_PROGRAMS += $(unit_tests) must_fail json_lines
 TESTS += $(unit_tests) must_fail tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_documentation.sh tests/test_survival.sh
@@ -29,6 +29,9 @@ test_prediction_LDADD = $(models_below)
 test_toy_SOURCES = tests/test_toy.c $(test_harness)
 test_toy_CPPFLAGS = $(TEST_CPPFLAGS)
 test_toy_LDADD = $(models_below)
+test_tensor_SOURCES = tests/test_tensor.c $(test_harness)
+test_tensor_CPPFLAGS = $(TEST_CPPFLAGS)
+test_tensor_LDADD = $(libtensor) libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
 test_transformer_SOURCES = tests/test_transformer.c tests/transformer_oracle.c tests/transformer_oracle.h $(test_harness)
 test_transformer_CPPFLAGS = $(TEST_CPPFLAGS)
 test_transformer_LDADD = $(models_below)

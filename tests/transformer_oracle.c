@@ -184,8 +184,8 @@ double oracle_loss(const struct transformer *model, const struct transformer_bat
     return loss;
 }
 
-double oracle_slope(const struct transformer *model, const struct transformer_batch *batch, double *parameters, size_t i,
-                    double h)
+double oracle_slope(const struct transformer *model, const struct transformer_batch *batch, double *parameters,
+                    size_t i, double h)
 {
     const double start = parameters[i], step[4] = {-2, -1, 1, 2}, weight[4] = {1, -8, 8, -1};
     double slope = 0;

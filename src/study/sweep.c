@@ -2,9 +2,12 @@
 #include "pool.h"
 #include "progress.h"
 #include "run.h"
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct sweep {
     const struct study *study;
@@ -24,12 +27,39 @@ static enum status keys_of(const struct sweep *s, size_t i, struct keys *keys)
     return grid_at(&s->study->blocks[block], i - s->first[block], keys);
 }
 
+/* The folder is made if missing. */
+static enum status checkpoint_path(const struct sweep *s, const struct keys *keys, struct text *path)
+{
+    char hash[33];
+    keys_hash(keys, hash);
+    text_addf(path, "%s.checkpoints", store_path(s->store));
+    enum status rc = text_status(path);
+    if (rc == OK && mkdir(path->data, 0777) != 0 && errno != EEXIST)
+        return error_set(ERR_IO, "%s: cannot make this folder for checkpoints: %s", path->data, strerror(errno));
+    text_addf(path, "/%s.safetensors", hash);
+    return rc == OK ? text_status(path) : rc;
+}
+
 static enum status work(void *context, size_t i, struct result *result, struct trace *trace)
 {
     struct sweep *s = context;
     struct keys keys;
-    enum status rc = keys_of(s, i, &keys);
-    return rc == OK ? run_any(&s->runs, &keys, result, s->study->curves ? trace : NULL) : rc;
+    struct text checkpoint = {0};
+    struct run_transformer_request *request = &s->runs.request;
+    enum status rc = OK;
+    TRY(keys_of(s, i, &keys));
+    request->checkpoint = request->resume = NULL;
+    if (keys_real(&keys, KEY_checkpoint_every) > 0) {
+        TRY(checkpoint_path(s, &keys, &checkpoint));
+        request->checkpoint = checkpoint.data;
+        request->resume = access(checkpoint.data, F_OK) == 0 ? checkpoint.data : NULL;
+    }
+    TRY(run_any(&s->runs, &keys, result, s->study->curves ? trace : NULL));
+    if (checkpoint.data && result->steps_done < keys_real(&keys, KEY_steps) && result->state != RUN_INTERRUPTED)
+        unlink(checkpoint.data); /* a larger cap would change nothing */
+done:
+    text_free(&checkpoint);
+    return rc;
 }
 
 static enum status deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,

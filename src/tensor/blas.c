@@ -1,5 +1,6 @@
 #include "blas.h"
 #include <cblas.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Room for the float copies of the factors and of the result of one product: grows, is kept. Only bf16 needs it. */
@@ -69,10 +70,11 @@ static void multiply_one(struct kernels_worker *worker, const struct product *p,
         for (int j = 0; j < p->n; j++)
             row[j] = bias[j] + (p->accumulate ? row[j] : 0);
     }
-    cblas_sgemm(CblasRowMajor, p->a_transposed ? CblasTrans : CblasNoTrans, p->b_transposed ? CblasTrans : CblasNoTrans, p->m,
-                p->n, p->k, 1.0f, a, a_row, b, b_row, bias || p->accumulate ? 1.0f : 0.0f, c, c_row);
+    cblas_sgemm(CblasRowMajor, p->a_transposed ? CblasTrans : CblasNoTrans, p->b_transposed ? CblasTrans : CblasNoTrans,
+                p->m, p->n, p->k, 1.0f, a, a_row, b, b_row, bias || p->accumulate ? 1.0f : 0.0f, c, c_row);
     for (int i = 0; i < p->m && rounds; i++)
-        worker->kernels->narrow((size_t)p->n, c + (size_t)i * (size_t)c_row, (element *)c_ + (size_t)i * (size_t)p->c_row);
+        worker->kernels->narrow((size_t)p->n, c + (size_t)i * (size_t)c_row,
+                                (element *)c_ + (size_t)i * (size_t)p->c_row);
 }
 
 static void multiply(struct kernels_worker *worker, const struct product *p, const void *a, const void *b, void *c)
@@ -90,8 +92,8 @@ static void forward(struct kernels_worker *worker, const struct weight *W, const
     multiply_one(worker, &p, x, W->forward, bias, y);
 }
 
-static void backward(struct kernels_worker *worker, const struct weight *W, int rows, const void *dy, int dy_row, void *dx,
-                     int dx_row, enum result_type type)
+static void backward(struct kernels_worker *worker, const struct weight *W, int rows, const void *dy, int dy_row,
+                     void *dx, int dx_row, enum result_type type)
 {
     const struct product p = kernels_backward_product(W, rows, dy_row, dx_row, type);
     multiply_one(worker, &p, dy, W->forward, NULL, dx);
@@ -100,6 +102,11 @@ static void backward(struct kernels_worker *worker, const struct weight *W, int 
 void ELEMENT_NAME(blas_override)(struct kernels *kernels)
 {
     kernels->name = "blas";
+#if HAVE_DECL_OPENBLAS_SET_NUM_THREADS
+    snprintf(kernels->library, sizeof kernels->library, "OpenBLAS, %s", openblas_get_corename());
+#else
+    snprintf(kernels->library, sizeof kernels->library, "CBLAS, %s", kernels_processor());
+#endif
     kernels->worker_open = worker_open;
     kernels->worker_close = worker_close;
     kernels->forward = forward;

@@ -1,5 +1,5 @@
-/* Products by CBLAS (any: OpenBLAS, BLIS, ..). With bf16 the arithmetic is imitated: elements are widened to float, multiplied
- * in float and rounded; no faster than f32, but on any processor. */
+/* Products by CBLAS (any: OpenBLAS, BLIS, ..). With bf16 the arithmetic is imitated: elements are widened to float,
+ * multiplied in float and rounded; no faster than f32, but on any processor. */
 #ifndef BLAS_H
 #define BLAS_H
 #include "kernels.h"

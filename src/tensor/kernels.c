@@ -27,8 +27,15 @@ static enum status fill(enum backend backend, enum precision precision, struct k
     if (backend == BACKEND_REFERENCE)
         return OK;
     (bf16 ? vector_override_bf16 : vector_override_real)(kernels);
-    if (backend == BACKEND_ONEDNN)
+    if (backend == BACKEND_ONEDNN) {
+#ifdef HAVE_ONEDNN
         return onednn_override(kernels);
+#else
+        return error_set(ERR_INPUT,
+                         "backend=onednn: this program was built without oneDNN; use backend=auto, or install "
+                         "libdnnl-dev and configure again");
+#endif
+    }
     (bf16 ? blas_override_bf16 : blas_override_real)(kernels);
     return OK;
 }
@@ -55,6 +62,21 @@ enum status kernels_open(enum backend backend, enum precision precision, const s
     return OK;
 }
 #endif
+
+const char *kernels_processor(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("amx-bf16")     ? "amx"
+           : __builtin_cpu_supports("avx512bf16") ? "avx512bf16"
+           : __builtin_cpu_supports("avx512bw")   ? "avx512"
+           : __builtin_cpu_supports("avx2")       ? "avx2"
+                                                  : "x86-64";
+#elif defined(__aarch64__)
+    return "aarch64";
+#else
+    return "unknown";
+#endif
+}
 
 struct product kernels_forward_product(const struct weight *W, int rows, int x_row, int y_row, enum result_type type)
 {

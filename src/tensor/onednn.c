@@ -2,6 +2,7 @@
 #include "onednn_version.h"
 #include <omp.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* One thread, for good: oneDNN reads this setting of the calling thread when a primitive is made and when it runs. */
@@ -64,7 +65,7 @@ struct library {
     struct primitive *bucket[BUCKETS]; /* owned */
     void *scratch;                     /* owned */
     size_t scratch_size;
-    float *spread[2];                  /* owned: see spread_rows */
+    float *spread[2]; /* owned: see spread_rows */
     size_t spread_size[2];
 };
 
@@ -197,8 +198,8 @@ static struct primitive *primitive_create(struct kernels_worker *worker, const s
                 memory_for(description, dnnl_query_scratchpad_md, &x->scratch) == dnnl_success &&
                 reserve(library, description);
     if (good && recipe->bias)
-        good = dnnl_memory_create(&x->bias, dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 1),
-                                  engine, DNNL_MEMORY_NONE) == dnnl_success;
+        good = dnnl_memory_create(&x->bias, dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 1), engine,
+                                  DNNL_MEMORY_NONE) == dnnl_success;
     dnnl_primitive_desc_destroy(description);
     if (good)
         return x;
@@ -219,8 +220,8 @@ static struct primitive *find(struct kernels_worker *worker, const struct recipe
     }
     struct primitive *x = primitive_create(worker, recipe);
     if (!x) {
-        kernels_fail(worker, "oneDNN cannot make a product of %d x %d x %d (%d times)", recipe->product.m, recipe->product.n,
-                     recipe->product.k, recipe->product.batch);
+        kernels_fail(worker, "oneDNN cannot make a product of %d x %d x %d (%d times)", recipe->product.m,
+                     recipe->product.n, recipe->product.k, recipe->product.batch);
         return NULL;
     }
     x->next = *bucket;
@@ -241,10 +242,8 @@ static void run(struct kernels_worker *worker, const struct product *p, const st
     if (!x)
         return;
     dnnl_exec_arg_t arguments[ARGUMENTS] = {
-        {DNNL_ARG_SRC, x->a},
-        {DNNL_ARG_WEIGHTS, weight ? weight->packed : x->b},
-        {DNNL_ARG_DST, x->c},
-        {DNNL_ARG_SCRATCHPAD, x->scratch},
+        {DNNL_ARG_SRC, x->a},     {DNNL_ARG_WEIGHTS, weight ? weight->packed : x->b},
+        {DNNL_ARG_DST, x->c},     {DNNL_ARG_SCRATCHPAD, x->scratch},
         {DNNL_ARG_BIAS, x->bias},
     };
     dnnl_status_t status = dnnl_memory_set_data_handle(x->a, (void *)a);
@@ -258,9 +257,9 @@ static void run(struct kernels_worker *worker, const struct product *p, const st
         kernels_fail(worker, "oneDNN failed in a product of %d x %d x %d (status %d)", p->m, p->n, p->k, (int)status);
 }
 
-/* Without AVX-512, f32 products read the factors where they are, and rows that lie 4 kB apart fall into the same places of
- * the first cache: half the speed. Such a factor of a weight gradient is copied to rows that lie a little further apart.
- * Returns where it then is, and *row. */
+/* Without AVX-512, f32 products read the factors where they are, and rows that lie 4 kB apart fall into the same places
+ * of the first cache: half the speed. Such a factor of a weight gradient is copied to rows that lie a little further
+ * apart. Returns where it then is, and *row. */
 static const void *spread_rows(struct kernels_worker *worker, int which, int rows, int columns, const void *x, int *row)
 {
     enum { ALIAS = 4096 / sizeof(float), GAP = 16 };
@@ -298,8 +297,8 @@ static void forward(struct kernels_worker *worker, const struct weight *W, const
     run(worker, &p, W->forward, x, NULL, bias, y);
 }
 
-static void backward(struct kernels_worker *worker, const struct weight *W, int rows, const void *dy, int dy_row, void *dx,
-                     int dx_row, enum result_type type)
+static void backward(struct kernels_worker *worker, const struct weight *W, int rows, const void *dy, int dy_row,
+                     void *dx, int dx_row, enum result_type type)
 {
     const struct product p = kernels_backward_product(W, rows, dy_row, dx_row, type);
     run(worker, &p, W->backward, dy, NULL, NULL, dx);
@@ -336,9 +335,10 @@ static struct packed *packed_create(struct kernels_worker *worker, const struct 
         /* Where blocks are not made, the orientation with the shorter rows is the better one (see spread_rows). */
         const bool by_columns = p->k < p->n;
         layout short_rows;
-        good = matrix_layout(&short_rows, 1, p->k, p->n, by_columns, by_columns ? p->k : p->n, 0, dnnl_f32) == dnnl_success;
-        layout_view best = library->packs ? dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0)
-                                          : view_of(&short_rows);
+        good = matrix_layout(&short_rows, 1, p->k, p->n, by_columns, by_columns ? p->k : p->n, 0, dnnl_f32) ==
+               dnnl_success;
+        layout_view best =
+            library->packs ? dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0) : view_of(&short_rows);
         if (dnnl_memory_desc_equal(best, view_of(&plain))) {
             x->packed = x->plain;
         } else {
@@ -428,13 +428,15 @@ static enum status worker_open(struct kernels_worker *worker)
     return OK;
 }
 
-
 enum status onednn_override(struct kernels *kernels)
 {
     if (kernels->precision == PRECISION_BF16 && !has_bf16())
         return error_set(ERR_INPUT, "precision=bf16: this processor has no bf16 instructions (AVX512-BF16 or AMX); use "
                                     "precision=f32, or backend=blas, which imitates them without gain in speed");
+    const dnnl_version_t *version = dnnl_version();
     kernels->name = "onednn";
+    snprintf(kernels->library, sizeof kernels->library, "oneDNN %d.%d.%d, %s", version->major, version->minor,
+             version->patch, kernels_processor());
     kernels->worker_open = worker_open;
     kernels->worker_close = worker_close;
     kernels->weight_open = weight_open;

@@ -31,8 +31,9 @@ static inline dnnl_status_t layout_any(layout *l, int ndims, const dnnl_dims_t d
     return dnnl_memory_desc_create_with_tag(l, ndims, dims, type, dnnl_format_tag_any);
 }
 
-static inline dnnl_status_t matmul_create(dnnl_primitive_desc_t *out, dnnl_engine_t engine, layout_view a, layout_view b,
-                                          layout_view bias, layout_view c, const_dnnl_primitive_attr_t attributes)
+static inline dnnl_status_t matmul_create(dnnl_primitive_desc_t *out, dnnl_engine_t engine, layout_view a,
+                                          layout_view b, layout_view bias, layout_view c,
+                                          const_dnnl_primitive_attr_t attributes)
 {
     return dnnl_matmul_primitive_desc_create(out, engine, a, b, bias, c, attributes);
 }
@@ -65,8 +66,9 @@ static inline dnnl_status_t layout_any(layout *l, int ndims, const dnnl_dims_t d
     return dnnl_memory_desc_init_by_tag(l, ndims, dims, type, dnnl_format_tag_any);
 }
 
-static inline dnnl_status_t matmul_create(dnnl_primitive_desc_t *out, dnnl_engine_t engine, layout_view a, layout_view b,
-                                          layout_view bias, layout_view c, const_dnnl_primitive_attr_t attributes)
+static inline dnnl_status_t matmul_create(dnnl_primitive_desc_t *out, dnnl_engine_t engine, layout_view a,
+                                          layout_view b, layout_view bias, layout_view c,
+                                          const_dnnl_primitive_attr_t attributes)
 {
     dnnl_matmul_desc_t operation;
     const dnnl_status_t status = dnnl_matmul_desc_init(&operation, a, b, bias, c);

@@ -86,8 +86,8 @@ static void forward(struct kernels_worker *worker, const struct weight *W, const
     multiply_one(&p, x, W->forward, bias, y);
 }
 
-static void backward(struct kernels_worker *worker, const struct weight *W, int rows, const void *dy, int dy_row, void *dx,
-                     int dx_row, enum result_type type)
+static void backward(struct kernels_worker *worker, const struct weight *W, int rows, const void *dy, int dy_row,
+                     void *dx, int dx_row, enum result_type type)
 {
     (void)worker;
     const struct product p = kernels_backward_product(W, rows, dy_row, dx_row, type);
@@ -159,7 +159,7 @@ static real activation_value(enum activation activation, real u, real *slope)
 {
     if (activation == ACTIVATION_RELU) {
         *slope = u > 0 ? 1 : 0;
-        return u > 0 ? u : 0;
+        return u < 0 ? 0 : u;
     }
     const double x = (double)u, P = 0.5 * erfc(-x * M_SQRT1_2);
     *slope = (real)(P + x * exp(-0.5 * x * x) * (0.5 * M_2_SQRTPI * M_SQRT1_2));
@@ -183,7 +183,8 @@ static void activate_backward(enum activation activation, size_t n, const void *
     }
 }
 
-static void norm(int rows, int columns, const real *x, const real *gain, const real *bias, void *z_, void *y_, real *scale)
+static void norm(int rows, int columns, const real *x, const real *gain, const real *bias, void *z_, void *y_,
+                 real *scale)
 {
     element *z = z_, *y = y_;
     for (int i = 0; i < rows; i++, x += columns, z += columns, y += columns) {
@@ -225,6 +226,7 @@ void ELEMENT_NAME(reference_kernels)(struct kernels *kernels)
 {
     *kernels = (struct kernels){
         .name = "reference",
+        .library = "plain C",
         .precision = sizeof(element) == 2 ? PRECISION_BF16 : PRECISION_F32,
         .element_size = sizeof(element),
         .worker_open = worker_open,

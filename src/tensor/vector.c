@@ -9,11 +9,11 @@
 
 enum { LANES = 16 }; /* partial sums of a row */
 
-/* e^x within 1e-7 relative, x <= 88; below -87, e^-87. x = n ln 2 + r, e^r = 1 + r + r^2 P(r), P minimax. */
+/* e^x within 1e-7 relative, x <= 88; below -87, e^-87; NaN stays. x = n ln 2 + r, e^r = 1 + r + r^2 P(r), P minimax. */
 static inline real exponential(real x)
 {
     const real shift = 0x1.8p23f; /* adding it rounds to a whole number, in the low bits */
-    x = x > -87.0f ? x : -87.0f;
+    x = x < -87.0f ? -87.0f : x;
     const real shifted = x * 1.44269504f + shift, n = shifted - shift;
     const real r = (x - n * 0.693145752f) - n * 1.42860677e-6f;
     real P = 1.3814467e-3f;
@@ -31,8 +31,8 @@ static inline real exponential(real x)
     return value;
 }
 
-/* The normal law: P(u) = (1 + erf(u/sqrt 2))/2 and *density = exp(-u^2/2)/sqrt(2 pi). 1 - P(|u|) = exp(-u^2/2) R(t) with
- * t = 1/(1 + 0.3 |u|), R minimax: u P(u) within 1e-7. */
+/* The normal law: P(u) = (1 + erf(u/sqrt 2))/2 and *density = exp(-u^2/2)/sqrt(2 pi). 1 - P(|u|) = exp(-u^2/2) R(t)
+ * with t = 1/(1 + 0.3 |u|), R minimax: u P(u) within 1e-7. */
 static inline real normal_law(real u, real *density)
 {
     const real size = u < 0 ? -u : u, t = 1.0f / (1.0f + 0.3f * size), e = exponential(-0.5f * (u * u));
@@ -108,7 +108,7 @@ static inline real largest_of(int n, const real *x)
     return top;
 }
 
-/* Without NaN in them: a NaN that `largest_of` overlooks comes back through the exponential. */
+/* A NaN that largest_of overlooks comes back through the exponential. */
 CLONES static void softmax(int rows, int columns, int first, real scale, real *restrict score, void *out)
 {
     element *restrict p = out;
@@ -131,7 +131,8 @@ CLONES static void softmax(int rows, int columns, int first, real scale, real *r
     }
 }
 
-CLONES static void softmax_backward(int rows, int columns, real scale, const void *p_, const real *restrict dp, void *ds_)
+CLONES static void softmax_backward(int rows, int columns, real scale, const void *p_, const real *restrict dp,
+                                    void *ds_)
 {
     const element *restrict p = p_;
     element *restrict ds = ds_;
@@ -156,7 +157,7 @@ CLONES static void activate(enum activation activation, size_t n, const void *u_
     element *restrict g = g_;
     real density;
     for (size_t i = 0; i < n && activation == ACTIVATION_RELU; i++)
-        g[i] = element_of(element_value(u[i]) > 0 ? element_value(u[i]) : 0);
+        g[i] = element_of(element_value(u[i]) < 0 ? 0 : element_value(u[i]));
     for (size_t i = 0; i < n && activation == ACTIVATION_GELU; i++)
         g[i] = element_of(element_value(u[i]) * normal_law(element_value(u[i]), &density));
 }
@@ -167,7 +168,7 @@ CLONES static void activate_backward(enum activation activation, size_t n, const
     element *restrict g = g_, *restrict du = du_;
     for (size_t i = 0; i < n && activation == ACTIVATION_RELU; i++) {
         const real x = element_value(u[i]), slope = x > 0 ? 1.0f : 0.0f;
-        g[i] = element_of(slope * x);
+        g[i] = element_of(x < 0 ? 0 : x);
         du[i] = element_of(slope * element_value(du[i]));
     }
     for (size_t i = 0; i < n && activation == ACTIVATION_GELU; i++) {
@@ -205,8 +206,8 @@ static inline real squares_of(int n, const real *x, real shift)
     return across(sums);
 }
 
-CLONES static void norm(int rows, int columns, const real *restrict x, const real *restrict gain, const real *restrict bias,
-                        void *z_, void *y_, real *restrict scale)
+CLONES static void norm(int rows, int columns, const real *restrict x, const real *restrict gain,
+                        const real *restrict bias, void *z_, void *y_, real *restrict scale)
 {
     element *restrict z = z_, *restrict y = y_;
     for (int i = 0; i < rows; i++, x += columns, z += columns, y += columns) {
@@ -221,9 +222,9 @@ CLONES static void norm(int rows, int columns, const real *restrict x, const rea
     }
 }
 
-CLONES static void norm_backward(int rows, int columns, const real *restrict dy, const void *z_, const real *restrict scale,
-                                 const real *restrict gain, bool accumulate, real *restrict dx, real *restrict dgain,
-                                 real *restrict dbias)
+CLONES static void norm_backward(int rows, int columns, const real *restrict dy, const void *z_,
+                                 const real *restrict scale, const real *restrict gain, bool accumulate,
+                                 real *restrict dx, real *restrict dgain, real *restrict dbias)
 {
     const element *restrict z = z_;
     if (!accumulate)

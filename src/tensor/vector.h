@@ -1,7 +1,8 @@
-/* The loops between the products, for vector units: same results as the reference but for rounding (exp and GELU to 1e-7).
+/* The loops between the products, for vector units: same results as the reference but for rounding (exp and GELU to
+ * 1e-7).
  *
- * Written so that compilers vectorise them, once for each instruction set, chosen at run time; every sum has a fixed order,
- * so all versions give the same bits. Compiled for each element type of real.h (real = float). */
+ * Written so that compilers vectorise them, once for each instruction set, chosen at run time; every sum has a fixed
+ * order, so all versions give the same bits. Compiled for each element type of real.h (real = float). */
 #ifndef VECTOR_H
 #define VECTOR_H
 #include "kernels.h"
