@@ -152,7 +152,7 @@ static void backward(const struct call *call, struct transformer_worker *w, int 
 static void clear_sums(const struct transformer *model, real *gradient)
 {
     for (int i = 0; i < model->tensors; i++) {
-        const struct transformer_tensor *weight = &model->tensor[i / 2 * 2], *t = &model->tensor[i];
+        const struct transformer_tensor *weight = &model->tensor[i - i % 2], *t = &model->tensor[i];
         if (weight->rank == 1 || (i == 0 && model->config.task == TASK_RECALL))
             memset(gradient + t->offset, 0, t->count * sizeof *gradient);
     }

@@ -45,7 +45,7 @@ void transformer_last_forward(struct transformer_worker *w, int S, const struct 
         k->softmax(z.H, z.T, -1, (real)(1.0 / sqrt(z.D)), w->score + s * H * T, at(w, w->p_ds, 2 * s * H * T));
     const struct product mix = per_sequence(S, z.H, z.W, z.T, 2 * H * T, T * W, H * W);
     k->multiply(&w->kernel, &mix, w->p_ds, n, r->m);
-    const real *bias = transformer_bias(model, layer, MODULE_QKV) + 2 * z.A;
+    const real *bias = transformer_bias(model, layer, MODULE_QKV) + 2 * (size_t)z.A;
     for (size_t h = 0; h < H; h++)
         k->forward(&w->kernel, &L->value[h], bias + h * D, S, at(w, r->m, h * W), z.H * z.W, at(w, r->o, h * D), z.A,
                    RESULT_ELEMENT);
@@ -149,7 +149,7 @@ void transformer_last_gradient(struct transformer_worker *w, enum transformer_mo
         product_gradient(w, N, 1, z.A, z.W, r->dq, r->last, dW, db);
         product_gradient(w, N, z.H, z.D, z.W, r->q, r->dr, dW + AW, NULL);
         memset(db + z.A, 0, (size_t)z.A * sizeof *db);
-        product_gradient(w, N, z.H, z.D, z.W, r->dO, r->m, dW + 2 * AW, db + 2 * z.A);
+        product_gradient(w, N, z.H, z.D, z.W, r->dO, r->m, dW + 2 * AW, db + 2 * (size_t)z.A);
     } else if (module == MODULE_OUT) {
         product_gradient(w, N, 1, z.W, z.A, r->da, r->o, dW, db);
     } else if (module == MODULE_UP) {

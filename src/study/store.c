@@ -239,6 +239,9 @@ enum status store_open(const char *path, enum store_mode mode, const char *comma
     TRY(connect(s, mode == STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY));
     if (!empty) {
         TRY(recover(s));
+        TRY(look(path, mode, &empty)); /* killed while it was made: the recovered file is empty again */
+    }
+    if (!empty) {
         TRY(check(s, mode));
         TRY(prepare_all(s)); /* names a column that is missing, before anything is written */
     }

@@ -66,8 +66,11 @@ enum status kernels_open(enum backend backend, enum precision precision, const s
 const char *kernels_processor(void)
 {
 #if defined(__x86_64__)
-    return __builtin_cpu_supports("amx-bf16")     ? "amx"
-           : __builtin_cpu_supports("avx512bf16") ? "avx512bf16"
+#ifndef __clang__ /* clang 14 cannot ask for it */
+    if (__builtin_cpu_supports("amx-bf16"))
+        return "amx";
+#endif
+    return __builtin_cpu_supports("avx512bf16")   ? "avx512bf16"
            : __builtin_cpu_supports("avx512bw")   ? "avx512"
            : __builtin_cpu_supports("avx2")       ? "avx2"
                                                   : "x86-64";

@@ -40,8 +40,11 @@ struct recipe {
     bool bias;
 };
 
+/* A recipe as plain numbers: a struct has padding, which would make equal recipes differ. */
+enum { IDENTITY = 12 };
+
 struct primitive {
-    struct recipe recipe;
+    uint64_t identity[IDENTITY];
     struct primitive *next; /* of the same bucket; owned */
     dnnl_primitive_t run;
     dnnl_memory_t a, b, bias, c, scratch; /* their addresses are set at every call; b: NULL if the weight has it */
@@ -167,6 +170,16 @@ static bool reserve(struct library *library, dnnl_primitive_desc_t description)
     return library->scratch;
 }
 
+static void identify(const struct recipe *r, uint64_t identity[IDENTITY])
+{
+    const struct product *p = &r->product;
+    const uint64_t flags = p->a_transposed | p->b_transposed << 1 | p->to_real << 2 | p->accumulate << 3 | r->bias << 4;
+    const uint64_t numbers[IDENTITY] = {(uint64_t)p->batch, (uint64_t)p->m, (uint64_t)p->n, (uint64_t)p->k, (uint64_t)p->a_row,
+                                        (uint64_t)p->b_row, (uint64_t)p->c_row, p->a_next, p->b_next, p->c_next, flags,
+                                        (uintptr_t)r->weight};
+    memcpy(identity, numbers, sizeof numbers);
+}
+
 static struct primitive *primitive_create(struct kernels_worker *worker, const struct recipe *recipe)
 {
     struct library *library = worker->data;
@@ -179,7 +192,7 @@ static struct primitive *primitive_create(struct kernels_worker *worker, const s
     struct primitive *x = calloc(1, sizeof *x);
     if (!x)
         return NULL;
-    x->recipe = *recipe;
+    identify(recipe, x->identity);
     if (weight) {
         dnnl_memory_get_memory_desc(weight->packed, &b_view);
         status = describe(worker->kernels, p, b_view, recipe->bias, &description);
@@ -210,12 +223,13 @@ static struct primitive *primitive_create(struct kernels_worker *worker, const s
 static struct primitive *find(struct kernels_worker *worker, const struct recipe *recipe)
 {
     struct library *library = worker->data;
-    uint32_t hash = 0x811c9dc5u; /* FNV-1a */
-    for (size_t i = 0; i < sizeof *recipe; i++)
-        hash = (hash ^ ((const unsigned char *)recipe)[i]) * 0x01000193u;
-    struct primitive **bucket = &library->bucket[hash % BUCKETS];
+    uint64_t identity[IDENTITY], hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a, over whole numbers */
+    identify(recipe, identity);
+    for (int i = 0; i < IDENTITY; i++)
+        hash = (hash ^ identity[i]) * UINT64_C(0x100000001b3);
+    struct primitive **bucket = &library->bucket[(hash ^ hash >> 32) % BUCKETS];
     for (struct primitive *x = *bucket; x; x = x->next) {
-        if (!memcmp(&x->recipe, recipe, sizeof *recipe))
+        if (!memcmp(x->identity, identity, sizeof identity))
             return x;
     }
     struct primitive *x = primitive_create(worker, recipe);
@@ -232,11 +246,7 @@ static void run(struct kernels_worker *worker, const struct product *p, const st
                 const void *b, const real *bias, void *c)
 {
     struct library *library = worker->data;
-    struct recipe recipe;
-    memset(&recipe, 0, sizeof recipe);
-    recipe.product = *p;
-    recipe.weight = weight;
-    recipe.bias = bias;
+    const struct recipe recipe = {.product = *p, .weight = weight, .bias = bias};
     stay_single();
     struct primitive *x = find(worker, &recipe);
     if (!x)
