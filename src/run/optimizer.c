@@ -68,13 +68,13 @@ void optimizer_update_single(struct optimizer_state *o, int threads, const float
 {
     struct piece pieces[MOST_THREADS];
     pthread_t helpers[MOST_THREADS];
-    const size_t useful = o->count / LEAST_PIECE + 1, most = threads < MOST_THREADS ? (size_t)threads : MOST_THREADS;
-    const size_t n = useful < most ? useful : most, size = (o->count + n - 1) / n;
-    size_t started = 0;
+    size_t n = 1, started = 0;
+    while (n < MOST_THREADS && (int)n < threads && n * LEAST_PIECE < o->count)
+        n++;
     o->step++;
     for (size_t i = 0; i < n; i++) {
-        const size_t at = i * size < o->count ? i * size : o->count;
-        pieces[i] = (struct piece){o, at, at + size < o->count ? size : o->count - at, g, x};
+        const size_t at = o->count * i / n;
+        pieces[i] = (struct piece){o, at, o->count * (i + 1) / n - at, g, x};
     }
     while (started + 1 < n && pthread_create(&helpers[started], NULL, update_piece, &pieces[started + 1]) == 0)
         started++;
