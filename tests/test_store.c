@@ -184,7 +184,7 @@ START_TEST(refusals)
     fill(path, 3);
     edit(path, "PRAGMA user_version = 1");
     left_alone(path, ERR_DATABASE, "schema version 1");
-    edit(path, "PRAGMA user_version = 2; ALTER TABLE runs RENAME COLUMN vocab TO words");
+    edit(path, "PRAGMA user_version = 3; ALTER TABLE runs RENAME COLUMN vocab TO words");
     left_alone(path, ERR_DATABASE, "vocab");
     edit(path, "ALTER TABLE runs RENAME COLUMN words TO vocab; UPDATE runs SET metric = 'own' WHERE id = 2");
     s = opened(path, STORE_READ);

@@ -164,7 +164,7 @@ static enum status run_grid(const struct arguments *a, const char *model)
     enum status rc = OK;
     struct batch b = {.arguments = a, .want_trace = a->trace != NULL};
     struct run_transformer_request *request = &b.runs.request;
-    size_t *items = NULL;
+    size_t *items = NULL, threads = 1;
     REQUIRE(a->n_files == 0, ERR_INPUT, "%s: expected key=value (`plateau keys` lists the keys)", a->files[0]);
     TRY(grid_set(&b.grid, "model", model));
     for (size_t i = 0; i < a->n_assignments; i++)
@@ -174,6 +174,7 @@ static enum status run_grid(const struct arguments *a, const char *model)
     for (size_t i = 0; i < b.n; i++) {
         TRY(grid_at(&b.grid, i, &b.keys));
         bool flow = b.keys.preset == PRESET_FLOW;
+        threads = keys_real(&b.keys, KEY_threads) > (double)threads ? (size_t)keys_integer(&b.keys, KEY_threads) : threads;
         REQUIRE(flow == !strcmp(model, "flow"), ERR_INPUT, "model=%s: `plateau %s` runs that", flow ? "flow" : b.keys.preset == PRESET_TOY ? "toy" : "transformer",
                 flow ? "flow" : "train");
         REQUIRE((!a->checkpoint && !a->resume) || (b.keys.preset >= PRESET_REGRESSION && b.n == 1), ERR_INPUT,
@@ -190,7 +191,7 @@ static enum status run_grid(const struct arguments *a, const char *model)
     if (b.n == 1)
         request->report = show_training;
     progress_begin(&b.progress, model, b.n, a->quiet);
-    struct pool pool = {.jobs = a->jobs ? a->jobs : pool_cores(), .work = work, .deliver = deliver, .context = &b};
+    struct pool pool = {.jobs = pool_jobs(a->jobs, threads), .work = work, .deliver = deliver, .context = &b};
     rc = pool_run(&pool, items, b.n);
     progress_end(&b.progress);
     if (rc == ERR_INTERRUPTED && print_ready(&b, true) == OK)

@@ -125,6 +125,10 @@ void result_json(const struct result *r, struct text *out)
         add_field(out, "tokens_per_s", r->tokens_per_s);
         bool toy = preset == PRESET_TOY;
         text_addf(out, ", \"backend\": \"%s\"", toy ? "blas" : r->backend);
+        if (!toy) {
+            text_add(out, ", \"library\": ");
+            text_add_json(out, r->library);
+        }
         text_addf(out, ", \"precision\": \"%s\"", keys_text(KEY_precision, toy ? PRECISION_F32 : r->keys.value[KEY_precision], (char[32]){0}));
     }
     text_add(out, "}\n");

@@ -25,7 +25,7 @@ struct result {
     double flow_plateau;            /* toy: the reduced flow (metric=full) from the same W(0), W*; NaN if none */
     long solver[4];                 /* flow: steps, rhs_evals, jac_evals, error_test_fails */
     double steps_done, tokens_per_s; /* training */
-    char backend[16];                /* Transformer: what its products ran on; else "" */
+    char backend[16], library[64];   /* Transformer: what multiplied, "onednn", and on what, "oneDNN 2.6.3, avx2"; else "" */
 };
 
 /* "emerged", ..; and back (false if unknown). */

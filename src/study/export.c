@@ -61,6 +61,7 @@ static void each_field(const struct store_row *row, field_visit *visit, struct t
     REAL("", "wall_s", r->wall_s);
     REAL("", "steps_done", r->steps_done);
     REAL("", "tokens_per_s", r->tokens_per_s);
+    TEXT("library", r->library);
     TEXT("version", row->version);
     TEXT("host", row->host);
     TEXT("started", row->started);

@@ -45,6 +45,12 @@ size_t pool_cores(void)
     return n > 0 ? (size_t)n : 1;
 }
 
+size_t pool_jobs(size_t asked, size_t threads)
+{
+    const size_t fit = pool_cores() / (threads ? threads : 1);
+    return asked ? asked : fit ? fit : 1;
+}
+
 /* What a worker sends before the trace's rows. */
 struct record {
     size_t item;

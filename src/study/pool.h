@@ -27,6 +27,8 @@ struct pool {
 
 /* Number of cores this process may use. */
 size_t pool_cores(void);
+/* Workers for runs of at most `threads` threads each: `asked`, or (0) as many as the cores hold, one at least. */
+size_t pool_jobs(size_t asked, size_t threads);
 /* Runs items[0..n). ERR_INTERRUPTED after a signal, or deliver's status. */
 enum status pool_run(const struct pool *pool, const size_t *items, size_t n);
 /* Installs the handlers of SIGINT and SIGTERM; pool_stop() is then the flag that they set. */

@@ -10,7 +10,7 @@
 
 enum {
     APPLICATION_ID = 0x506c6174, /* "Plat", in the header of the file */
-    SCHEMA = 2,                  /* raise when tables or the meaning of a column change */
+    SCHEMA = 3,                  /* raise when tables or the meaning of a column change */
     BUSY_MS = 10000,
     HEADER_BYTES = 100,          /* of every SQLite file: "SQLite format 3", .., application id at 68 */
     ID_OFFSET = 68
@@ -342,6 +342,7 @@ static enum status bind_row(sqlite3_stmt *put, const char *study, const char *ha
         text_addf(&text, "%s\"%s\": %ld", i ? ", " : "{", store_solver_name(i), r->solver[i]);
     text_add(&text, "}");
     store_bind_text(put, COLUMN_SOLVER + 1, text.data);
+    store_bind_text(put, COLUMN_LIBRARY + 1, *r->library ? r->library : NULL);
     TRY(text_status(&text));
     store_bind_text(put, COLUMN_VERSION + 1, PACKAGE_VERSION);
     gethostname(host, sizeof host - 1);

@@ -1,6 +1,6 @@
 /* The store: one SQLite file with a row per finished run, its curve, and how the file came to be.
  *
- *     runs(id, hash, study, status, every key, plateau, .., crossings, predicted, solver as JSON, version, host, started, finished)
+ *     runs(id, hash, study, status, every key, plateau, .., crossings, predicted, solver as JSON, library, version, host, started, finished)
  *     curves(run, rows, data)     the trace: rows x columns (trace.h) little-endian doubles
  *     members(study, run)         the studies that a run belongs to: any number, since a run is made once for all of them
  *     meta(key, value)            schema, created, build, last_command

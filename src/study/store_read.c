@@ -78,6 +78,8 @@ static enum status read_result(struct store *s, sqlite3_stmt *statement, struct 
         bool null = sqlite3_column_type(statement, SELECT_COLUMNS + FIRST_REAL + i) == SQLITE_NULL;
         *store_real(r, i) = null ? NAN : sqlite3_column_double(statement, SELECT_COLUMNS + FIRST_REAL + i);
     }
+    const char *library = (const char *)sqlite3_column_text(statement, SELECT_COLUMNS + COLUMN_LIBRARY);
+    snprintf(r->library, sizeof r->library, "%s", library ? library : "");
     TRY(read_json(statement, r));
 done:
     if (rc != OK) {

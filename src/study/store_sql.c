@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const char *const names_first[] = {"hash", "study", "status"};
-static const char *const names_last[] = {"unit",    "crossings", "predicted", "solver",
+static const char *const names_last[] = {"unit",    "crossings", "predicted", "solver", "library",
                                          "version", "host",      "started",   "finished"};
 static const char *const solver_names[] = {"steps", "rhs_evals", "jac_evals", "error_test_fails"};
 #define AS_NAME(field) #field,

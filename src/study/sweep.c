@@ -16,6 +16,7 @@ struct sweep {
     struct progress progress;
     struct sweep_report *report;
     size_t first[STUDY_BLOCKS + 1]; /* number of the first run of each block */
+    size_t threads;                 /* most of one run */
 };
 
 /* Run number i of the study. */
@@ -191,6 +192,7 @@ static enum status plan(struct sweep *s, size_t **items, size_t *n)
         struct keys keys;
         bool yes;
         TRY(keys_of(s, i, &keys));
+        s->threads = keys_real(&keys, KEY_threads) > (double)s->threads ? (size_t)keys_integer(&keys, KEY_threads) : s->threads; /* NaN: one */
         TRY(answered(s, &keys, &yes));
         if (!yes)
             (*items)[(*n)++] = i;
@@ -213,7 +215,7 @@ enum status sweep_run(const struct study *study, struct store *store, size_t job
     struct sweep s = {.study = study, .store = store, .report = report, .runs.request.stop = pool_stop()};
     TRY(plan(&s, &items, &n));
     progress_begin(&s.progress, study->name, n, quiet);
-    struct pool pool = {.jobs = jobs ? jobs : pool_cores(), .work = work, .deliver = deliver, .wanted = wanted, .context = &s};
+    struct pool pool = {.jobs = pool_jobs(jobs, s.threads), .work = work, .deliver = deliver, .wanted = wanted, .context = &s};
     rc = pool_run(&pool, items, n);
     progress_end(&s.progress);
     if (rc == OK && report->failed)
