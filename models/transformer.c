@@ -118,7 +118,7 @@ enum status transformer_create(const struct transformer_config *config, enum bac
     model->threads = threads;
     TRY(kernels_open(backend, precision, &model->kernels));
     model->machine = calloc(1, sizeof *model->machine);
-    model->tensor = calloc(2 * MODULE_COUNT * (size_t)config->layers, sizeof *model->tensor);
+    model->tensor = calloc((size_t)config->layers * MODULE_COUNT * 2, sizeof *model->tensor);
     REQUIRE(model->machine && model->tensor, ERR_MEMORY, "Transformer: out of memory");
     memset(model->machine->index, -1, sizeof model->machine->index);
     add_modules(model, 0, MODULE_EMBED, MODULE_EMBED);

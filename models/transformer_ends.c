@@ -169,7 +169,7 @@ void transformer_ends_readout_backward(struct transformer_worker *w, int S, cons
     /* Spread over the positions: evenly, or at the last alone. */
     real *dx = norm && mean ? w->dn : w->dx;
     for (size_t row = 0; row < (size_t)S * T; row++) {
-        const real share = mean ? 1 / (real)T : row % T == T - 1;
+        const real share = mean ? 1 / (real)T : (real)(row % T == T - 1);
         for (size_t i = 0; i < W; i++)
             dx[row * W + i] = share * w->dxl[row / T * W + i];
     }

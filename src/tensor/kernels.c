@@ -65,12 +65,15 @@ enum status kernels_open(enum backend backend, enum precision precision, const s
 
 const char *kernels_processor(void)
 {
+#if defined(__x86_64__) && !defined(__clang__) /* Clang does not know the name */
+    if (__builtin_cpu_supports("amx-bf16"))
+        return "amx";
+#endif
 #if defined(__x86_64__)
-    return __builtin_cpu_supports("amx-bf16")     ? "amx"
-           : __builtin_cpu_supports("avx512bf16") ? "avx512bf16"
-           : __builtin_cpu_supports("avx512bw")   ? "avx512"
-           : __builtin_cpu_supports("avx2")       ? "avx2"
-                                                  : "x86-64";
+    return __builtin_cpu_supports("avx512bf16") ? "avx512bf16"
+           : __builtin_cpu_supports("avx512bw") ? "avx512"
+           : __builtin_cpu_supports("avx2")     ? "avx2"
+                                                : "x86-64";
 #elif defined(__aarch64__)
     return "aarch64";
 #else
