@@ -412,7 +412,7 @@ START_TEST(bad_input)
 {
     struct transformer *model = NULL;
     struct transformer_config good = variant(1), c;
-    double attention[9];
+    double attention[9] = {0};
     c = good, c.width = 7;
     ck_assert_int_eq(transformer_create(&c, BACKEND_REFERENCE, PRECISION_F32, 1, &model), ERR_INPUT);
     ck_assert_ptr_null(model);

@@ -15,23 +15,15 @@ static void stay_single(void)
     single = true;
 }
 
-/* Elsewhere than on x86-64 the library knows best. */
-static bool has_avx512(void)
+/* On x86-64; elsewhere the library knows best. */
+static bool lacks_avx512(void)
 {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512bw");
-#else
-    return true;
-#endif
+    return !strcmp(kernels_processor(), "avx2") || !strcmp(kernels_processor(), "x86-64");
 }
 
-static bool has_bf16(void)
+static bool lacks_bf16(void)
 {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512bf16");
-#else
-    return true;
-#endif
+    return lacks_avx512() || !strcmp(kernels_processor(), "avx512");
 }
 
 /* What a primitive is made for, as numbers to be compared. */
@@ -426,7 +418,7 @@ static enum status worker_open(struct kernels_worker *worker)
     struct library *library = worker->data = calloc(1, sizeof *library);
     if (!library)
         return error_set(ERR_MEMORY, "out of memory");
-    library->packs = worker->kernels->precision == PRECISION_BF16 || has_avx512();
+    library->packs = worker->kernels->precision == PRECISION_BF16 || !lacks_avx512();
     pthread_once(&engine_once, engine_open);
     if (engine_status != dnnl_success ||
         dnnl_stream_create(&library->stream, engine, dnnl_stream_default_flags) != dnnl_success)
@@ -436,7 +428,7 @@ static enum status worker_open(struct kernels_worker *worker)
 
 enum status onednn_override(struct kernels *kernels)
 {
-    if (kernels->precision == PRECISION_BF16 && !has_bf16())
+    if (kernels->precision == PRECISION_BF16 && lacks_bf16())
         return error_set(ERR_INPUT, "precision=bf16: this processor has no bf16 instructions (AVX512-BF16 or AMX); use "
                                     "precision=f32, or backend=blas, which imitates them without gain in speed");
     const dnnl_version_t *version = dnnl_version();
