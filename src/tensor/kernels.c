@@ -50,7 +50,12 @@ enum status kernels_open(enum backend backend, enum precision precision, const s
     if (backend == BACKEND_AUTO) {
         backend = BACKEND_ONEDNN;
         rc = fill(backend, precision, &filled);
-        if (rc != OK && precision == PRECISION_F32)
+        if (rc != OK && precision == PRECISION_BF16)
+            return error_set(ERR_INPUT,
+                             "precision=bf16: it takes oneDNN and a processor with AVX512-BF16 or AMX, which "
+                             "this program or machine has not; use precision=f32, or backend=blas, which "
+                             "imitates bf16 without gain in speed");
+        if (rc != OK)
             backend = BACKEND_BLAS;
     }
     if (rc != OK)
