@@ -170,7 +170,7 @@ static enum status add_figure(struct document *d, const struct report *r, const 
 
 static void add_made(struct document *d, const struct report *r)
 {
-    static const char *const heads[] = {"study", "runs", "made now", "seconds", "keys"}, *const fact_heads[] = {"what", "value"};
+    static const char *const heads[] = {"study", "runs", "made now", "seconds of work", "keys"}, *const fact_heads[] = {"what", "value"};
     document_heading(d, 2, "studies", "Studies (scale %s)", r->scale);
     document_table(d, heads, 5);
     for (size_t i = 0; i < r->n_studies; i++) {

@@ -17,7 +17,7 @@ struct report_figure {
 struct report_study {
     char name[64];
     size_t runs, made;  /* at this scale; of these made now */
-    double seconds;     /* making them took */
+    double seconds;     /* of work that making them took, now or earlier */
     struct text keys;   /* owned: its grids, "T=64,128 d=16; .." */
 };
 /* A line of the manifest. */

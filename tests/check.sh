@@ -69,8 +69,8 @@ fuzzed() { # two at a time, from the committed seeds and what earlier runs found
     for name in grid study import claims; do
         mkdir -p $build/found/$name
         printf '%s\0' $name
-    done | xargs -0 -P 2 -I NAME $build/fuzz_NAME -max_total_time=$seconds -timeout=10 -rss_limit_mb=2048 -max_len=4096 -verbosity=0 \
-        -print_final_stats=1 -dict=$build/keys.dict -artifact_prefix=$build/NAME- $build/found/NAME tests/fuzz/corpus/NAME
+    done | xargs -0 -P 2 -n 1 sh -c "$build/fuzz_\$1 -max_total_time=$seconds -timeout=10 -rss_limit_mb=2048 -max_len=4096 -verbosity=0 \
+        -print_final_stats=1 -dict=$build/keys.dict -artifact_prefix=$build/\$1- $build/found/\$1 tests/fuzz/corpus/\$1" fuzz
 }
 
 man_page() {

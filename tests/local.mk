@@ -81,7 +81,7 @@ tidy: config.h
 	$(c_files) -print0 | xargs -0 -P 2 -n 1 sh -c 'clang-tidy --quiet "$$@" -- $(lint_flags)' tidy
 .PHONY: tidy cppcheck
 cppcheck: config.h
-	$(c_files) -print0 | xargs -0 cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 --enable=warning,style,performance,portability \
+	$(c_files) -print0 | xargs -0 cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 --enable=warning,performance,portability \
 	  --suppressions-list=$(top_srcdir)/tests/cppcheck.txt $(DEFS) -I. --include=config.h $(plateau_cppflags) -I$(top_srcdir)/tests
 EXTRA_DIST += .clang-tidy tests/cppcheck.txt
 # Not run by make check, but built: what tests/bench/run.sh compares with.

@@ -289,6 +289,53 @@ START_TEST(test_runs)
 }
 END_TEST
 
+/* Run against run with the same seed: what the seeds share cancels. */
+START_TEST(test_speedup)
+{
+    struct store *store = fresh_store();
+    put_grid(store, "toy", "model=toy T=64,128 d=16 B=1,2 seed=1,2,3,4,5", plain_law);
+    put_grid(store, "cut", "model=toy T=16,512 d=8 seed=1", cut_law);
+    struct claim c = outcome(store, "- {id: A, quantity: speedup, of: B=2, where: B=1, published: 2, tolerance: 0.01, study: toy}");
+    ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.runs == 10, "%g %zu", c.estimate, c.runs);
+    test_close(c.estimate, 2, 2e-3, 0, "B = 1 over B = 2");
+    c = outcome(store, "- {id: A, quantity: speedup, of: T=64, where: T=128, at: 0.5, published: 1, tolerance: 0, study: toy}");
+    test_close(c.estimate, 2, 2e-3, 0, "at another threshold");
+    ck_assert_int_eq(outcome(store, "- {id: A, quantity: speedup, of: B=1, where: B=2, published: 1, tolerance: 0, study: toy}").verdict, VERDICT_DEVIATES);
+    c = outcome(store, "- {id: A, quantity: speedup, of: seed=2, where: seed=1, published: 1, tolerance: 0.5, study: toy}");
+    test_close(c.estimate, (1 + wobble(1)) / (1 + wobble(2)), 1e-12, 0, "one seed over another");
+    c = outcome(store, "- {id: A, quantity: speedup, of: T=512, where: T=16, published: 1, tolerance: 0, study: cut}");
+    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE, "the second run was cut off");
+    c = outcome(store, "- {id: A, quantity: speedup, of: T=16, where: T=512, published: 1, tolerance: 0, study: cut}");
+    ck_assert_msg(c.estimate > 1 && c.runs == 1 && strstr(c.why, "two seeds"), "the first was: at least this much; %s", c.why);
+    c = outcome(store, "- {id: A, quantity: speedup, of: B=4, where: B=1, published: 1, tolerance: 0, study: toy}");
+    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "study toy"), "%s", c.why);
+    clean(store);
+}
+END_TEST
+
+START_TEST(test_curve_ends)
+{
+    struct store *store = fresh_store();
+    struct trace t = {0};
+    for (int seed = 1; seed <= 2; seed++) {
+        struct result r = {.state = RUN_EMERGED, .plateau = 5, .keys = keys_of(seed == 1 ? "model=transformer layers=1 heads=2 seed=1" : "model=transformer layers=1 heads=2 seed=2")};
+        trace_begin(&t, &r.keys);
+        ok(trace_add(&t, (double[]){0, 1, 1, 0, 0, 0.9, 0.9}));
+        ok(trace_add(&t, (double[]){1, 1, 0.1 * seed, 0, 0, 0.5, 0.6 + 0.1 * seed}));
+        ok(store_put(store, "curves", NULL, &r, &t));
+    }
+    struct claim c = outcome(store, "- {id: A, quantity: final, of: attention_l1, published: 1, tolerance: 0.5, study: curves}");
+    ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.low == 0.7 && c.high == 0.8 && c.runs == 2, "%g %g", c.low, c.high);
+    c = outcome(store, "- {id: A, quantity: final, of: attention_l1h1, published: 1, tolerance: 0.4, study: curves}");
+    ck_assert_msg(c.verdict == VERDICT_DEVIATES && c.estimate == 0.5, "%g", c.estimate);
+    c = outcome(store, "- {id: A, quantity: final, of: loss_test, published: 0.15, tolerance: 0.1, study: curves}");
+    ck_assert(c.verdict == VERDICT_REPRODUCED && c.low == 0.1 && c.high == 0.2);
+    ck_assert_int_eq(outcome(store, "- {id: A, quantity: final, of: copy_l3, published: 1, tolerance: 1, study: curves}").verdict, VERDICT_INCONCLUSIVE);
+    trace_free(&t);
+    clean(store);
+}
+END_TEST
+
 /* No runs needed: an empty database will do. */
 START_TEST(test_flows)
 {
@@ -540,6 +587,7 @@ END_TEST
 static const struct test tests[] = {
     {"verdict rule", &test_rule},         {"monomials", &test_monomial},           {"refused claims", &test_refusals},
     {"refused later", &test_late_refusals}, {"fits", &test_fits},                  {"runs", &test_runs},
+    {"speed-up", &test_speedup},          {"ends of curves", &test_curve_ends},
     {"flows and keys", &test_flows},      {"shipped claims", &test_shipped},       {"planted metric", &test_planted_metric},
     {"planted predictions", &test_planted_predictions}, {"resamples", &test_resamples}, {"forms", &test_forms},
 };

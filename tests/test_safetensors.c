@@ -49,7 +49,10 @@ START_TEST(round_trip)
     ck_assert_int_eq(safetensors_copy(&file, "g", SAFETENSORS_F64, 1, (size_t[]){2}, g2), OK);
     ck_assert_int_eq(safetensors_copy(&file, "one", SAFETENSORS_F32, 0, NULL, &one), OK);
     ck_assert_int_eq(safetensors_copy(&file, "empty", SAFETENSORS_F32, 2, (size_t[]){0, 3}, NULL), OK);
-    ck_assert(!memcmp(f, f2, sizeof f) && !memcmp(g, g2, sizeof g) && !memcmp(i, i2, sizeof i) && one == 7);
+    ck_assert_mem_eq(f, f2, sizeof f);
+    ck_assert_mem_eq(g, g2, sizeof g);
+    ck_assert_mem_eq(i, i2, sizeof i);
+    ck_assert(one == 7);
     ck_assert_str_eq(safetensors_note(&file, "step"), "12");
     ck_assert_str_eq(safetensors_note(&file, "text"), "\"quoted\"\n");
     ck_assert(!safetensors_note(&file, "none") && !safetensors_find(&file, "none"));

@@ -54,7 +54,7 @@ static bool same_tokens(const struct samples *s, size_t i, int32_t a, int32_t b)
 START_TEST(regression_tokens_have_their_moments)
 {
     enum { N = 3000, D = 12, T = 20 };
-    struct keys keys = test_keys("T=20", "d=12", "B=3", NULL);
+    struct keys keys = test_keys("T=20 d=12 B=3");
     struct drawn x = draw(&keys, N, (struct samples_range){.step = 7});
     double m[5] = {0}, product = 0, n = (double)N * T * D;
     for (size_t i = 0; i < N; i++) {
@@ -82,12 +82,12 @@ START_TEST(regression_targets_are_the_relevant_tokens)
     static const char *const target[] = {"target=gaussian", "target=unit"}, *const feature[] = {"feature=yes", "feature=no"};
     for (int i = 0; i < 4; i++) {
         enum { N = 50, D = 9 };
-        struct keys keys = test_keys("T=11", "d=9", "B=4", "seed=5", "p=0.5", target[i % 2], feature[i / 2], NULL);
+        struct keys keys = test_keys("T=11 d=9 B=4 seed=5 p=0.5 %s %s", target[i % 2], feature[i / 2]);
         struct drawn x = draw(&keys, N, (struct samples_range){.step = 3});
         double W[D * D], sum = 0;
         ck_assert_int_eq(start_target(D, i % 2 == 0, 5, W), OK);
         ck_assert_uint_eq(x.s.features, D + (i / 2 == 0));
-        for (size_t k = 0; k < D * D; k++) {
+        for (size_t k = 0; k < (size_t)D * D; k++) {
             sum += W[k] * W[k];
             ck_assert(x.problem.regression.target[k] == (float)W[k]);
         }
@@ -115,7 +115,7 @@ END_TEST
 START_TEST(regression_null_loss)
 {
     enum { N = 20000, D = 6 };
-    struct keys keys = test_keys("T=2", "d=6", "p=0.4", "target=gaussian", NULL);
+    struct keys keys = test_keys("T=2 d=6 p=0.4 target=gaussian");
     for (int test = 0; test < 2; test++) {
         struct drawn x = draw(&keys, N, (struct samples_range){.test = test});
         double sum = 0, squares = 0, along = 0, repeated = 0;
@@ -144,7 +144,7 @@ END_TEST
 START_TEST(regression_positions)
 {
     enum { N = 20000, T = 10, B = 3 };
-    struct keys keys = test_keys("T=10", "d=1", "B=3", NULL);
+    struct keys keys = test_keys("T=10 d=1 B=3");
     struct drawn x = draw(&keys, N, (struct samples_range){.step = 1});
     double count[T] = {0}, together = 0;
     for (size_t i = 0; i < N; i++) {
@@ -163,7 +163,7 @@ START_TEST(regression_positions)
     const char *const seeds[] = {"seed=1", "seed=2"};
     int32_t first[2][B];
     for (int k = 0; k < 2; k++) {
-        keys = test_keys("T=100", "d=1", "B=3", "position=fixed", seeds[k], NULL);
+        keys = test_keys("T=100 d=1 B=3 position=fixed %s", seeds[k]);
         for (int test = 0; test < 2; test++) {
             x = draw(&keys, 20, (struct samples_range){.test = test, .step = 4});
             memcpy(first[k], x.s.relevant, sizeof first[k]);
@@ -188,7 +188,8 @@ static int check_recall_sample(const struct samples *s, size_t i, size_t vocab)
     memset(key_of, -1, sizeof key_of);
     for (size_t k = 0; k + 1 < s->T; k += 2) {
         const int32_t key = t[k], value = t[k + 1];
-        ck_assert(key >= 0 && value >= 0 && (size_t)key < vocab && (size_t)value < vocab);
+        if (key < 0 || value < 0 || (size_t)key >= vocab || (size_t)value >= vocab)
+            ck_abort_msg("key %d, value %d", key, value);
         ck_assert(value_of[key] == -1 || (key == query && value_of[key] == value));
         ck_assert(key_of[value] == -1 || key_of[value] == key);
         value_of[key] = value;
@@ -209,7 +210,7 @@ static int check_recall_sample(const struct samples *s, size_t i, size_t vocab)
 START_TEST(recall_exact)
 {
     enum { N = 30000, PAIRS = 5, VOCAB = 9 };
-    struct keys keys = test_keys("task=recall", "pairs=5", "vocab=9", "B=2", "p=0.3", "repeated_tokens=3", NULL);
+    struct keys keys = test_keys("task=recall pairs=5 vocab=9 B=2 p=0.3 repeated_tokens=3");
     for (int test = 0; test < 2; test++) {
         struct drawn x = draw(&keys, N, (struct samples_range){.test = test, .step = 2});
         double query[VOCAB] = {0}, value[VOCAB] = {0}, slot[PAIRS] = {0}, other[VOCAB] = {0}, others = 0;
@@ -218,7 +219,7 @@ START_TEST(recall_exact)
             ck_assert_int_eq(check_recall_sample(&x.s, i, VOCAB), test ? 1 : 2);
             query[t[x.s.T - 1]]++;
             value[x.s.labels[i]]++;
-            for (int k = 0; k < PAIRS; k++) {
+            for (size_t k = 0; k < PAIRS; k++) {
                 slot[k] += t[2 * k] == t[x.s.T - 1];
                 other[t[2 * k]] += t[x.s.T - 1] == 8 && t[2 * k] != 8;
             }
@@ -241,7 +242,7 @@ END_TEST
 START_TEST(recall_bernoulli)
 {
     enum { N = 30000, PAIRS = 6 };
-    struct keys keys = test_keys("task=recall", "pairs=6", "vocab=7", "B=1", "placement=bernoulli", NULL);
+    struct keys keys = test_keys("task=recall pairs=6 vocab=7 B=1 placement=bernoulli");
     struct drawn x = draw(&keys, N, (struct samples_range){.step = 2});
     double held = 0, absent = 0, twice = 0;
     for (size_t i = 0; i < N; i++) {
@@ -256,7 +257,7 @@ START_TEST(recall_bernoulli)
     for (size_t i = 0; i < 1000; i++)
         ck_assert_int_eq(check_recall_sample(&x.s, i, 7), 1);
     release(&x);
-    keys = test_keys("task=recall", "pairs=8", "vocab=8", NULL); /* every token is a key */
+    keys = test_keys("task=recall pairs=8 vocab=8"); /* every token is a key */
     x = draw(&keys, 1000, (struct samples_range){.step = 1});
     for (size_t i = 0; i < 1000; i++)
         ck_assert_int_eq(check_recall_sample(&x.s, i, 8), 1);
@@ -268,13 +269,13 @@ END_TEST
 START_TEST(recall_permutation_is_fresh)
 {
     enum { N = 40000, VOCAB = 6 };
-    struct keys keys = test_keys("task=recall", "pairs=3", "vocab=6", NULL);
+    struct keys keys = test_keys("task=recall pairs=3 vocab=6");
     struct drawn x = draw(&keys, N, (struct samples_range){.step = 9});
     double value[VOCAB] = {0}, n = 0, again = 0, pairs = 0;
     int32_t before = -1;
     for (size_t i = 0; i < N; i++) {
         const int32_t *t = x.s.tokens + i * x.s.T;
-        for (int k = 0; k < 3; k++) {
+        for (size_t k = 0; k < 3; k++) {
             if (t[2 * k] != 2)
                 continue;
             value[t[2 * k + 1]]++, n++;
@@ -330,16 +331,16 @@ static void check_splitting(struct keys keys)
 
 START_TEST(samples_do_not_depend_on_splitting)
 {
-    check_splitting(test_keys("T=9", "d=5", "B=2", "p=0.3", NULL));
-    check_splitting(test_keys("T=9", "d=70", "feature=no", "position=fixed", NULL));
-    check_splitting(test_keys("task=recall", "pairs=7", "vocab=40", "B=3", "p=0.5", NULL));
-    check_splitting(test_keys("task=recall", "pairs=7", "vocab=40", "B=3", "placement=bernoulli", NULL));
+    check_splitting(test_keys("T=9 d=5 B=2 p=0.3"));
+    check_splitting(test_keys("T=9 d=70 feature=no position=fixed"));
+    check_splitting(test_keys("task=recall pairs=7 vocab=40 B=3 p=0.5"));
+    check_splitting(test_keys("task=recall pairs=7 vocab=40 B=3 placement=bernoulli"));
 }
 END_TEST
 
 START_TEST(probes_name_the_right_positions)
 {
-    struct keys keys = test_keys("task=recall", "pairs=4", "vocab=10", "placement=bernoulli", "B=2", NULL);
+    struct keys keys = test_keys("task=recall pairs=4 vocab=10 placement=bernoulli B=2");
     struct drawn x = draw(&keys, 50, (struct samples_range){.step = 1});
     struct problem_pairs pairs;
     ck_assert_int_eq(problem_pairs(&x.s, PROBE_copy, &pairs), OK);
@@ -358,7 +359,7 @@ START_TEST(probes_name_the_right_positions)
     }
     problem_pairs_free(&pairs);
     release(&x);
-    keys = test_keys("T=12", "d=2", "B=3", NULL);
+    keys = test_keys("T=12 d=2 B=3");
     x = draw(&keys, 5, (struct samples_range){.step = 1});
     ck_assert_int_eq(problem_pairs(&x.s, PROBE_attention, &pairs), OK);
     ck_assert_uint_eq(pairs.count, 15);

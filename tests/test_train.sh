@@ -93,4 +93,19 @@ sed -e 's/T: \[4/until: cap, steps: 300, T: [4/' -e '/flow/d' tiny.yaml >longer.
 "$plateau" sweep tiny.yaml --db tiny.db 2>&1 | grep -q '5 already there'; ok $? "which answer the shorter ones too"
 "$plateau" export tiny.db --curves >curves.csv; head -1 curves.csv | grep -q ',attention,accuracy_train,accuracy_test,attention_l1h1,attention_l1h2$'; ok $? "export: columns of both kinds of run"
 "$plateau" fit tiny.db model=transformer --on T | grep -q '4 runs'; ok $? "fit of Transformers"
+
+# A killed sweep goes on from its checkpoints, and so does a larger cap; the runs are those that never stopped.
+cat >long.yaml <<'Y'
+study: long
+curves: yes
+runs:
+  - {model: transformer, T: 4, d: 2, layers: 1, heads: 2, width: 16, head_dim: 8, mlp: 2, batch: 8, eval_every: 10, eval_size: 32, lr: 3e-3, seed: [1, 2], backend: reference, until: cap, steps: 6000, checkpoint_every: 100}
+Y
+curves() { "$plateau" export "$1" --curves; }
+"$plateau" sweep long.yaml --db once.db --quiet
+"$plateau" sweep long.yaml --db again.db steps=500 --quiet
+"$plateau" sweep long.yaml --db again.db --quiet & pid=$!
+sleep 0.3; kill -9 $pid; wait $pid 2>/dev/null
+ls again.db.checkpoints/*.safetensors >/dev/null && "$plateau" sweep long.yaml --db again.db --quiet && [[ $(curves once.db | wc -l) == 1203 && $(curves once.db | cut -d, -f2- | sort) == "$(curves again.db | cut -d, -f2- | sort)" ]]
+ok $? "a killed sweep of Transformers goes on from its checkpoints, with a larger cap too"
 finish

@@ -12,8 +12,7 @@ static const double TOL_FLOAT = 1e-5, TOL_DOUBLE = 1e-13; /* relative, after a h
 static const double TOL_TIME = 1e-12;
 
 /* A tiny regression that emerges within a few hundred steps. */
-#define TINY "T=4", "d=2", "layers=1", "heads=2", "width=16", "head_dim=8", "mlp=2", "batch=8", "eval_every=10", "eval_size=64", "lr=3e-3", \
-             "backend=reference"
+#define TINY "T=4 d=2 layers=1 heads=2 width=16 head_dim=8 mlp=2 batch=8 eval_every=10 eval_size=64 lr=3e-3 backend=reference "
 
 static char path[64];
 
@@ -77,8 +76,8 @@ static void check_optimizer(const struct keys *k)
 
 START_TEST(optimizers)
 {
-    struct keys k[] = {test_keys("optimizer=sgd", "lr=0.01", NULL), test_keys("optimizer=sgd", "lr=0.01", "momentum=0.9", "decay=0.1", NULL),
-                       test_keys("optimizer=adam", "lr=0.01", NULL), test_keys("optimizer=adam", "lr=0.003", "beta1=0.8", "beta2=0.95", "eps=1e-4", "decay=0.5", NULL)};
+    struct keys k[] = {test_keys("optimizer=sgd lr=0.01"), test_keys("optimizer=sgd lr=0.01 momentum=0.9 decay=0.1"),
+                       test_keys("optimizer=adam lr=0.01"), test_keys("optimizer=adam lr=0.003 beta1=0.8 beta2=0.95 eps=1e-4 decay=0.5")};
     for (size_t i = 0; i < sizeof k / sizeof k[0]; i++)
         check_optimizer(&k[i]);
 }
@@ -103,8 +102,8 @@ static struct outcome run(const struct keys *keys, const char *resume, const cha
 static double crossing_by_trace(const struct trace *t, bool rising, double level, double unit)
 {
     const double *rows = t->rows;
-    const int columns = t->columns, of = trace_find(t, rising ? "accuracy_test" : "loss_test");
-    for (int i = 0; i + 1 < (int)t->length; i++) {
+    const size_t columns = (size_t)t->columns, of = (size_t)trace_find(t, rising ? "accuracy_test" : "loss_test");
+    for (size_t i = 0; i + 1 < t->length; i++) {
         double now = rows[i * columns + of] / unit, next = rows[(i + 1) * columns + of] / unit;
         if (rising ? now < level || next < level : now > level || next > level)
             continue;
@@ -134,7 +133,7 @@ static void check_crossings(const struct outcome *x)
 
 START_TEST(regression_emerges)
 {
-    const struct keys k = test_keys(TINY, "steps=4000", NULL);
+    const struct keys k = test_keys(TINY "steps=4000");
     struct outcome x = run(&k, NULL, NULL, NULL);
     ck_assert_msg(x.result.state == RUN_EMERGED, "%s", result_state_name(x.result.state));
     ck_assert(x.result.crossings[8] > x.result.plateau && x.result.plateau > x.result.crossings[0]);
@@ -152,8 +151,7 @@ END_TEST
 
 START_TEST(recall_is_learned)
 {
-    const struct keys k = test_keys("task=recall", "pairs=2", "vocab=4", "layers=2", "heads=1", "width=16", "head_dim=16", "mlp=2", "batch=16",
-                                    "eval_every=20", "eval_size=64", "lr=3e-3", "steps=600", "backend=reference", "until=cap", NULL);
+    const struct keys k = test_keys("task=recall pairs=2 vocab=4 layers=2 heads=1 width=16 head_dim=16 mlp=2 batch=16 eval_every=20 eval_size=64 lr=3e-3 steps=600 backend=reference until=cap");
     struct outcome x = run(&k, NULL, NULL, NULL);
     char name[TRACE_NAME];
     const double *first = x.trace.rows, *last = first + (x.trace.length - 1) * (size_t)x.trace.columns;
@@ -202,7 +200,8 @@ static void check_resume(struct keys keys)
     got = bytes_of(part);
     ck_assert(want.length == got.length && !memcmp(want.data, got.data, want.length));
     ck_assert(same_trace(&x.trace, &y.trace));
-    ck_assert(!memcmp(x.result.crossings, y.result.crossings, sizeof x.result.crossings) && x.result.final_loss == y.result.final_loss);
+    ck_assert_mem_eq(x.result.crossings, y.result.crossings, sizeof x.result.crossings);
+    ck_assert(x.result.final_loss == y.result.final_loss);
     ck_assert(x.result.initial_loss == y.result.initial_loss && x.result.cap == y.result.cap && x.result.state == y.result.state);
     trace_free(&x.trace), trace_free(&y.trace);
     text_free(&want), text_free(&got);
@@ -211,18 +210,17 @@ static void check_resume(struct keys keys)
 
 START_TEST(resume_to_the_bit)
 {
-    check_resume(test_keys(TINY, "steps=47", NULL));
-    check_resume(test_keys(TINY, "steps=47", "optimizer=sgd", "momentum=0.5", NULL));
-    check_resume(test_keys(TINY, "steps=47", "optimizer=sgd", "norm=pre", NULL));
-    check_resume(test_keys("task=recall", "pairs=2", "vocab=4", "layers=1", "heads=1", "width=8", "head_dim=8", "mlp=1", "batch=4",
-                           "eval_every=10", "eval_size=16", "steps=47", "backend=reference", NULL));
+    check_resume(test_keys(TINY "steps=47"));
+    check_resume(test_keys(TINY "steps=47 optimizer=sgd momentum=0.5"));
+    check_resume(test_keys(TINY "steps=47 optimizer=sgd norm=pre"));
+    check_resume(test_keys("task=recall pairs=2 vocab=4 layers=1 heads=1 width=8 head_dim=8 mlp=1 batch=4 eval_every=10 eval_size=16 steps=47 backend=reference"));
 }
 END_TEST
 
 /* A request to stop saves and says so; the run goes on as if nothing had been. checkpoint_every saves on the way. */
 START_TEST(stop_and_go_on)
 {
-    const struct keys k = test_keys(TINY, "steps=25", NULL);
+    const struct keys k = test_keys(TINY "steps=25");
     struct outcome whole = run(&k, NULL, NULL, NULL), x = run(&k, NULL, file_path(), &(volatile int){1});
     ck_assert(x.result.state == RUN_INTERRUPTED && x.result.steps_done == 0);
     trace_free(&x.trace);
@@ -235,7 +233,7 @@ END_TEST
 
 START_TEST(refused_checkpoints)
 {
-    struct keys k = test_keys(TINY, "steps=0", NULL), other;
+    struct keys k = test_keys(TINY "steps=0"), other;
     struct outcome x = run(&k, NULL, file_path(), NULL);
     static const char *const change[] = {"seed=2", "d=3", "lr=1e-3", "optimizer=sgd"};
     static const char *const message[] = {"seed=1, not 2", "d=2, not 3", "lr=0.003, not 0.001", "optimizer=adam, not sgd"};
@@ -243,11 +241,11 @@ START_TEST(refused_checkpoints)
     struct result r;
     trace_free(&x.trace);
     for (int i = 0; i < 4; i++) {
-        other = test_keys(TINY, "steps=0", change[i], NULL);
+        other = test_keys(TINY "steps=0 %s", change[i]);
         ck_assert_int_eq(run_transformer(&other, &q, &r, NULL), ERR_INPUT);
         ck_assert_msg(strstr(error_message(), message[i]), "%s", error_message());
     }
-    other = test_keys(TINY, "steps=0", "threshold=0.5", "until=cap", "checkpoint_every=7", NULL); /* only how long it goes */
+    other = test_keys(TINY "steps=0 threshold=0.5 until=cap checkpoint_every=7"); /* only how long it goes */
     ck_assert_int_eq(run_transformer(&other, &q, &r, NULL), OK);
     ck_assert_int_eq(text_write_file(path, "nonsense", 8), OK);
     ck_assert_int_eq(run_transformer(&k, &q, &r, NULL), ERR_INPUT);
@@ -259,7 +257,7 @@ END_TEST
 
 START_TEST(divergence_is_reported)
 {
-    const struct keys k = test_keys(TINY, "optimizer=sgd", "lr=1000", "steps=500", NULL);
+    const struct keys k = test_keys(TINY "optimizer=sgd lr=1000 steps=500");
     struct outcome x = run(&k, NULL, NULL, NULL);
     ck_assert(x.result.state == RUN_DIVERGED && isnan(x.result.plateau));
     ck_assert(x.result.cap > 0 && x.result.cap < 200 && x.result.steps_done < 200);
@@ -273,7 +271,7 @@ START_TEST(ends)
     static const char *const until[] = {"until=threshold", "until=levels", "until=cap"};
     double steps[3], plateau[3];
     for (int i = 0; i < 3; i++) {
-        const struct keys k = test_keys(TINY, "threshold=0.7", "steps=3000", until[i], NULL);
+        const struct keys k = test_keys(TINY "threshold=0.7 steps=3000 %s", until[i]);
         struct outcome x = run(&k, NULL, NULL, NULL);
         ck_assert(x.result.state == RUN_EMERGED);
         steps[i] = x.result.steps_done, plateau[i] = x.result.plateau;
@@ -287,11 +285,11 @@ END_TEST
 
 START_TEST(published_laws)
 {
-    struct keys k = test_keys("d=16", "T=64", NULL);
+    struct keys k = test_keys("d=16 T=64");
     test_close(run_transformer_published(&k), 757, 0.002, 0.0, "d=16, T=64");
-    k = test_keys("task=recall", "pairs=4", "vocab=32", NULL);
+    k = test_keys("task=recall pairs=4 vocab=32");
     test_close(run_transformer_published(&k), 192, 0.01, 0.0, "4 pairs, 32 tokens");
-    k = test_keys("position=fixed", NULL);
+    k = test_keys("position=fixed");
     ck_assert(isnan(run_transformer_published(&k)));
 }
 END_TEST

@@ -1,4 +1,5 @@
 #include "compare.h"
+#include "contrast.h"
 #include "fit.h"
 #include "grid.h"
 #include "measure.h"
@@ -59,6 +60,19 @@ static void say_more_runs(struct claim *c)
             off <= c->tolerance ? "is wider than the tolerance" : "crosses the edge of the band", ceil(factor * (double)c->runs), c->runs);
     else
         say(c, "the estimate lies on the edge of the band; more runs will not decide soon");
+}
+
+/* "key=value key=value" into a grid. */
+static enum status add_words(const char *words, struct grid *grid)
+{
+    char copy[sizeof(struct claim)], *rest = copy;
+    enum status rc = OK;
+    snprintf(copy, sizeof copy, "%s", words);
+    for (char *word; rc == OK && (word = strsep(&rest, " "));) {
+        if (*word)
+            rc = grid_add(grid, word);
+    }
+    return rc;
 }
 
 /* ---- fits ---- */
@@ -145,10 +159,8 @@ struct runs {
     } *list;                        /* owned */
 };
 
-static enum status visit(void *context, const struct store_row *row)
+static enum status add_run(struct runs *r, const struct store_row *row, double x)
 {
-    struct runs *r = context;
-    double x = monomial_value(&r->product, &row->result);
     if (!isfinite(x)) {
         r->undefined++;
         return OK;
@@ -163,6 +175,12 @@ static enum status visit(void *context, const struct store_row *row)
     }
     r->list[r->n++] = (struct seeded){(int64_t)row->result.keys.value[KEY_seed], x};
     return OK;
+}
+
+static enum status visit(void *context, const struct store_row *row)
+{
+    struct runs *r = context;
+    return add_run(r, row, monomial_value(&r->product, &row->result));
 }
 
 /* Every run inside the band? The estimate is the run furthest from the published value. */
@@ -198,7 +216,8 @@ static size_t average_seeds(struct runs *r, double *means)
     return seeds;
 }
 
-static enum status judge_mean(struct runs *r, struct claim *c)
+/* The mean over seeds and its interval (none for a single observation). */
+static enum status estimate_mean(struct runs *r, struct claim *c)
 {
     double *means = calloc(r->n, sizeof *means);
     if (!means)
@@ -208,36 +227,125 @@ static enum status judge_mean(struct runs *r, struct claim *c)
     if (n >= 2) {
         double half = gsl_cdf_tdist_Pinv(0.5 + CONFIDENCE / 2, (double)n - 1) * gsl_stats_sd(means, 1, n) / sqrt((double)n);
         c->low = c->estimate - half, c->high = c->estimate + half;
-    }
-    c->verdict = compare_verdict(c->estimate, c->low, c->high, c->published, c->tolerance);
-    if (n < 2)
+    } else {
         say(c, "one run has no interval: it takes two seeds at least");
-    else if (c->verdict == VERDICT_INCONCLUSIVE)
-        say_more_runs(c);
+    }
     free(means);
     return OK;
 }
 
-static enum status measure_runs(struct store *store, const struct store_filter *filter, struct claim *c)
+static enum status judge_mean(struct runs *r, struct claim *c)
+{
+    enum status rc = estimate_mean(r, c);
+    c->verdict = compare_verdict(c->estimate, c->low, c->high, c->published, c->tolerance);
+    if (c->verdict == VERDICT_INCONCLUSIVE && !isnan(c->low))
+        say_more_runs(c);
+    return rc;
+}
+
+static enum status judge_runs(struct runs *r, struct claim *c)
 {
     enum status rc = OK;
-    struct runs r = {.n = 0};
-    TRY(monomial_parse(c->of, &r.product));
-    TRY(store_each(store, filter, visit, &r));
-    c->runs = r.n;
-    if (!r.n && !r.undefined)
+    c->runs = r->n;
+    if (!r->n && !r->undefined)
         say_missing(c);
-    else if (r.n && compare_is(c, "each"))
-        judge_each(&r, c);
-    else if (r.n)
-        TRY(judge_mean(&r, c));
-    if (r.undefined) { /* a run that is left out could be the one that deviates */
+    else if (r->n && compare_is(c, "mean"))
+        rc = judge_mean(r, c);
+    else if (r->n)
+        judge_each(r, c);
+    if (r->undefined) { /* a run that is left out could be the one that deviates */
         c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
-        say(c, "%zu of %zu runs have no %.60s (censored, diverged, or no such prediction); a larger cap (steps) may give it", r.undefined,
-            r.n + r.undefined, c->of);
+        say(c, "%zu of %zu runs have no %.60s (censored, diverged, or not measured); a larger cap (steps) may give it", r->undefined,
+            r->n + r->undefined, c->of);
+    }
+    return rc;
+}
+
+static enum status measure_runs(struct store *store, const struct store_filter *filter, struct claim *c)
+{
+    struct runs r = {.n = 0};
+    enum status rc = monomial_parse(c->of, &r.product);
+    if (rc == OK)
+        rc = store_each(store, filter, visit, &r);
+    if (rc == OK)
+        rc = judge_runs(&r, c);
+    free(r.list);
+    return rc;
+}
+
+/* ---- pairs of runs ---- */
+
+/* A geometric mean of ratios, so its interval is that of a mean of logarithms. */
+static enum status measure_speedup(struct store *store, const struct store_filter *filter, struct claim *c)
+{
+    enum status rc = OK;
+    struct contrast pairs = {0};
+    struct runs r = {.n = 0};
+    struct grid change = {0};
+    TRY(add_words(c->of, &change));
+    TRY(contrast_measure(store, filter, &change, c->at, &pairs));
+    c->runs = r.n = pairs.n;
+    REQUIRE(r.list = calloc(pairs.n + 1, sizeof *r.list), ERR_MEMORY, "out of memory for %zu runs", pairs.n);
+    for (size_t i = 0; i < pairs.n; i++)
+        r.list[i] = (struct seeded){pairs.pairs[i].seed, pairs.pairs[i].log_ratio};
+    if (!pairs.n) {
+        say_missing(c);
+        goto done;
+    }
+    TRY(estimate_mean(&r, c));
+    c->estimate = exp(c->estimate), c->low = exp(c->low), c->high = exp(c->high);
+    const double least = c->published - c->tolerance;
+    c->verdict = c->low >= least ? VERDICT_REPRODUCED : c->high < least ? VERDICT_DEVIATES : VERDICT_INCONCLUSIVE;
+    if (pairs.undefined) {
+        c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
+        say(c, "%zu runs with %.60s have no plateau length; a larger cap (steps) may give it", pairs.undefined, c->of);
     }
 done:
+    contrast_free(&pairs);
+    grid_free(&change);
     free(r.list);
+    return rc;
+}
+
+/* ---- curves ---- */
+
+struct curves {
+    struct store *store;
+    const char *column;
+    struct runs runs; /* of which the list is used */
+};
+
+/* The last value of a column, or the largest of those of a layer's heads; NaN if the curve has no such column. */
+static double last_value(const struct trace *t, const char *column)
+{
+    char name[TRACE_NAME];
+    double most = NAN;
+    size_t length = strlen(column);
+    for (int i = 0; i < t->columns && t->length; i++) {
+        const char *own = trace_column(t, i, name);
+        if (!strncmp(own, column, length) && (!own[length] || own[length] == 'h'))
+            most = fmax(most, t->rows[(t->length - 1) * (size_t)t->columns + (size_t)i]);
+    }
+    return most;
+}
+
+static enum status visit_curve(void *context, const struct store_row *row)
+{
+    struct curves *k = context;
+    struct trace t = {0};
+    enum status rc = row->has_curve ? store_curve(k->store, row->id, &t) : OK;
+    double x = last_value(&t, k->column);
+    trace_free(&t);
+    return rc == OK ? add_run(&k->runs, row, x) : rc;
+}
+
+static enum status measure_final(struct store *store, const struct store_filter *filter, struct claim *c)
+{
+    struct curves k = {.store = store, .column = c->of};
+    enum status rc = store_each(store, filter, visit_curve, &k);
+    if (rc == OK)
+        rc = judge_runs(&k.runs, c);
+    free(k.runs.list);
     return rc;
 }
 
@@ -276,13 +384,10 @@ static enum status measure_defaults(const struct grid *grid, struct claim *c)
     struct keys keys;
     struct grid published = {0};
     struct text other = {0};
-    char of[sizeof c->of], *rest = strcpy(of, c->of), buffer[32];
+    char buffer[32];
     size_t differ = 0;
     TRY(grid_at(grid, 0, &keys));
-    for (char *word; (word = strsep(&rest, " "));) {
-        if (*word)
-            TRY(grid_add(&published, word));
-    }
+    TRY(add_words(c->of, &published));
     for (size_t i = 0; i < published.n_order; i++) {
         enum key key = published.order[i];
         if (keys.value[key] == published.values[key][0])
@@ -308,12 +413,8 @@ static enum status measure_claim(struct store *store, struct fitted *fitted, str
     enum status rc = OK;
     struct grid grid = {0};
     struct store_filter filter = {.study = *c->study ? c->study : NULL};
-    char where[sizeof c->where], *rest = strcpy(where, c->where);
     c->verdict = VERDICT_INCONCLUSIVE;
-    for (char *word; (word = strsep(&rest, " "));) {
-        if (*word)
-            TRY(grid_add(&grid, word));
-    }
+    TRY(add_words(c->where, &grid));
     for (int key = 0; key < KEY_COUNT; key++) {
         filter.values[key] = grid.values[key];
         filter.n[key] = grid.count[key];
@@ -324,6 +425,12 @@ static enum status measure_claim(struct store *store, struct fitted *fitted, str
         break;
     case CLAIM_RUNS:
         TRY(measure_runs(store, &filter, c));
+        break;
+    case CLAIM_PAIRS:
+        TRY(measure_speedup(store, &filter, c));
+        break;
+    case CLAIM_CURVES:
+        TRY(measure_final(store, &filter, c));
         break;
     case CLAIM_FLOW:
         TRY(measure_flow(&grid, c));
@@ -366,7 +473,7 @@ bool compare_counts(const struct claims *claims, const struct claim *claim)
 
 void compare_published(const struct claim *c, struct text *out)
 {
-    if (compare_is(c, "floor") || compare_is(c, "r2"))
+    if (compare_is(c, "floor") || compare_is(c, "speedup") || compare_is(c, "r2"))
         text_addf(out, "at least %.4g", c->published - c->tolerance);
     else if (compare_is(c, "ceiling"))
         text_addf(out, "at most %.4g", c->published + c->tolerance);
@@ -381,7 +488,7 @@ void compare_estimate(const struct claim *c, struct text *out)
     char low[32], high[32];
     snprintf(low, sizeof low, "%.5g", c->low);
     snprintf(high, sizeof high, "%.5g", c->high);
-    bool range = compare_is(c, "each") || compare_kind(c) == CLAIM_FLOW;
+    bool range = compare_is(c, "each") || compare_is(c, "final") || compare_kind(c) == CLAIM_FLOW;
     if (isnan(c->estimate))
         text_add(out, "-");
     else if (range && strcmp(low, high))

@@ -16,12 +16,14 @@
  * Quantities, X(name, kind, of):
  *     of a fit on the runs (on: its regressors; response: a prediction in place of the plateau length)
  *     of the runs, each or their mean: a monomial (monomial.h), such as plateau/flow
+ *     of pairs of runs: how many times shorter the plateau is with the keys in `of` than with those in `where`, else equal runs
+ *     of the curves: a trace column in its last row, in each run; without a head (`copy_l3`), the largest over the heads
  *     of one flow, which needs no runs: a measure (measure.h) or a monomial; if `where` describes several, the worst counts
  *     of the keys: how many defaults of the kind of run in `where` differ from those in `of`
  *
  * Verdict: reproduced, if the estimate is inside published +- tolerance and the 95 % half-width is at most the tolerance; deviates, if
- * the interval misses that band; else inconclusive. What has no interval is a point. One-sided: r2 and floor (at least published -
- * tolerance), ceiling (at most published + tolerance). `each` reproduces if every run is inside the band. */
+ * the interval misses that band; else inconclusive. What has no interval is a point. One-sided: r2, floor and speedup (at least published -
+ * tolerance), ceiling (at most published + tolerance). `each` and `final` reproduce if every run is inside the band. */
 #ifndef COMPARE_H
 #define COMPARE_H
 #include "store.h"
@@ -32,6 +34,8 @@
     X(r2, FIT, "")                                                                                                     \
     X(each, RUNS, "monomial")                                                                                          \
     X(mean, RUNS, "monomial")                                                                                          \
+    X(speedup, PAIRS, "key=value words")                                                                               \
+    X(final, CURVES, "trace column")                                                                                   \
     X(value, FLOW, "measure or monomial")                                                                              \
     X(floor, FLOW, "measure or monomial")                                                                              \
     X(ceiling, FLOW, "measure or monomial")                                                                            \
@@ -86,7 +90,7 @@ void compare_estimate(const struct claim *claim, struct text *out);
 void compare_free(struct claims *claims);
 
 /* Kinds of quantity, and that of a claim; CLAIM_NONE if it has no such quantity. */
-enum claim_kind { CLAIM_FIT, CLAIM_RUNS, CLAIM_FLOW, CLAIM_KEYS, CLAIM_NONE };
+enum claim_kind { CLAIM_FIT, CLAIM_RUNS, CLAIM_PAIRS, CLAIM_CURVES, CLAIM_FLOW, CLAIM_KEYS, CLAIM_NONE };
 enum claim_kind compare_kind(const struct claim *claim);
 /* True if the claim's quantity is called `name`. */
 bool compare_is(const struct claim *claim, const char *name);

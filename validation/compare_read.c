@@ -61,7 +61,7 @@ static enum status check_quantity(const struct claim *c)
     struct monomial product;
     enum claim_kind kind = compare_kind(c);
     REQUIRE(kind != CLAIM_NONE, ERR_INPUT,
-            "quantity is one of exponent, constant, r2, each, mean, value, floor, ceiling, defaults; not '%.20s'", c->quantity);
+            "quantity is one of exponent, constant, r2, each, mean, speedup, final, value, floor, ceiling, defaults; not '%.20s'", c->quantity);
     REQUIRE(kind != CLAIM_FIT || *c->on, ERR_INPUT, "a fit needs its regressors, as in on: d,T,B");
     REQUIRE(kind == CLAIM_FIT || !*c->on, ERR_INPUT, "on: is for exponent, constant and r2");
     REQUIRE(*c->of || compare_is(c, "constant") || compare_is(c, "r2"), ERR_INPUT, "of: is missing");

@@ -100,3 +100,9 @@ double monomial_value(const struct monomial *m, const struct result *r)
     }
     return product;
 }
+
+double monomial_crossing(const struct result *r, const char *level)
+{
+    bool applies;
+    return result_crossing(r, level, &applies);
+}

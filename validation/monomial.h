@@ -15,6 +15,10 @@
     X(flow, r->flow_plateau, "plateau length of the reduced flow from the same start (toy)")                           \
     X(eq6, r->predicted.eq6, "the paper's Eq. 6")                                                                      \
     X(asinh, r->predicted.asinh, "the paper's escape time before its large-X approximation")                           \
+    X(leaves, monomial_crossing(r, "0.9"), "first crossing of 0.9 of the null loss (recall: of accuracy 0.9)")            \
+    X(lands, monomial_crossing(r, "0.1"), "first crossing of 0.1 of the null loss")                                    \
+    X(stirs, monomial_crossing(r, "0.05"), "recall: first crossing of accuracy 0.05")                                  \
+    X(halfway, monomial_crossing(r, "midpoint"), "recall: first crossing of the accuracy (1/pairs + 1)/2")             \
     X(closed, r->predicted.closed, "closed form (p = 0)")                                                              \
     X(quadrature, r->predicted.quadrature, "jump time plus one quadrature")                                            \
     X(X_paper, monomial_X(&r->keys, false), "sqrt(d) T/(B sqrt(p^2 d + (1-p)^2))")                                     \
@@ -34,6 +38,8 @@ struct monomial {
 enum status monomial_parse(const char *text, struct monomial *m);
 /* NaN where a column does not apply or was not measured. */
 double monomial_value(const struct monomial *m, const struct result *r);
+/* The crossing of a level (result.h); NaN if it was not crossed or that kind of run has none. */
+double monomial_crossing(const struct result *r, const char *level);
 /* True if the value depends on the key: it is a factor, or X is and the key is one of T, d, B, p. */
 bool monomial_holds(const struct monomial *m, enum key key);
 /* X above; NaN where T, d, B or p does not apply. */

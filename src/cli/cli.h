@@ -35,6 +35,7 @@ struct arguments {
     size_t n_assignments;
     const char **files;       /* the other words; owned array of borrowed strings */
     size_t n_files;
+    const char *command_line; /* as typed, blanks between the words; for the database. Borrowed */
 #define FIELD_FLAG bool
 #define FIELD_TEXT const char *
 #define FIELD_NUMBER size_t
@@ -55,7 +56,7 @@ struct arguments {
     X(fit, "F.db [key=value..]", " study on at response residuals json ", "power law of the plateau length, with intervals")              \
     X(compare, "F.db", " claims study strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
     X(figure, "NAME..|all F.db", " out data quiet ", "the paper's figures as PDF, SVG and PNG, with their data beside them") \
-    X(reproduce, "[FIGURE..]", " scale out jobs claims strict quiet ", "runs, fits, verdicts, figures: everything, into a report") \
+    X(reproduce, "[FIGURE..|all]", " scale out jobs claims strict quiet ", "runs, fits, verdicts, figures: everything, into a report") \
     X(bench, "[ITEM..]", " json ", "throughput of this machine on fixed work")                                         \
     X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \
     X(help, "[COMMAND]", " ", "this page, or a command's")                                                             \

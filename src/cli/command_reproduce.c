@@ -7,6 +7,7 @@
 #include "report.h"
 #include "sweep.h"
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,13 +35,19 @@ static enum status make_folder(const char *path)
     return error_set(ERR_IO, "%s: cannot make this folder: %s; give another with --out", path, strerror(errno));
 }
 
+/* No name, or `all`: everything. */
+static bool wants_all(const struct reproduction *r)
+{
+    return r->a->n_files == 0 || (r->a->n_files == 1 && !strcmp(r->a->files[0], "all"));
+}
+
 static bool wanted(const struct reproduction *r, const char *figure)
 {
     for (size_t i = 0; i < r->a->n_files; i++) {
         if (!strcmp(r->a->files[i], figure))
             return true;
     }
-    return r->a->n_files == 0;
+    return wants_all(r);
 }
 
 /* The figures asked for, or all. */
@@ -49,7 +56,7 @@ static enum status choose_figures(struct reproduction *r)
     r->figures = calloc(figure_count() + 1, sizeof *r->figures);
     if (!r->figures)
         return error_set(ERR_MEMORY, "out of memory for the figures");
-    for (size_t i = 0; i < r->a->n_files; i++) {
+    for (size_t i = 0; i < r->a->n_files && !wants_all(r); i++) {
         const struct figure *figure;
         enum status rc = figure_find(r->a->files[i], &figure);
         if (rc != OK)
@@ -67,17 +74,25 @@ static void choose_claims(struct reproduction *r)
 {
     size_t kept = 0;
     struct claim *list = r->claims.list;
-    for (size_t i = 0; i < r->claims.n && r->a->n_files; i++) {
+    for (size_t i = 0; i < r->claims.n && !wants_all(r); i++) {
         bool keep = wanted(r, list[i].figure);
         for (size_t j = 0; j < r->claims.n && !keep; j++)
             keep = wanted(r, list[j].figure) && !strcmp(list[j].corrected, list[i].id);
         list[i].line = keep; /* the list is still whole here: mark, then drop */
     }
-    for (size_t i = 0; i < r->claims.n && r->a->n_files; i++) {
+    for (size_t i = 0; i < r->claims.n && !wants_all(r); i++) {
         if (list[i].line)
             list[kept++] = list[i];
     }
-    r->claims.n = r->a->n_files ? kept : r->claims.n;
+    r->claims.n = wants_all(r) ? r->claims.n : kept;
+}
+
+/* What the runs of a study took, whenever they were made. */
+static enum status add_seconds(void *seconds, const struct store_row *row)
+{
+    if (!isnan(row->result.wall_s))
+        *(double *)seconds += row->result.wall_s;
+    return OK;
 }
 
 static enum status run_study(struct reproduction *r, const char *name)
@@ -106,9 +121,10 @@ static enum status run_study(struct reproduction *r, const char *name)
     rc = sweep_run(&study, r->store, r->a->jobs, r->a->quiet, &made);
     entry->runs = made.total;
     entry->made = made.done;
-    entry->seconds = progress_clock() - begin;
     if (!r->a->quiet)
-        fprintf(stderr, "study %s: %zu runs, %zu made now in %.1f s\n", name, made.total, made.done, entry->seconds);
+        fprintf(stderr, "study %s: %zu runs, %zu made now in %.1f s\n", name, made.total, made.done, progress_clock() - begin);
+    TRY(rc);
+    TRY(store_each(r->store, &(struct store_filter){.study = name}, add_seconds, &entry->seconds));
 done:
     study_free(&study);
     return rc;
@@ -181,7 +197,7 @@ static enum status prepare(struct reproduction *r)
     choose_claims(r);
     TRY(make_folder(r->folder));
     snprintf(path, sizeof path, "%.4000s/plateau.db", r->folder);
-    TRY(store_open(path, STORE_WRITE, "reproduce", &r->store));
+    TRY(store_open(path, STORE_WRITE, r->a->command_line, &r->store));
 done:
     return rc;
 }

@@ -14,7 +14,9 @@ struct batch {
     struct grid grid;
     struct run_context runs;
     struct result *waiting; /* owned: n results */
-    bool *ready;            /* owned: n flags */
+    enum { PENDING, READY, FAILED } *state; /* owned: n */
+    enum status worst;      /* of the runs that failed: the grid goes on */
+    size_t failures;
     struct keys keys;       /* of the last run: of the only one if n = 1 */
     size_t n, printed, finished;
     bool want_trace;
@@ -32,10 +34,12 @@ static enum status work(void *context, size_t i, struct result *result, struct t
 /* "   closed 357.5 (+0.1 %)" */
 static void add_prediction(struct text *out, const char *name, double value, double plateau)
 {
-    if (isnan(value))
+    if (isnan(value)) {
+        text_addf(out, "  %-12s %14s\n", name, "-");
         return;
+    }
     text_addf(out, "  %-12s %14.6g", name, value);
-    if (!isnan(plateau))
+    if (plateau > 0)
         text_addf(out, "   %+.3g %%", 100 * (value / plateau - 1));
     text_add(out, "\n");
 }
@@ -103,23 +107,14 @@ static void show_training(void *context, const struct run_transformer_report *r)
     text_free(&line);
 }
 
-static enum status deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
-                           const struct trace *trace)
+/* Prints what is finished, in the order of the grid; up to the first gap, or (the rest) past gaps too. */
+static enum status print_ready(struct batch *b, bool rest)
 {
-    struct batch *b = context;
+    enum status rc = OK;
     struct text out = {0};
-    if (rc != OK)
-        return error_set(rc, "%s", message);
-    b->waiting[i] = *result;
-    b->ready[i] = true;
-    progress_show(&b->progress, ++b->finished, NULL);
-    if (b->arguments->trace) {
-        trace_csv(trace, &out);
-        TRY(text_status(&out));
-        TRY(text_write_file(b->arguments->trace, out.data, out.length));
-        text_clear(&out);
-    }
-    for (; b->printed < b->n && b->ready[b->printed]; b->printed++) {
+    for (; b->printed < b->n && (b->state[b->printed] != PENDING || rest); b->printed++) {
+        if (b->state[b->printed] != READY)
+            continue;
         if (b->arguments->json)
             result_json(&b->waiting[b->printed], &out);
         else
@@ -128,6 +123,35 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
     TRY(text_status(&out));
     if (out.length)
         TRY(cli_print(out.data, out.length));
+done:
+    text_free(&out);
+    return rc;
+}
+
+static enum status deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
+                           const struct trace *trace)
+{
+    struct batch *b = context;
+    struct text out = {0};
+    b->state[i] = rc == OK ? READY : FAILED;
+    if (rc == OK) {
+        b->waiting[i] = *result;
+    } else if (b->n == 1) {
+        return error_set(rc, "%s", message);
+    } else {
+        fprintf(stderr, "plateau: run failed: %s\n", message);
+        b->worst = rc;
+        b->failures++;
+        rc = OK;
+    }
+    progress_show(&b->progress, ++b->finished, NULL);
+    if (b->arguments->trace) {
+        trace_csv(trace, &out);
+        TRY(text_status(&out));
+        TRY(text_write_file(b->arguments->trace, out.data, out.length));
+        text_clear(&out);
+    }
+    TRY(print_ready(b, false));
 done:
     text_free(&out);
     return rc;
@@ -154,9 +178,9 @@ static enum status run_grid(const struct arguments *a, const char *model)
                 "--checkpoint, --resume: for a single run of model=transformer");
     }
     b.waiting = calloc(b.n, sizeof *b.waiting);
-    b.ready = calloc(b.n, sizeof *b.ready);
+    b.state = calloc(b.n, sizeof *b.state);
     items = calloc(b.n, sizeof *items);
-    REQUIRE(b.waiting && b.ready && items, ERR_MEMORY, "out of memory for %zu runs", b.n);
+    REQUIRE(b.waiting && b.state && items, ERR_MEMORY, "out of memory for %zu runs", b.n);
     for (size_t i = 0; i < b.n; i++)
         items[i] = i;
     pool_catch_signals();
@@ -167,11 +191,15 @@ static enum status run_grid(const struct arguments *a, const char *model)
     struct pool pool = {.jobs = a->jobs ? a->jobs : pool_cores(), .work = work, .deliver = deliver, .context = &b};
     rc = pool_run(&pool, items, b.n);
     progress_end(&b.progress);
+    if (rc == ERR_INTERRUPTED && print_ready(&b, true) == OK)
+        error_set(ERR_INTERRUPTED, "interrupted: %zu of %zu runs are finished, and printed", b.finished, b.n);
+    if (rc == OK && b.failures)
+        rc = error_set(b.worst, "%zu of %zu runs failed; the others are printed", b.failures, b.n);
 done:
     run_free(&b.runs);
     grid_free(&b.grid);
     free(b.waiting);
-    free(b.ready);
+    free(b.state);
     free(items);
     return rc;
 }

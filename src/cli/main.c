@@ -173,7 +173,8 @@ enum status command_help(const struct arguments *a)
             text_addf(&out, "  plateau %-7s %-25s %s\n", commands[i].name, commands[i].words, commands[i].summary);
         text_add(&out, "\nKeys are key=value; a list (T=64,128) or a range (T=64:4096:*2, d=8:64:+8) is a grid axis.\n"
                        "`plateau help COMMAND` lists the options of a command, `plateau keys` every key.\n"
-                       "Exit codes: 0 done; 2 bad input; 3 run-time failure; 130 interrupted.\n");
+                       "Exit codes: 0 done; 1 a claim deviates (--strict); 2 bad input; 3 run-time failure; 75 checkpointed on request;\n"
+                       "130 interrupted.\n");
     }
     TRY(text_status(&out));
     TRY(cli_print(out.data, out.length));
@@ -280,7 +281,12 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);    /* a closed pipe and a file over the limit are errors of the write */
     signal(SIGXFSZ, SIG_IGN);
     fill_standard_files();
+    struct text line = {0};
+    for (int i = 0; i < argc; i++)
+        text_addf(&line, "%s%s", i ? " " : "", argv[i]);
+    a.command_line = line.data;
     enum status rc = run(argc, argv, &a);
+    text_free(&line);
     free(a.assignments);
     free(a.files);
     if (rc != OK)

@@ -29,8 +29,7 @@ struct training {
     int n_probes;
     struct problem_pairs pairs[PROBE_COUNT];
     double *row;          /* owned: a row of the trace; the attention of the probes is put where it belongs */
-    struct trace *trace;  /* the caller's, or `own` */
-    struct trace own;
+    struct trace *trace;  /* borrowed */
     struct level levels[LEVELS];
     double previous, previous_step; /* of the last evaluation: loss fraction or accuracy */
     double sums[CHECKPOINT_SUMS];
@@ -69,7 +68,8 @@ static void begin_levels(struct training *t)
 static void note_evaluation(struct training *t, const double *row)
 {
     const bool recall = t->keys->preset == PRESET_RECALL;
-    const double step = row[0], loss = row[2], value = recall ? row[4] : loss / t->problem.null_loss;
+    const double step = row[TRANSFORMER_step], loss = row[TRANSFORMER_loss_test];
+    const double value = recall ? row[TRANSFORMER_accuracy_test] : loss / t->problem.null_loss;
     for (int i = 0; i < LEVELS; i++) {
         struct level *level = &t->levels[i];
         if (!isnan(level->crossing) || isnan(level->value))
@@ -151,10 +151,11 @@ static void report(struct training *t)
     double attention = NAN, step = (double)t->optimizer.step, steps = step - t->first_step;
     if (!q->report)
         return;
-    for (int i = 5; i < t->trace->columns; i++)
+    for (int i = TRANSFORMER_PROBES; i < t->trace->columns; i++)
         attention = fmax(attention, t->row[i]);
     double seconds = (progress_clock() - t->started) / fmax(steps, 1);
-    struct run_transformer_report r = {.step = step, .loss = t->row[2] / t->problem.null_loss, .accuracy = t->row[4], .attention = attention,
+    struct run_transformer_report r = {.step = step, .loss = t->row[TRANSFORMER_loss_test] / t->problem.null_loss,
+                                       .accuracy = t->row[TRANSFORMER_accuracy_test], .attention = attention,
                                        .seconds_per_step = steps > 0 ? seconds : NAN,
                                        .tokens_per_s = (double)(t->batch.n * t->batch.T) / seconds};
     q->report(q->context, &r);
@@ -167,17 +168,18 @@ static enum status evaluate(struct training *t)
     struct transformer_pairs pairs[PROBE_COUNT];
     const struct transformer_batch test = as_batch(&t->test);
     const double n = t->sums[SUM_STEPS];
+    const size_t cells = (size_t)t->trace->layers * (size_t)t->trace->heads;
     for (int i = 0; i < t->n_probes; i++) {
         const struct problem_pairs *p = &t->pairs[i];
         pairs[i] = (struct transformer_pairs){.count = (int)p->count, .sequence = p->sample, .query = p->query, .key = p->key,
-                                              .attention = t->row + 5 + i * t->trace->layers * t->trace->heads};
+                                              .attention = t->row + TRANSFORMER_PROBES + (size_t)i * cells};
     }
     TRY(transformer_evaluate(t->model, &test, t->n_probes, pairs, &m, NULL));
-    t->row[0] = (double)t->optimizer.step;
-    t->row[1] = n > 0 ? t->sums[SUM_LOSS] / n : NAN;
-    t->row[2] = m.loss;
-    t->row[3] = n > 0 ? t->sums[SUM_ACCURACY] / n : NAN;
-    t->row[4] = m.accuracy;
+    t->row[TRANSFORMER_step] = (double)t->optimizer.step;
+    t->row[TRANSFORMER_loss_train] = n > 0 ? t->sums[SUM_LOSS] / n : NAN;
+    t->row[TRANSFORMER_loss_test] = m.loss;
+    t->row[TRANSFORMER_accuracy_train] = n > 0 ? t->sums[SUM_ACCURACY] / n : NAN;
+    t->row[TRANSFORMER_accuracy_test] = m.accuracy;
     memset(t->sums, 0, sizeof t->sums);
     TRY(trace_add(t->trace, t->row));
     note_evaluation(t, t->row);
@@ -245,9 +247,8 @@ static enum status prepare(struct training *t)
                            (int)keys_integer(k, KEY_threads), &t->model));
     transformer_initialise(t->model, (uint64_t)keys_integer(k, KEY_seed));
     TRY(optimizer_init(k, t->model->count, sizeof(real), &t->optimizer));
-    t->gradient = calloc(t->model->count, sizeof *t->gradient);
-    t->row = calloc((size_t)t->trace->columns, sizeof *t->row);
-    REQUIRE(t->gradient && t->row, ERR_MEMORY, "out of memory for a gradient of %zu numbers", t->model->count);
+    REQUIRE(t->gradient = calloc(t->model->count, sizeof *t->gradient), ERR_MEMORY, "out of memory for a gradient of %zu numbers", t->model->count);
+    REQUIRE(t->row = calloc((size_t)t->trace->columns, sizeof *t->row), ERR_MEMORY, "out of memory for a row of the trace");
     TRY(problem_samples(&t->problem, (size_t)keys_integer(k, KEY_batch), &t->batch));
     TRY(problem_samples(&t->problem, (size_t)keys_integer(k, KEY_eval_size), &t->test));
     TRY(problem_draw(&t->problem, &all, &t->test));
@@ -272,7 +273,6 @@ static void release(struct training *t)
     optimizer_free(&t->optimizer);
     transformer_free(t->model);
     problem_free(&t->problem);
-    trace_free(&t->own);
     free(t->gradient);
     free(t->row);
 }
@@ -281,10 +281,10 @@ enum status run_transformer(const struct keys *keys, const struct run_transforme
 {
     enum status rc = OK;
     const double begin = progress_clock();
-    struct training t = {.keys = keys, .request = request, .result = r};
+    struct trace own = {0}; /* a checkpoint needs one, if nobody else does */
+    struct training t = {.keys = keys, .request = request, .result = r, .trace = trace ? trace : &own};
     *r = (struct result){.keys = *keys, .state = RUN_CENSORED, .plateau = NAN, .flow_plateau = NAN,
                          .predicted = {.eq6 = NAN, .asinh = NAN, .closed = NAN, .quadrature = NAN}};
-    t.trace = trace ? trace : &t.own;
     trace_begin(t.trace, keys);
     TRY(prepare(&t));
     t.started = progress_clock();
@@ -300,5 +300,6 @@ enum status run_transformer(const struct keys *keys, const struct run_transforme
     r->wall_s = progress_clock() - begin;
 done:
     release(&t);
+    trace_free(&own);
     return rc;
 }

@@ -21,7 +21,7 @@ void trace_begin(struct trace *t, const struct keys *keys)
     t->heads = transformer ? (int)keys_integer(keys, KEY_heads) : 0;
     t->columns = preset == PRESET_FLOW  ? COUNT(flow_columns)
                  : preset == PRESET_TOY ? COUNT(toy_columns)
-                                        : COUNT(transformer_columns) + problem_probes(preset, &first) * t->layers * t->heads;
+                                        : TRANSFORMER_PROBES + problem_probes(preset, &first) * t->layers * t->heads;
     free(t->rows);
     t->rows = NULL;
     t->length = t->allocated = 0;
@@ -46,11 +46,11 @@ const char *trace_column(const struct trace *t, int i, char *buffer)
 {
     if (t->preset <= PRESET_TOY)
         return t->preset == PRESET_FLOW ? flow_columns[i] : toy_columns[i];
-    if (i < COUNT(transformer_columns))
+    if (i < TRANSFORMER_PROBES)
         return transformer_columns[i];
     enum problem_probe probe;
     problem_probes(t->preset, &probe);
-    const int cell = i - COUNT(transformer_columns), cells = t->layers * t->heads;
+    const int cell = i - TRANSFORMER_PROBES, cells = t->layers * t->heads;
     probe += (unsigned)(cell / cells);
     snprintf(buffer, TRACE_NAME, "%s_l%dh%d", problem_probe_name(probe), cell % cells / t->heads + 1, cell % t->heads + 1);
     return buffer;

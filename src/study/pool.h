@@ -14,10 +14,14 @@ typedef enum status pool_work(void *context, size_t i, struct result *result, st
 typedef enum status pool_deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
                                  const struct trace *trace);
 
+/* In the parent, just before item i is handed out: false leaves it out (another process has made it since). */
+typedef enum status pool_wanted(void *context, size_t i, bool *wanted);
+
 struct pool {
     size_t jobs;            /* workers; 1 works in this process */
     pool_work *work;
     pool_deliver *deliver;
+    pool_wanted *wanted;    /* NULL: every item is */
     void *context;
 };
 

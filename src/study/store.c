@@ -271,6 +271,11 @@ void store_close(struct store *store)
 
 /* ---- writing ---- */
 
+const char *store_path(const struct store *store)
+{
+    return store->path;
+}
+
 enum status store_begin(struct store *store)
 {
     return store_execute(store, "BEGIN IMMEDIATE", "starting to write");

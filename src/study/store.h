@@ -23,6 +23,9 @@ enum status store_open(const char *path, enum store_mode mode, const char *comma
 /* NULL is fine. Rolls back an open transaction. */
 void store_close(struct store *store);
 
+/* The file, as it was given to store_open; borrowed. */
+const char *store_path(const struct store *store);
+
 /* Several store_put at once, all or nothing. Without them each store_put is its own transaction. */
 enum status store_begin(struct store *store);
 enum status store_commit(struct store *store);

@@ -2,9 +2,12 @@
 #include "pool.h"
 #include "progress.h"
 #include "run.h"
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct sweep {
     const struct study *study;
@@ -24,12 +27,39 @@ static enum status keys_of(const struct sweep *s, size_t i, struct keys *keys)
     return grid_at(&s->study->blocks[block], i - s->first[block], keys);
 }
 
+/* The folder is made if missing. */
+static enum status checkpoint_path(const struct sweep *s, const struct keys *keys, struct text *path)
+{
+    char hash[33];
+    keys_hash(keys, hash);
+    text_addf(path, "%s.checkpoints", store_path(s->store));
+    enum status rc = text_status(path);
+    if (rc == OK && mkdir(path->data, 0777) != 0 && errno != EEXIST)
+        return error_set(ERR_IO, "%s: cannot make this folder for checkpoints: %s", path->data, strerror(errno));
+    text_addf(path, "/%s.safetensors", hash);
+    return rc == OK ? text_status(path) : rc;
+}
+
 static enum status work(void *context, size_t i, struct result *result, struct trace *trace)
 {
     struct sweep *s = context;
     struct keys keys;
-    enum status rc = keys_of(s, i, &keys);
-    return rc == OK ? run_any(&s->runs, &keys, result, s->study->curves ? trace : NULL) : rc;
+    struct text checkpoint = {0};
+    struct run_transformer_request *request = &s->runs.request;
+    enum status rc = OK;
+    TRY(keys_of(s, i, &keys));
+    request->checkpoint = request->resume = NULL;
+    if (keys_real(&keys, KEY_checkpoint_every) > 0) {
+        TRY(checkpoint_path(s, &keys, &checkpoint));
+        request->checkpoint = checkpoint.data;
+        request->resume = access(checkpoint.data, F_OK) == 0 ? checkpoint.data : NULL;
+    }
+    TRY(run_any(&s->runs, &keys, result, s->study->curves ? trace : NULL));
+    if (checkpoint.data && result->steps_done < keys_real(&keys, KEY_steps) && result->state != RUN_INTERRUPTED)
+        unlink(checkpoint.data); /* a larger cap would change nothing */
+done:
+    text_free(&checkpoint);
+    return rc;
 }
 
 static enum status deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
@@ -84,6 +114,63 @@ static enum status answered(struct sweep *s, const struct keys *keys, bool *yes)
     return *yes ? store_join(s->store, s->study->name, hash) : OK;
 }
 
+/* The same, asked again just before the run begins: another sweep may have made it since. */
+static enum status wanted(void *context, size_t i, bool *yes)
+{
+    struct sweep *s = context;
+    struct keys keys;
+    bool there = false;
+    enum status rc = keys_of(s, i, &keys);
+    if (rc == OK)
+        rc = answered(s, &keys, &there);
+    *yes = !there;
+    s->report->skipped += there;
+    return rc;
+}
+
+struct to_do {
+    char hash[33];
+    size_t item;
+};
+
+static int by_hash(const void *a, const void *b)
+{
+    const struct to_do *x = a, *y = b;
+    int order = strcmp(x->hash, y->hash);
+    return order ? order : (x->item > y->item) - (x->item < y->item);
+}
+
+static int by_item(const void *a, const void *b)
+{
+    const size_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* A run that the study names twice is made once: of equal hashes the first stays. *n is lowered. */
+static enum status drop_repeats(const struct sweep *s, size_t *items, size_t *n)
+{
+    enum status rc = OK;
+    struct keys keys;
+    size_t kept = 0;
+    struct to_do *list = calloc(*n + 1, sizeof *list);
+    REQUIRE(list, ERR_MEMORY, "out of memory for %zu runs", *n);
+    for (size_t i = 0; i < *n; i++) {
+        TRY(keys_of(s, items[i], &keys));
+        keys_hash(&keys, list[i].hash);
+        list[i].item = items[i];
+    }
+    qsort(list, *n, sizeof *list, by_hash);
+    for (size_t i = 0; i < *n; i++) {
+        if (i == 0 || strcmp(list[i].hash, list[i - 1].hash))
+            items[kept++] = list[i].item;
+    }
+    *n = kept;
+    qsort(items, kept, sizeof *items, by_item);
+done:
+    free(list);
+    return rc;
+}
+
 /* The numbers of the runs still to do. */
 static enum status plan(struct sweep *s, size_t **items, size_t *n)
 {
@@ -110,6 +197,8 @@ static enum status plan(struct sweep *s, size_t **items, size_t *n)
     }
     TRY(store_commit(s->store));
     s->report->skipped = s->report->total - *n;
+    TRY(drop_repeats(s, *items, n));
+    s->report->total = s->report->skipped + *n;
 done:
     if (rc != OK)
         store_rollback(s->store);
@@ -124,7 +213,7 @@ enum status sweep_run(const struct study *study, struct store *store, size_t job
     struct sweep s = {.study = study, .store = store, .report = report, .runs.request.stop = pool_stop()};
     TRY(plan(&s, &items, &n));
     progress_begin(&s.progress, study->name, n, quiet);
-    struct pool pool = {.jobs = jobs ? jobs : pool_cores(), .work = work, .deliver = deliver, .context = &s};
+    struct pool pool = {.jobs = jobs ? jobs : pool_cores(), .work = work, .deliver = deliver, .wanted = wanted, .context = &s};
     rc = pool_run(&pool, items, n);
     progress_end(&s.progress);
     if (rc == OK && report->failed)
