@@ -381,7 +381,6 @@ static void weight_pack(struct kernels_worker *worker, struct weight *W, const r
 {
     const struct library *library = worker->data;
     struct packed *both[] = {W->forward, W->backward};
-    W->plain = plain;
     stay_single();
     for (int i = 0; i < 2; i++) {
         dnnl_status_t status = dnnl_memory_set_data_handle(both[i]->plain, (void *)plain);

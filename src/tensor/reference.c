@@ -44,7 +44,6 @@ static void widen(size_t n, const void *in, real *out)
 static void weight_pack(struct kernels_worker *worker, struct weight *W, const real *plain)
 {
     (void)worker;
-    W->plain = plain;
     narrow((size_t)W->out * (size_t)W->in, plain, W->forward);
 }
 
