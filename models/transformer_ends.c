@@ -129,10 +129,10 @@ static double cross_entropy(int n, int N, int label, real *y, double *correct)
     int largest = 0;
     for (int i = 1; i < n; i++)
         largest = y[i] > y[largest] ? i : largest;
-    double sum = 0;
+    double sum = 1; /* of the largest */
     const double top = (double)y[largest], own = (double)y[label];
     for (int i = 0; i < n; i++)
-        sum += exp((double)y[i] - top);
+        sum += i == largest ? 0 : exp((double)y[i] - top);
     for (int i = 0; i < n; i++)
         y[i] = (real)((exp((double)y[i] - top) / sum - (i == label)) / N);
     *correct = largest == label;
