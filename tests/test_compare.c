@@ -254,6 +254,42 @@ START_TEST(test_fits)
 }
 END_TEST
 
+/* Runs of other programs know their own threshold (here 0.2) alone: elsewhere they are left out and counted, never taken for runs that
+ * did not emerge. One that did not reach 0.2 did not reach 0.1 either. */
+START_TEST(test_unknown_crossings)
+{
+    struct store *store = fresh_store();
+    struct fit fit;
+    put_grid(store, "own", "model=toy T=64,128,256 d=16,32", plain_law);
+    for (int i = 0; i < 4; i++) {
+        struct result r = {.keys = keys_of(i == 3 ? "model=toy T=96 d=16 seed=9" : i % 2 ? "model=toy T=96 d=16" : "model=toy T=192 d=32"),
+                           .state = i == 3 ? RUN_CENSORED : RUN_EMERGED, .cap = 5000, .initial_loss = NAN};
+        r.plateau = i == 3 ? NAN : plain_law(r.keys.value[KEY_T], r.keys.value[KEY_d], 1, 0);
+        for (int level = 0; level < FLOW_LEVELS; level++)
+            r.crossings[level] = NAN;
+        bool known;
+        ck_assert(isnan(result_plateau_at(&r, 0.1, &known)) && known == (i == 3));
+        ck_assert(isnan(result_plateau_at(&r, 0.5, &known)) && !known);
+        ok(store_put(store, i == 2 ? "other" : "own", i == 2 ? "import:again" : NULL, &r, NULL));
+    }
+    const struct store_filter all = {.study = "own", .values = {[KEY_seed] = (double[]){1}}, .n = {[KEY_seed] = 1}};
+    ok(fit_run(store, &all, &(struct fit_request){.threshold = 0.1}, &fit));
+    ck_assert_msg(fit.set.unknown == 2 && fit.law.n == 6 && fit.law.n_censored == 0, "%zu %zu", fit.set.unknown, fit.law.n);
+    test_close(fit.law.exponent[1].value, 1, 2e-3, 0, "T exponent of the others");
+    fit_free(&fit);
+    ok(fit_run(store, &all, &(struct fit_request){0}, &fit));
+    ck_assert(fit.set.unknown == 0 && fit.law.n == 8);
+    fit_free(&fit);
+    refused(fit_run(store, &(struct store_filter){.study = "other"}, &(struct fit_request){.threshold = 0.1}, &fit), "was not recorded");
+    fit_free(&fit);
+    struct claim c = outcome(store, "- {id: A, quantity: exponent, of: T, on: 'd,T', at: 0.1, where: seed=1, published: 1, tolerance: .05, study: own}");
+    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && c.runs == 6 && strstr(c.why, "2 more runs"), "%s", c.why);
+    c = outcome(store, "- {id: A, quantity: speedup, of: T=96, where: T=64 d=16, at: 0.1, published: .5, tolerance: .1, study: own}");
+    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE, "%s", c.why);
+    clean(store);
+}
+END_TEST
+
 START_TEST(test_runs)
 {
     struct store *store = fresh_store();
@@ -586,7 +622,7 @@ END_TEST
 
 static const struct test tests[] = {
     {"verdict rule", &test_rule},         {"monomials", &test_monomial},           {"refused claims", &test_refusals},
-    {"refused later", &test_late_refusals}, {"fits", &test_fits},                  {"runs", &test_runs},
+    {"refused later", &test_late_refusals}, {"fits", &test_fits},                  {"unknown crossings", &test_unknown_crossings}, {"runs", &test_runs},
     {"speed-up", &test_speedup},          {"ends of curves", &test_curve_ends},
     {"flows and keys", &test_flows},      {"shipped claims", &test_shipped},       {"planted metric", &test_planted_metric},
     {"planted predictions", &test_planted_predictions}, {"resamples", &test_resamples}, {"forms", &test_forms},

@@ -62,6 +62,13 @@ static void say_more_runs(struct claim *c)
         say(c, "the estimate lies on the edge of the band; more runs will not decide soon");
 }
 
+/* A run that is left out could be the one that deviates. */
+static void doubt_unknown(struct claim *c, size_t unknown)
+{
+    c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
+    say(c, "%zu more runs (imported?) did not record the threshold asked for and are left out: state theirs (at)", unknown);
+}
+
 /* "key=value key=value" into a grid. */
 static enum status add_words(const char *words, struct grid *grid)
 {
@@ -129,7 +136,7 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
             e = !strcmp(f->set.names[k], c->of) ? &f->law.exponent[k] : e;
         REQUIRE(e, ERR_INPUT, "of: %s is not among the regressors %s", c->of, c->on);
     }
-    if (!c->runs) {
+    if (!c->runs && !f->set.unknown) {
         say_missing(c);
     } else if (f->rc != OK) {
         say(c, "%s", f->why);
@@ -144,6 +151,8 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
         if (c->verdict == VERDICT_INCONCLUSIVE)
             say_more_runs(c);
     }
+    if (f->set.unknown)
+        doubt_unknown(c, f->set.unknown);
 done:
     return rc;
 }

@@ -40,7 +40,7 @@ static double length_of(const struct result *r, double at, bool *ended)
     bool known = true;
     double plateau = at > 0 ? result_plateau_at(r, at, &known) : r->plateau;
     *ended = known && !isnan(plateau);
-    return *ended ? plateau : r->state == RUN_CENSORED ? r->cap : NAN;
+    return *ended ? plateau : known && (r->state == RUN_CENSORED || r->state == RUN_EMERGED) ? r->cap : NAN;
 }
 
 static enum status pair_up(const struct side *before, const struct side *after, const struct grid *change, double at, struct contrast *c)

@@ -76,12 +76,12 @@ static enum status grow(struct dataset *set)
     return OK;
 }
 
-/* The plateau length or the response of a run into *y; censored: *y is where the run was cut off. */
-static enum status take_y(const struct dataset *set, const struct store_row *row, double *y, bool *censored)
+/* The plateau length or the response of a run into *y; censored: *y is where the run was cut off; !*known: it has none. */
+static enum status take_y(const struct dataset *set, const struct store_row *row, double *y, bool *censored, bool *known)
 {
     enum status rc = OK;
     const struct result *r = &row->result;
-    bool known = true;
+    *known = true;
     *censored = false;
     if (set->response.product.n) {
         *y = monomial_value(&set->response.product, r);
@@ -89,9 +89,7 @@ static enum status take_y(const struct dataset *set, const struct store_row *row
                 set->response.name);
         goto done;
     }
-    *y = set->threshold > 0 ? result_plateau_at(r, set->threshold, &known) : r->plateau;
-    REQUIRE(known, ERR_INPUT, "run %lld: the loss %g of the null loss was not recorded; use 0.1, 0.2 .. 0.9", (long long)row->id,
-            set->threshold);
+    *y = set->threshold > 0 ? result_plateau_at(r, set->threshold, known) : r->plateau;
     *censored = isnan(*y);
     *y = *censored ? r->cap : *y;
 done:
@@ -113,6 +111,7 @@ enum status dataset_add(void *context, const struct store_row *row)
     enum status rc = OK;
     struct dataset *set = context;
     const struct result *r = &row->result;
+    bool known;
     if (r->state == RUN_DIVERGED || r->state == RUN_INTERRUPTED) {
         set->left_out++;
         return OK;
@@ -120,7 +119,11 @@ enum status dataset_add(void *context, const struct store_row *row)
     size_t n = set->data.n, n_x = set->data.n_x;
     if (n == set->allocated)
         TRY(grow(set));
-    TRY(take_y(set, row, &set->y[n], &set->censored[n]));
+    TRY(take_y(set, row, &set->y[n], &set->censored[n], &known));
+    if (!known) {
+        set->unknown++;
+        return OK;
+    }
     for (size_t k = 0; k < n_x; k++) {
         double x = set->x[n * n_x + k] = monomial_value(&set->regressors[k].product, r);
         REQUIRE(x > 0, ERR_INPUT, "run %lld: %s is not positive there; leave it out or filter such runs away", (long long)row->id,

@@ -1,7 +1,7 @@
 /* From the rows of a store to the columns of a fit: y = plateau length (or where a censored run was cut off), x = regressors.
  *
- * A regressor is a monomial in the columns of a run (monomial.h): `d`, `T/B`, `X_exact`. Runs that diverged or were interrupted are
- * left out and counted. */
+ * A regressor is a monomial in the columns of a run (monomial.h): `d`, `T/B`, `X_exact`. Runs that diverged or were interrupted, and
+ * those that did not record the threshold asked for, are left out and counted. */
 #ifndef DATASET_H
 #define DATASET_H
 #include "monomial.h"
@@ -13,6 +13,7 @@ enum { DATASET_FACTORS = 8 };
 struct dataset {
     struct power_law_data data;         /* its columns are owned by the dataset */
     size_t allocated, left_out;
+    size_t unknown;                     /* left out: their plateau length at `threshold` was not recorded */
     struct dataset_column {
         char name[64];
         struct monomial product;

@@ -56,6 +56,9 @@ enum status fit_run(struct store *store, const struct store_filter *filter, cons
             TRY(dataset_factor(forms[i].factor, &fit->set));
     }
     TRY(store_each(store, filter, dataset_add, &fit->set));
+    REQUIRE(fit->set.data.n > 0 || !fit->set.unknown, ERR_INPUT,
+            "the crossing of %g was not recorded in any of the runs; those made here have 0.1, 0.2 .. 0.9 (recall: 0.05, 0.5, 0.9), imported "
+            "ones their own threshold", request->threshold);
     REQUIRE(fit->set.data.n > 0, ERR_INPUT, "no run matches%s; `plateau export` lists the runs of a database",
             fit->set.left_out ? " but those that diverged or were interrupted" : "");
     if (!request->on)
@@ -176,6 +179,8 @@ void fit_text(const struct fit *fit, struct text *out)
         text_addf(out, ", %zu of them censored", law->n_censored);
     if (fit->set.left_out)
         text_addf(out, " (%zu diverged or interrupted left out)", fit->set.left_out);
+    if (fit->set.unknown)
+        text_addf(out, " (%zu without a recorded crossing of %g left out)", fit->set.unknown, fit->set.threshold);
     text_addf(out, "; R^2 %.5f, residuals %.2g %%, AICc %.1f\n", law->r2, 100 * law->sigma, law->aicc);
     add_warning(fit, out);
     add_table(fit, out);
@@ -245,8 +250,8 @@ void fit_json(const struct fit *fit, struct text *out)
 {
     const struct power_law *law = &fit->law;
     const struct power_law_bootstrap *b = &fit->bootstrap;
-    text_addf(out, "{\"method\": \"%s\", \"runs\": %zu, \"censored\": %zu, \"left_out\": %zu, ", power_law_method_text(law->method), law->n,
-              law->n_censored, fit->set.left_out);
+    text_addf(out, "{\"method\": \"%s\", \"runs\": %zu, \"censored\": %zu, \"left_out\": %zu, \"unknown\": %zu, ",
+              power_law_method_text(law->method), law->n, law->n_censored, fit->set.left_out, fit->set.unknown);
     add_number(out, "r2", law->r2);
     text_add(out, ", ");
     add_number(out, "sigma", law->sigma);
