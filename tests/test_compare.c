@@ -203,6 +203,7 @@ START_TEST(test_late_refusals)
         {"- {id: A, quantity: r2, on: 'd,TT', published: 1, tolerance: .1}", "claim A: regressor TT"},
         {"- {id: A, quantity: r2, on: d, where: nonsense=1, published: 1, tolerance: .1}", "nonsense: no such key"},
         {"- {id: A, quantity: value, of: rate, where: T=3 B=4, published: 1, tolerance: .1}", "B must be smaller than T"},
+        {"- {id: A, quantity: r2, on: d, where: threshold=0.5, published: 1, tolerance: .1}", "write at: 0.5"},
         {"- {id: A, quantity: defaults, of: layers, where: T=3, published: 0, tolerance: 0}", "expected key=value"}};
     struct store *store = fresh_store();
     put_grid(store, "one", "model=toy T=64,128,256 d=16,32", plain_law);
@@ -286,6 +287,61 @@ START_TEST(test_unknown_crossings)
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && c.runs == 6 && strstr(c.why, "2 more runs"), "%s", c.why);
     c = outcome(store, "- {id: A, quantity: speedup, of: T=96, where: T=64 d=16, at: 0.1, published: .5, tolerance: .1, study: own}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE, "%s", c.why);
+    clean(store);
+}
+END_TEST
+
+/* The threshold that a run was last asked for changes no verdict and no fit at a stated one, and mixed ones are noted. Flows and toy
+ * models, since what is predicted for them depends on it too. */
+START_TEST(test_threshold)
+{
+    static const char *const text[] = {
+        "- {id: A, quantity: exponent, of: T, on: 'd,T', published: 1, tolerance: .1, study: flow}",
+        "- {id: A, quantity: constant, on: 'd,T', response: asinh, published: 1, tolerance: .1, study: flow}",
+        "- {id: A, quantity: each, of: quadrature/plateau, published: 1, tolerance: .1, study: flow}",
+        "- {id: A, quantity: each, of: flow/T, published: 1, tolerance: .1, study: toy}",
+        "- {id: A, quantity: speedup, of: T=64, where: T=128, published: 1, tolerance: .1, study: flow}",
+        "- {id: A, quantity: exponent, of: T, on: 'd,T', at: 0.5, published: 1, tolerance: .1, study: flow}"};
+    struct store *store = fresh_store();
+    struct run_flow *tools;
+    struct claim before[6], after;
+    struct fit fit;
+    ok(run_flow_create(&tools));
+    for (int asked = 0; asked < 3; asked++) { /* 0.2, 0.05, then 0.05 for some */
+        for (int i = 0; i < 12; i++) {
+            char words[80], flow_words[80];
+            struct result r;
+            snprintf(words, sizeof words, "model=%s T=%d d=%d threshold=%s", i < 9 ? "flow" : "toy", 64 << i % 3, 8 << i / 3 % 3,
+                     asked == 0 || (asked == 2 && i % 2) ? "0.2" : "0.05");
+            snprintf(flow_words, sizeof flow_words, "model=flow %s", strchr(words, 'T'));
+            struct keys keys = keys_of(words), flow = keys_of(flow_words);
+            ok(run_flow(tools, &flow, &r, NULL));
+            r.keys = keys;
+            r.flow_plateau = i < 9 ? NAN : r.plateau;
+            ok(store_put(store, i < 9 ? "flow" : "toy", NULL, &r, NULL));
+        }
+        for (int k = 0; k < 6; k++) {
+            after = outcome(store, text[k]);
+            ck_assert_msg(isfinite(after.estimate) && after.runs > 0, "%s", text[k]);
+            before[k] = asked ? before[k] : after;
+            test_close(after.estimate, before[k].estimate, 1e-6, 0, "%s", text[k]);
+        }
+        const struct store_filter at = {.study = "flow", .values = {[KEY_threshold] = (double[]){0.5, 0.2}}, .n = {[KEY_threshold] = 1}};
+        ok(fit_run(store, &at, &(struct fit_request){0}, &fit));
+        test_close(fit.law.exponent[1].value, before[5].estimate, 1e-9, 0, "fit threshold=0.5");
+        ck_assert(fit.law.n == 9 && !dataset_mixes(&fit.set, KEY_threshold));
+        fit_free(&fit);
+        struct store_filter two = at;
+        two.n[KEY_threshold] = 2;
+        refused(fit_run(store, &two, &(struct fit_request){0}, &fit), "a single value");
+        fit_free(&fit);
+        refused(fit_run(store, &at, &(struct fit_request){.threshold = 0.1}, &fit), "give one of them");
+        fit_free(&fit);
+        ok(fit_run(store, &(struct store_filter){.study = "flow"}, &(struct fit_request){0}, &fit));
+        ck_assert_int_eq(dataset_mixes(&fit.set, KEY_threshold), asked == 2);
+        fit_free(&fit);
+    }
+    run_flow_free(tools);
     clean(store);
 }
 END_TEST
@@ -622,7 +678,7 @@ END_TEST
 
 static const struct test tests[] = {
     {"verdict rule", &test_rule},         {"monomials", &test_monomial},           {"refused claims", &test_refusals},
-    {"refused later", &test_late_refusals}, {"fits", &test_fits},                  {"unknown crossings", &test_unknown_crossings}, {"runs", &test_runs},
+    {"refused later", &test_late_refusals}, {"fits", &test_fits},                  {"unknown crossings", &test_unknown_crossings}, {"threshold", &test_threshold}, {"runs", &test_runs},
     {"speed-up", &test_speedup},          {"ends of curves", &test_curve_ends},
     {"flows and keys", &test_flows},      {"shipped claims", &test_shipped},       {"planted metric", &test_planted_metric},
     {"planted predictions", &test_planted_predictions}, {"resamples", &test_resamples}, {"forms", &test_forms},
