@@ -35,7 +35,7 @@ bool measure_exists(const char *name)
 /* What one pass over a flow collects; every measure reads off a part of it. */
 struct watch {
     const struct flow *flow;
-    double lambda;                        /* the paper's growth rate at the start: its clock of the linear regime */
+    double lambda;                        /* growth rate at the start: the clock of the linear regime */
     double plateau;                       /* NaN in the first pass, which finds it */
     double steepest, early_slope;         /* of -log L */
     double w10, w50, a10, a50, r50, one50; /* rise times; NaN: not yet */
@@ -43,7 +43,7 @@ struct watch {
     double sharpest, sharpest_at, last_sharpness;
     double until, test_loss;              /* keys_real(time), and the test loss then */
     double t, slope, loss;                /* the previous step */
-    double w, attention, w_r, w_1;
+    double w, attention, w_r, w_1, off_w, off_D;
 };
 
 enum { WD = 2, DD }; /* the Hessian of the state (w, D): p = 0, zero start */
@@ -86,14 +86,17 @@ static void rise(double *time, double before, double now, double level, double t
         *time = now > before ? t0 + (t1 - t0) * fmax(0, level - before) / (now - before) : t1;
 }
 
+/* Departures from the linearised flow grow; the last is that at lambda t = 0.5, between two steps. */
 static void watch_linear(struct watch *k, double t, double w, double D)
 {
-    double lw, lD, lL;
-    if (k->flow->blocks == 2 || k->lambda * t < 1e-3 || k->lambda * t > 0.5)
+    double lw, lD, lL, end = 0.5 / k->lambda;
+    if (k->flow->blocks == 2 || k->lambda * t < 1e-3 || k->t > end)
         return;
     prediction_linear(k->flow, t, &lw, &lD, &lL);
-    k->linear_w = fmax(k->linear_w, fabs(w / lw - 1));
-    k->linear_D = fmax(k->linear_D, fabs(D / lD - 1));
+    double part = t > end ? (end - k->t) / (t - k->t) : 1, off_w = fabs(w / lw - 1), off_D = fabs(D / lD - 1);
+    k->linear_w = fmax(k->linear_w, k->off_w + part * (off_w - k->off_w));
+    k->linear_D = fmax(k->linear_D, k->off_D + part * (off_D - k->off_D));
+    k->off_w = off_w, k->off_D = off_D;
 }
 
 static enum status step(void *context, const struct flow *f, double t, const double *y)
@@ -142,7 +145,7 @@ static enum status observe(const struct keys *keys, struct flow *flow, struct wa
     TRY(flow_cvode_solve(solver, flow, &q, s));
     q.time = fmax(keys_real(keys, KEY_time), 3 * s->plateau + 20 * flow->d);
     double until = keys_real(keys, KEY_time) > 0 ? keys_real(keys, KEY_time) : q.time;
-    *k = (struct watch){.flow = flow, .lambda = prediction_rate_paper(flow), .plateau = s->plateau, .until = until,
+    *k = (struct watch){.flow = flow, .lambda = prediction_rate(flow), .plateau = s->plateau, .until = until,
                         .early_slope = NAN, .test_loss = NAN, .w10 = NAN, .w50 = NAN, .a10 = NAN, .a50 = NAN, .r50 = NAN, .one50 = NAN};
     q.step = step;
     q.context = k;
