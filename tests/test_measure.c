@@ -251,6 +251,12 @@ START_TEST(test_repetition)
     test_close(value_of("attention_speed_up", words), reaches(&other, ATTENTION, 0.5) / reaches(&one, ATTENTION, 0.5), 1e-3, 0, "attention");
     test_close(value_of("repeated_first", words), reaches(&one, W_OTHERS, 0.5 * sqrt(63)) / reaches(&one, W_REPEATED, 0.5), 2e-3, 0, "order");
     test_close(value_of("disadvantage", words), at_time(&one, 6200, TEST_LOSS) / at_time(&other, 6200, TEST_LOSS), 2e-3, 0, "later");
+    double most = 0;
+    for (double t = other.plateau; t < 8000; t++)
+        most = fmax(most, at_time(&one, t, TEST_LOSS) / at_time(&other, t, TEST_LOSS));
+    test_close(value_of("largest_disadvantage", "T=512 d=64 p=0.9"), most, 3e-3, 0, "at its largest");
+    test_close(value_of("largest_disadvantage", "T=512 d=64 p=0.9 time=5400"), value_of("disadvantage", "T=512 d=64 p=0.9 time=5400"), 0.2, 0,
+               "until then"); /* still rising: the last step */
     test_close(value_of("disadvantage", "T=512 d=64 p=0 time=6200"), 1, 1e-12, 0, "of nothing");
 }
 END_TEST
