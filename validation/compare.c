@@ -509,13 +509,13 @@ bool compare_counts(const struct claims *claims, const struct claim *claim)
 void compare_published(const struct claim *c, struct text *out)
 {
     if (compare_is(c, "floor") || compare_is(c, "speedup") || compare_is(c, "r2"))
-        text_addf(out, "at least %.4g", c->published - c->tolerance);
+        text_addf(out, "at least %.6g", c->published - c->tolerance);
     else if (compare_is(c, "ceiling"))
-        text_addf(out, "at most %.4g", c->published + c->tolerance);
+        text_addf(out, "at most %.6g", c->published + c->tolerance);
     else if (compare_is(c, "defaults"))
-        text_addf(out, "%.4g differ", c->published);
+        text_addf(out, "%.6g differ", c->published);
     else
-        text_addf(out, c->tolerance > 0 ? "%.4g +- %.3g" : "%.4g", c->published, c->tolerance);
+        text_addf(out, c->tolerance > 0 ? "%.6g +- %.3g" : "%.6g", c->published, c->tolerance);
 }
 
 void compare_estimate(const struct claim *c, struct text *out)
