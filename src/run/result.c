@@ -134,14 +134,25 @@ void result_json(const struct result *r, struct text *out)
     text_add(out, "}\n");
 }
 
+/* No crossing of `level`: was it never reached? A run made here notes every crossing and its losses, an imported one neither; but what
+ * did not reach its own threshold reached none beyond. */
+static bool never_reached(const struct result *r, double level)
+{
+    double own = r->keys.value[KEY_threshold];
+    bool beyond = r->keys.preset == PRESET_RECALL ? level > own : level < own;
+    return !isnan(r->initial_loss) || (isnan(r->plateau) && beyond);
+}
+
 double result_plateau_at(const struct result *r, double threshold, bool *known)
 {
     *known = true;
     if (threshold == r->keys.value[KEY_threshold])
         return r->plateau;
     for (int i = 0; i < result_levels(&r->keys); i++) {
-        if (fabs(threshold - result_level(&r->keys, i)) < 1e-9)
+        if (fabs(threshold - result_level(&r->keys, i)) < 1e-9) {
+            *known = !isnan(r->crossings[i]) || never_reached(r, threshold);
             return r->crossings[i];
+        }
     }
     *known = false;
     return NAN;

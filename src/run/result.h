@@ -43,8 +43,8 @@ double result_crossing(const struct result *r, const char *name, bool *applies);
 /* {"0.9": t, ..}: the crossings alone. Appended. */
 void result_crossings(const struct result *r, struct text *out);
 /* The time at which the loss fell to `threshold` of the null loss (recall: the accuracy rose to it), from plateau or crossings; NaN if it
- * did not or is not known.
- * *known is false if neither holds that threshold. */
+ * did not or is not known. *known is false if neither holds that threshold; an imported run holds its own alone, and when it was cut off
+ * before that, those beyond. */
 double result_plateau_at(const struct result *r, double threshold, bool *known);
 
 #endif
