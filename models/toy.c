@@ -170,12 +170,6 @@ done:
     return rc;
 }
 
-void toy_set_target(struct toy *toy, const double *target)
-{
-    memcpy(toy->target, target, (size_t)toy->d * (size_t)toy->d * sizeof *target);
-    target_changed(toy);
-}
-
 /* Fills scratch->s with softmax(a). Both parts of the denominator are sums of positive numbers: no cancellation. */
 static struct attention attend(const struct toy *toy)
 {
