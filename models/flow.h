@@ -22,7 +22,8 @@
 
 enum { FLOW_BLOCKS = 2, FLOW_DIM = 2 * FLOW_BLOCKS + 1 };
 
-/* Norms of W* and the start, per block {1, r}; see start.h for draws. */
+/* Norms of W* and the start, per block {1, r}; see start.h for draws.
+ *     n_c = ||W*_c||_F,  w_c = <W_c, W*_c>_F / n_c,  u_c = ||W_c - w_c W*_c / n_c||_F */
 struct flow_start {
     double n[FLOW_BLOCKS], w[FLOW_BLOCKS], u[FLOW_BLOCKS];
 };
