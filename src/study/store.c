@@ -338,8 +338,8 @@ static enum status bind_row(sqlite3_stmt *put, const char *study, const char *ha
     add_predicted(r, &text);
     store_bind_text(put, COLUMN_PREDICTED + 1, text.data);
     text_clear(&text);
-    for (int i = 0; i < STORE_SOLVER_COUNT; i++)
-        text_addf(&text, "%s\"%s\": %ld", i ? ", " : "{", store_solver_name(i), r->solver[i]);
+    for (int i = 0; i < RESULT_SOLVER; i++)
+        text_addf(&text, "%s\"%s\": %ld", i ? ", " : "{", result_solver_name(i), r->solver[i]);
     text_add(&text, "}");
     store_bind_text(put, COLUMN_SOLVER + 1, text.data);
     store_bind_text(put, COLUMN_LIBRARY + 1, *r->library ? r->library : NULL);

@@ -67,8 +67,6 @@ enum status store_each(struct store *store, const struct store_filter *filter, s
 /* The curve of run `id` into *out (overwritten; release with trace_free); length 0 if it has none. ERR_INPUT: no such run. */
 enum status store_curve(struct store *store, int64_t id, struct trace *out);
 
-/* Names of result.solver[0..3], as in JSON. */
-const char *store_solver_name(int i);
 /* "time" or "steps": the unit of plateau and cap. */
 const char *store_unit(const struct result *result);
 

@@ -38,8 +38,8 @@ static enum status read_json(sqlite3_stmt *statement, struct result *r)
     PREDICTIONS(AS_MEMBER)
 #undef AS_MEMBER
     r->flow_plateau = json_member(predicted, "flow");
-    for (int i = 0; i < STORE_SOLVER_COUNT; i++)
-        r->solver[i] = (long)json_integer_value(json_object_get(solver, store_solver_name(i)));
+    for (int i = 0; i < RESULT_SOLVER; i++)
+        r->solver[i] = (long)json_integer_value(json_object_get(solver, result_solver_name(i)));
 done:
     json_decref(crossings);
     json_decref(predicted);

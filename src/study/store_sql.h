@@ -7,7 +7,7 @@
 /* The number columns of runs between the keys and the last texts: X(field of struct result). */
 #define STORE_REALS(X) X(plateau) X(cap) X(initial_loss) X(null_loss) X(final_loss) X(wall_s) X(steps_done) X(tokens_per_s)
 #define STORE_COUNT_ONE(name) +1
-enum { STORE_REALS_COUNT = 0 STORE_REALS(STORE_COUNT_ONE), STORE_SOLVER_COUNT = 4 };
+enum { STORE_REALS_COUNT = 0 STORE_REALS(STORE_COUNT_ONE) };
 
 /* Columns of runs in order: texts that name a run, every key, numbers, texts that describe it. */
 enum column {
