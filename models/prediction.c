@@ -162,6 +162,7 @@ static void jump_time(const struct flow *f, struct prediction *out)
     out->lambda0 = f->lambda0;
     out->delta = delta;
     out->jump = (extra + mills(x0)) / f->lambda0;
+    out->start = (mills(x0) - C) / f->lambda0;
     out->w_jump = sqrt(2 * fmax(0, log(1 / f->b)) / f->m);
 }
 

@@ -23,6 +23,7 @@ struct prediction {
     PREDICTIONS(AS_FIELD)
 #undef AS_FIELD
     double lambda0, delta, jump, w_jump, om, q, w_q, integral; /* the pieces of `quadrature`, for tests and the curious */
+    double start; /* what w(0) adds to the jump, [M(x_0) - C]/lambda_0 (Mills ratio M): 0 from w(0) = 0; u(0) is neglected */
 };
 
 struct prediction_workspace; /* GSL's; one per thread, opaque */

@@ -52,7 +52,8 @@ static void describe_theory(const struct result *r, struct text *out)
     PREDICTIONS(AS_LINE)
 #undef AS_LINE
     if (r->keys.value[KEY_init] == INIT_GAUSSIAN)
-        text_add(out, "  (closed and quadrature use w(0) but neglect the part of W(0) across W*, which must be unlearned)\n");
+        text_addf(out, "  (w(0) counts for %+.4g of closed and quadrature, the Mills correction; they neglect the part of W(0) across W*,\n"
+                       "  which must be unlearned)\n", r->predicted.start);
     if (r->keys.value[KEY_p] == 0 && r->keys.value[KEY_B] > 1 && r->keys.value[KEY_T] / r->keys.value[KEY_B] < 32)
         text_add(out, "  (closed is off by up to 60 % for T/B < 32)\n");
     if (r->keys.value[KEY_optimizer] == OPTIMIZER_ADAM)

@@ -11,6 +11,7 @@ plateau.1: plateau$(EXEEXT)
 # The commit, for manifests: written anew only when it changes. A tarball has none.
 BUILT_SOURCES += commit.h
 CLEANFILES += commit.h
+$(plateau_OBJECTS): commit.h
 commit.h: FORCE
 	@new="#define BUILD_COMMIT \"`test -e $(srcdir)/.git && git -C $(srcdir) describe --always --dirty --abbrev=12 2>/dev/null || echo unknown`\""; \
 	test "`cat $@ 2>/dev/null`" = "$$new" || echo "$$new" > $@

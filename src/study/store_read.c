@@ -33,7 +33,7 @@ static enum status read_json(sqlite3_stmt *statement, struct result *r)
     for (int i = 0; i < FLOW_LEVELS; i++)
         r->crossings[i] = i < result_levels(&r->keys) ? json_member(crossings, result_level_name(&r->keys, i)) : NAN;
     r->predicted = (struct prediction){.lambda0 = NAN, .delta = NAN, .jump = NAN, .w_jump = NAN, .om = NAN, .q = NAN,
-                                       .w_q = NAN, .integral = NAN};
+                                       .w_q = NAN, .integral = NAN, .start = NAN};
 #define AS_MEMBER(name, meaning) r->predicted.name = json_member(predicted, #name);
     PREDICTIONS(AS_MEMBER)
 #undef AS_MEMBER
