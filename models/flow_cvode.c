@@ -127,10 +127,24 @@ static enum status failed(const char *call, int flag)
     } while (0)
 
 /* Messages of CVODE come back as return flags; nothing is printed. */
+#if SUNDIALS_VERSION_MAJOR < 7
 static void silent(int code, const char *module, const char *function, char *message, void *data)
 {
     (void)code, (void)module, (void)function, (void)message, (void)data;
 }
+
+static int silence(void *cvode, SUNContext context)
+{
+    (void)context;
+    return CVodeSetErrHandlerFn(cvode, silent, NULL);
+}
+#else
+static int silence(void *cvode, SUNContext context)
+{
+    (void)cvode;
+    return SUNContext_ClearErrHandlers(context);
+}
+#endif
 
 const char *flow_cvode_version(void)
 {
@@ -197,10 +211,7 @@ static enum status engine_create(struct flow_cvode *s, enum method method, int d
     REQUIRE(e->linear && e->cvode, ERR_MEMORY, "out of memory for the ODE solver");
     N_VConst(0, e->y);
     CV(CVodeInit(e->cvode, rhs, 0, e->y));
-#if SUNDIALS_VERSION_MAJOR < 7
-    CV(CVodeSetErrHandlerFn(e->cvode, silent, NULL));
-#endif
-    (void)silent;
+    CV(silence(e->cvode, s->context));
     CV(CVodeSStolerances(e->cvode, 1e-8, 1e-11));
     CV(CVodeSetLinearSolver(e->cvode, e->linear, e->matrix));
     CV(CVodeSetJacFn(e->cvode, jacobian));
