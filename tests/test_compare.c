@@ -375,6 +375,9 @@ START_TEST(test_runs)
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "two seeds"), "%s", c.why);
     c = outcome(store, "- {id: A, quantity: each, of: plateau/closed, published: 2, tolerance: 3, study: cut}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "1 of 2 runs have no plateau/closed"), "a censored run is no success: %s", c.why);
+    ck_assert_msg(strstr(c.why, "larger cap"), "%s", c.why);
+    c = outcome(store, "- {id: A, quantity: each, of: plateau/eq6, published: 2, tolerance: 3, study: toy}");
+    ck_assert_msg(strstr(c.why, "20 of 20 runs have no plateau/eq6; it is not defined"), "no remedy that does not help: %s", c.why);
     c = outcome(store, "- {id: A, quantity: each, of: plateau/closed, published: 2, tolerance: 3, where: T=999}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "no run matches: T=999"), "%s", c.why);
     clean(store);
