@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,6 +70,7 @@ static const struct figure figures[] = {
      "over seeds). SGD follows the gradient flow of the model, which gains sqrt B; the paper's equations would "
      "need scores tied over the copies to hold."},
 };
+static const size_t LARGEST_INPUT = 16 << 20;
 enum { COUNT = sizeof figures / sizeof figures[0] };
 
 size_t figure_count(void)
@@ -216,6 +218,35 @@ static enum status check_pictures(const char *scratch, const char *name)
     return OK;
 }
 
+static bool same_file(const char *one, const char *other)
+{
+    struct text a = {0}, b = {0};
+    bool same = text_read_file(one, LARGEST_INPUT, &a) == OK && text_read_file(other, LARGEST_INPUT, &b) == OK &&
+                a.length == b.length && !memcmp(a.data, b.data, a.length);
+    text_free(&a);
+    text_free(&b);
+    return same;
+}
+
+/* True if `folder` has the pictures of these very tables and scripts: then there is nothing to draw. */
+static bool is_drawn(const char *scratch, const char *folder, const char *name)
+{
+    bool same = check_pictures(folder, name) == OK;
+    DIR *directory = opendir(scratch);
+    for (struct dirent *entry; same && directory && (entry = readdir(directory));) {
+        struct text new = {0}, old = {0};
+        text_addf(&new, "%s/%s", scratch, entry->d_name);
+        text_addf(&old, "%s/%s", folder, entry->d_name);
+        if (*entry->d_name != '.')
+            same = text_status(&new) == OK && text_status(&old) == OK && same_file(new.data, old.data);
+        text_free(&new);
+        text_free(&old);
+    }
+    if (directory)
+        closedir(directory);
+    return same && directory;
+}
+
 /* Every file of `scratch` is moved into `folder` (NULL: removed), then the empty scratch folder is removed. */
 static enum status clear_away(const char *scratch, const char *folder)
 {
@@ -236,6 +267,25 @@ static enum status clear_away(const char *scratch, const char *folder)
     closedir(directory);
     rmdir(scratch);
     return rc;
+}
+
+/* Scratch folders are .figure-PID: those of processes that were killed are removed. */
+static void clear_left_overs(const char *folder)
+{
+    DIR *directory = opendir(folder);
+    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+        long pid;
+        char rest;
+        struct text path = {0};
+        if (sscanf(entry->d_name, ".figure-%ld%c", &pid, &rest) != 1 || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+            continue;
+        text_addf(&path, "%s/%s", folder, entry->d_name);
+        if (text_status(&path) == OK)
+            clear_away(path.data, NULL);
+        text_free(&path);
+    }
+    if (directory)
+        closedir(directory);
 }
 
 static enum status prepare(struct store *store, const struct figure *figure, const char *data, const char *scratch,
@@ -277,13 +327,16 @@ enum status figure_draw(struct store *store, const char *name, const char *folde
         return ERR_INPUT;
     REQUIRE(mkdir(folder, 0777) == 0 || errno == EEXIST, ERR_IO, "%s: cannot make this folder: %s", folder,
             strerror(errno));
-    text_addf(&scratch, "%s/.figure-XXXXXX", folder);
+    clear_left_overs(folder);
+    text_addf(&scratch, "%s/.figure-%ld", folder, (long)getpid());
     TRY(text_status(&scratch));
-    REQUIRE(mkdtemp(scratch.data), ERR_IO, "%s: cannot write into this folder: %s", folder, strerror(errno));
+    REQUIRE(mkdir(scratch.data, 0777) == 0, ERR_IO, "%s: cannot write into this folder: %s", folder, strerror(errno));
     made = true;
     TRY(prepare(store, figure, data, scratch.data, &page));
     snprintf(script, sizeof script, "fig%s.gp", name);
     TRY(write_inputs(&page, scratch.data, script));
+    if (is_drawn(scratch.data, folder, name))
+        goto done;
     TRY(gnuplot_run(scratch.data, script));
     TRY(check_pictures(scratch.data, name));
     made = false;

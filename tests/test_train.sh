@@ -5,7 +5,7 @@ cd "$work" || exit 1
 tiny=(model=transformer T=4 d=2 layers=1 heads=2 width=16 head_dim=8 mlp=2 batch=8 eval_every=10 eval_size=32 lr=3e-3 backend=reference)
 recall=(model=transformer task=recall pairs=2 vocab=6 layers=2 heads=1 width=16 head_dim=8 mlp=1 batch=4 eval_every=10 eval_size=16 backend=reference)
 
-prints '"status": "emerged", .*"backend": "reference", "precision": "f32"' train "${tiny[@]}" --json
+prints '"status": "emerged", .*"backend": "reference", "library": "[^"]*", "precision": "f32"' train "${tiny[@]}" --json
 prints '"unit": "steps"' train "${tiny[@]}" --json
 prints '"crossings": \{"0.05": .*"midpoint": .*"0.5": .*"0.9": [^,]*\}' train "${recall[@]}" steps=20 --json
 prints 'published' train "${tiny[@]}" steps=20

@@ -64,7 +64,7 @@ static void check_optimizer(const struct keys *k)
             by_definition(k, t, g[i], &want[i]);
         }
         optimizer_update(&in_double, g, x);
-        optimizer_update_single(&in_float, gf, xf);
+        optimizer_update_single(&in_float, 1, gf, xf);
     }
     for (int i = 0; i < N; i++) {
         test_close(x[i], (double)want[i].x, TOL_DOUBLE, TOL_DOUBLE, "number %d", i);
@@ -80,6 +80,30 @@ START_TEST(optimizers)
                        test_keys("optimizer=adam lr=0.01"), test_keys("optimizer=adam lr=0.003 beta1=0.8 beta2=0.95 eps=1e-4 decay=0.5")};
     for (size_t i = 0; i < sizeof k / sizeof k[0]; i++)
         check_optimizer(&k[i]);
+}
+END_TEST
+
+/* Any number of threads: the same bits, for sizes that do not divide evenly. */
+START_TEST(optimizer_threads)
+{
+    enum { N = 300007 };
+    const struct keys k = test_keys("optimizer=adam lr=0.01 decay=0.1");
+    float *x[3], *g = malloc(N * sizeof *g);
+    for (int i = 0; i < N; i++)
+        g[i] = (float)sin(i);
+    for (int threads = 1; threads <= 3; threads++) {
+        struct optimizer_state o;
+        ck_assert_int_eq(optimizer_init(&k, N, sizeof(float), &o), OK);
+        x[threads - 1] = calloc(N, sizeof(float));
+        for (int t = 0; t < 5; t++)
+            optimizer_update_single(&o, threads, g, x[threads - 1]);
+        ck_assert_mem_eq(x[threads - 1], x[0], N * sizeof(float));
+        ck_assert(x[0][N - 1] != 0);
+        optimizer_free(&o);
+    }
+    for (int i = 0; i < 3; i++)
+        free(x[i]);
+    free(g);
 }
 END_TEST
 
@@ -217,6 +241,24 @@ START_TEST(resume_to_the_bit)
 }
 END_TEST
 
+/* Threads change nothing: not the trace (losses, attention), not the weights. */
+START_TEST(threads_change_nothing)
+{
+    char other[80];
+    snprintf(other, sizeof other, "%s.other", file_path());
+    for (int recall = 0; recall < 2; recall++) {
+        const char *task = recall ? "task=recall pairs=5 vocab=9" : "T=9 d=3", *rest = "layers=2 heads=2 width=32 head_dim=16 batch=13 eval_every=5 eval_size=37 steps=20";
+        const struct keys one = test_keys("%s %s threads=1", task, rest), three = test_keys("%s %s threads=3", task, rest);
+        struct outcome x = run(&one, NULL, path, NULL), y = run(&three, NULL, other, NULL);
+        struct text a = bytes_of(path), b = bytes_of(other);
+        ck_assert(same_trace(&x.trace, &y.trace) && a.length == b.length && !memcmp(a.data, b.data, a.length));
+        text_free(&a), text_free(&b);
+        trace_free(&x.trace), trace_free(&y.trace);
+    }
+    remove(path), remove(other);
+}
+END_TEST
+
 /* A request to stop saves and says so; the run goes on as if nothing had been. checkpoint_every saves on the way. */
 START_TEST(stop_and_go_on)
 {
@@ -296,9 +338,11 @@ END_TEST
 
 static const struct test tests[] = {
     {"optimizers", &optimizers},
+    {"optimizer_threads", &optimizer_threads},
     {"regression_emerges", &regression_emerges},
     {"recall_is_learned", &recall_is_learned},
     {"resume_to_the_bit", &resume_to_the_bit},
+    {"threads_change_nothing", &threads_change_nothing},
     {"stop_and_go_on", &stop_and_go_on},
     {"refused_checkpoints", &refused_checkpoints},
     {"divergence_is_reported", &divergence_is_reported},

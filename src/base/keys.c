@@ -167,6 +167,29 @@ int64_t keys_integer(const struct keys *keys, enum key key)
     return (int64_t)keys->value[key];
 }
 
+/* A setting that the optimizer does not read is refused, unless it is the default: it would be half-accepted. */
+static enum status check_optimizer(const struct keys *k)
+{
+    static const struct {
+        enum key key;
+        bool gd, sgd, adam; /* which optimizers read it */
+    } reads[] = {{KEY_momentum, false, true, false}, {KEY_beta1, false, false, true}, {KEY_beta2, false, false, true},
+                 {KEY_eps, false, false, true},      {KEY_batch, false, true, true},  {KEY_sampler, false, true, true}};
+    const double optimizer = k->value[KEY_optimizer];
+    for (size_t i = 0; i < sizeof reads / sizeof reads[0] && !isnan(optimizer); i++) {
+        const char *text = table[reads[i].key].defaults[k->preset];
+        bool read = optimizer == OPTIMIZER_GD ? reads[i].gd : optimizer == OPTIMIZER_SGD ? reads[i].sgd : reads[i].adam;
+        double fallback, value = k->value[reads[i].key];
+        char buffer[32], name[32];
+        if (read || !text || keys_value(reads[i].key, text, &fallback) != OK || value == fallback)
+            continue;
+        return error_set(ERR_INPUT, "optimizer=%s %s=%s: %s is not read by this optimizer; leave it out",
+                         keys_text(KEY_optimizer, optimizer, name), names[reads[i].key], keys_text(reads[i].key, value, buffer),
+                         names[reads[i].key]);
+    }
+    return OK;
+}
+
 /* Rules between keys. */
 static enum status check_rules(const struct keys *k)
 {
@@ -197,7 +220,7 @@ static enum status check_rules(const struct keys *k)
         return error_set(ERR_INPUT, "optimizer=gd: the exact gradient is known for model=toy only; use sgd or adam");
     if (k->preset >= PRESET_REGRESSION && fmod(v[KEY_width], 2) != 0)
         return error_set(ERR_INPUT, "width=%.0f: positions are sine and cosine pairs, so width must be even", v[KEY_width]);
-    return OK;
+    return check_optimizer(k);
 }
 
 enum status keys_resolve(const double *given, struct keys *keys)

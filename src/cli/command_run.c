@@ -14,7 +14,9 @@ struct batch {
     struct grid grid;
     struct run_context runs;
     struct result *waiting; /* owned: n results */
-    bool *ready;            /* owned: n flags */
+    enum { PENDING, READY, FAILED } *state; /* owned: n */
+    enum status worst;      /* of the runs that failed: the grid goes on */
+    size_t failures;
     struct keys keys;       /* of the last run: of the only one if n = 1 */
     size_t n, printed, finished;
     bool want_trace;
@@ -32,10 +34,12 @@ static enum status work(void *context, size_t i, struct result *result, struct t
 /* "   closed 357.5 (+0.1 %)" */
 static void add_prediction(struct text *out, const char *name, double value, double plateau)
 {
-    if (isnan(value))
+    if (isnan(value)) {
+        text_addf(out, "  %-12s %14s\n", name, "-");
         return;
+    }
     text_addf(out, "  %-12s %14.6g", name, value);
-    if (!isnan(plateau))
+    if (plateau > 0)
         text_addf(out, "   %+.3g %%", 100 * (value / plateau - 1));
     text_add(out, "\n");
 }
@@ -51,6 +55,8 @@ static void describe_theory(const struct result *r, struct text *out)
         text_add(out, "  (closed and quadrature use w(0) but neglect the part of W(0) across W*, which must be unlearned)\n");
     if (r->keys.value[KEY_p] == 0 && r->keys.value[KEY_B] > 1 && r->keys.value[KEY_T] / r->keys.value[KEY_B] < 32)
         text_add(out, "  (closed is off by up to 60 % for T/B < 32)\n");
+    if (r->keys.value[KEY_optimizer] == OPTIMIZER_ADAM)
+        text_add(out, "  (these are times of gradient flow; Adam's steps x lr is not such a time)\n");
     if (r->keys.value[KEY_p] > 0)
         text_add(out, "  (eq6 and asinh with p > 0: our reading of the paper, which gives them for p = 0)\n");
 }
@@ -103,23 +109,14 @@ static void show_training(void *context, const struct run_transformer_report *r)
     text_free(&line);
 }
 
-static enum status deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
-                           const struct trace *trace)
+/* Prints what is finished, in the order of the grid; up to the first gap, or (the rest) past gaps too. */
+static enum status print_ready(struct batch *b, bool rest)
 {
-    struct batch *b = context;
+    enum status rc = OK;
     struct text out = {0};
-    if (rc != OK)
-        return error_set(rc, "%s", message);
-    b->waiting[i] = *result;
-    b->ready[i] = true;
-    progress_show(&b->progress, ++b->finished, NULL);
-    if (b->arguments->trace) {
-        trace_csv(trace, &out);
-        TRY(text_status(&out));
-        TRY(text_write_file(b->arguments->trace, out.data, out.length));
-        text_clear(&out);
-    }
-    for (; b->printed < b->n && b->ready[b->printed]; b->printed++) {
+    for (; b->printed < b->n && (b->state[b->printed] != PENDING || rest); b->printed++) {
+        if (b->state[b->printed] != READY)
+            continue;
         if (b->arguments->json)
             result_json(&b->waiting[b->printed], &out);
         else
@@ -133,12 +130,41 @@ done:
     return rc;
 }
 
+static enum status deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
+                           const struct trace *trace)
+{
+    struct batch *b = context;
+    struct text out = {0};
+    b->state[i] = rc == OK ? READY : FAILED;
+    if (rc == OK) {
+        b->waiting[i] = *result;
+    } else if (b->n == 1) {
+        return error_set(rc, "%s", message);
+    } else {
+        fprintf(stderr, "plateau: run failed: %s\n", message);
+        b->worst = rc;
+        b->failures++;
+        rc = OK;
+    }
+    progress_show(&b->progress, ++b->finished, NULL);
+    if (b->arguments->trace) {
+        trace_csv(trace, &out);
+        TRY(text_status(&out));
+        TRY(text_write_file(b->arguments->trace, out.data, out.length));
+        text_clear(&out);
+    }
+    TRY(print_ready(b, false));
+done:
+    text_free(&out);
+    return rc;
+}
+
 static enum status run_grid(const struct arguments *a, const char *model)
 {
     enum status rc = OK;
     struct batch b = {.arguments = a, .want_trace = a->trace != NULL};
     struct run_transformer_request *request = &b.runs.request;
-    size_t *items = NULL;
+    size_t *items = NULL, threads = 1;
     REQUIRE(a->n_files == 0, ERR_INPUT, "%s: expected key=value (`plateau keys` lists the keys)", a->files[0]);
     TRY(grid_set(&b.grid, "model", model));
     for (size_t i = 0; i < a->n_assignments; i++)
@@ -148,15 +174,16 @@ static enum status run_grid(const struct arguments *a, const char *model)
     for (size_t i = 0; i < b.n; i++) {
         TRY(grid_at(&b.grid, i, &b.keys));
         bool flow = b.keys.preset == PRESET_FLOW;
-        REQUIRE(flow == !strcmp(model, "flow"), ERR_INPUT, "model=%s: `plateau %s` runs the %s", flow ? "flow" : "toy or transformer",
-                flow ? "train" : "flow", flow ? "flow" : "other models");
+        threads = keys_real(&b.keys, KEY_threads) > (double)threads ? (size_t)keys_integer(&b.keys, KEY_threads) : threads;
+        REQUIRE(flow == !strcmp(model, "flow"), ERR_INPUT, "model=%s: `plateau %s` runs that", flow ? "flow" : b.keys.preset == PRESET_TOY ? "toy" : "transformer",
+                flow ? "flow" : "train");
         REQUIRE((!a->checkpoint && !a->resume) || (b.keys.preset >= PRESET_REGRESSION && b.n == 1), ERR_INPUT,
                 "--checkpoint, --resume: for a single run of model=transformer");
     }
     b.waiting = calloc(b.n, sizeof *b.waiting);
-    b.ready = calloc(b.n, sizeof *b.ready);
+    b.state = calloc(b.n, sizeof *b.state);
     items = calloc(b.n, sizeof *items);
-    REQUIRE(b.waiting && b.ready && items, ERR_MEMORY, "out of memory for %zu runs", b.n);
+    REQUIRE(b.waiting && b.state && items, ERR_MEMORY, "out of memory for %zu runs", b.n);
     for (size_t i = 0; i < b.n; i++)
         items[i] = i;
     pool_catch_signals();
@@ -164,14 +191,18 @@ static enum status run_grid(const struct arguments *a, const char *model)
     if (b.n == 1)
         request->report = show_training;
     progress_begin(&b.progress, model, b.n, a->quiet);
-    struct pool pool = {.jobs = a->jobs ? a->jobs : pool_cores(), .work = work, .deliver = deliver, .context = &b};
+    struct pool pool = {.jobs = pool_jobs(a->jobs, threads), .work = work, .deliver = deliver, .context = &b};
     rc = pool_run(&pool, items, b.n);
     progress_end(&b.progress);
+    if (rc == ERR_INTERRUPTED && print_ready(&b, true) == OK)
+        error_set(ERR_INTERRUPTED, "interrupted: %zu of %zu runs are finished, and printed", b.finished, b.n);
+    if (rc == OK && b.failures)
+        rc = error_set(b.worst, "%zu of %zu runs failed; the others are printed", b.failures, b.n);
 done:
     run_free(&b.runs);
     grid_free(&b.grid);
     free(b.waiting);
-    free(b.ready);
+    free(b.state);
     free(items);
     return rc;
 }

@@ -1,5 +1,6 @@
 /* plateau sweep, import, export: runs into the results database and out of it. */
 #include "cli.h"
+#include "data.h"
 #include "export.h"
 #include "import.h"
 #include "pool.h"
@@ -7,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum status cli_filter(const struct arguments *a, struct grid *grid, struct store_filter *filter)
 {
@@ -23,6 +25,18 @@ enum status cli_filter(const struct arguments *a, struct grid *grid, struct stor
     return OK;
 }
 
+/* A file; or the name of a study that comes with the program. */
+static enum status study_path(const char *word, char path[DATA_PATH])
+{
+    char file[128];
+    if (strchr(word, '/') || strchr(word, '.') || access(word, F_OK) == 0) {
+        snprintf(path, DATA_PATH, "%.4000s", word);
+        return OK;
+    }
+    snprintf(file, sizeof file, "validation/studies/%.80s.yaml", word);
+    return data_path(file, path);
+}
+
 enum status command_sweep(const struct arguments *a)
 {
     enum status rc = OK;
@@ -30,16 +44,17 @@ enum status command_sweep(const struct arguments *a)
     struct store *store = NULL;
     struct sweep_report report = {0};
     enum scale scale;
-    char path[256];
+    char path[256], file[DATA_PATH];
     REQUIRE(a->n_files == 1, ERR_INPUT, "sweep: needs one study file (`plateau help sweep`)");
     TRY(study_scale(a->scale ? a->scale : "quick", &scale));
-    TRY(study_read(a->files[0], scale, &study));
+    TRY(study_path(a->files[0], file));
+    TRY(study_read(file, scale, &study));
     TRY(study_override(&study, a->assignments, a->n_assignments));
     for (size_t b = 0; b < study.n_blocks; b++) /* before a database is made */
         TRY(grid_check(&study.blocks[b]));
     snprintf(path, sizeof path, "%s.db", study.name);
     pool_catch_signals();
-    TRY(store_open(a->db ? a->db : path, STORE_WRITE, "sweep", &store));
+    TRY(store_open(a->db ? a->db : path, STORE_WRITE, a->command_line, &store));
     rc = sweep_run(&study, store, a->jobs, a->quiet, &report);
     if (!a->quiet)
         fprintf(stderr, "%s: %zu runs, %zu already there, %zu made, %zu failed; in %s\n", study.name, report.total,
@@ -57,6 +72,7 @@ enum status command_import(const struct arguments *a)
     struct grid grid = {0};
     double defaults[KEY_COUNT];
     size_t n = 0;
+    bool fresh = false;
     REQUIRE(a->n_files == 1 && a->db, ERR_INPUT, "import: needs a CSV file and --db FILE (`plateau help import`)");
     for (size_t i = 0; i < a->n_assignments; i++)
         TRY(grid_add(&grid, a->assignments[i]));
@@ -64,12 +80,16 @@ enum status command_import(const struct arguments *a)
         REQUIRE(grid.count[key] <= 1, ERR_INPUT, "%s: import takes one value of a key for all lines", keys_name((enum key)key));
         defaults[key] = grid.count[key] ? grid.values[key][0] : NAN;
     }
-    TRY(store_open(a->db, STORE_WRITE, "import", &store));
+    fresh = access(a->db, F_OK) != 0;
+    TRY(store_open(a->db, STORE_WRITE, a->command_line, &store));
     TRY(import_csv(store, a->files[0], a->study ? a->study : "import", defaults, &n));
     if (!a->quiet)
         fprintf(stderr, "%zu runs imported into %s\n", n, a->db);
 done:
+    fresh = fresh && store;
     store_close(store);
+    if (rc != OK && fresh)
+        unlink(a->db); /* made for this import, and empty */
     grid_free(&grid);
     return rc;
 }

@@ -1,14 +1,12 @@
 #include "optimizer.h"
+#include "clones.h"
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 
-/* Element by element, without contraction: every instruction set gives the same bits, and the best one is taken at run time. */
-#if defined(__x86_64__) && defined(__GLIBC__) && (!defined(__clang__) || __clang_major__ >= 14)
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define CLONES
-#endif
+enum { MOST_THREADS = 16, LEAST_PIECE = 1 << 16 }; /* numbers that are worth a thread */
 
+/* Element by element, without contraction: every instruction set gives the same bits. */
 #define REAL double
 #define SQRT sqrt
 #define UPDATE update_double
@@ -46,10 +44,40 @@ void optimizer_update(struct optimizer_state *o, const double *g, double *x)
     update_double(o, 0, o->count, g, x);
 }
 
-void optimizer_update_single(struct optimizer_state *o, const float *g, float *x)
+/* What one thread updates. */
+struct piece {
+    const struct optimizer_state *o;
+    size_t at, n;
+    const float *g;
+    float *x;
+};
+
+static void *update_piece(void *context)
 {
+    const struct piece *p = context;
+    update_float(p->o, p->at, p->n, p->g + p->at, p->x + p->at);
+    return NULL;
+}
+
+void optimizer_update_single(struct optimizer_state *o, int threads, const float *g, float *x)
+{
+    struct piece pieces[MOST_THREADS];
+    pthread_t helpers[MOST_THREADS];
+    size_t n = 1, started = 0;
+    while (n < MOST_THREADS && (int)n < threads && n * LEAST_PIECE < o->count)
+        n++;
     o->step++;
-    update_float(o, 0, o->count, g, x);
+    for (size_t i = 0; i < n; i++) {
+        const size_t at = o->count * i / n;
+        pieces[i] = (struct piece){o, at, o->count * (i + 1) / n - at, g, x};
+    }
+    while (started + 1 < n && pthread_create(&helpers[started], NULL, update_piece, &pieces[started + 1]) == 0)
+        started++;
+    update_piece(&pieces[0]);
+    for (size_t i = started + 1; i < n; i++) /* those for which there was no thread */
+        update_piece(&pieces[i]);
+    for (size_t i = 0; i < started; i++)
+        pthread_join(helpers[i], NULL);
 }
 
 void optimizer_free(struct optimizer_state *o)

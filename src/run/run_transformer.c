@@ -137,7 +137,7 @@ static enum status train_step(struct training *t)
         t->result->cap = (double)t->optimizer.step;
         return OK;
     }
-    optimizer_update_single(&t->optimizer, t->gradient, t->model->parameters);
+    optimizer_update_single(&t->optimizer, t->model->threads, t->gradient, t->model->parameters);
     t->sums[SUM_LOSS] += m.loss;
     t->sums[SUM_ACCURACY] += m.accuracy;
     t->sums[SUM_STEPS]++;
@@ -257,6 +257,7 @@ static enum status prepare(struct training *t)
         TRY(problem_pairs(&t->test, first + (unsigned)i, &t->pairs[i]));
     t->result->null_loss = t->problem.null_loss;
     snprintf(t->result->backend, sizeof t->result->backend, "%s", t->model->kernels->name);
+    snprintf(t->result->library, sizeof t->result->library, "%s", t->model->kernels->library);
     begin_levels(t);
     if (t->request->resume)
         TRY(resume(t));

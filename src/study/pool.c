@@ -45,6 +45,12 @@ size_t pool_cores(void)
     return n > 0 ? (size_t)n : 1;
 }
 
+size_t pool_jobs(size_t asked, size_t threads)
+{
+    const size_t fit = pool_cores() / (threads ? threads : 1);
+    return asked ? asked : fit ? fit : 1;
+}
+
 /* What a worker sends before the trace's rows. */
 struct record {
     size_t item;
@@ -189,10 +195,25 @@ done:
     return rc;
 }
 
+/* Moves *next to the next item that is wanted, or to n; *left_out counts the others. */
+static enum status skip_unwanted(const struct pool *pool, const size_t *items, size_t n, size_t *next, size_t *left_out)
+{
+    enum status rc = OK;
+    for (bool wanted = false; rc == OK && pool->wanted && *next < n; (*next)++, (*left_out)++) {
+        rc = pool->wanted(pool->context, items[*next], &wanted);
+        if (wanted || rc != OK)
+            break;
+    }
+    return rc;
+}
+
 static enum status run_here(const struct pool *pool, const size_t *items, size_t n)
 {
     enum status rc = OK;
-    for (size_t i = 0; i < n && rc == OK; i++) {
+    for (size_t i = 0, left_out = 0; rc == OK; i++) {
+        rc = skip_unwanted(pool, items, n, &i, &left_out);
+        if (rc != OK || i == n)
+            break;
         if (stop_requested)
             return error_set(ERR_INTERRUPTED, "interrupted: %zu of %zu runs are finished", i, n);
         struct result result;
@@ -208,12 +229,16 @@ static enum status run_here(const struct pool *pool, const size_t *items, size_t
 }
 
 /* Gives every idle worker something to do. */
-static enum status hand_out(const struct pool *pool, struct worker *workers, size_t jobs, const size_t *items, size_t n, size_t *next)
+static enum status hand_out(const struct pool *pool, struct worker *workers, size_t jobs, const size_t *items, size_t n, size_t *next,
+                            size_t *left_out)
 {
     for (size_t i = 0; i < jobs && *next < n && !stop_requested; i++) {
         struct worker *w = &workers[i];
         if (w->busy)
             continue;
+        enum status wanted = skip_unwanted(pool, items, n, next, left_out);
+        if (wanted != OK || *next == n)
+            return wanted;
         if (!w->pid) {
             enum status rc = hire(pool, workers, jobs, w);
             if (rc != OK)
@@ -241,7 +266,9 @@ enum status pool_run(const struct pool *pool, const size_t *items, size_t n)
     REQUIRE(workers && polls, ERR_MEMORY, "out of memory for %zu workers", jobs);
     while (done < n) {
         REQUIRE(!stop_requested, ERR_INTERRUPTED, "interrupted: %zu of %zu runs are finished", done, n);
-        TRY(hand_out(pool, workers, jobs, items, n, &next));
+        TRY(hand_out(pool, workers, jobs, items, n, &next, &done));
+        if (done == n)
+            break;
         for (size_t i = 0; i < jobs; i++)
             polls[i] = (struct pollfd){.fd = workers[i].busy ? workers[i].socket : -1, .events = POLLIN};
         if (poll(polls, jobs, 1000) < 0)

@@ -14,15 +14,21 @@ typedef enum status pool_work(void *context, size_t i, struct result *result, st
 typedef enum status pool_deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
                                  const struct trace *trace);
 
+/* In the parent, just before item i is handed out: false leaves it out (another process has made it since). */
+typedef enum status pool_wanted(void *context, size_t i, bool *wanted);
+
 struct pool {
     size_t jobs;            /* workers; 1 works in this process */
     pool_work *work;
     pool_deliver *deliver;
+    pool_wanted *wanted;    /* NULL: every item is */
     void *context;
 };
 
 /* Number of cores this process may use. */
 size_t pool_cores(void);
+/* Workers for runs of at most `threads` threads each: `asked`, or (0) as many as the cores hold, one at least. */
+size_t pool_jobs(size_t asked, size_t threads);
 /* Runs items[0..n). ERR_INTERRUPTED after a signal, or deliver's status. */
 enum status pool_run(const struct pool *pool, const size_t *items, size_t n);
 /* Installs the handlers of SIGINT and SIGTERM; pool_stop() is then the flag that they set. */

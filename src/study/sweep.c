@@ -16,6 +16,7 @@ struct sweep {
     struct progress progress;
     struct sweep_report *report;
     size_t first[STUDY_BLOCKS + 1]; /* number of the first run of each block */
+    size_t threads;                 /* most of one run */
 };
 
 /* Run number i of the study. */
@@ -114,6 +115,63 @@ static enum status answered(struct sweep *s, const struct keys *keys, bool *yes)
     return *yes ? store_join(s->store, s->study->name, hash) : OK;
 }
 
+/* The same, asked again just before the run begins: another sweep may have made it since. */
+static enum status wanted(void *context, size_t i, bool *yes)
+{
+    struct sweep *s = context;
+    struct keys keys;
+    bool there = false;
+    enum status rc = keys_of(s, i, &keys);
+    if (rc == OK)
+        rc = answered(s, &keys, &there);
+    *yes = !there;
+    s->report->skipped += there;
+    return rc;
+}
+
+struct to_do {
+    char hash[33];
+    size_t item;
+};
+
+static int by_hash(const void *a, const void *b)
+{
+    const struct to_do *x = a, *y = b;
+    int order = strcmp(x->hash, y->hash);
+    return order ? order : (x->item > y->item) - (x->item < y->item);
+}
+
+static int by_item(const void *a, const void *b)
+{
+    const size_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* A run that the study names twice is made once: of equal hashes the first stays. *n is lowered. */
+static enum status drop_repeats(const struct sweep *s, size_t *items, size_t *n)
+{
+    enum status rc = OK;
+    struct keys keys;
+    size_t kept = 0;
+    struct to_do *list = calloc(*n + 1, sizeof *list);
+    REQUIRE(list, ERR_MEMORY, "out of memory for %zu runs", *n);
+    for (size_t i = 0; i < *n; i++) {
+        TRY(keys_of(s, items[i], &keys));
+        keys_hash(&keys, list[i].hash);
+        list[i].item = items[i];
+    }
+    qsort(list, *n, sizeof *list, by_hash);
+    for (size_t i = 0; i < *n; i++) {
+        if (i == 0 || strcmp(list[i].hash, list[i - 1].hash))
+            items[kept++] = list[i].item;
+    }
+    *n = kept;
+    qsort(items, kept, sizeof *items, by_item);
+done:
+    free(list);
+    return rc;
+}
+
 /* The numbers of the runs still to do. */
 static enum status plan(struct sweep *s, size_t **items, size_t *n)
 {
@@ -134,12 +192,15 @@ static enum status plan(struct sweep *s, size_t **items, size_t *n)
         struct keys keys;
         bool yes;
         TRY(keys_of(s, i, &keys));
+        s->threads = keys_real(&keys, KEY_threads) > (double)s->threads ? (size_t)keys_integer(&keys, KEY_threads) : s->threads; /* NaN: one */
         TRY(answered(s, &keys, &yes));
         if (!yes)
             (*items)[(*n)++] = i;
     }
     TRY(store_commit(s->store));
     s->report->skipped = s->report->total - *n;
+    TRY(drop_repeats(s, *items, n));
+    s->report->total = s->report->skipped + *n;
 done:
     if (rc != OK)
         store_rollback(s->store);
@@ -154,7 +215,7 @@ enum status sweep_run(const struct study *study, struct store *store, size_t job
     struct sweep s = {.study = study, .store = store, .report = report, .runs.request.stop = pool_stop()};
     TRY(plan(&s, &items, &n));
     progress_begin(&s.progress, study->name, n, quiet);
-    struct pool pool = {.jobs = jobs ? jobs : pool_cores(), .work = work, .deliver = deliver, .context = &s};
+    struct pool pool = {.jobs = pool_jobs(jobs, s.threads), .work = work, .deliver = deliver, .wanted = wanted, .context = &s};
     rc = pool_run(&pool, items, n);
     progress_end(&s.progress);
     if (rc == OK && report->failed)

@@ -1,5 +1,5 @@
 # The parsers under libFuzzer: `make fuzzers`, in a build configured with CC=clang --enable-fuzzing. Built on demand only.
-fuzzers = fuzz_grid fuzz_study fuzz_import fuzz_claims
+fuzzers = fuzz_grid fuzz_study fuzz_import fuzz_claims fuzz_safetensors
 EXTRA_PROGRAMS = $(fuzzers)
 fuzz_harness = %D%/fuzz.c %D%/fuzz.h
 fuzz_below = libstudy.a librun.a libmodels.a $(libtensor) libbase.a $(EXTERNAL_LIBS)
@@ -16,6 +16,9 @@ fuzz_import_LDFLAGS = $(fuzz_link)
 fuzz_claims_SOURCES = %D%/fuzz_claims.c $(fuzz_harness)
 fuzz_claims_LDADD = libvalidation.a $(fuzz_below)
 fuzz_claims_LDFLAGS = $(fuzz_link)
+fuzz_safetensors_SOURCES = %D%/fuzz_safetensors.c $(fuzz_harness)
+fuzz_safetensors_LDADD = $(fuzz_below)
+fuzz_safetensors_LDFLAGS = $(fuzz_link)
 fuzzers: $(fuzzers)
 .PHONY: fuzzers
 CLEANFILES += $(fuzzers)
