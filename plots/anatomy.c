@@ -1,6 +1,6 @@
 #include "anatomy.h"
+#include "measure.h"
 #include "run_flow.h"
-#include <gsl/gsl_eigen.h>
 #include <math.h>
 
 enum { MOST = 300, GRID_W = 150, GRID_D = 120 };
@@ -88,21 +88,6 @@ done:
     return rc;
 }
 
-/* Eigenvalues of the Hessian at a state of dimension 2, ascending. */
-static enum status eigenvalues(const struct flow *f, const double *y, gsl_eigen_symm_workspace *work, double values[2])
-{
-    double H[FLOW_DIM * FLOW_DIM];
-    flow_hessian(f, y, H);
-    gsl_matrix_view matrix = gsl_matrix_view_array(H, 2, 2);
-    gsl_vector_view vector = gsl_vector_view_array(values, 2);
-    if (gsl_eigen_symm(&matrix.matrix, &vector.vector, work) != 0)
-        return error_set(ERR_SOLVER, "eigenvalues of the Hessian: GSL failed");
-    double low = fmin(values[0], values[1]);
-    values[1] = fmax(values[0], values[1]);
-    values[0] = low;
-    return OK;
-}
-
 /* Fig. 8: w_inf against attention; w and w_inf along the flow; eigenvalues of the Hessian along the flow. */
 enum status anatomy_8(struct page *page)
 {
@@ -110,8 +95,6 @@ enum status anatomy_8(struct page *page)
     const struct store_row *row;
     struct flow f = {0};
     struct trace curve = {0};
-    gsl_eigen_symm_workspace *work = gsl_eigen_symm_alloc(2);
-    REQUIRE(work, ERR_MEMORY, "out of memory for eigenvalues");
     TRY(load(page, &row, &f, &curve));
     struct page_table *table = page_table(page, "", "time,attention,w,w_infinity,eigenvalue_1,eigenvalue_2");
     double D_most = runs_at(&curve, curve.length - 1, "delta_a");
@@ -121,14 +104,13 @@ enum status anatomy_8(struct page *page)
         page_row(table, "equilibrium", 6, (double[]){NAN, beta / f.B, NAN, flow_w_infinity(&f, D), NAN, NAN});
     }
     for (size_t k = 0; k < curve.length; k = runs_next(&curve, k, MOST)) {
-        double y[FLOW_DIM] = {runs_at(&curve, k, "w"), runs_at(&curve, k, "delta_a")}, values[2];
-        TRY(eigenvalues(&f, y, work, values));
+        double y[FLOW_DIM] = {runs_at(&curve, k, "w"), runs_at(&curve, k, "delta_a")}, low, high;
+        measure_curvature(&f, y, &low, &high);
         page_row(table, "flow", 6,
                  (double[]){runs_at(&curve, k, "time"), runs_at(&curve, k, "attention"), y[0],
-                            flow_w_infinity(&f, y[1]), values[0], values[1]});
+                            flow_w_infinity(&f, y[1]), low, high});
     }
 done:
-    gsl_eigen_symm_free(work);
     trace_free(&curve);
     return rc;
 }

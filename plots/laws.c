@@ -48,38 +48,32 @@ static bool belongs(const struct setting *s, const struct store_row *row)
     return true;
 }
 
-/* The plateau lengths of one set of measured runs, seeds grouped, as rows of `series`; *n: how many. The abscissa is
- * `x` of the group's keys, if given. */
-static enum status add_groups(struct page_table *table, const char *series, const struct runs *runs,
-                              const struct setting *setting, bool with_flow,
-                              enum status (*x)(const struct store_row *row, double *x), size_t *n)
+/* The plateau lengths of one set of measured runs, seeds grouped, as rows of `series`, with the exact X as abscissa if
+ * wanted; returns how many. */
+static size_t add_groups(struct page_table *table, const char *series, const struct runs *runs,
+                         const struct setting *setting, bool with_flow, bool with_X)
 {
     struct runs_group g;
-    *n = 0;
+    size_t n = 0;
     for (size_t i = 0; i < runs->n;) {
-        double at = NAN;
         i = runs_group_at(runs, i, &g);
         if (!belongs(setting, g.first) || (is_flow(g.first) && !with_flow))
             continue;
-        enum status rc = x ? x(g.first, &at) : OK;
-        if (rc != OK)
-            return rc;
-        add_point(table, series, g.first, at, g.mean, g.low, g.high, g.censored);
-        ++*n;
+        double x = with_X ? monomial_X(&g.first->result.keys, true) : NAN;
+        add_point(table, series, g.first, x, g.mean, g.low, g.high, g.censored);
+        n++;
     }
-    return OK;
+    return n;
 }
 
 /* Simulations of the study, and the user's points; the script's list `simulation` says whether there are any. */
 static enum status add_measured(struct page *page, struct page_table *table, const struct runs *runs,
-                                const struct setting *setting, enum status (*x)(const struct store_row *row, double *x),
-                                const char *rule)
+                                const struct setting *setting, bool with_X, const char *rule)
 {
     enum status rc = OK;
-    size_t n;
-    TRY(add_groups(table, "simulation", runs, setting, false, x, &n));
+    size_t n = add_groups(table, "simulation", runs, setting, false, with_X);
     page_set_text(page, "simulation", n ? "simulation" : "");
-    TRY(add_groups(table, "data", &page->data, setting, true, x, &n));
+    n = add_groups(table, "data", &page->data, setting, true, with_X);
     REQUIRE(n || !page->data_name, ERR_INPUT, "%s: no line belongs in this figure, which shows %s", page->data_name,
             rule);
 done:
@@ -169,7 +163,7 @@ enum status laws_1c(struct page *page)
         add_line(table, "eq6", row, row->result.predicted.eq6);
         add_line(table, "closed", row, row->result.predicted.closed);
     }
-    TRY(add_measured(page, table, &page->runs, &setting, NULL, "B=1 and p=0"));
+    TRY(add_measured(page, table, &page->runs, &setting, false, "B=1 and p=0"));
 done:
     law_free(&law);
     return rc;
@@ -201,66 +195,39 @@ enum status laws_2_left(struct page *page)
     set_values(page, "ds", &page->more, KEY_d);
     const struct setting setting = {.T = runs_key(&page->more.list[0], KEY_T), .d = NAN, .B = NAN, .p = 0};
     page_set_real(page, "T", setting.T);
-    TRY(add_measured(page, table, &page->more, &setting, NULL, "the study's T (4096 as shipped) and p=0"));
+    TRY(add_measured(page, table, &page->more, &setting, false, "the study's T (4096 as shipped) and p=0"));
 done:
     law_free(&laws[0]);
     law_free(&laws[1]);
     return rc;
 }
 
-/* The paper's X = sqrt d T/sqrt(p^2 d + (1-p)^2), and the exact one, sqrt d T/sqrt(1 + p^2 (d-1)) = T/R (E6); B = 1,
- * unit columns. */
-static enum status paper_x(const struct store_row *row, double *x)
-{
-    struct flow f;
-    enum status rc = run_flow_problem(&row->result.keys, METRIC_PAPER, &f);
-    *x = rc == OK ? 1 / prediction_rate_paper(&f) : NAN;
-    return rc;
-}
-
-static enum status exact_x(const struct store_row *row, double *x)
-{
-    struct flow f;
-    enum status rc = run_flow_problem(&row->result.keys, METRIC_PAPER, &f);
-    *x = rc == OK ? f.T / f.R : NAN;
-    return rc;
-}
-
-/* c X^g through the flow's points, as the two ends of a line, and its label. */
-static enum status collapse(struct page *page, struct page_table *table, const char *flow, const char *law,
-                            enum status (*abscissa)(const struct store_row *row, double *x))
+/* c X^g through the plateau lengths of the flow, as the two ends of a line, and its label; X (monomial.h) is the
+ * paper's, or the exact one. */
+static enum status collapse(struct page *page, struct page_table *table, const char *flow, const char *name, bool exact)
 {
     enum status rc = OK;
-    struct power_law fit = {0};
-    static const char *const names[POWER_LAW_MAX] = {"X"};
-    double *x = calloc(2 * page->runs.n, sizeof *x), *y = x + page->runs.n;
-    size_t n = 0;
-    REQUIRE(x, ERR_MEMORY, "out of memory for %zu points", page->runs.n);
+    struct law law;
+    static const char *const names[] = {"X"};
+    const struct store_row *ends[2] = {NULL};
+    double X[2] = {INFINITY, 0};
+    TRY(law_fit(&page->runs, METRIC_FULL, exact ? "X_exact" : "X_paper", &law));
+    set_label(page, name, &law.fit, names);
     for (size_t i = 0; i < page->runs.n; i++) {
         const struct store_row *row = &page->runs.list[i];
-        if (!is_flow(row))
+        double x = monomial_X(&row->result.keys, exact);
+        if (!is_flow(row) || runs_key(row, KEY_metric) != METRIC_FULL || isnan(row->result.plateau))
             continue;
-        TRY(abscissa(row, &x[n]));
-        y[n] = row->result.plateau;
-        add_point(table, flow, row, x[n], y[n], NAN, NAN, false);
-        n++;
+        add_point(table, flow, row, x, row->result.plateau, NAN, NAN, false);
+        for (int end = 0; end < 2; end++) {
+            if (end ? x > X[1] : x < X[0])
+                X[end] = x, ends[end] = row;
+        }
     }
-    const struct power_law_data data = {.n = n, .n_x = 1, .names = names, .x = x, .y = y};
-    TRY(power_law_fit(&data, CONFIDENCE, &fit));
-    set_label(page, law, &fit, names);
-    double low = INFINITY, high = 0;
-    for (size_t i = 0; i < n; i++) {
-        low = fmin(low, x[i]);
-        high = fmax(high, x[i]);
-    }
-    for (int end = 0; end < 2; end++) {
-        double at = end ? high : low;
-        page_row(table, law, 9,
-                 (double[]){NAN, NAN, NAN, NAN, at, fit.constant.value * pow(at, fit.exponent[0].value), NAN, NAN, 0});
-    }
+    for (int end = 0; end < 2; end++)
+        page_row(table, name, 9, (double[]){NAN, NAN, NAN, NAN, X[end], law_at(&law, ends[end]), NAN, NAN, 0});
 done:
-    power_law_free(&fit);
-    free(x);
+    law_free(&law);
     return rc;
 }
 
@@ -270,10 +237,10 @@ enum status laws_2_right(struct page *page)
     enum status rc = OK;
     const struct setting setting = {.T = NAN, .d = NAN, .B = 1, .p = NAN};
     struct page_table *table = page_table(page, "", columns);
-    TRY(collapse(page, table, "paper", "law_paper", paper_x));
-    TRY(collapse(page, table, "exact", "law_exact", exact_x));
+    TRY(collapse(page, table, "paper", "law_paper", false));
+    TRY(collapse(page, table, "exact", "law_exact", true));
     set_values(page, "ps", &page->runs, KEY_p);
-    TRY(add_measured(page, table, &page->runs, &setting, exact_x, "B=1"));
+    TRY(add_measured(page, table, &page->runs, &setting, true, "B=1"));
 done:
     return rc;
 }
@@ -358,7 +325,7 @@ enum status laws_repetition(struct page *page)
     }
     page_set_real(page, "T", setting.T);
     page_set_real(page, "d", setting.d);
-    TRY(add_measured(page, table, &page->runs, &setting, NULL, "the study's T and d (256 and 32 as shipped) and p=0"));
+    TRY(add_measured(page, table, &page->runs, &setting, false, "the study's T and d (256 and 32 as shipped) and p=0"));
 done:
     return rc;
 }

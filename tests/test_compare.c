@@ -1,95 +1,6 @@
 /* Monomials, datasets, fits and the comparator: the verdict rule at its edges, every refusal of the parser, and that a wrong formula,
  * planted in the runs, changes the verdicts of the claims that ship with the program. */
-#include "compare.h"
-#include "fit.h"
-#include "grid.h"
-#include "random.h"
-#include "run_flow.h"
-#include "test.h"
-#include <string.h>
-#include <unistd.h>
-
-#define ok(call) ck_assert_msg((call) == OK, "%s", error_message())
-#define refused(call, words)                                                                                           \
-    do {                                                                                                               \
-        enum status rc_ = (call);                                                                                      \
-        ck_assert_msg(rc_ == ERR_INPUT && strstr(error_message(), words), "status %d, '%s' lacks '%s'", rc_, error_message(), words); \
-    } while (0)
-
-static char folder[64], database[80], claims_file[80];
-
-static struct store *fresh_store(void)
-{
-    struct store *store;
-    strcpy(folder, "/tmp/plateau_test.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(database, sizeof database, "%s/a.db", folder);
-    snprintf(claims_file, sizeof claims_file, "%s/claims.yaml", folder);
-    ok(store_open(database, STORE_WRITE, NULL, &store));
-    return store;
-}
-
-static void clean(struct store *store)
-{
-    store_close(store);
-    unlink(database);
-    unlink(claims_file);
-    ck_assert(rmdir(folder) == 0);
-}
-
-static struct keys keys_of(const char *words)
-{
-    struct grid grid = {0};
-    struct keys keys;
-    char copy[200], *rest = copy;
-    snprintf(copy, sizeof copy, "%s", words);
-    for (char *word; (word = strsep(&rest, " "));)
-        ok(grid_add(&grid, word));
-    ok(grid_at(&grid, 0, &keys));
-    grid_free(&grid);
-    return keys;
-}
-
-/* Plateau length of a run; NaN: censored at 1000. */
-typedef double law(double T, double d, double B, double seed);
-
-/* Puts every combination of the grid, with plateau = law, flow_plateau = the same without seed 0 .. into `study`. */
-static void put_grid(struct store *store, const char *study, const char *words, law *of)
-{
-    struct grid grid = {0};
-    size_t size;
-    char copy[200], *rest = copy;
-    snprintf(copy, sizeof copy, "%s", words);
-    for (char *word; (word = strsep(&rest, " "));)
-        ok(grid_add(&grid, word));
-    ok(grid_size(&grid, &size));
-    ok(store_begin(store));
-    for (size_t i = 0; i < size; i++) {
-        struct result r = {.state = RUN_EMERGED, .cap = 1000, .predicted = {.eq6 = NAN, .asinh = NAN, .closed = NAN, .quadrature = NAN}};
-        ok(grid_at(&grid, i, &r.keys));
-        const double *v = r.keys.value;
-        r.plateau = of(v[KEY_T], v[KEY_d], v[KEY_B], v[KEY_seed]);
-        r.flow_plateau = of(v[KEY_T], v[KEY_d], v[KEY_B], 0);
-        r.state = isnan(r.plateau) ? RUN_CENSORED : RUN_EMERGED;
-        r.predicted.closed = 2 * v[KEY_T];
-        for (int level = 0; level < FLOW_LEVELS; level++)
-            r.crossings[level] = r.plateau * (1 - 0.01 * (8 - level));
-        ok(store_put(store, study, NULL, &r, NULL));
-    }
-    ok(store_commit(store));
-    grid_free(&grid);
-}
-
-static double wobble(double seed)
-{
-    return 0.02 * sin(12.9898 * seed);
-}
-
-/* With a hair of noise that depends on the cell, so that intervals are not empty. */
-static double plain_law(double T, double d, double B, double seed)
-{
-    return 1.5 * T * sqrt(d) / B * (1 + 0.001 * sin(T + 3 * d + 7 * B)) * (seed == 0 ? 1 : 1 + wobble(seed));
-}
+#include "claims_fixture.h"
 
 static double noisy_law(double T, double d, double B, double seed)
 {
@@ -100,25 +11,6 @@ static double cut_law(double T, double d, double B, double seed)
 {
     double y = plain_law(T, d, B, seed);
     return y > 1000 ? NAN : y;
-}
-
-static void read_text(const char *text, struct claims *claims, enum status *rc)
-{
-    ok(text_write_file(claims_file, text, strlen(text)));
-    *rc = compare_read(claims_file, claims);
-}
-
-/* The outcome of the one claim in `text`. */
-static struct claim outcome(struct store *store, const char *text)
-{
-    struct claims claims;
-    enum status rc;
-    read_text(text, &claims, &rc);
-    ck_assert_msg(rc == OK, "%s", error_message());
-    ck_assert_msg(compare_run(store, &claims) == OK, "%s", error_message());
-    struct claim c = claims.list[0];
-    compare_free(&claims);
-    return c;
 }
 
 START_TEST(test_rule)
@@ -255,97 +147,6 @@ START_TEST(test_fits)
 }
 END_TEST
 
-/* Runs of other programs know their own threshold (here 0.2) alone: elsewhere they are left out and counted, never taken for runs that
- * did not emerge. One that did not reach 0.2 did not reach 0.1 either. */
-START_TEST(test_unknown_crossings)
-{
-    struct store *store = fresh_store();
-    struct fit fit;
-    put_grid(store, "own", "model=toy T=64,128,256 d=16,32", plain_law);
-    for (int i = 0; i < 4; i++) {
-        struct result r = {.keys = keys_of(i == 3 ? "model=toy T=96 d=16 seed=9" : i % 2 ? "model=toy T=96 d=16" : "model=toy T=192 d=32"),
-                           .state = i == 3 ? RUN_CENSORED : RUN_EMERGED, .cap = 5000, .initial_loss = NAN};
-        r.plateau = i == 3 ? NAN : plain_law(r.keys.value[KEY_T], r.keys.value[KEY_d], 1, 0);
-        for (int level = 0; level < FLOW_LEVELS; level++)
-            r.crossings[level] = NAN;
-        bool known;
-        ck_assert(isnan(result_plateau_at(&r, 0.1, &known)) && known == (i == 3));
-        ck_assert(isnan(result_plateau_at(&r, 0.5, &known)) && !known);
-        ok(store_put(store, i == 2 ? "other" : "own", i == 2 ? "import:again" : NULL, &r, NULL));
-    }
-    const struct store_filter all = {.study = "own", .values = {[KEY_seed] = (double[]){1}}, .n = {[KEY_seed] = 1}};
-    ok(fit_run(store, &all, &(struct fit_request){.threshold = 0.1}, &fit));
-    ck_assert_msg(fit.set.unknown == 2 && fit.law.n == 6 && fit.law.n_censored == 0, "%zu %zu", fit.set.unknown, fit.law.n);
-    test_close(fit.law.exponent[1].value, 1, 2e-3, 0, "T exponent of the others");
-    fit_free(&fit);
-    ok(fit_run(store, &all, &(struct fit_request){0}, &fit));
-    ck_assert(fit.set.unknown == 0 && fit.law.n == 8);
-    fit_free(&fit);
-    refused(fit_run(store, &(struct store_filter){.study = "other"}, &(struct fit_request){.threshold = 0.1}, &fit), "was not recorded");
-    fit_free(&fit);
-    struct claim c = outcome(store, "- {id: A, quantity: exponent, of: T, on: 'd,T', at: 0.1, where: seed=1, published: 1, tolerance: .05, study: own}");
-    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && c.runs == 6 && strstr(c.why, "2 more runs"), "%s", c.why);
-    c = outcome(store, "- {id: A, quantity: speedup, of: T=96, where: T=64 d=16, at: 0.1, published: .5, tolerance: .1, study: own}");
-    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE, "%s", c.why);
-    clean(store);
-}
-END_TEST
-
-/* The threshold that a run was last asked for changes no verdict and no fit at a stated one, and mixed ones are noted. Flows and toy
- * models, since what is predicted for them depends on it too. */
-START_TEST(test_threshold)
-{
-    static const char *const text[] = {
-        "- {id: A, quantity: exponent, of: T, on: 'd,T', published: 1, tolerance: .1, study: flow}",
-        "- {id: A, quantity: constant, on: 'd,T', response: asinh, published: 1, tolerance: .1, study: flow}",
-        "- {id: A, quantity: each, of: quadrature/plateau, published: 1, tolerance: .1, study: flow}",
-        "- {id: A, quantity: each, of: flow/T, published: 1, tolerance: .1, study: toy}",
-        "- {id: A, quantity: speedup, of: T=64, where: T=128, published: 1, tolerance: .1, study: flow}",
-        "- {id: A, quantity: exponent, of: T, on: 'd,T', at: 0.5, published: 1, tolerance: .1, study: flow}"};
-    struct store *store = fresh_store();
-    struct run_flow *tools;
-    struct claim before[6], after;
-    struct fit fit;
-    ok(run_flow_create(&tools));
-    for (int asked = 0; asked < 3; asked++) { /* 0.2, 0.05, then 0.05 for some */
-        for (int i = 0; i < 12; i++) {
-            char words[80], flow_words[80];
-            struct result r;
-            snprintf(words, sizeof words, "model=%s T=%d d=%d threshold=%s", i < 9 ? "flow" : "toy", 64 << i % 3, 8 << i / 3 % 3,
-                     asked == 0 || (asked == 2 && i % 2) ? "0.2" : "0.05");
-            snprintf(flow_words, sizeof flow_words, "model=flow %s", strchr(words, 'T'));
-            struct keys keys = keys_of(words), flow = keys_of(flow_words);
-            ok(run_flow(tools, &flow, &r, NULL));
-            r.keys = keys;
-            r.flow_plateau = i < 9 ? NAN : r.plateau;
-            ok(store_put(store, i < 9 ? "flow" : "toy", NULL, &r, NULL));
-        }
-        for (int k = 0; k < 6; k++) {
-            after = outcome(store, text[k]);
-            ck_assert_msg(isfinite(after.estimate) && after.runs > 0, "%s", text[k]);
-            before[k] = asked ? before[k] : after;
-            test_close(after.estimate, before[k].estimate, 1e-6, 0, "%s", text[k]);
-        }
-        const struct store_filter at = {.study = "flow", .values = {[KEY_threshold] = (double[]){0.5, 0.2}}, .n = {[KEY_threshold] = 1}};
-        ok(fit_run(store, &at, &(struct fit_request){0}, &fit));
-        test_close(fit.law.exponent[1].value, before[5].estimate, 1e-9, 0, "fit threshold=0.5");
-        ck_assert(fit.law.n == 9 && !dataset_mixes(&fit.set, KEY_threshold));
-        fit_free(&fit);
-        struct store_filter two = at;
-        two.n[KEY_threshold] = 2;
-        refused(fit_run(store, &two, &(struct fit_request){0}, &fit), "a single value");
-        fit_free(&fit);
-        refused(fit_run(store, &at, &(struct fit_request){.threshold = 0.1}, &fit), "give one of them");
-        fit_free(&fit);
-        ok(fit_run(store, &(struct store_filter){.study = "flow"}, &(struct fit_request){0}, &fit));
-        ck_assert_int_eq(dataset_mixes(&fit.set, KEY_threshold), asked == 2);
-        fit_free(&fit);
-    }
-    run_flow_free(tools);
-    clean(store);
-}
-END_TEST
-
 START_TEST(test_runs)
 {
     struct store *store = fresh_store();
@@ -375,6 +176,9 @@ START_TEST(test_runs)
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "two seeds"), "%s", c.why);
     c = outcome(store, "- {id: A, quantity: each, of: plateau/closed, published: 2, tolerance: 3, study: cut}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "1 of 2 runs have no plateau/closed"), "a censored run is no success: %s", c.why);
+    ck_assert_msg(strstr(c.why, "larger cap"), "%s", c.why);
+    c = outcome(store, "- {id: A, quantity: each, of: plateau/eq6, published: 2, tolerance: 3, study: toy}");
+    ck_assert_msg(strstr(c.why, "20 of 20 runs have no plateau/eq6; it is not defined"), "no remedy that does not help: %s", c.why);
     c = outcome(store, "- {id: A, quantity: each, of: plateau/closed, published: 2, tolerance: 3, where: T=999}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "no run matches: T=999"), "%s", c.why);
     clean(store);
@@ -685,7 +489,7 @@ END_TEST
 
 static const struct test tests[] = {
     {"verdict rule", &test_rule},         {"monomials", &test_monomial},           {"refused claims", &test_refusals},
-    {"refused later", &test_late_refusals}, {"fits", &test_fits},                  {"unknown crossings", &test_unknown_crossings}, {"threshold", &test_threshold}, {"runs", &test_runs},
+    {"refused later", &test_late_refusals}, {"fits", &test_fits},                  {"runs", &test_runs},
     {"speed-up", &test_speedup},          {"ends of curves", &test_curve_ends},
     {"flows and keys", &test_flows},      {"shipped claims", &test_shipped},       {"planted metric", &test_planted_metric},
     {"planted predictions", &test_planted_predictions}, {"resamples", &test_resamples}, {"forms", &test_forms},

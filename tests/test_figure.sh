@@ -52,6 +52,10 @@ cp figures/fig1c.png before.png
     awk -F, '$1 != $11 || ($7 - $17) ^ 2 > 1e-10 * $7 ^ 2 { bad = 1 } END { exit bad || NR < 100 }'
 ok $? "1c: the same at 0.2 after a sweep at another threshold"
 
+"$plateau" sweep "$studies/fig2-right.yaml" metric=paper --db all.db --quiet && "$plateau" figure 2-right all.db --out again --quiet &&
+    grep -q "^law_exact_r2 = '0.9992'" again/fig2-right.gp && [[ $(grep -c '^exact,' again/fig2-right.csv) == 36 ]]
+ok $? "2-right: runs of another metric do not mix in"
+
 # the user's own points
 printf 'T,d,B,p,seed,plateau,status,steps\n256,32,1,0,1,1900,emerged,9000\n256,32,1,0,2,1700,emerged,9000\n512,32,1,0,1,,censored,3000\n' >"it's mine_.csv"
 "$plateau" figure 1c repetition 2-right errors all.db --out own --data "it's mine_.csv" --quiet; ok $? "own points over four figures, whatever the file is called"

@@ -103,8 +103,39 @@ START_TEST(import_errors)
 }
 END_TEST
 
+/* Flows and toy models get what theory expects of their keys, as runs made here do; Transformers have none. */
+START_TEST(import_expected)
+{
+    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
+    size_t n;
+    ok(import_text(s,
+                   "model,T,d,seed,init,target,metric,threshold,plateau\n"
+                   "toy,64,16,1,,,,,360\n"
+                   "toy,64,16,2,gaussian,gaussian,,,360\n"
+                   "flow,64,16,3,,,paper,,360.3567\n"
+                   "flow,64,16,4,,,,1e-300,360\n"
+                   "transformer,64,16,5,,,,,360\n", NULL, &n));
+    for (int i = 0; i < 5; i++) {
+        struct store_filter f = {.values = {[KEY_seed] = (double[]){i + 1}}, .n = {[KEY_seed] = 1}};
+        struct result r = walk(s, &f).result;
+        if (i == 1)
+            ck_assert_msg(r.flow_plateau > 250 && fabs(r.flow_plateau - 357.4664) > 1, "its own start: %g", r.flow_plateau);
+        else if (i > 1)
+            ck_assert(isnan(r.flow_plateau));
+        else
+            test_close(r.flow_plateau, 357.4664, 1e-6, 0, "flow of line %d", i + 2);
+        ck_assert(isnan(r.predicted.quadrature) == (i > 2) && isnan(r.predicted.closed) == (i > 2) && isnan(r.predicted.eq6) == (i > 2));
+        if (i == 0 || i == 2)
+            test_close(r.predicted.quadrature, i ? 360.3567 : 357.4664, 5e-3, 0, "quadrature of line %d", i + 2);
+    }
+    store_close(s);
+    clean();
+}
+END_TEST
+
 static const struct test tests[] = {
     {"import_good", &import_good},
+    {"import_expected", &import_expected},
     {"import_errors", &import_errors},
 };
 TEST_MAIN("import", tests)

@@ -32,20 +32,26 @@ static enum status add(struct accuracy_errors *e, double error)
 
 enum status accuracy_add(void *context, const struct store_row *row)
 {
-    const struct result *r = &row->result;
+    enum status rc = OK;
+    struct accuracy *a = context;
+    struct result read = row->result;
+    const struct result *r = &read;
     const double *v = r->keys.value;
-    struct accuracy_errors *errors =
-        ((struct accuracy *)context)->errors[v[KEY_p] > 0 ? ACCURACY_CROSS : v[KEY_B] > 1 ? ACCURACY_CONTEXT : ACCURACY_SINGLE];
+    struct accuracy_errors *errors = a->errors[v[KEY_p] > 0 ? ACCURACY_CROSS : v[KEY_B] > 1 ? ACCURACY_CONTEXT : ACCURACY_SINGLE];
+    bool known;
+    if (isnan(r->initial_loss)) /* imported: whose start is not known here */
+        return OK;
+    if (!a->tools)
+        TRY(run_flow_create(&a->tools));
+    TRY(reading_at(a->tools, READING_USUAL, &read, &known));
     if (r->keys.preset == PRESET_TOY)
         return add(&errors[ACCURACY_toy], fabs(r->plateau / r->flow_plateau - 1));
     if (r->keys.preset != PRESET_FLOW || v[KEY_metric] != METRIC_FULL || v[KEY_init] != INIT_ZERO)
         return OK;
-    enum status rc = OK;
-#define AS_ADDITION(name, meaning)                                                                                     \
-    if (rc == OK)                                                                                                      \
-        rc = add(&errors[ACCURACY_##name], fabs(r->predicted.name / r->plateau - 1));
+#define AS_ADDITION(name, meaning) TRY(add(&errors[ACCURACY_##name], fabs(r->predicted.name / r->plateau - 1)));
     PREDICTIONS(AS_ADDITION)
 #undef AS_ADDITION
+done:
     return rc;
 }
 
@@ -67,5 +73,6 @@ void accuracy_free(struct accuracy *a)
         for (int c = 0; c < ACCURACY_COLUMNS; c++)
             free(a->errors[g][c].values);
     }
+    run_flow_free(a->tools);
     *a = (struct accuracy){0};
 }

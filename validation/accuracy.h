@@ -1,9 +1,11 @@
 /* The short answer: how far is each prediction of the plateau length off, over all runs of a database?
  *
  * Flows count if they are the stated model's (metric=full) from the zero start: |prediction/plateau - 1|, in three groups of
- * problems. Toy models count by how far their plateau is from that of the flow with the same start: |plateau/flow - 1|. */
+ * problems. Toy models count by how far their plateau is from that of the flow with the same start: |plateau/flow - 1|. All
+ * are read at the usual threshold (reading.h). Imported runs do not count: it is not known here from what start they began. */
 #ifndef ACCURACY_H
 #define ACCURACY_H
+#include "reading.h"
 #include "store.h"
 
 #define ACCURACY_GROUPS(X) X(ACCURACY_SINGLE, "B = 1, p = 0") X(ACCURACY_CONTEXT, "B > 1, p = 0") X(ACCURACY_CROSS, "p > 0")
@@ -22,6 +24,7 @@ struct accuracy_errors {
     size_t n, allocated;
 };
 struct accuracy {
+    struct run_flow *tools; /* owned; made with the first run */
     struct accuracy_errors errors[ACCURACY_GROUP_COUNT][ACCURACY_COLUMNS];
 };
 

@@ -171,7 +171,7 @@ struct runs {
     struct run_flow *tools;
     double threshold;
     size_t n, undefined, allocated; /* runs with a value, and without: censored, diverged, no such prediction .. */
-    size_t unknown;                 /* .. and among those, because they did not record the threshold */
+    size_t unknown, cut;            /* .. and among those: did not record the threshold, did not emerge */
     struct seeded {
         int64_t seed;
         double x;
@@ -182,6 +182,7 @@ static enum status add_run(struct runs *r, const struct store_row *row, double x
 {
     if (!isfinite(x)) {
         r->undefined++;
+        r->cut += row->result.state != RUN_EMERGED;
         return OK;
     }
     if (r->n == r->allocated) {
@@ -283,8 +284,8 @@ static enum status judge_runs(struct runs *r, struct claim *c)
         doubt_unknown(c, r->unknown);
     } else if (r->undefined) { /* a run that is left out could be the one that deviates */
         c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
-        say(c, "%zu of %zu runs have no %.60s (censored, diverged, or not measured); a larger cap (steps) may give it", r->undefined,
-            r->n + r->undefined, c->of);
+        say(c, "%zu of %zu runs have no %.60s; %s", r->undefined, r->n + r->undefined, c->of,
+            r->cut ? "some did not emerge: a larger cap (steps) may give it" : "it is not defined or was not stored for such runs");
     }
     return rc;
 }

@@ -106,12 +106,11 @@ static void eigenvalues(double *H, int dim, double *smallest, double *largest)
     gsl_eigen_symm_free(work);
 }
 
-static double top_eigenvalue(const struct flow *f, const double *y)
+void measure_curvature(const struct flow *f, const double *y, double *smallest, double *largest)
 {
-    double H[FLOW_DIM * FLOW_DIM], smallest, largest;
+    double H[FLOW_DIM * FLOW_DIM];
     flow_hessian(f, y, H);
-    eigenvalues(H, f->dim, &smallest, &largest);
-    return largest;
+    eigenvalues(H, f->dim, smallest, largest);
 }
 
 /* -d log L/dt at a state. */
@@ -148,7 +147,7 @@ static enum status step(void *context, const struct flow *f, double t, const dou
 {
     struct watch *k = context;
     struct flow_view v = flow_view_at(f, y);
-    double n = hypot(f->full_n[0], f->full_n[1]), slope = log_slope(f, y);
+    double n = hypot(f->full_n[0], f->full_n[1]), slope = log_slope(f, y), smallest;
     double w_1 = f->blocks == 2 ? y[0] : v.w_repeated, w_r = f->blocks == 2 ? y[1] : v.w;
     rise(&k->w10, k->w, v.w, 0.1 * n, k->t, t);
     rise(&k->w50, k->w, v.w, 0.5 * n, k->t, t);
@@ -167,7 +166,7 @@ static enum status step(void *context, const struct flow *f, double t, const dou
             k->early_slope = k->slope + (slope - k->slope) * (0.2 * k->plateau - k->t) / (t - k->t);
         if (t > k->plateau + 4 * f->d && f->blocks == 1)
             k->gap = fmax(k->gap, fabs(v.w / flow_w_infinity(f, v.delta_a) - 1));
-        k->last_sharpness = top_eigenvalue(f, y);
+        measure_curvature(f, y, &smallest, &k->last_sharpness);
         if (k->last_sharpness > k->sharpest) {
             k->sharpest = k->last_sharpness;
             k->sharpest_at = t;

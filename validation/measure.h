@@ -48,6 +48,8 @@
 
 /* The measure called `name`, or the monomial, at `keys` (flow). ERR_INPUT: neither; ERR_SOLVER. */
 enum status measure(const char *name, const struct keys *keys, double *value);
+/* Smallest and largest eigenvalue of the Hessian of the training loss at a state; NaN if GSL fails. */
+void measure_curvature(const struct flow *f, const double *y, double *smallest, double *largest);
 /* True if there is such a measure. */
 bool measure_exists(const char *name);
 

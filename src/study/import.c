@@ -1,4 +1,5 @@
 #include "import.h"
+#include "run_flow.h"
 #include "study.h"
 #include <ctype.h>
 #include <math.h>
@@ -29,6 +30,7 @@ struct seen {
 
 struct import {
     struct store *store;
+    struct run_flow *tools;    /* owned */
     const char *study;
     const double *defaults;
     struct csv csv;
@@ -233,6 +235,24 @@ done:
     return rc;
 }
 
+/* What theory expects of a flow or toy model with these keys, as for a run made here. Where the flow cannot be integrated (a threshold
+ * that it does not reach in floating point), the run is imported without. */
+static enum status expect(struct import *m, struct result *r)
+{
+    struct flow_solution flow;
+    struct prediction predicted;
+    bool toy = r->keys.preset == PRESET_TOY;
+    if (r->keys.preset > PRESET_TOY)
+        return OK;
+    enum metric metric = toy ? METRIC_FULL : (enum metric)keys_integer(&r->keys, KEY_metric);
+    enum status rc = run_flow_expect(m->tools, &r->keys, metric, &flow, &predicted);
+    if (rc == OK) {
+        r->predicted = predicted;
+        r->flow_plateau = toy ? flow.plateau : NAN;
+    }
+    return rc == ERR_SOLVER ? OK : rc;
+}
+
 /* "import:STUDY:HASH", which no run made here has. */
 static enum status put(struct import *m, const struct result *r)
 {
@@ -270,6 +290,7 @@ static enum status import_line(struct import *m)
     TRY(read_fields(m, &l));
     TRY(keys_resolve(l.given, &r.keys));
     TRY(read_outcome(m, &l, &r));
+    TRY(expect(m, &r));
     r.wall_s = l.wall_s;
     TRY(put(m, &r));
 done:
@@ -319,6 +340,7 @@ enum status import_csv(struct store *store, const char *path, const char *study,
     bool begun = false;
     *imported = 0;
     TRY(study_check_name(study));
+    TRY(run_flow_create(&m.tools));
     TRY(text_read_file(path, LARGEST_FILE, &file));
     REQUIRE(strlen(file.data) == file.length, ERR_INPUT, "%s: not a text file; save it as CSV in UTF-8", path);
     m.csv.next = file.data + (strncmp(file.data, "\xef\xbb\xbf", 3) ? 0 : 3); /* a byte-order mark, as Excel writes it */
@@ -331,6 +353,7 @@ enum status import_csv(struct store *store, const char *path, const char *study,
 done:
     if (rc != OK && begun)
         store_rollback(store);
+    run_flow_free(m.tools);
     free(m.seen);
     text_free(&file);
     return rc;

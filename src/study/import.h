@@ -7,7 +7,11 @@
  * Without a plateau column, `steps` and `status` say it: an emerged run emerged at `steps`, a censored one ended there. With
  * one, `steps` says how far the run went, and a censored run needs it (model=flow: `time`).
  * Comma-separated with one header line (RFC 4180: quoted fields, LF or CRLF; a byte-order mark is fine). Blanks around values are ignored;
- * empty, NA, NaN and null mean: not given. */
+ * empty, NA, NaN and null mean: not given.
+ *
+ * Flows and toy models get the predictions and the reduced flow of their keys, as runs made here do. With init=gaussian that is the flow
+ * from the start which the seed draws here: the run shares it if it began with the weights of `plateau train .. steps=0 --checkpoint`.
+ * Crossings are not imported: such a run knows its own threshold alone. */
 #ifndef IMPORT_H
 #define IMPORT_H
 #include "store.h"
