@@ -4,6 +4,7 @@
 #include "prediction.h"
 #include "test.h"
 #include "reference.h"
+#include <errno.h>
 #include <gsl/gsl_errno.h>
 #include <string.h>
 
@@ -105,11 +106,12 @@ static double quadrature_bound(const struct flow *f)
     return percent[row][f->p == 0 ? 0 : f->p < .65 ? 1 : f->p < .85 ? 2 : 3] / 100;
 }
 
-/* T/B < 64, B > 1: up to 60 %. */
 static double closed_bound(const struct flow *f)
 {
-    if (f->p > 0 || (f->B > 1 && f->T / f->B < 64))
+    if (f->p > 0)
         return NAN;
+    if (f->B > 1 && f->T / f->B < 64)
+        return f->T / f->B < 32 ? .6 : .14;
     if (f->B > 1)
         return f->metric == METRIC_PAPER ? .018 : f->d < 16 ? .078 : .036;
     return f->T < 128 ? .018 : f->T < 256 ? .0095 : f->T < 512 ? .0046 : f->T < 1024 ? .0023 : f->T < 2048 ? .0013 : .00055;
@@ -206,8 +208,21 @@ START_TEST(loss_drop)
 }
 END_TEST
 
+/* These libraries are compiled as the C standard has it: without -fno-math-errno, which is for loops over elements alone. */
+START_TEST(math_errors)
+{
+    if (!(math_errhandling & MATH_ERRNO))
+        return;
+    struct flow f = unit(64, 16, 1, 0, METRIC_FULL);
+    errno = 0;
+    ck_assert(isnan(prediction_drop(&f, 2))); /* the root of -1 */
+    ck_assert_int_eq(errno, EDOM);
+}
+END_TEST
+
 static const struct test tests[] = {{"reference values", &reference_values}, {"pieces", &pieces},
                                     {"paper's times", &paper_times},         {"rates", &rates},
                                     {"stated errors", &stated_errors},       {"linearised", &linearised},
-                                    {"loss drop", &loss_drop}};
+                                    {"loss drop", &loss_drop},
+                                    {"math errors", &math_errors}};
 TEST_MAIN("prediction", tests)
