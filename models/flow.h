@@ -38,7 +38,7 @@ struct flow {
     double n[FLOW_BLOCKS];         /* norms of the blocks of W* (one block: of all of W*) */
     double sigma[FLOW_BLOCKS];     /* second moments of the relevant token, training */
     double full_n[FLOW_BLOCKS];    /* n_1, n_r whatever `blocks` */
-    double apart;                  /* one block: (w_1(0) - w(0) n_1/n)/u(0), how w_1 departs from its share of w; 0 if u(0) = 0 */
+    double apart;                  /* one block: (w_1(0) - w(0) n_1/n)/u(0), or 0 if u(0) = 0 */
     double R, lambda0;             /* R = (sum sigma_c^2 n_c^2)^1/2; lambda0 = sqrt(m) b R, the plateau's rate */
     double y0[FLOW_DIM];           /* the start */
 };

@@ -1,9 +1,11 @@
-# The sampling and the toy's vector loops may vectorise: math functions there need no errno and raise no traps.
 noinst_LIBRARIES += libmodels.a
 transformer_sources = %D%/transformer.c %D%/transformer.h %D%/transformer_internal.h %D%/transformer_machine.c \
   %D%/transformer_layer.c %D%/transformer_last.c %D%/transformer_ends.c %D%/transformer_call.c
 libmodels_a_SOURCES = %D%/flow.c %D%/flow.h %D%/flow_cvode.c %D%/flow_cvode.h %D%/prediction.c %D%/prediction.h \
   %D%/start.c %D%/start.h %D%/toy.c %D%/toy.h \
   %D%/samples.c %D%/samples.h %D%/regression.c %D%/regression.h %D%/recall.c %D%/recall.h %D%/problem.c %D%/problem.h $(transformer_sources)
-libmodels_a_CFLAGS = $(AM_CFLAGS) -O3 -fno-math-errno -fno-trapping-math
+libmodels_a_CFLAGS = $(AM_CFLAGS) -O3 $(loop_cflags)
+# Sampling and the toy's loops vectorise (Makefile.am); flow, predictions and the rest keep the C standard's errno and traps.
+%D%/libmodels_a-toy.$(OBJEXT) %D%/libmodels_a-samples.$(OBJEXT) %D%/libmodels_a-regression.$(OBJEXT) \
+%D%/libmodels_a-recall.$(OBJEXT): loop_cflags = $(LOOP_CFLAGS)
 EXTRA_DIST += %D%/README.md

@@ -1,5 +1,6 @@
-/* One training run of the toy: every recorded state against steps made here, bit for bit; the times read off it against the trace;
- * plateau lengths against the reduced flow, for each optimizer in the limit in which it follows the flow; the ways a run ends. */
+/* One training run of the toy: every recorded state against steps made here, bit for bit; the times read off it against
+ * the trace; plateau lengths against the reduced flow, for each optimizer in the limit in which it follows the flow; the
+ * ways a run ends. */
 #include "optimizer.h"
 #include "run_toy.h"
 #include "test.h"
@@ -42,10 +43,13 @@ static struct toy *toy_of(const struct keys *k)
 
 typedef enum status (*sampled)(struct toy *, int, uint64_t, uint32_t, double *, double *);
 
-/* The same run step by step: batch k of the seed once, at step k. Every row of the trace must be the state after its steps. */
+/* The same run step by step: batch k of the seed once, at step k. Every row of the trace must be the state after its
+ * steps. sample = NULL: the exact gradient. */
 static void check_rows(const struct run *run, sampled sample)
 {
     const struct keys *k = &run->keys;
+    const int batch = (int)keys_integer(k, KEY_batch);
+    const uint64_t seed = (uint64_t)keys_integer(k, KEY_seed);
     struct toy *toy = toy_of(k);
     struct optimizer_state optimizer;
     double *gradient = malloc(toy->count * sizeof *gradient), loss;
@@ -55,14 +59,15 @@ static void check_rows(const struct run *run, sampled sample)
     for (size_t i = 0; i < run->trace.length; i++) {
         for (; step < row(run, i)[0]; step++) {
             if (sample)
-                ck_assert_int_eq(sample(toy, (int)keys_integer(k, KEY_batch), (uint64_t)keys_integer(k, KEY_seed), step, gradient, &loss), OK);
+                ck_assert_int_eq(sample(toy, batch, seed, step, gradient, &loss), OK);
             else
                 toy_gradient_exact(toy, gradient, &loss);
             optimizer_update(&optimizer, gradient, toy->parameters);
         }
         struct toy_measure m;
         toy_measure(toy, &m);
-        const double want[] = {step, step * keys_real(k, KEY_lr), m.loss_train, m.loss_test, m.w, m.w_orthogonal, m.delta_a, m.attention};
+        const double want[] = {step, step * keys_real(k, KEY_lr), m.loss_train, m.loss_test,
+                               m.w,  m.w_orthogonal,              m.delta_a,    m.attention};
         ck_assert_msg(!memcmp(row(run, i), want, sizeof want), "row %zu: not the state after %u steps", i, step);
     }
     optimizer_free(&optimizer);
@@ -84,7 +89,8 @@ START_TEST(every_state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct run run = make(test_keys("model=toy T=12 d=5 %s", cases[i].keys), NULL);
         check_rows(&run, cases[i].sample);
-        ck_assert_int_eq(run.trace.length < run.result.steps_done / keys_real(&run.keys, KEY_eval_every), run.result.steps_done > 4000);
+        const double evaluations = run.result.steps_done / keys_real(&run.keys, KEY_eval_every);
+        ck_assert_int_eq(run.trace.length < evaluations, evaluations > 4000);
         trace_free(&run.trace);
     }
 }
@@ -105,14 +111,16 @@ START_TEST(times)
 {
     static const char *const losses[] = {"train", "test"};
     for (int i = 0; i < 2; i++) {
-        struct run run = make(test_keys("model=toy T=16 d=6 B=2 p=.2 batch=16 lr=.5 eval_every=4 threshold=.25 loss=%s", losses[i]), NULL);
+        struct run run = make(test_keys("model=toy T=16 d=6 B=2 p=.2 batch=16 lr=.5 eval_every=4 threshold=.25 loss=%s",
+                                         losses[i]), NULL);
         const struct result *r = &run.result;
         const int column = trace_find(&run.trace, i ? "loss_test" : "loss_train");
         ck_assert_int_eq(r->state, RUN_EMERGED);
         test_close(r->initial_loss, r->null_loss, TIME_RTOL, 0, "the loss of W = 0");
         test_close(r->plateau, fall(&run, column, .25 * r->null_loss), TIME_RTOL, 0, "plateau");
         for (int level = 0; level < FLOW_LEVELS; level++)
-            test_close(r->crossings[level], fall(&run, column, (9 - level) / 10.0 * r->null_loss), TIME_RTOL, 0, "crossing %d", level);
+            test_close(r->crossings[level], fall(&run, column, (9 - level) / 10.0 * r->null_loss), TIME_RTOL, 0,
+                       "crossing %d", level);
         ck_assert(r->final_loss == row(&run, run.trace.length - 1)[column] && r->final_loss <= .1 * r->null_loss);
         ck_assert(r->cap == .5 * r->steps_done && r->steps_done == row(&run, run.trace.length - 1)[0]);
         trace_free(&run.trace);
@@ -120,9 +128,9 @@ START_TEST(times)
 }
 END_TEST
 
-/* Mean over seeds of T_pl in the flow's time, over the T_pl of the flow from the same start. The flow's time is steps x lr; momentum
- * sums gradients to 1/(1 - momentum) of one; Adam divides by sqrt(s) + eps, which with eps far above every gradient is eps = 1. A
- * memory of past gradients and finite steps delay the run by about a step each, here up to 1 % of T_pl. */
+/* Mean over seeds of T_pl in the flow's time, over the T_pl of the flow from the same start. The flow's time is steps x lr;
+ * momentum sums gradients to 1/(1 - momentum) of one; Adam divides by sqrt(s) + eps, which with eps far above every
+ * gradient is eps = 1. A memory of past gradients and finite steps delay the run, here by up to 1 % of T_pl. */
 START_TEST(follows_the_flow)
 {
     static const struct {
@@ -166,5 +174,8 @@ START_TEST(ends)
 }
 END_TEST
 
-static const struct test tests[] = {{"every state", &every_state}, {"times", &times}, {"follows the flow", &follows_the_flow}, {"ends", &ends}};
+static const struct test tests[] = {{"every state", &every_state},
+                                    {"times", &times},
+                                    {"follows the flow", &follows_the_flow},
+                                    {"ends", &ends}};
 TEST_MAIN("run_toy", tests)

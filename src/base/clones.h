@@ -1,5 +1,6 @@
-/* CLONES before a function: it exists once per instruction set, and the best that the processor has is taken at run time. That needs
- * glibc and ELF; elsewhere there is one version. With -ffp-contract=off all versions of a loop over elements give the same bits. */
+/* CLONES before a function: it exists once per instruction set, and the best that the processor has is taken at run
+ * time. That needs glibc and ELF; elsewhere there is one version. With -ffp-contract=off all versions of a loop over
+ * elements give the same bits. */
 #ifndef CLONES_H
 #define CLONES_H
 #include <stdlib.h> /* defines __GLIBC__ */

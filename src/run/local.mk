@@ -3,5 +3,5 @@ librun_a_SOURCES = %D%/result.c %D%/result.h %D%/trace.c %D%/trace.h %D%/run_flo
   %D%/optimizer.c %D%/optimizer.h %D%/run_toy.c %D%/run_toy.h %D%/optimizer_loops.h \
   %D%/safetensors.c %D%/safetensors.h %D%/checkpoint.c %D%/checkpoint.h %D%/run_transformer.c %D%/run_transformer.h \
   %D%/run.c %D%/run.h
-# The optimizers' loops may vectorise, as in models/.
-librun_a_CFLAGS = $(AM_CFLAGS) -O3 -fno-math-errno -fno-trapping-math
+librun_a_CFLAGS = $(AM_CFLAGS) -O3 $(loop_cflags)
+%D%/librun_a-optimizer.$(OBJEXT): loop_cflags = $(LOOP_CFLAGS)

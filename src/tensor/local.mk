@@ -5,7 +5,7 @@ libtensor_a_SOURCES = %D%/kernels.c %D%/kernels.h %D%/real.h $(tensor_loops)
 if ONEDNN
 libtensor_a_SOURCES += %D%/onednn.c %D%/onednn.h %D%/onednn_version.h
 endif
-libtensor_a_CFLAGS = $(AM_CFLAGS) -O3 -fno-math-errno -fno-trapping-math
+libtensor_a_CFLAGS = $(AM_CFLAGS) -O3 $(LOOP_CFLAGS)
 libtensor_bf16_a_SOURCES = $(tensor_loops)
 libtensor_bf16_a_CPPFLAGS = $(AM_CPPFLAGS) -DELEMENT_IS_BF16
 libtensor_bf16_a_CFLAGS = $(libtensor_a_CFLAGS)
