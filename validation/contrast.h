@@ -1,4 +1,5 @@
-/* Contrasts: how much shorter the plateau becomes when some keys change, run against run, everything else (seed too) being equal. */
+/* Contrasts: how much shorter the plateau becomes when some keys change, run against run, everything else (seed too)
+ * being equal. */
 #ifndef CONTRAST_H
 #define CONTRAST_H
 #include "grid.h"
@@ -7,17 +8,19 @@
 /* One pair of runs. */
 struct contrast_pair {
     int64_t seed;
-    double log_ratio; /* ln(plateau before / plateau after the change); a run before that was cut off counts as long as it went */
+    double log_ratio; /* ln(plateau before / plateau after the change); a run before that was cut off counts as long as
+                         it went */
 };
 struct contrast {
     struct contrast_pair *pairs; /* owned */
     size_t n, undefined;         /* undefined: pairs whose second run has no plateau */
 };
 
-/* Pairs of the runs that `before` lets through with those that differ from them by the values of `change` alone. at: threshold of the
- * plateau length, 0 for each run's own. Overwrites *c; release with contrast_free, also after an error. */
-enum status contrast_measure(struct store *store, const struct store_filter *before, const struct grid *change, double at,
-                             struct contrast *c);
+/* Pairs of the runs that `before` lets through with those that differ from them by the values of `change` alone. at:
+ * threshold of the plateau length, 0 for each run's own. Overwrites *c; release with contrast_free, also after an
+ * error. */
+enum status contrast_measure(struct store *store, const struct store_filter *before, const struct grid *change,
+                             double at, struct contrast *c);
 void contrast_free(struct contrast *c);
 
 #endif
