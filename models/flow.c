@@ -41,6 +41,7 @@ enum status flow_init(double T, double d, double B, double p, enum metric metric
         f->sigma[0] = 1 / d;
         w0[0] = (sn[0] * sw[0] + sn[1] * sw[1]) / n;
         u0[0] = sqrt(su[0] * su[0] + su[1] * su[1] + pow((sw[0] * sn[1] - sw[1] * sn[0]) / n, 2));
+        f->apart = u0[0] > 0 ? (sw[0] - w0[0] * sn[0] / n) / u0[0] : 0;
     }
     for (int c = 0; c < f->blocks; c++) {
         f->has_u = f->has_u || u0[c] > 0;
@@ -153,8 +154,8 @@ struct flow_view flow_view_at(const struct flow *f, const double *y)
     v.attention = beta / f->B;
     if (f->blocks == 1) {
         v.w = y[0];
-        v.w_repeated = y[0] * f->full_n[0] / n; /* exact from the zero start: w_c = w n_c/n */
         v.u = u_of(f, y, 0);
+        v.w_repeated = y[0] * f->full_n[0] / n + f->apart * v.u; /* w_1 - w n_1/n decays as u does: at the rate h */
         return v;
     }
     double cross = (y[0] * f->n[1] - y[1] * f->n[0]) / n;

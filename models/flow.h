@@ -22,7 +22,8 @@
 
 enum { FLOW_BLOCKS = 2, FLOW_DIM = 2 * FLOW_BLOCKS + 1 };
 
-/* Norms of W* and the start, per block {1, r}; see start.h for draws. */
+/* Norms of W* and the start, per block {1, r}; see start.h for draws.
+ *     n_c = ||W*_c||_F,  w_c = <W_c, W*_c>_F / n_c,  u_c = ||W_c - w_c W*_c / n_c||_F */
 struct flow_start {
     double n[FLOW_BLOCKS], w[FLOW_BLOCKS], u[FLOW_BLOCKS];
 };
@@ -37,6 +38,7 @@ struct flow {
     double n[FLOW_BLOCKS];         /* norms of the blocks of W* (one block: of all of W*) */
     double sigma[FLOW_BLOCKS];     /* second moments of the relevant token, training */
     double full_n[FLOW_BLOCKS];    /* n_1, n_r whatever `blocks` */
+    double apart;                  /* one block: (w_1(0) - w(0) n_1/n)/u(0), how w_1 departs from its share of w; 0 if u(0) = 0 */
     double R, lambda0;             /* R = (sum sigma_c^2 n_c^2)^1/2; lambda0 = sqrt(m) b R, the plateau's rate */
     double y0[FLOW_DIM];           /* the start */
 };

@@ -140,6 +140,11 @@ const char *flow_cvode_version(void)
     return version;
 }
 
+double flow_cvode_level(int i)
+{
+    return 0.9 - 0.1 * i;
+}
+
 enum status flow_cvode_create(struct flow_cvode **solver)
 {
     struct flow_cvode *s = calloc(1, sizeof *s);
@@ -254,7 +259,7 @@ static enum status find_crossings(struct flow_cvode *s, struct engine *e, double
                                   double loss1, int *next, struct flow_solution *out)
 {
     while (*next < FLOW_LEVELS) {
-        double level = (0.9 - 0.1 * *next) * out->null_loss, tau;
+        double level = flow_cvode_level(*next) * out->null_loss, tau;
         if (!(loss1 <= level))
             break;
         enum status rc = dense_crossing(s, e, level, tau0, loss0 - level, tau1, loss1 - level, &tau);
@@ -305,7 +310,7 @@ enum status flow_cvode_solve(struct flow_cvode *s, const struct flow *f, const s
     TRY(begin(s, f, q, e, out));
     double tau = 0, loss = out->initial_loss, *y = N_VGetArrayPointer(e->y);
     int next = q->all_crossings ? 0 : FLOW_LEVELS;
-    while (next < FLOW_LEVELS && loss <= (0.9 - 0.1 * next) * out->null_loss)
+    while (next < FLOW_LEVELS && loss <= flow_cvode_level(next) * out->null_loss)
         out->crossings[next++] = 0; /* a start already below a level */
     if (loss <= s->problem.level)
         out->plateau = 0;

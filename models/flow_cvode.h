@@ -8,7 +8,9 @@
 
 struct flow_cvode; /* opaque */
 
-enum { FLOW_LEVELS = 9 }; /* crossings of 0.9, 0.8 .. 0.1 of the null loss */
+enum { FLOW_LEVELS = 9 };
+/* Level i < FLOW_LEVELS: 0.9, 0.8 .. 0.1, fractions of the null loss. */
+double flow_cvode_level(int i);
 
 struct flow_request {
     enum loss loss;          /* the loss whose crossings are asked for */
@@ -24,7 +26,7 @@ struct flow_request {
 
 struct flow_solution {
     double plateau;                /* first time with loss <= threshold x null loss */
-    double crossings[FLOW_LEVELS]; /* the same for 0.9 .. 0.1; NaN if not asked for */
+    double crossings[FLOW_LEVELS]; /* the same for each flow_cvode_level; NaN if not asked for */
     double initial_loss, null_loss, final_loss, final_time;
     double y[FLOW_DIM];            /* final state */
     long steps, rhs_evals, jac_evals, error_test_fails;

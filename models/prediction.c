@@ -266,8 +266,3 @@ double prediction_drop(const struct flow *f, double eps)
     double Dx = exp(log_root(log(x))) / 2; /* W(x): y e^y = x is y + ln y = ln x */
     return Phi / f->lambda0 * erf(sqrt(Dx));
 }
-
-double prediction_leading(const struct flow *f)
-{
-    return sqrt(M_PI_2) * sqrt(f->d) * f->T / (f->metric == METRIC_FULL ? sqrt(f->B) : f->B);
-}

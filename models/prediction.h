@@ -43,7 +43,5 @@ void prediction_linear(const struct flow *f, double t, double *w, double *D, dou
 /* Time at which the loss has dropped by the fraction eps, from the noise-free plateau law (p = 0, or training loss and
  * eps < p): (Phi/lambda_0) erf(sqrt D_x). */
 double prediction_drop(const struct flow *f, double eps);
-/* C sqrt d T/sqrt B (metric=full) or C sqrt d T/B: the leading law, p = 0, unit columns; C = sqrt(pi/2). */
-double prediction_leading(const struct flow *f);
 
 #endif

@@ -100,7 +100,7 @@ static void reduce(const struct sums *sums, bool one_entry, double *n, double *w
     *u = one_entry ? 0.0 : sqrt(fmax(0.0, sums->weight - *w * *w));
 }
 
-enum status start_reduced(int d, bool gaussian_start, bool gaussian_target, uint64_t seed, struct start *out)
+enum status start_reduced(int d, bool gaussian_start, bool gaussian_target, uint64_t seed, struct flow_start *out)
 {
     enum status rc = OK;
     float *z_w = NULL, *z_t = NULL;
@@ -108,7 +108,7 @@ enum status start_reduced(int d, bool gaussian_start, bool gaussian_target, uint
     struct sums along = {0}, across = {0};
     REQUIRE(d >= 1, ERR_INPUT, "d=%d: d must be at least 1", d);
     const size_t n = (size_t)d;
-    *out = (struct start){.n = {1.0, sqrt(d - 1.0)}};
+    *out = flow_unit_start(d);
     if (!gaussian_start && !gaussian_target)
         return OK;
     REQUIRE(z_w = calloc(n, sizeof *z_w), ERR_MEMORY, "start: no memory for a row of %d numbers", d);
@@ -122,9 +122,9 @@ enum status start_reduced(int d, bool gaussian_start, bool gaussian_target, uint
         add_row(1, 1.0 / sqrt(d), z_w, scale, z_t, &along);
         add_row(d - 1, 1.0 / sqrt(d), z_w + 1, scale + 1, z_t + 1, &across);
     }
-    reduce(&along, d == 1, &out->n[START_ALONG], &out->w[START_ALONG], &out->u[START_ALONG]);
+    reduce(&along, d == 1, &out->n[0], &out->w[0], &out->u[0]);
     if (d > 1)
-        reduce(&across, false, &out->n[START_ACROSS], &out->w[START_ACROSS], &out->u[START_ACROSS]);
+        reduce(&across, false, &out->n[1], &out->w[1], &out->u[1]);
 done:
     free(z_w);
     free(z_t);

@@ -7,25 +7,15 @@
  *     W*:    independent N(0, 1/d), or such columns divided by their norms (unit columns) */
 #ifndef START_H
 #define START_H
-#include "error.h"
-#include <stdbool.h>
+#include "flow.h"
 #include <stdint.h>
-
-/* Blocks of columns: along x~ = e_1 (column 0) and across (the other d-1). */
-enum { START_ALONG, START_ACROSS, START_BLOCKS };
-
-/* Per block c (numbers of theory.md, section 1; all 0 for the missing block r when d = 1):
- *     n_c = ||W*_c||_F,  w_c = <W_c, W*_c>_F / n_c,  u_c = ||W_c - w_c W*_c / n_c||_F */
-struct start {
-    double n[START_BLOCKS], w[START_BLOCKS], u[START_BLOCKS];
-};
 
 /* Overwrites W[d][d] (row-major [out][in], borrowed) with W(0) of the seed. ERR_INPUT for d < 1, ERR_MEMORY. */
 enum status start_weights(int d, bool gaussian, uint64_t seed, double *W);
 /* Overwrites target[d][d] with W* of the seed; `gaussian` false: unit columns. ERR_INPUT for d < 1, ERR_MEMORY. */
 enum status start_target(int d, bool gaussian, uint64_t seed, double *target);
 /* The reduction of the two, row by row, without a d x d matrix; in closed form where nothing in it is random (zero
- * start, unit columns). Writes *out. ERR_INPUT for d < 1, ERR_MEMORY. About 1.5 s at most for d = 16384. */
-enum status start_reduced(int d, bool gaussian_start, bool gaussian_target, uint64_t seed, struct start *out);
+ * start, unit columns). Writes *out, all 0 for the missing block r when d = 1. ERR_INPUT for d < 1, ERR_MEMORY. About 1.5 s at most for d = 16384. */
+enum status start_reduced(int d, bool gaussian_start, bool gaussian_target, uint64_t seed, struct flow_start *out);
 
 #endif

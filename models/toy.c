@@ -20,17 +20,12 @@
  *                 give (x_rel, v, g), and with it the gradient, the law that all T tokens give: exactly, not
  *                 approximately, at 2 d + T - B instead of (T-B+1) d normals a sample. */
 #include "toy.h"
+#include "clones.h"
 #include "random.h"
 #include "start.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if defined(__x86_64__) && defined(__GLIBC__) && (!defined(__clang__) || __clang_major__ >= 14)
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define CLONES
-#endif
 
 enum {
     LANES = 16,      /* partial sums of a float product; the multiple that rows are padded to */
@@ -168,12 +163,6 @@ enum status toy_start(struct toy *toy, bool gaussian_start, bool gaussian_target
     target_changed(toy);
 done:
     return rc;
-}
-
-void toy_set_target(struct toy *toy, const double *target)
-{
-    memcpy(toy->target, target, (size_t)toy->d * (size_t)toy->d * sizeof *target);
-    target_changed(toy);
 }
 
 /* Fills scratch->s with softmax(a). Both parts of the denominator are sums of positive numbers: no cancellation. */
@@ -355,7 +344,7 @@ CLONES static void project(int rows, int inner, int n, const float *restrict x, 
 }
 
 /* How a sample's other tokens are drawn. z: the sample's normals after those of x_rel. */
-struct sampler {
+struct sampling {
     size_t (*numbers)(const struct toy *toy); /* normals a sample, those of x_rel included: [stride], then z */
     void (*context)(const struct toy *toy, const struct attention *x, const float *z, float *v); /* overwrites v */
     /* Adds g_t of the other positions to scratch->g. */
@@ -417,8 +406,8 @@ static void statistics_project(const struct toy *toy, const struct attention *x,
         toy->scratch->g[t] += scale * z[t] + s[t] * along;
 }
 
-static const struct sampler tokens = {tokens_numbers, tokens_context, tokens_project};
-static const struct sampler statistics = {statistics_numbers, statistics_context, statistics_project};
+static const struct sampling tokens = {tokens_numbers, tokens_context, tokens_project};
+static const struct sampling statistics = {statistics_numbers, statistics_context, statistics_project};
 
 /* Room for a batch and for the normals of a group of samples. */
 static enum status reserve(struct toy *toy, int batch, size_t draws_size)
@@ -447,7 +436,7 @@ static enum status reserve(struct toy *toy, int batch, size_t draws_size)
 }
 
 /* Draws sample number i: x_rel, v and beta x_rel + v; leaves the normals in draws[numbers]. */
-static void draw_sample(struct toy *toy, const struct sampler *how, const struct attention *x, struct stream stream,
+static void draw_sample(struct toy *toy, const struct sampling *how, const struct attention *x, struct stream stream,
                         int i, float *draws)
 {
     const int d = toy->d, stride = toy->scratch->stride;
@@ -503,7 +492,7 @@ struct batch_sums {
 };
 
 /* Samples first .. first + n - 1, from their random numbers to their part of the sums and of scratch->g. */
-static void add_samples(struct toy *toy, const struct sampler *how, const struct attention *x, struct stream stream,
+static void add_samples(struct toy *toy, const struct sampling *how, const struct attention *x, struct stream stream,
                         int first, int n, struct batch_sums *sums)
 {
     const struct toy_scratch *k = toy->scratch;
@@ -523,7 +512,7 @@ static void add_samples(struct toy *toy, const struct sampler *how, const struct
     }
 }
 
-static enum status gradient_sampled(struct toy *toy, const struct sampler *how, int batch, struct stream stream,
+static enum status gradient_sampled(struct toy *toy, const struct sampling *how, int batch, struct stream stream,
                                     double *gradient, double *loss)
 {
     if (batch < 1)

@@ -8,7 +8,7 @@
  *     toy_gradient_statistics  of a batch, from a statistic with the same law: 2 d + T - B normals a sample
  * Parameters are double; sampling and what follows from a sample is single precision.
  *
- * Call order: toy_create, toy_start (or fill `parameters` and toy_set_target), then gradients and toy_measure in any
+ * Call order: toy_create, toy_start (then perhaps other `parameters`), then gradients and toy_measure in any
  * order while an optimizer changes `parameters`, toy_free. Gradients and toy_measure use scratch in the toy: one thread
  * per toy. Every sum has a fixed order: the same bits in every process and on every processor (libm permitting). */
 #ifndef TOY_H
@@ -26,7 +26,7 @@ struct toy {
     size_t count;                /* of parameters: d^2 + T */
     double *parameters;          /* owned: W[d][d] (row-major, [out][in]), then a[T] */
     double *W, *a;               /* borrowed from parameters */
-    double *target;              /* owned: W*[d][d]; change it with toy_set_target */
+    double *target;              /* owned: W*[d][d]; set by toy_start */
     double n2, n2_along;         /* ||W*||_F^2 and its part in column 0 (along x~) */
     struct toy_scratch *scratch; /* owned */
 };
@@ -48,8 +48,6 @@ void toy_free(struct toy *toy);
 
 /* a = 0, W and W* as start.h draws them for the seed. ERR_MEMORY. */
 enum status toy_start(struct toy *toy, bool gaussian_start, bool gaussian_target, uint64_t seed);
-/* Copies target[d][d] into the toy. */
-void toy_set_target(struct toy *toy, const double *target);
 
 /* Overwrites gradient[count] (dL/dW, then dL/da) and *loss with the population's. */
 void toy_gradient_exact(struct toy *toy, double *gradient, double *loss);

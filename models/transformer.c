@@ -4,16 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The parameter block in order: name of the module (with the layer's number, if it has one) and its kind. */
+/* Names and kinds of the modules; those of a layer have its number before their name. */
 static const struct module {
     const char *name;
-    bool per_layer, norm;
+    bool norm;
 } modules[MODULE_COUNT] = {
-    [MODULE_EMBED] = {"embed", false, false},     [MODULE_NORM1] = {"norm1", true, true},
-    [MODULE_QKV] = {"attn.qkv", true, false},     [MODULE_OUT] = {"attn.out", true, false},
-    [MODULE_NORM2] = {"norm2", true, true},       [MODULE_UP] = {"mlp.up", true, false},
-    [MODULE_DOWN] = {"mlp.down", true, false},    [MODULE_FINAL_NORM] = {"final_norm", false, true},
-    [MODULE_UNEMBED] = {"unembed", false, false},
+    [MODULE_EMBED] = {"embed", false},     [MODULE_NORM1] = {"norm1", true},
+    [MODULE_QKV] = {"attn.qkv", false},    [MODULE_OUT] = {"attn.out", false},
+    [MODULE_NORM2] = {"norm2", true},      [MODULE_UP] = {"mlp.up", false},
+    [MODULE_DOWN] = {"mlp.down", false},   [MODULE_FINAL_NORM] = {"final_norm", true},
+    [MODULE_UNEMBED] = {"unembed", false},
 };
 
 struct transformer_config transformer_config(const struct keys *keys)
@@ -118,7 +118,7 @@ enum status transformer_create(const struct transformer_config *config, enum bac
     model->threads = threads;
     TRY(kernels_open(backend, precision, &model->kernels));
     model->machine = calloc(1, sizeof *model->machine);
-    model->tensor = calloc(2 * MODULE_COUNT * (size_t)config->layers, sizeof *model->tensor);
+    model->tensor = calloc((size_t)config->layers * MODULE_COUNT * 2, sizeof *model->tensor);
     REQUIRE(model->machine && model->tensor, ERR_MEMORY, "Transformer: out of memory");
     memset(model->machine->index, -1, sizeof model->machine->index);
     add_modules(model, 0, MODULE_EMBED, MODULE_EMBED);
@@ -145,19 +145,18 @@ void transformer_free(struct transformer *model)
     free(model);
 }
 
-/* Uniform numbers for the weight and the bias that follows it have one bound: 1/sqrt(in) of the weight. */
+/* The numbers of a weight and of the bias that follows it have one bound, 1/sqrt(in) of the weight. */
 void transformer_initialise(struct transformer *model, uint64_t seed)
 {
     memset(model->parameters, 0, model->count * sizeof *model->parameters);
-    double bound = 0;
     for (int i = 0; i < model->tensors; i++) {
-        const struct transformer_tensor *t = &model->tensor[i];
-        const bool weight = i % 2 == 0, norm = weight ? t->rank == 1 : t[-1].rank == 1;
+        const struct transformer_tensor *t = &model->tensor[i], *weight = i % 2 ? t - 1 : t;
         const struct stream s = {.seed = seed, .purpose = PURPOSE_WEIGHTS, .sample = (uint32_t)i};
+        const double bound = 1.0 / sqrt(weight->shape[1]);
+        const bool norm = weight->rank == 1;
         real *x = model->parameters + t->offset;
-        bound = weight ? 1.0 / sqrt(t->shape[1]) : bound;
         for (size_t j = 0; j < t->count; j++)
-            x[j] = norm ? (real)weight : (real)(bound * (2.0 * random_uniform(&s, (uint32_t)j) - 1.0));
+            x[j] = norm ? (real)(t == weight) : (real)(bound * (2.0 * random_uniform(&s, (uint32_t)j) - 1.0));
     }
 }
 

@@ -14,7 +14,7 @@
  * The function, its gradient and its parameters are what they are without these identities (tested; config.full).
  *
  * A step is a fixed list of micro-batches of a few sequences, whose activations stay in the cache; each is run whole,
- * forward and backward, by one thread. Gradients are summed in LANES lanes of micro-batches, lanes in their order: the
+ * forward and backward, by one thread. Gradients are summed in four lanes of micro-batches, lanes in their order: the
  * same bits for any number of threads.
  *
  * Call order: transformer_create, transformer_initialise (or fill `parameters`), then transformer_gradient and
@@ -88,7 +88,8 @@ struct transformer_pairs {
 
 /* The config that a resolved set of keys asks for (model=transformer; recall: T = 2 pairs + 1). */
 struct transformer_config transformer_config(const struct keys *keys);
-/* A Transformer with all parameters 0 in *out (NULL on error). backend, precision, threads: as the keys. ERR_INPUT
+/* A Transformer with all parameters 0 in *out (NULL on error). backend, precision, threads: as the keys; more than four
+ * threads find no work. ERR_INPUT
  * (sizes out of range; a backend or precision that this build or processor has not), ERR_MEMORY, ERR_PROGRAM (library).
  */
 enum status transformer_create(const struct transformer_config *config, enum backend backend, enum precision precision,

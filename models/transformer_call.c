@@ -105,7 +105,7 @@ static void probe(const struct call *call, struct transformer_worker *w, int pie
         transformer_layer_qkv(w, c->layers - 1, S, last->n, w->head[0], w->head[1], NULL);
         transformer_layer_attention(w, S, w->head[0], w->head[1], NULL, last->p, NULL);
     }
-    double *sum = call->attention + (size_t)piece * (size_t)(call->lists * c->layers * c->heads);
+    double *sum = call->attention + (size_t)piece * (size_t)call->lists * (size_t)c->layers * (size_t)c->heads;
     for (int list = 0; list < call->lists; list++) {
         const struct transformer_pairs *pairs = &call->pairs[list];
         const int low = pairs_from(pairs, first), high = pairs_from(pairs, first + S);
@@ -152,7 +152,7 @@ static void backward(const struct call *call, struct transformer_worker *w, int 
 static void clear_sums(const struct transformer *model, real *gradient)
 {
     for (int i = 0; i < model->tensors; i++) {
-        const struct transformer_tensor *weight = &model->tensor[i / 2 * 2], *t = &model->tensor[i];
+        const struct transformer_tensor *t = &model->tensor[i], *weight = i % 2 ? t - 1 : t;
         if (weight->rank == 1 || (i == 0 && model->config.task == TASK_RECALL))
             memset(gradient + t->offset, 0, t->count * sizeof *gradient);
     }
@@ -297,7 +297,7 @@ static void collect(const struct call *call, struct transformer_measure *measure
     for (int i = 0; i < call->lists * heads; i++) {
         double sum = 0;
         for (int piece = 0; piece < call->pieces; piece++)
-            sum += call->attention[piece * call->lists * heads + i];
+            sum += call->attention[(size_t)piece * (size_t)call->lists * (size_t)heads + (size_t)i];
         const struct transformer_pairs *pairs = &call->pairs[i / heads];
         pairs->attention[i % heads] = sum / pairs->count;
     }

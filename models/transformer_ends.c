@@ -129,10 +129,10 @@ static double cross_entropy(int n, int N, int label, real *y, double *correct)
     int largest = 0;
     for (int i = 1; i < n; i++)
         largest = y[i] > y[largest] ? i : largest;
-    double sum = 0;
+    double sum = 1; /* of the largest */
     const double top = (double)y[largest], own = (double)y[label];
     for (int i = 0; i < n; i++)
-        sum += exp((double)y[i] - top);
+        sum += i == largest ? 0 : exp((double)y[i] - top);
     for (int i = 0; i < n; i++)
         y[i] = (real)((exp((double)y[i] - top) / sum - (i == label)) / N);
     *correct = largest == label;
@@ -169,7 +169,7 @@ void transformer_ends_readout_backward(struct transformer_worker *w, int S, cons
     /* Spread over the positions: evenly, or at the last alone. */
     real *dx = norm && mean ? w->dn : w->dx;
     for (size_t row = 0; row < (size_t)S * T; row++) {
-        const real share = mean ? 1 / (real)T : row % T == T - 1;
+        const real share = mean ? 1 / (real)T : (real)(row % T == T - 1);
         for (size_t i = 0; i < W; i++)
             dx[row * W + i] = share * w->dxl[row / T * W + i];
     }

@@ -45,7 +45,7 @@ void transformer_last_forward(struct transformer_worker *w, int S, const struct 
         k->softmax(z.H, z.T, -1, (real)(1.0 / sqrt(z.D)), w->score + s * H * T, at(w, w->p_ds, 2 * s * H * T));
     const struct product mix = per_sequence(S, z.H, z.W, z.T, 2 * H * T, T * W, H * W);
     k->multiply(&w->kernel, &mix, w->p_ds, n, r->m);
-    const real *bias = transformer_bias(model, layer, MODULE_QKV) + 2 * z.A;
+    const real *bias = transformer_bias(model, layer, MODULE_QKV) + 2 * H * D;
     for (size_t h = 0; h < H; h++)
         k->forward(&w->kernel, &L->value[h], bias + h * D, S, at(w, r->m, h * W), z.H * z.W, at(w, r->o, h * D), z.A,
                    RESULT_ELEMENT);
@@ -144,12 +144,12 @@ void transformer_last_gradient(struct transformer_worker *w, enum transformer_mo
     const struct transformer_sizes z = transformer_machine_sizes(model, 1);
     const int layer = module == MODULE_UNEMBED ? 0 : model->config.layers - 1;
     real *dW = transformer_weight_gradient(w, layer, module), *db = transformer_bias_gradient(w, layer, module);
-    const size_t AW = (size_t)z.A * (size_t)z.W;
+    const size_t A = (size_t)z.A, AW = A * (size_t)z.W;
     if (module == MODULE_QKV) {
         product_gradient(w, N, 1, z.A, z.W, r->dq, r->last, dW, db);
         product_gradient(w, N, z.H, z.D, z.W, r->q, r->dr, dW + AW, NULL);
-        memset(db + z.A, 0, (size_t)z.A * sizeof *db);
-        product_gradient(w, N, z.H, z.D, z.W, r->dO, r->m, dW + 2 * AW, db + 2 * z.A);
+        memset(db + A, 0, A * sizeof *db);
+        product_gradient(w, N, z.H, z.D, z.W, r->dO, r->m, dW + 2 * AW, db + 2 * A);
     } else if (module == MODULE_OUT) {
         product_gradient(w, N, 1, z.W, z.A, r->da, r->o, dW, db);
     } else if (module == MODULE_UP) {

@@ -5,14 +5,12 @@ static const char style_sheet[] =
     "body{font:16px/1.5 system-ui,'DejaVu Sans',sans-serif;color:#1a1a1a;max-width:72rem;margin:0 auto;padding:1rem 1.5rem}"
     "h1{font-size:1.7rem;line-height:1.25}h2{margin-top:2.5rem;border-bottom:1px solid #ddd;padding-bottom:.2rem}"
     "table{border-collapse:collapse;width:100%;font-size:.875rem;margin:1rem 0}"
-    "th{text-align:left;border-bottom:2px solid #888}td,th{padding:.3rem .6rem .3rem 0;vertical-align:top}"
-    "td{border-bottom:1px solid #e4e4e4}td:first-child{white-space:nowrap}"
+    "th{text-align:left;border-bottom:2px solid #888}td,th{padding:.3rem .7rem .3rem 0;vertical-align:top}"
+    "td{border-bottom:1px solid #e4e4e4}tr:not(.plain) td:first-child{white-space:nowrap}"
     "img{max-width:100%;height:auto;display:block;margin:1rem auto}a{color:#00588f}"
-    ".good td:last-child{background:#d9f0e3}.bad td:last-child{background:#f8d4cd}"
-    ".known td:last-child{background:#fdebc8}.open td:last-child{background:#ececec}"
-    "td:last-child{padding-left:.5rem;border-left:3px solid transparent}"
-    ".good td:last-child{border-left-color:#00875a}.bad td:last-child{border-left-color:#c0391f}"
-    ".known td:last-child{border-left-color:#d68910}.open td:last-child{border-left-color:#888}"
+    "tr:not(.plain) td:nth-child(2){padding-left:.5rem;border-left:3px solid}"
+    ".good td:nth-child(2){background:#d9f0e3;border-left-color:#00875a}.bad td:nth-child(2){background:#f8d4cd;border-left-color:#c0391f}"
+    ".known td:nth-child(2){background:#fdebc8;border-left-color:#d68910}.open td:nth-child(2){background:#ececec;border-left-color:#888}tr:not(.plain) td:nth-child(3){padding-left:.7rem}"
     "@media(max-width:50rem){table{display:block;overflow-x:auto}}";
 
 void document_begin(struct document *d, const char *title)

@@ -20,7 +20,7 @@ void document_end(struct document *d);
 void document_heading(struct document *d, int level, const char *anchor, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void document_paragraph(struct document *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* A table: its head, rows (style: a class of document.c's style sheet, or ""; the last column gets it), its end. */
+/* A table: its head, rows (style: a class of document.c's style sheet; the second column gets it), its end. */
 void document_table(struct document *d, const char *const *heads, size_t n);
 void document_row(struct document *d, const char *style, const struct document_cell *cells, size_t n);
 void document_table_end(struct document *d);

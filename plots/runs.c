@@ -1,13 +1,28 @@
 #include "runs.h"
+#include "reading.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+struct loader {
+    struct runs *runs;
+    struct run_flow *tools;
+};
+
 static enum status add(void *context, const struct store_row *row)
 {
-    struct runs *runs = context;
+    struct loader *loader = context;
+    struct runs *runs = loader->runs;
+    struct result read = row->result;
+    bool known;
     if (row->result.state == RUN_DIVERGED || row->result.state == RUN_INTERRUPTED)
         return OK;
+    enum status rc = reading_at(loader->tools, READING_USUAL, &read, &known);
+    if (rc == OK && !known)
+        rc = error_set(ERR_INPUT, "a run (%s) did not record the crossing of %g, at which figures show it; import it with that threshold",
+                       row->study ? row->study : "no study", reading_threshold(&row->result.keys, READING_USUAL));
+    if (rc != OK)
+        return rc;
     if (runs->n == runs->allocated) {
         size_t want = runs->allocated ? 2 * runs->allocated : 64;
         struct store_row *list = realloc(runs->list, want * sizeof *list);
@@ -16,14 +31,19 @@ static enum status add(void *context, const struct store_row *row)
         runs->list = list;
         runs->allocated = want;
     }
-    runs->list[runs->n++] = (struct store_row){.id = row->id, .result = row->result, .has_curve = row->has_curve};
+    runs->list[runs->n++] = (struct store_row){.id = row->id, .result = read, .has_curve = row->has_curve};
     return OK;
 }
 
 enum status runs_load(struct store *store, const char *study, struct runs *runs)
 {
     const struct store_filter filter = {.study = study};
-    return store_each(store, &filter, add, runs);
+    struct loader loader = {.runs = runs};
+    enum status rc = run_flow_create(&loader.tools);
+    if (rc == OK)
+        rc = store_each(store, &filter, add, &loader);
+    run_flow_free(loader.tools);
+    return rc;
 }
 
 void runs_free(struct runs *runs)

@@ -4,13 +4,14 @@
 #include "store.h"
 
 /* Rows in the order of store_each: all keys, the seed last, so runs that differ by their seed alone are neighbours.
- * Their strings are NULL. Diverged and interrupted runs have neither plateau nor lower bound and are left out. */
+ * Their strings are NULL. All are read at the usual threshold (reading.h), whatever they were last asked for. Diverged and interrupted runs have neither plateau nor lower bound and are left out. */
 struct runs {
     struct store_row *list; /* owned */
     size_t n, allocated;
 };
 
-/* Appends the runs of `study` (NULL: all). ERR_DATABASE, ERR_MEMORY. Release with runs_free, also after an error. */
+/* Appends the runs of `study` (NULL: all). ERR_INPUT: one did not record the usual
+ * threshold. ERR_DATABASE, ERR_MEMORY. Release with runs_free, also after an error. */
 enum status runs_load(struct store *store, const char *study, struct runs *runs);
 void runs_free(struct runs *runs);
 

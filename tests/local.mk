@@ -1,7 +1,7 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
 unit_tests = test_text test_random test_flow test_prediction test_toy test_tensor test_transformer test_transformer_double test_tasks \
-  test_safetensors test_training test_store test_import test_power_law test_measure test_compare
+  test_safetensors test_run_toy test_training test_store test_import test_power_law test_measure test_compare
 check_PROGRAMS += $(unit_tests) must_fail json_lines
 TESTS += $(unit_tests) must_fail tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_documentation.sh tests/test_survival.sh
 XFAIL_TESTS += must_fail
@@ -45,6 +45,9 @@ test_transformer_double_LDADD = libtransformer_double.a libbase.a $(CHECK_LIBS) 
 test_safetensors_SOURCES = tests/test_safetensors.c $(test_harness)
 test_safetensors_CPPFLAGS = $(TEST_CPPFLAGS)
 test_safetensors_LDADD = librun.a $(models_below)
+test_run_toy_SOURCES = tests/test_run_toy.c tests/test_keys.h $(test_harness)
+test_run_toy_CPPFLAGS = $(TEST_CPPFLAGS)
+test_run_toy_LDADD = librun.a $(models_below)
 test_training_SOURCES = tests/test_training.c tests/test_keys.h $(test_harness)
 test_training_CPPFLAGS = $(TEST_CPPFLAGS)
 test_training_LDADD = librun.a $(models_below)
@@ -72,7 +75,8 @@ json_lines_LDADD = $(JANSSON_LIBS)
 must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
-EXTRA_DIST += tests/cli.sh tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_documentation.sh tests/test_survival.sh tests/check.sh docs/theory.md docs/claims.md
+EXTRA_DIST += tests/cli.sh tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_documentation.sh tests/test_survival.sh tests/check.sh docs/repetition.svg
+dist_doc_DATA = README.md CITATION.cff docs/theory.md docs/claims.md docs/studies.md
 
 # Static analysis (.clang-tidy, tests/cppcheck.txt): quiet, or it fails.
 c_files = find $(top_srcdir)/src $(top_srcdir)/models $(top_srcdir)/validation $(top_srcdir)/plots $(top_srcdir)/tests -name '*.c'

@@ -22,7 +22,7 @@ done
 [[ -z $missing ]]; ok $? "every command has its help, also as --help, and is in the man page$missing"
 missing=
 for option in "${options[@]}"; do
-    grep -qE "^    --$option .*[a-z]{3}" every_help && grep -qE "^..--$option |^\\\\-\\\\-$option " man || missing+=" $option"
+    grep -qE "^    --$option .*[a-z]{3}" every_help && grep -qE "^\.B \\\\-\\\\-$option( |$)" man || missing+=" $option"
 done
 [[ -z $missing ]]; ok $? "every option is one of some command, and documented$missing"
 missing=

@@ -46,6 +46,12 @@ ok $? "more curves than styles"
 cp figures/fig1c.png before.png
 (cd figures && rm fig1c.png && gnuplot fig1c.gp 2>/dev/null) && cmp -s before.png figures/fig1c.png; ok $? "gnuplot fig1c.gp draws it again"
 
+# a threshold asked for in between changes no figure
+"$plateau" sweep "$studies/fig1c.yaml" threshold=0.05 --db all.db --quiet && "$plateau" figure 1c all.db --out again --quiet &&
+    cmp -s figures/fig1c.gp again/fig1c.gp && paste -d, figures/fig1c.csv again/fig1c.csv |
+    awk -F, '$1 != $11 || ($7 - $17) ^ 2 > 1e-10 * $7 ^ 2 { bad = 1 } END { exit bad || NR < 100 }'
+ok $? "1c: the same at 0.2 after a sweep at another threshold"
+
 # the user's own points
 printf 'T,d,B,p,seed,plateau,status,steps\n256,32,1,0,1,1900,emerged,9000\n256,32,1,0,2,1700,emerged,9000\n512,32,1,0,1,,censored,3000\n' >"it's mine_.csv"
 "$plateau" figure 1c repetition 2-right errors all.db --out own --data "it's mine_.csv" --quiet; ok $? "own points over four figures, whatever the file is called"

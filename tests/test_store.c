@@ -298,6 +298,26 @@ START_TEST(reader_rolls_back)
 }
 END_TEST
 
+/* The writer is killed between writing the first pages and dropping the journal, which says: there were none before. */
+START_TEST(killed_at_creation)
+{
+    /* SQLite's journal header: magic, number of records, nonce, pages before, sector and page size, all big-endian */
+    static const unsigned char journal[512] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 0,
+                                               0, 0, 2, 0, 0, 0, 0x10, 0};
+    const char *path = in_folder("a.db");
+    struct store *s;
+    fill(path, 3);
+    write_bytes(in_folder("a.db-journal"), (const char *)journal, sizeof journal);
+    refused(store_open(path, STORE_READ, NULL, &s), ERR_INPUT, "the file is empty");
+    fill(path, 3);
+    write_bytes(in_folder("a.db-journal"), (const char *)journal, sizeof journal);
+    s = opened(path, STORE_WRITE);
+    ck_assert_int_eq(walk(s, NULL).n, 0);
+    store_close(s);
+    clean();
+}
+END_TEST
+
 START_TEST(full_disk)
 {
     const char *path = in_folder("a.db");
@@ -494,6 +514,7 @@ static const struct test tests[] = {
     {"corrupt", &corrupt},
     {"kill_loses_nothing", &kill_loses_nothing},
     {"reader_rolls_back", &reader_rolls_back},
+    {"killed_at_creation", &killed_at_creation},
     {"full_disk", &full_disk},
     {"read_only_folder", &read_only_folder},
     {"export_reads_back", &export_reads_back},

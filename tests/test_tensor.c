@@ -179,51 +179,55 @@ START_TEST(products_by_definition)
 END_TEST
 
 /* y = x W^T + bias and dx = dy W, each way of leaving the result, for other rows than the weight was prepared for. */
-static void check_weight(const struct kernels *k, struct kernels_worker *w, int out, int in, int rows)
+static void check_weight(const struct kernels *k, struct kernels_worker *w, int out_, int in_, int rows_)
 {
     static uint64_t x[MOST], y[MOST];
     static real x_value[MOST], W[MOST], W_value[MOST], before[MOST], after[MOST], bias[MOST];
-    const int x_row = in + 3, y_row = out + 2;
-    struct weight weight = {.out = out, .in = in, .rows = 48};
+    const size_t out = (size_t)out_, in = (size_t)in_, rows = (size_t)rows_, x_row = in + 3, y_row = out + 2;
+    struct weight weight = {.out = out_, .in = in_, .rows = 48};
     ck_assert_msg(k->weight_open(w, &weight) == OK, "%s", error_message());
-    draw(k, 1, (size_t)(rows * x_row), x, x_value);
-    draw(k, 2, (size_t)(out * in), y, W_value);
-    random_normal(&(struct stream){.seed = 12}, 0, (size_t)out, bias);
+    draw(k, 1, rows * x_row, x, x_value);
+    draw(k, 2, out * in, y, W_value);
+    random_normal(&(struct stream){.seed = 12}, 0, out, bias);
     memcpy(W, W_value, sizeof W);
     k->weight_pack(w, &weight, W);
     for (enum result_type type = RESULT_ELEMENT; type <= RESULT_REAL_ADDED; type++) {
         const bool rounded = type == RESULT_ELEMENT;
-        draw(k, 3, (size_t)(rows * y_row), y, before);
+        draw(k, 3, rows * y_row, y, before);
         if (!rounded)
             memcpy(y, before, sizeof before);
-        k->forward(w, &weight, bias, rows, x, x_row, y, y_row, type);
+        k->forward(w, &weight, bias, rows_, x, (int)x_row, y, (int)y_row, type);
         if (rounded)
-            k->widen((size_t)(rows * y_row), y, after);
+            k->widen(rows * y_row, y, after);
         else
             memcpy(after, y, sizeof after);
-        for (int i = 0; i < rows * y_row; i++) {
-            const int row = i / y_row, column = i % y_row;
+        for (size_t i = 0; i < rows * y_row; i++) {
+            const size_t row = i / y_row, column = i % y_row;
             if (column >= out)
                 continue;
             double sum = (double)bias[column] + (type == RESULT_REAL_ADDED ? (double)before[i] : 0), size = fabs(sum);
-            for (int j = 0; j < in; j++) {
-                sum += (double)x_value[row * x_row + j] * (double)W_value[column * in + j];
-                size += fabs((double)x_value[row * x_row + j] * (double)W_value[column * in + j]);
+            for (size_t j = 0; j < in; j++) {
+                const double term = (double)x_value[row * x_row + j] * (double)W_value[column * in + j];
+                sum += term;
+                size += fabs(term);
             }
-            test_close((double)after[i], sum, rounded ? rounding(k) : 0.0, TOL_SUM * size, "%s, %d x %d, y[%d]",
+            test_close((double)after[i], sum, rounded ? rounding(k) : 0.0, TOL_SUM * size, "%s, %zu x %zu, y[%zu]",
                        k->name, out, in, i);
         }
     }
-    draw(k, 4, (size_t)(rows * out), y, before);
-    k->backward(w, &weight, rows, y, out, after, x_row, RESULT_REAL);
-    for (int i = 0; i < rows * in; i++) {
-        double sum = 0, size = 0;
-        for (int j = 0; j < out; j++) {
-            sum += (double)before[i / in * out + j] * (double)W_value[j * in + i % in];
-            size += fabs((double)before[i / in * out + j] * (double)W_value[j * in + i % in]);
+    draw(k, 4, rows * out, y, before);
+    k->backward(w, &weight, rows_, y, out_, after, (int)x_row, RESULT_REAL);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < in; j++) {
+            double sum = 0, size = 0;
+            for (size_t l = 0; l < out; l++) {
+                const double term = (double)before[i * out + l] * (double)W_value[l * in + j];
+                sum += term;
+                size += fabs(term);
+            }
+            test_close((double)after[i * x_row + j], sum, 0.0, TOL_SUM * size, "%s, %zu x %zu, dx[%zu][%zu]", k->name,
+                       out, in, i, j);
         }
-        test_close((double)after[i / in * x_row + i % in], sum, 0.0, TOL_SUM * size, "%s, %d x %d, dx[%d]", k->name,
-                   out, in, i);
     }
     k->weight_close(&weight);
 }
@@ -243,19 +247,19 @@ END_TEST
 
 static void check_softmax(const struct kernels *k, struct kernels_worker *w)
 {
-    enum { ROWS = 37, COLUMNS = 37 };
+    enum { ROWS = 37, COLUMNS = 37, ALL = ROWS * COLUMNS };
     static real score[ROWS * COLUMNS], kept[ROWS * COLUMNS], p_value[ROWS * COLUMNS], ds_value[ROWS * COLUMNS];
     static real dp[ROWS * COLUMNS];
     static uint64_t p[ROWS * COLUMNS], ds[ROWS * COLUMNS];
     (void)w;
-    random_normal(&(struct stream){.seed = 13}, 0, ROWS * COLUMNS, kept);
-    random_normal(&(struct stream){.seed = 14}, 0, ROWS * COLUMNS, dp);
+    random_normal(&(struct stream){.seed = 13}, 0, ALL, kept);
+    random_normal(&(struct stream){.seed = 14}, 0, ALL, dp);
     for (int first = -1; first <= 0; first++) {
         memcpy(score, kept, sizeof score);
         k->softmax(ROWS, COLUMNS, first, 1.7f, score, p);
-        k->widen(ROWS * COLUMNS, p, p_value);
+        k->widen(ALL, p, p_value);
         k->softmax_backward(ROWS, COLUMNS, 1.7f, p, dp, ds);
-        k->widen(ROWS * COLUMNS, ds, ds_value);
+        k->widen(ALL, ds, ds_value);
         for (int i = 0; i < ROWS; i++) {
             const int seen = first < 0 ? COLUMNS : i + 1;
             double sum = 0, mean = 0;
@@ -282,12 +286,12 @@ END_TEST
 
 static void check_activation(const struct kernels *k, struct kernels_worker *w)
 {
-    enum { N = 20001 };
+    enum { N = 20001, HALF = N / 2 };
     static real x[N], g_value[N], slope[N], ones[N];
     static uint64_t u[N], g[N], du[N];
     (void)w;
     for (int i = 0; i < N; i++) {
-        x[i] = (real)((i - N / 2) * 14.0 / (N / 2));
+        x[i] = (real)((i - HALF) * 14.0 / HALF);
         ones[i] = 1;
     }
     k->narrow(N, x, u);
@@ -377,7 +381,7 @@ END_TEST
 
 static void check_sums_and_copies(const struct kernels *k, struct kernels_worker *w)
 {
-    enum { ROWS = 9, COLUMNS = 21, ALL = ROWS * COLUMNS };
+    enum { ROWS = 9, COLUMNS = 21, ALL = ROWS * COLUMNS, HEAD = 7, PART = HEAD * ROWS };
     static uint64_t x[ALL], heads[ALL], back[ALL];
     static real value[ALL], moved[ALL], sums[COLUMNS], sums_real[COLUMNS];
     (void)w;
@@ -396,11 +400,11 @@ static void check_sums_and_copies(const struct kernels *k, struct kernels_worker
         test_close((double)sums_real[j], sum, 0.0, TOL_SUM * size, "%s, sum", k->name);
     }
     /* Three heads of seven columns out of the rows, and back. */
-    k->copy_blocks(3, ROWS, 7, x, 7, COLUMNS, heads, 7 * ROWS, 7);
+    k->copy_blocks(3, ROWS, HEAD, x, HEAD, COLUMNS, heads, PART, HEAD);
     k->widen(ALL, heads, moved);
     for (int i = 0; i < ALL; i++)
-        ck_assert(moved[i] == value[i / 7 % ROWS * COLUMNS + i / (7 * ROWS) * 7 + i % 7]);
-    k->copy_blocks(3, ROWS, 7, heads, 7 * ROWS, 7, back, 7, COLUMNS);
+        ck_assert(moved[i] == value[i / HEAD % ROWS * COLUMNS + i / PART * HEAD + i % HEAD]);
+    k->copy_blocks(3, ROWS, HEAD, heads, PART, HEAD, back, HEAD, COLUMNS);
     ck_assert_mem_eq(back, x, ALL * k->element_size);
 }
 

@@ -364,7 +364,7 @@ START_TEST(measure_at_a_symmetric_state)
     for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k++) {
         const struct shape x = shapes[k];
         struct toy *toy = toy_at_random(x, 40 + k);
-        struct start start;
+        struct flow_start start;
         struct toy_measure m;
         ck_assert_int_eq(start_reduced(x.d, true, true, 40 + k, &start), OK);
         const double D = 1.3, y[5] = {start.w[0], start.w[1], start.u[0], start.u[1], D};
@@ -467,7 +467,7 @@ START_TEST(reduction_from_any_start)
         const struct shape x = shapes[k / 3];
         const bool gaussian_start = k % 3 != 0, gaussian_target = k % 3 != 1;
         struct toy *toy;
-        struct start start;
+        struct flow_start start;
         struct toy_measure m;
         ck_assert_int_eq(toy_create(x.T, x.d, x.B, x.p, &toy), OK);
         ck_assert_int_eq(toy_start(toy, gaussian_start, gaussian_target, (uint64_t)k), OK);
@@ -515,7 +515,7 @@ START_TEST(start_reduced_equals_the_matrices)
     for (int k = 0; k < 20; k++) {
         const int d = ds[k / 4];
         const bool gaussian_start = k & 1, gaussian_target = k & 2;
-        struct start start;
+        struct flow_start start;
         ck_assert_int_eq(start_weights(d, gaussian_start, 9, W), OK);
         ck_assert_int_eq(start_target(d, gaussian_target, 9, target), OK);
         ck_assert_int_eq(start_reduced(d, gaussian_start, gaussian_target, 9, &start), OK);
@@ -543,7 +543,7 @@ START_TEST(start_has_its_law)
     enum { D = 24, SEEDS = 400 };
     double sums[6] = {0};
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
-        struct start s;
+        struct flow_start s;
         ck_assert_int_eq(start_reduced(D, true, true, seed, &s), OK);
         const double x[6] = {s.w[0],
                              s.w[1],
@@ -564,7 +564,7 @@ END_TEST
 START_TEST(bad_input)
 {
     struct toy *toy = NULL;
-    struct start start;
+    struct flow_start start;
     double x[3], loss;
     ck_assert_int_eq(toy_create(4, 3, 4, 0.0, &toy), ERR_INPUT);
     ck_assert_ptr_null(toy);

@@ -6,7 +6,13 @@
 struct oracle {
     const struct transformer *model;
     const double *parameters;
+    size_t T, W, H, D, A, F, inputs, outputs; /* A = H D, F = mlp W */
 };
+
+static double *zeros(size_t n)
+{
+    return calloc(n + 1, sizeof(double));
+}
 
 static const double *tensor(const struct oracle *o, int layer, const char *module, const char *part)
 {
@@ -19,12 +25,13 @@ static const double *tensor(const struct oracle *o, int layer, const char *modul
 }
 
 /* y[out] = W x + b */
-static void linear(const struct oracle *o, int layer, const char *module, int out, int in, const double *x, double *y)
+static void linear(const struct oracle *o, int layer, const char *module, size_t out, size_t in, const double *x,
+                   double *y)
 {
     const double *W = tensor(o, layer, module, "weight"), *b = tensor(o, layer, module, "bias");
-    for (int i = 0; i < out; i++) {
+    for (size_t i = 0; i < out; i++) {
         y[i] = b[i];
-        for (int j = 0; j < in; j++)
+        for (size_t j = 0; j < in; j++)
             y[i] += W[i * in + j] * x[j];
     }
 }
@@ -32,17 +39,17 @@ static void linear(const struct oracle *o, int layer, const char *module, int ou
 /* n(x) of one position. */
 static void normalise(const struct oracle *o, int layer, const char *module, const double *x, double *n)
 {
-    const int W = o->model->config.width;
+    const size_t W = o->W;
     double mean = 0, variance = 0;
-    memcpy(n, x, (size_t)W * sizeof *n);
+    memcpy(n, x, W * sizeof *n);
     if (o->model->config.norm == NORM_NONE)
         return;
     const double *gain = tensor(o, layer, module, "weight"), *bias = tensor(o, layer, module, "bias");
-    for (int i = 0; i < W; i++)
-        mean += x[i] / W;
-    for (int i = 0; i < W; i++)
-        variance += (x[i] - mean) * (x[i] - mean) / W;
-    for (int i = 0; i < W; i++)
+    for (size_t i = 0; i < o->W; i++)
+        mean += x[i] / (double)W;
+    for (size_t i = 0; i < o->W; i++)
+        variance += (x[i] - mean) * (x[i] - mean) / (double)W;
+    for (size_t i = 0; i < o->W; i++)
         n[i] = (x[i] - mean) / sqrt(variance + 1e-5) * gain[i] + bias[i];
 }
 
@@ -56,31 +63,31 @@ static double activation(const struct oracle *o, double u)
 /* Adds f to x (skip), or puts it in its place. */
 static void add(const struct oracle *o, const double *f, double *x)
 {
-    for (int i = 0; i < o->model->config.width; i++)
+    for (size_t i = 0; i < o->W; i++)
         x[i] = f[i] + (o->model->config.skip ? x[i] : 0);
 }
 
 /* o[t][A] of qkv[T][3A]; p[H][T][T] */
 static void attend(const struct oracle *o, const double *qkv, double *out, double *p)
 {
-    const struct transformer_config *c = &o->model->config;
-    const int T = c->T, D = c->head_dim, A = c->heads * D;
-    memset(p, 0, (size_t)(c->heads * T * T) * sizeof *p);
-    memset(out, 0, (size_t)(T * A) * sizeof *out);
-    for (int h = 0; h < c->heads; h++) {
-        for (int t = 0; t < T; t++) {
-            const int seen = c->mask == MASK_CAUSAL ? t + 1 : T;
+    const size_t T = o->T, D = o->D, A = o->A;
+    memset(p, 0, o->H * T * T * sizeof *p);
+    memset(out, 0, T * A * sizeof *out);
+    for (size_t h = 0; h < o->H; h++) {
+        for (size_t t = 0; t < T; t++) {
+            const size_t seen = o->model->config.mask == MASK_CAUSAL ? t + 1 : T;
+            const double *q = qkv + t * 3 * A + h * D, *k = qkv + A + h * D, *v = qkv + 2 * A + h * D;
             double *row = p + (h * T + t) * T, sum = 0;
-            for (int s = 0; s < seen; s++) {
+            for (size_t s = 0; s < seen; s++) {
                 double score = 0;
-                for (int i = 0; i < D; i++)
-                    score += qkv[t * 3 * A + h * D + i] * qkv[s * 3 * A + A + h * D + i];
-                sum += row[s] = exp(score / sqrt(D));
+                for (size_t i = 0; i < D; i++)
+                    score += q[i] * k[s * 3 * A + i];
+                sum += row[s] = exp(score / sqrt((double)D));
             }
-            for (int s = 0; s < seen; s++) {
+            for (size_t s = 0; s < seen; s++) {
                 row[s] /= sum;
-                for (int i = 0; i < D; i++)
-                    out[t * A + h * D + i] += row[s] * qkv[s * 3 * A + 2 * A + h * D + i];
+                for (size_t i = 0; i < D; i++)
+                    out[t * A + h * D + i] += row[s] * v[s * 3 * A + i];
             }
         }
     }
@@ -88,24 +95,21 @@ static void attend(const struct oracle *o, const double *qkv, double *out, doubl
 
 static void layer_forward(const struct oracle *o, int layer, double *x, double *p)
 {
-    const struct transformer_config *c = &o->model->config;
-    const int T = c->T, W = c->width, A = c->heads * c->head_dim, F = c->mlp * W;
-    double *n = malloc((size_t)W * sizeof *n), *qkv = malloc((size_t)(3 * T * A) * sizeof *qkv);
-    double *out = malloc((size_t)(T * A) * sizeof *out), *y = malloc((size_t)W * sizeof *y);
-    double *u = malloc((size_t)(F + 1) * sizeof *u);
-    for (int t = 0; t < T; t++) {
+    const size_t T = o->T, W = o->W, A = o->A, F = o->F;
+    double *n = zeros(W), *qkv = zeros(3 * T * A), *out = zeros(T * A), *y = zeros(W), *u = zeros(F);
+    for (size_t t = 0; t < T; t++) {
         normalise(o, layer, "norm1", x + t * W, n);
         linear(o, layer, "attn.qkv", 3 * A, W, n, qkv + t * 3 * A);
     }
     attend(o, qkv, out, p);
-    for (int t = 0; t < T; t++) {
+    for (size_t t = 0; t < T; t++) {
         linear(o, layer, "attn.out", W, A, out + t * A, y);
         add(o, y, x + t * W);
         if (F == 0)
             continue;
         normalise(o, layer, "norm2", x + t * W, n);
         linear(o, layer, "mlp.up", F, W, n, u);
-        for (int i = 0; i < F; i++)
+        for (size_t i = 0; i < F; i++)
             u[i] = activation(o, u[i]);
         linear(o, layer, "mlp.down", W, F, u, y);
         add(o, y, x + t * W);
@@ -117,17 +121,16 @@ static void layer_forward(const struct oracle *o, int layer, double *x, double *
     free(u);
 }
 
-static void embed(const struct oracle *o, const struct transformer_batch *batch, int s, double *x)
+static void embed(const struct oracle *o, const struct transformer_batch *batch, size_t s, double *x)
 {
-    const struct transformer_config *c = &o->model->config;
-    double *in = malloc((size_t)c->inputs * sizeof *in);
-    for (int t = 0; t < c->T; t++, x += c->width) {
-        for (int i = 0; i < c->inputs; i++)
-            in[i] = c->task == TASK_RECALL ? batch->tokens[s * c->T + t] == i
-                                           : (double)batch->inputs[(s * c->T + t) * c->inputs + i];
-        linear(o, 0, "embed", c->width, c->inputs, in, x);
-        for (int i = 0; i < c->width; i++) {
-            const double angle = t / pow(10000.0, (double)(i / 2 * 2) / c->width);
+    double *in = zeros(o->inputs);
+    for (size_t t = 0; t < o->T; t++, x += o->W) {
+        for (size_t i = 0; i < o->inputs; i++)
+            in[i] = o->model->config.task == TASK_RECALL ? batch->tokens[s * o->T + t] == (int32_t)i
+                                                         : (double)batch->inputs[(s * o->T + t) * o->inputs + i];
+        linear(o, 0, "embed", o->W, o->inputs, in, x);
+        for (size_t i = 0; i < o->W; i++) {
+            const double pair = (double)(i - i % 2), angle = (double)t / pow(10000.0, pair / (double)o->W);
             x[i] += i % 2 ? cos(angle) : sin(angle);
         }
     }
@@ -137,46 +140,57 @@ static void embed(const struct oracle *o, const struct transformer_batch *batch,
 /* y[outputs] of the stream x[T][W] behind the last layer. */
 static void read_out(const struct oracle *o, const double *x, double *y)
 {
-    const struct transformer_config *c = &o->model->config;
-    const int W = c->width;
-    double *h = calloc((size_t)W, sizeof *h), *n = malloc((size_t)W * sizeof *n);
-    for (int t = c->readout == READOUT_LAST ? c->T - 1 : 0; t < c->T; t++) {
-        normalise(o, 0, "final_norm", x + t * W, n);
-        for (int i = 0; i < W; i++)
-            h[i] += n[i] / (c->readout == READOUT_LAST ? 1 : c->T);
+    const size_t first = o->model->config.readout == READOUT_LAST ? o->T - 1 : 0;
+    double *h = zeros(o->W), *n = zeros(o->W);
+    for (size_t t = first; t < o->T; t++) {
+        normalise(o, 0, "final_norm", x + t * o->W, n);
+        for (size_t i = 0; i < o->W; i++)
+            h[i] += n[i] / (double)(o->T - first);
     }
-    linear(o, 0, "unembed", c->outputs, W, h, y);
+    linear(o, 0, "unembed", o->outputs, o->W, h, y);
     free(h);
     free(n);
 }
 
-static double loss_of(const struct transformer_config *c, const struct transformer_batch *batch, int s, const double *y)
+static double loss_of(const struct oracle *o, const struct transformer_batch *batch, size_t s, const double *y)
 {
+    const bool recall = o->model->config.task == TASK_RECALL;
     double sum = 0;
-    for (int i = 0; i < c->outputs; i++)
-        sum += c->task == TASK_RECALL ? exp(y[i]) : 0.5 * pow(y[i] - (double)batch->targets[s * c->outputs + i], 2);
-    return c->task == TASK_RECALL ? log(sum) - y[batch->labels[s]] : sum;
+    for (size_t i = 0; i < o->outputs; i++)
+        sum += recall ? exp(y[i]) : 0.5 * pow(y[i] - (double)batch->targets[s * o->outputs + i], 2);
+    return recall ? log(sum) - y[batch->labels[s]] : sum;
+}
+
+static struct oracle oracle_of(const struct transformer *model, const double *parameters)
+{
+    const struct transformer_config *c = &model->config;
+    struct oracle o = {.model = model, .parameters = parameters, .T = (size_t)c->T, .W = (size_t)c->width};
+    o.H = (size_t)c->heads;
+    o.D = (size_t)c->head_dim;
+    o.A = o.H * o.D;
+    o.F = (size_t)c->mlp * o.W;
+    o.inputs = (size_t)c->inputs;
+    o.outputs = (size_t)c->outputs;
+    return o;
 }
 
 double oracle_loss(const struct transformer *model, const struct transformer_batch *batch, const double *parameters,
                    double *outputs, double *attention)
 {
-    const struct oracle o = {model, parameters};
-    const struct transformer_config *c = &model->config;
-    const int square = c->heads * c->T * c->T;
-    double *x = malloc((size_t)(c->T * c->width) * sizeof *x), *p = malloc((size_t)square * sizeof *p);
-    double *y = malloc((size_t)c->outputs * sizeof *y), loss = 0;
-    for (int s = 0; s < batch->sequences; s++) {
+    const struct oracle o = oracle_of(model, parameters);
+    const size_t square = o.H * o.T * o.T, layers = (size_t)model->config.layers;
+    double *x = zeros(o.T * o.W), *p = zeros(square), *y = zeros(o.outputs), loss = 0;
+    for (size_t s = 0; s < (size_t)batch->sequences; s++) {
         embed(&o, batch, s, x);
-        for (int layer = 1; layer <= c->layers; layer++) {
-            layer_forward(&o, layer, x, p);
+        for (size_t layer = 0; layer < layers; layer++) {
+            layer_forward(&o, (int)layer + 1, x, p);
             if (attention)
-                memcpy(attention + (s * c->layers + layer - 1) * square, p, (size_t)square * sizeof *p);
+                memcpy(attention + (s * layers + layer) * square, p, square * sizeof *p);
         }
         read_out(&o, x, y);
         if (outputs)
-            memcpy(outputs + s * c->outputs, y, (size_t)c->outputs * sizeof *y);
-        loss += loss_of(c, batch, s, y) / batch->sequences;
+            memcpy(outputs + s * o.outputs, y, o.outputs * sizeof *y);
+        loss += loss_of(&o, batch, s, y) / batch->sequences;
     }
     free(x);
     free(p);

@@ -14,16 +14,6 @@ const char *accuracy_group_name(enum accuracy_group group)
     return names[group];
 }
 
-const char *accuracy_column_name(enum accuracy_column column)
-{
-    static const char *const names[] = {
-#define AS_NAME(name, meaning) #name,
-        PREDICTIONS(AS_NAME) "toy"
-#undef AS_NAME
-    };
-    return names[column];
-}
-
 static enum status add(struct accuracy_errors *e, double error)
 {
     if (isnan(error))

@@ -30,8 +30,6 @@ enum status accuracy_add(void *accuracy, const struct store_row *row);
 /* How many runs, their median error and their largest (NaN if there are none). Sorts in place. */
 size_t accuracy_of(struct accuracy *a, enum accuracy_group group, enum accuracy_column column, double *median, double *largest);
 const char *accuracy_group_name(enum accuracy_group group);
-/* "eq6", "asinh", "closed", "quadrature", "toy". */
-const char *accuracy_column_name(enum accuracy_column column);
 void accuracy_free(struct accuracy *a);
 
 #endif

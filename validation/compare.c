@@ -3,6 +3,7 @@
 #include "fit.h"
 #include "grid.h"
 #include "measure.h"
+#include "reading.h"
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
@@ -62,6 +63,19 @@ static void say_more_runs(struct claim *c)
         say(c, "the estimate lies on the edge of the band; more runs will not decide soon");
 }
 
+/* Runs are compared at one threshold, whatever they were last asked for. */
+static double threshold_of(const struct claim *c)
+{
+    return c->at > 0 ? c->at : READING_USUAL;
+}
+
+/* A run that is left out could be the one that deviates. */
+static void doubt_unknown(struct claim *c, size_t unknown)
+{
+    c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
+    say(c, "%zu more runs (imported?) did not record the threshold asked for and are left out: state theirs (at)", unknown);
+}
+
 /* "key=value key=value" into a grid. */
 static enum status add_words(const char *words, struct grid *grid)
 {
@@ -105,7 +119,7 @@ static enum status fit(struct store *store, const struct store_filter *filter, c
     if (same_fit(f->of, c))
         return OK;
     fitted_clear(f);
-    TRY(dataset_init(c->on, c->at, &f->set));
+    TRY(dataset_init(c->on, threshold_of(c), &f->set));
     if (*c->response)
         TRY(dataset_response(c->response, &f->set));
     TRY(store_each(store, filter, dataset_add, &f->set));
@@ -129,7 +143,7 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
             e = !strcmp(f->set.names[k], c->of) ? &f->law.exponent[k] : e;
         REQUIRE(e, ERR_INPUT, "of: %s is not among the regressors %s", c->of, c->on);
     }
-    if (!c->runs) {
+    if (!c->runs && !f->set.unknown) {
         say_missing(c);
     } else if (f->rc != OK) {
         say(c, "%s", f->why);
@@ -144,6 +158,8 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
         if (c->verdict == VERDICT_INCONCLUSIVE)
             say_more_runs(c);
     }
+    if (f->set.unknown)
+        doubt_unknown(c, f->set.unknown);
 done:
     return rc;
 }
@@ -152,7 +168,10 @@ done:
 
 struct runs {
     struct monomial product;
-    size_t n, undefined, allocated; /* runs with a value, and without: censored, diverged, no such prediction */
+    struct run_flow *tools;
+    double threshold;
+    size_t n, undefined, allocated; /* runs with a value, and without: censored, diverged, no such prediction .. */
+    size_t unknown;                 /* .. and among those, because they did not record the threshold */
     struct seeded {
         int64_t seed;
         double x;
@@ -180,7 +199,14 @@ static enum status add_run(struct runs *r, const struct store_row *row, double x
 static enum status visit(void *context, const struct store_row *row)
 {
     struct runs *r = context;
-    return add_run(r, row, monomial_value(&r->product, &row->result));
+    struct result read = row->result;
+    bool known;
+    enum status rc = reading_at(r->tools, r->threshold, &read, &known);
+    if (rc != OK)
+        return rc;
+    double x = monomial_value(&r->product, &read);
+    r->unknown += !known && !isfinite(x);
+    return add_run(r, row, x);
 }
 
 /* Every run inside the band? The estimate is the run furthest from the published value. */
@@ -253,7 +279,9 @@ static enum status judge_runs(struct runs *r, struct claim *c)
         rc = judge_mean(r, c);
     else if (r->n)
         judge_each(r, c);
-    if (r->undefined) { /* a run that is left out could be the one that deviates */
+    if (r->unknown) {
+        doubt_unknown(c, r->unknown);
+    } else if (r->undefined) { /* a run that is left out could be the one that deviates */
         c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
         say(c, "%zu of %zu runs have no %.60s (censored, diverged, or not measured); a larger cap (steps) may give it", r->undefined,
             r->n + r->undefined, c->of);
@@ -263,12 +291,15 @@ static enum status judge_runs(struct runs *r, struct claim *c)
 
 static enum status measure_runs(struct store *store, const struct store_filter *filter, struct claim *c)
 {
-    struct runs r = {.n = 0};
+    struct runs r = {.threshold = threshold_of(c)};
     enum status rc = monomial_parse(c->of, &r.product);
+    if (rc == OK)
+        rc = run_flow_create(&r.tools);
     if (rc == OK)
         rc = store_each(store, filter, visit, &r);
     if (rc == OK)
         rc = judge_runs(&r, c);
+    run_flow_free(r.tools);
     free(r.list);
     return rc;
 }
@@ -283,7 +314,7 @@ static enum status measure_speedup(struct store *store, const struct store_filte
     struct runs r = {.n = 0};
     struct grid change = {0};
     TRY(add_words(c->of, &change));
-    TRY(contrast_measure(store, filter, &change, c->at, &pairs));
+    TRY(contrast_measure(store, filter, &change, threshold_of(c), &pairs));
     c->runs = r.n = pairs.n;
     REQUIRE(r.list = calloc(pairs.n + 1, sizeof *r.list), ERR_MEMORY, "out of memory for %zu runs", pairs.n);
     for (size_t i = 0; i < pairs.n; i++)
@@ -415,11 +446,15 @@ static enum status measure_claim(struct store *store, struct fitted *fitted, str
     struct store_filter filter = {.study = *c->study ? c->study : NULL};
     c->verdict = VERDICT_INCONCLUSIVE;
     TRY(add_words(c->where, &grid));
+    enum claim_kind kind = compare_kind(c);
+    REQUIRE(!grid.count[KEY_threshold] || kind == CLAIM_FLOW || kind == CLAIM_KEYS, ERR_INPUT,
+            "where: threshold=%g: runs are read at any threshold; write at: %g", grid.values[KEY_threshold][0],
+            grid.values[KEY_threshold][0]);
     for (int key = 0; key < KEY_COUNT; key++) {
         filter.values[key] = grid.values[key];
         filter.n[key] = grid.count[key];
     }
-    switch (compare_kind(c)) {
+    switch (kind) {
     case CLAIM_FIT:
         TRY(measure_fit(store, &filter, fitted, c));
         break;
@@ -474,13 +509,13 @@ bool compare_counts(const struct claims *claims, const struct claim *claim)
 void compare_published(const struct claim *c, struct text *out)
 {
     if (compare_is(c, "floor") || compare_is(c, "speedup") || compare_is(c, "r2"))
-        text_addf(out, "at least %.4g", c->published - c->tolerance);
+        text_addf(out, "at least %.6g", c->published - c->tolerance);
     else if (compare_is(c, "ceiling"))
-        text_addf(out, "at most %.4g", c->published + c->tolerance);
+        text_addf(out, "at most %.6g", c->published + c->tolerance);
     else if (compare_is(c, "defaults"))
-        text_addf(out, "%.4g differ", c->published);
+        text_addf(out, "%.6g differ", c->published);
     else
-        text_addf(out, c->tolerance > 0 ? "%.4g +- %.3g" : "%.4g", c->published, c->tolerance);
+        text_addf(out, c->tolerance > 0 ? "%.6g +- %.3g" : "%.6g", c->published, c->tolerance);
 }
 
 void compare_estimate(const struct claim *c, struct text *out)

@@ -58,7 +58,7 @@ struct claim {
 #define AS_FIELD(field, size) char field[size];
     CLAIM_TEXTS(AS_FIELD)
 #undef AS_FIELD
-    double published, tolerance, at; /* at: threshold of the plateau length; 0: each run's own */
+    double published, tolerance, at; /* at: threshold of the plateau length; 0: READING_USUAL */
     size_t line;
     /* the outcome, filled by compare_run */
     enum verdict verdict;

@@ -1,4 +1,5 @@
 #include "contrast.h"
+#include "reading.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -37,10 +38,10 @@ static bool twins(const struct keys *a, const struct keys *b, const struct grid 
 /* Where the plateau ends, or (cut off) where the run did; NaN after a divergence. */
 static double length_of(const struct result *r, double at, bool *ended)
 {
-    bool known = true;
-    double plateau = at > 0 ? result_plateau_at(r, at, &known) : r->plateau;
+    bool known;
+    double plateau = result_plateau_at(r, reading_threshold(&r->keys, at), &known);
     *ended = known && !isnan(plateau);
-    return *ended ? plateau : r->state == RUN_CENSORED ? r->cap : NAN;
+    return *ended ? plateau : known && (r->state == RUN_CENSORED || r->state == RUN_EMERGED) ? r->cap : NAN;
 }
 
 static enum status pair_up(const struct side *before, const struct side *after, const struct grid *change, double at,

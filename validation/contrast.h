@@ -16,11 +16,10 @@ struct contrast {
     size_t n, undefined;         /* undefined: pairs whose second run has no plateau */
 };
 
-/* Pairs of the runs that `before` lets through with those that differ from them by the values of `change` alone. at:
- * threshold of the plateau length, 0 for each run's own. Overwrites *c; release with contrast_free, also after an
- * error. */
-enum status contrast_measure(struct store *store, const struct store_filter *before, const struct grid *change,
-                             double at, struct contrast *c);
+/* Pairs of the runs that `before` lets through with those that differ from them by the values of `change` alone. at: the threshold at
+ * which they are read (reading.h). Overwrites *c; release with contrast_free, also after an error. */
+enum status contrast_measure(struct store *store, const struct store_filter *before, const struct grid *change, double at,
+                             struct contrast *c);
 void contrast_free(struct contrast *c);
 
 #endif

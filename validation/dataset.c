@@ -26,10 +26,12 @@ static enum status add_regressor(const char *text, struct dataset *set)
 enum status dataset_init(const char *regressors, double threshold, struct dataset *set)
 {
     *set = (struct dataset){.threshold = threshold};
+    enum status rc = run_flow_create(&set->tools);
+    if (rc != OK)
+        return rc;
     char *list = strdup(regressors), *rest = list;
     if (!list)
         return error_set(ERR_MEMORY, "out of memory for the regressors");
-    enum status rc = OK;
     for (char *item; rc == OK && (item = strsep(&rest, ","));)
         rc = add_regressor(item, set);
     free(list);
@@ -76,24 +78,14 @@ static enum status grow(struct dataset *set)
     return OK;
 }
 
-/* The plateau length or the response of a run into *y; censored: *y is where the run was cut off. */
-static enum status take_y(const struct dataset *set, const struct store_row *row, double *y, bool *censored)
+/* The plateau length or the response of run `id` into *y; censored: *y is where the run was cut off. */
+static enum status take_y(const struct dataset *set, int64_t id, const struct result *r, double *y, bool *censored)
 {
     enum status rc = OK;
-    const struct result *r = &row->result;
-    bool known = true;
-    *censored = false;
-    if (set->response.product.n) {
-        *y = monomial_value(&set->response.product, r);
-        REQUIRE(*y > 0, ERR_INPUT, "run %lld: %s is not defined there; filter such runs away", (long long)row->id,
-                set->response.name);
-        goto done;
-    }
-    *y = set->threshold > 0 ? result_plateau_at(r, set->threshold, &known) : r->plateau;
-    REQUIRE(known, ERR_INPUT, "run %lld: the loss %g of the null loss was not recorded; use 0.1, 0.2 .. 0.9", (long long)row->id,
-            set->threshold);
-    *censored = isnan(*y);
-    *y = *censored ? r->cap : *y;
+    bool response = set->response.product.n > 0;
+    *censored = !response && isnan(r->plateau);
+    *y = response ? monomial_value(&set->response.product, r) : *censored ? r->cap : r->plateau;
+    REQUIRE(!response || *y > 0, ERR_INPUT, "run %lld: %s is not defined there; filter such runs away", (long long)id, set->response.name);
 done:
     return rc;
 }
@@ -112,15 +104,22 @@ enum status dataset_add(void *context, const struct store_row *row)
 {
     enum status rc = OK;
     struct dataset *set = context;
-    const struct result *r = &row->result;
+    struct result read = row->result;
+    const struct result *r = &read;
+    bool known;
     if (r->state == RUN_DIVERGED || r->state == RUN_INTERRUPTED) {
         set->left_out++;
+        return OK;
+    }
+    TRY(reading_at(set->tools, set->threshold, &read, &known));
+    if (!known) {
+        set->unknown++;
         return OK;
     }
     size_t n = set->data.n, n_x = set->data.n_x;
     if (n == set->allocated)
         TRY(grow(set));
-    TRY(take_y(set, row, &set->y[n], &set->censored[n]));
+    TRY(take_y(set, row->id, r, &set->y[n], &set->censored[n]));
     for (size_t k = 0; k < n_x; k++) {
         double x = set->x[n * n_x + k] = monomial_value(&set->regressors[k].product, r);
         REQUIRE(x > 0, ERR_INPUT, "run %lld: %s is not positive there; leave it out or filter such runs away", (long long)row->id,
@@ -166,11 +165,12 @@ bool dataset_mixes(const struct dataset *set, enum key key)
     bool held = key == KEY_seed;
     for (size_t k = 0; k < set->data.n_x; k++)
         held = held || monomial_holds(&set->regressors[k].product, key);
-    return set->varies[key] && keys_is_hashed(key) && !held;
+    return set->varies[key] && (keys_is_hashed(key) || key == KEY_threshold) && !held;
 }
 
 void dataset_free(struct dataset *set)
 {
+    run_flow_free(set->tools);
     free(set->x);
     free(set->y);
     free(set->censored);

@@ -1,11 +1,12 @@
 /* From the rows of a store to the columns of a fit: y = plateau length (or where a censored run was cut off), x = regressors.
  *
- * A regressor is a monomial in the columns of a run (monomial.h): `d`, `T/B`, `X_exact`. Runs that diverged or were interrupted are
- * left out and counted. */
+ * A regressor is a monomial in the columns of a run (monomial.h): `d`, `T/B`, `X_exact`. Runs that diverged or were interrupted, and
+ * those that did not record the threshold asked for, are left out and counted. */
 #ifndef DATASET_H
 #define DATASET_H
 #include "monomial.h"
 #include "power_law.h"
+#include "reading.h"
 #include "store.h"
 
 enum { DATASET_FACTORS = 8 };
@@ -13,6 +14,7 @@ enum { DATASET_FACTORS = 8 };
 struct dataset {
     struct power_law_data data;         /* its columns are owned by the dataset */
     size_t allocated, left_out;
+    size_t unknown;                     /* left out: their plateau length at `threshold` was not recorded */
     struct dataset_column {
         char name[64];
         struct monomial product;
@@ -23,14 +25,15 @@ struct dataset {
     int64_t *seeds, *ids;               /* owned; ids of the runs in the store */
     double first[KEY_COUNT];            /* keys of the first row */
     bool varies[KEY_COUNT];             /* a later row has another value, or the key does not apply to both */
-    double threshold;                   /* 0: each run's own */
+    double threshold;                   /* at which every run is read (reading.h) */
+    struct run_flow *tools;             /* owned */
     size_t n_factors;
     struct monomial factors[DATASET_FACTORS];
     double *f[DATASET_FACTORS];         /* owned; values of the factors, NaN where undefined */
     struct dataset_column response;     /* no column: the plateau length; else it is fitted in place of that */
 };
 
-/* regressors: "d,T/B". threshold: 0 for each run's own, else 0.1, 0.2 .. 0.9. ERR_INPUT names the wrong regressor.
+/* regressors: "d,T/B". threshold: READING_OWN, READING_USUAL, or a fraction. ERR_INPUT names the wrong regressor.
  * Overwrites *set; release with dataset_free, also after an error. */
 enum status dataset_init(const char *regressors, double threshold, struct dataset *set);
 /* Before the first row. One more column, kept in f: for the forms y = c factor of power_law.h. */
@@ -41,7 +44,8 @@ enum status dataset_response(const char *product, struct dataset *set);
 enum status dataset_add(void *set, const struct store_row *row);
 /* Drops regressors with a single value over all rows, so that a default list fits any study. */
 void dataset_drop_constant(struct dataset *set);
-/* True if the runs differ in a key that makes another run (not the seed) and that no regressor holds: they are not alike. */
+/* True if the runs differ in a key that makes another run (not the seed), or in the threshold at which they are read, and no regressor
+ * holds it: they are not alike. */
 bool dataset_mixes(const struct dataset *set, enum key key);
 void dataset_free(struct dataset *set);
 

@@ -44,18 +44,46 @@ static void compare_forms(struct fit *fit)
         fit->ranks[index[i]] = ranks[i];
 }
 
+/* The runs of a filter. `threshold` says where to read them, not which they are (reading.h): threshold=0.5 is --at 0.5. */
+static struct store_filter rows_of(const struct store_filter *filter)
+{
+    struct store_filter rows = *filter;
+    rows.n[KEY_threshold] = 0;
+    return rows;
+}
+
+static enum status threshold_of(const struct store_filter *filter, const struct fit_request *request, double *threshold)
+{
+    enum status rc = OK;
+    size_t n = filter->n[KEY_threshold];
+    *threshold = request->threshold;
+    REQUIRE(n <= 1, ERR_INPUT, "threshold: one law has one threshold; give a single value");
+    REQUIRE(!n || !(request->threshold > 0), ERR_INPUT, "threshold=%g and --at %g ask the same thing; give one of them",
+            filter->values[KEY_threshold][0], request->threshold);
+    if (n)
+        *threshold = filter->values[KEY_threshold][0];
+done:
+    return rc;
+}
+
 enum status fit_run(struct store *store, const struct store_filter *filter, const struct fit_request *request, struct fit *fit)
 {
     enum status rc = OK;
+    const struct store_filter rows = rows_of(filter);
+    double threshold;
     memset(fit, 0, sizeof *fit);
-    TRY(dataset_init(request->on ? request->on : "d,T,B", request->threshold, &fit->set));
+    TRY(threshold_of(filter, request, &threshold));
+    TRY(dataset_init(request->on ? request->on : "d,T,B", threshold, &fit->set));
     if (request->response)
         TRY(dataset_response(request->response, &fit->set));
     for (size_t i = 0; i < FIT_FORMS; i++) {
         if (forms[i].factor)
             TRY(dataset_factor(forms[i].factor, &fit->set));
     }
-    TRY(store_each(store, filter, dataset_add, &fit->set));
+    TRY(store_each(store, &rows, dataset_add, &fit->set));
+    REQUIRE(fit->set.data.n > 0 || !fit->set.unknown, ERR_INPUT,
+            "the crossing of %g was not recorded in any of the runs; those made here have 0.1, 0.2 .. 0.9 (recall: 0.05, 0.5, 0.9), imported "
+            "ones their own threshold", threshold);
     REQUIRE(fit->set.data.n > 0, ERR_INPUT, "no run matches%s; `plateau export` lists the runs of a database",
             fit->set.left_out ? " but those that diverged or were interrupted" : "");
     if (!request->on)
@@ -176,6 +204,8 @@ void fit_text(const struct fit *fit, struct text *out)
         text_addf(out, ", %zu of them censored", law->n_censored);
     if (fit->set.left_out)
         text_addf(out, " (%zu diverged or interrupted left out)", fit->set.left_out);
+    if (fit->set.unknown)
+        text_addf(out, " (%zu without a recorded crossing of %g left out)", fit->set.unknown, fit->set.threshold);
     text_addf(out, "; R^2 %.5f, residuals %.2g %%, AICc %.1f\n", law->r2, 100 * law->sigma, law->aicc);
     add_warning(fit, out);
     add_table(fit, out);
@@ -245,8 +275,8 @@ void fit_json(const struct fit *fit, struct text *out)
 {
     const struct power_law *law = &fit->law;
     const struct power_law_bootstrap *b = &fit->bootstrap;
-    text_addf(out, "{\"method\": \"%s\", \"runs\": %zu, \"censored\": %zu, \"left_out\": %zu, ", power_law_method_text(law->method), law->n,
-              law->n_censored, fit->set.left_out);
+    text_addf(out, "{\"method\": \"%s\", \"runs\": %zu, \"censored\": %zu, \"left_out\": %zu, \"unknown\": %zu, ",
+              power_law_method_text(law->method), law->n, law->n_censored, fit->set.left_out, fit->set.unknown);
     add_number(out, "r2", law->r2);
     text_add(out, ", ");
     add_number(out, "sigma", law->sigma);
@@ -298,8 +328,9 @@ static enum status write_residual(void *context, const struct store_row *row)
     w->row++;
     text_addf(w->out, "%lld", (long long)row->id);
     for (int key = 0; key < KEY_COUNT; key++) {
+        double value = key == KEY_threshold ? reading_threshold(&row->result.keys, set->threshold) : row->result.keys.value[key];
         if (applies(set, key))
-            text_addf(w->out, ",%s", keys_text((enum key)key, row->result.keys.value[key], buffer));
+            text_addf(w->out, ",%s", keys_text((enum key)key, value, buffer));
     }
     double residual = w->fit->law.residuals[i];
     const double numbers[] = {set->y[i], set->y[i] * exp(-residual), residual};
@@ -312,6 +343,7 @@ static enum status write_residual(void *context, const struct store_row *row)
 enum status fit_residuals(const struct fit *fit, struct store *store, const struct store_filter *filter, struct text *out)
 {
     enum status rc = OK;
+    const struct store_filter rows = rows_of(filter);
     struct residual_writer w = {.fit = fit, .out = out};
     text_add(out, "id");
     for (int key = 0; key < KEY_COUNT; key++) {
@@ -319,7 +351,7 @@ enum status fit_residuals(const struct fit *fit, struct store *store, const stru
             text_addf(out, ",%s", keys_name((enum key)key));
     }
     text_add(out, ",y,fit,residual,censored\n");
-    TRY(store_each(store, filter, write_residual, &w));
+    TRY(store_each(store, &rows, write_residual, &w));
     REQUIRE(w.row == fit->set.data.n, ERR_DATABASE, "runs were taken away while the fit was made; run it again");
     TRY(text_status(out));
 done:

@@ -34,11 +34,11 @@ struct fit {
 /* What to fit. Zero-initialise. */
 struct fit_request {
     const char *on;       /* regressors; NULL: those of d, T, B that vary */
-    double threshold;     /* 0: each run's own */
+    double threshold;     /* READING_OWN or a fraction */
     const char *response; /* NULL: the plateau length; else a column (monomial.h) in its place */
 };
 
-/* ERR_INPUT: no run matches, and the errors of dataset.h and power_law.h. Release with fit_free, also after an error. */
+/* A threshold among the filters is that of the request. ERR_INPUT: no run matches, two thresholds are asked for, and the errors of dataset.h and power_law.h. Release with fit_free, also after an error. */
 enum status fit_run(struct store *store, const struct store_filter *filter, const struct fit_request *request, struct fit *fit);
 /* "1.512 d^0.489 T^0.987". Appended. */
 void fit_formula(const struct fit *fit, struct text *out);

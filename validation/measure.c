@@ -3,6 +3,7 @@
 #include "run_flow.h"
 #include <gsl/gsl_eigen.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const measure_names[] = {
@@ -32,18 +33,62 @@ bool measure_exists(const char *name)
     return find_measure(name) < MEASURE_COUNT;
 }
 
+/* Test loss against time, step by step. */
+struct curve {
+    double *t, *loss; /* owned: one block */
+    size_t n, allocated;
+};
+
+static enum status curve_add(struct curve *c, double t, double loss)
+{
+    if (c->n == c->allocated) {
+        size_t want = c->allocated ? 2 * c->allocated : 4096;
+        double *more = malloc(2 * want * sizeof *more);
+        if (!more)
+            return error_set(ERR_MEMORY, "out of memory for a curve of %zu steps", want);
+        for (size_t i = 0; i < c->n; i++)
+            more[i] = c->t[i], more[want + i] = c->loss[i];
+        free(c->t);
+        *c = (struct curve){more, more + want, c->n, want};
+    }
+    c->t[c->n] = t;
+    c->loss[c->n++] = loss;
+    return OK;
+}
+
+/* The loss at `time` between two steps: late, it is a power of time, so on logarithms. */
+static double between(double t0, double loss0, double t1, double loss1, double time)
+{
+    return loss0 * pow(loss1 / loss0, log(time / t0) / log(t1 / t0));
+}
+
+/* Largest loss of `a` over that of `b`, over the steps of b in [from, to]. */
+static double largest_ratio(const struct curve *a, const struct curve *b, double from, double to)
+{
+    double most = NAN;
+    for (size_t i = 0, j = 1; i < b->n; i++) {
+        double t = b->t[i];
+        while (j + 1 < a->n && a->t[j] < t)
+            j++;
+        if (t >= from && t <= to && j < a->n && a->t[j - 1] > 0)
+            most = fmax(most, between(a->t[j - 1], a->loss[j - 1], a->t[j], a->loss[j], t) / b->loss[i]);
+    }
+    return most;
+}
+
 /* What one pass over a flow collects; every measure reads off a part of it. */
 struct watch {
     const struct flow *flow;
-    double lambda;                        /* the paper's growth rate at the start: its clock of the linear regime */
+    double lambda;                        /* growth rate at the start: the clock of the linear regime */
     double plateau;                       /* NaN in the first pass, which finds it */
     double steepest, early_slope;         /* of -log L */
     double w10, w50, a10, a50, r50, one50; /* rise times; NaN: not yet */
     double w_most, linear_w, linear_D, gap;
     double sharpest, sharpest_at, last_sharpness;
     double until, test_loss;              /* keys_real(time), and the test loss then */
+    struct curve curve;                   /* owned */
     double t, slope, loss;                /* the previous step */
-    double w, attention, w_r, w_1;
+    double w, attention, w_r, w_1, off_w, off_D;
 };
 
 enum { WD = 2, DD }; /* the Hessian of the state (w, D): p = 0, zero start */
@@ -86,14 +131,17 @@ static void rise(double *time, double before, double now, double level, double t
         *time = now > before ? t0 + (t1 - t0) * fmax(0, level - before) / (now - before) : t1;
 }
 
+/* Departures from the linearised flow grow; the last is that at lambda t = 0.5, between two steps. */
 static void watch_linear(struct watch *k, double t, double w, double D)
 {
-    double lw, lD, lL;
-    if (k->flow->blocks == 2 || k->lambda * t < 1e-3 || k->lambda * t > 0.5)
+    double lw, lD, lL, end = 0.5 / k->lambda;
+    if (k->flow->blocks == 2 || k->lambda * t < 1e-3 || k->t > end)
         return;
     prediction_linear(k->flow, t, &lw, &lD, &lL);
-    k->linear_w = fmax(k->linear_w, fabs(w / lw - 1));
-    k->linear_D = fmax(k->linear_D, fabs(D / lD - 1));
+    double part = t > end ? (end - k->t) / (t - k->t) : 1, off_w = fabs(w / lw - 1), off_D = fabs(D / lD - 1);
+    k->linear_w = fmax(k->linear_w, k->off_w + part * (off_w - k->off_w));
+    k->linear_D = fmax(k->linear_D, k->off_D + part * (off_D - k->off_D));
+    k->off_w = off_w, k->off_D = off_D;
 }
 
 static enum status step(void *context, const struct flow *f, double t, const double *y)
@@ -109,8 +157,8 @@ static enum status step(void *context, const struct flow *f, double t, const dou
     rise(&k->one50, k->w_1, w_1, 0.5 * f->full_n[0], k->t, t);
     rise(&k->r50, k->w_r, w_r, 0.5 * f->n[f->blocks - 1], k->t, t);
     double loss = flow_loss(f, y, LOSS_TEST);
-    if (isnan(k->test_loss) && t >= k->until && k->t > 0) /* power laws in time: interpolate on logarithms */
-        k->test_loss = k->loss * pow(loss / k->loss, log(k->until / k->t) / log(t / k->t));
+    if (isnan(k->test_loss) && t >= k->until && k->t > 0)
+        k->test_loss = between(k->t, k->loss, t, loss, k->until);
     k->steepest = fmax(k->steepest, slope);
     k->w_most = fmax(k->w_most, v.w / n);
     watch_linear(k, t, v.w, v.delta_a);
@@ -126,7 +174,7 @@ static enum status step(void *context, const struct flow *f, double t, const dou
         }
     }
     k->t = t, k->slope = slope, k->loss = loss, k->w = v.w, k->attention = v.attention, k->w_1 = w_1, k->w_r = w_r;
-    return OK;
+    return curve_add(&k->curve, t, loss);
 }
 
 /* Two passes: the plateau length, then everything that is measured in it. */
@@ -142,7 +190,7 @@ static enum status observe(const struct keys *keys, struct flow *flow, struct wa
     TRY(flow_cvode_solve(solver, flow, &q, s));
     q.time = fmax(keys_real(keys, KEY_time), 3 * s->plateau + 20 * flow->d);
     double until = keys_real(keys, KEY_time) > 0 ? keys_real(keys, KEY_time) : q.time;
-    *k = (struct watch){.flow = flow, .lambda = prediction_rate_paper(flow), .plateau = s->plateau, .until = until,
+    *k = (struct watch){.flow = flow, .lambda = prediction_rate(flow), .plateau = s->plateau, .until = until,
                         .early_slope = NAN, .test_loss = NAN, .w10 = NAN, .w50 = NAN, .a10 = NAN, .a50 = NAN, .r50 = NAN, .one50 = NAN};
     q.step = step;
     q.context = k;
@@ -281,6 +329,7 @@ static void read_off(const struct flow *f, const struct watch *k, const struct f
         .speed_up = plain->plateau / s->plateau,
         .attention_speed_up = plain_k->a50 / k->a50,
         .disadvantage = k->test_loss / plain_k->test_loss,
+        .largest_disadvantage = largest_ratio(&k->curve, &plain_k->curve, plain->plateau, k->until),
         .repeated_first = k->r50 / k->one50,
     };
     differentiate(f, r);
@@ -306,7 +355,7 @@ enum status measure(const char *name, const struct keys *keys, double *value)
 {
     enum status rc = OK;
     struct flow f, plain_f;
-    struct watch k, plain_k;
+    struct watch k = {0}, plain_k = {0};
     struct flow_solution s, plain;
     struct readings r;
     struct keys without = *keys;
@@ -324,5 +373,7 @@ enum status measure(const char *name, const struct keys *keys, double *value)
     r.eq6_gap = 2 * (asinh_X - eq6_X);
     *value = ((const double *)&r)[index];
 done:
+    free(k.curve.t);
+    free(plain_k.curve.t);
     return rc;
 }

@@ -42,7 +42,8 @@
     X(eq6_gap, "(asinh - eq6)/(X/2): what Eq. 6 leaves out of its own logarithm")                                      \
     X(speed_up, "plateau length at p = 0 over that at p")                                                              \
     X(attention_speed_up, "time of half-rise of attention at p = 0 over that at p")                                    \
-    X(disadvantage, "test loss at `time` over that at p = 0")                          \
+    X(disadvantage, "test loss at `time` over that at p = 0")                                                          \
+    X(largest_disadvantage, "largest test loss over that at p = 0, from the end of the plateau at p = 0 until `time`") \
     X(repeated_first, "time at which w_r reaches half of |W*_r| over that of w_1: above 1, the repeated direction is first")
 
 /* The measure called `name`, or the monomial, at `keys` (flow). ERR_INPUT: neither; ERR_SOLVER. */

@@ -45,15 +45,3 @@ int error_exit_code(enum status code)
     }
     return 3;
 }
-
-const char *error_text(enum status code)
-{
-    switch (code) {
-#define AS_CASE(name, exit_code, text)                                                                                 \
-    case name:                                                                                                         \
-        return text;
-        ERROR_CODES(AS_CASE)
-#undef AS_CASE
-    }
-    return "unknown error";
-}

@@ -33,8 +33,6 @@ enum status error_prefix(enum status code, const char *format, ...) __attribute_
 const char *error_message(void);
 /* Exit code of the program for `code` (design: 0, 1, 2, 3, 75, 130). */
 int error_exit_code(enum status code);
-/* One line of meaning for `code`. */
-const char *error_text(enum status code);
 
 /* In a function with `enum status rc = OK;` and a label `done`. */
 #define TRY(call)                                                                                                      \

@@ -4,18 +4,13 @@
  * the floating-point part is a fixed sequence of rounded operations (no contraction, no reassociation: never compile
  * this with -ffast-math), so all versions give the same bits. */
 #include "random.h"
+#include "clones.h"
 #include <math.h>
 #include <string.h>
 
-/* The choice by target_clones needs glibc and ELF. */
-#if defined(__x86_64__) && defined(__GLIBC__) && (!defined(__clang__) || __clang_major__ >= 14)
+#if WITH_CLONES
 #include <immintrin.h>
-#define WITH_X86 1
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #define TARGET(isa) __attribute__((target(isa)))
-#else
-#define WITH_X86 0
-#define CLONES
 #endif
 /* Interleave independent chains of operations: GCC leaves that to the processor, which does not see far enough ahead. */
 #if defined(__GNUC__) && !defined(__clang__)
@@ -65,7 +60,7 @@ static void words_plain(const struct stream *s, uint32_t block, size_t groups, u
     }
 }
 
-#if WITH_X86
+#if WITH_CLONES
 /* The vector multiplication reads the low and ignores the high half of a 64-bit lane, so a block's words live in the
  * low halves, and what is left above does no harm. Blocks 0, 2, 4.. of a group are in `a`, 1, 3, 5.. in `b`; in the end
  * they interlace. GCC 12 would not find this instruction by itself: it multiplies 64 by 64 bits. */
@@ -146,7 +141,7 @@ static void words_avx2(const struct stream *s, uint32_t block, size_t groups, ui
 
 static void words(const struct stream *s, uint32_t block, size_t groups, uint32_t *restrict out)
 {
-#if WITH_X86
+#if WITH_CLONES
     if (__builtin_cpu_supports("avx512f"))
         words_avx512(s, block, groups, out);
     else if (__builtin_cpu_supports("avx2"))

@@ -17,8 +17,8 @@
     X(test, FLAG, NULL, "the test set, instead of a batch of training")                                                 \
     X(jobs, NUMBER, "N", "worker processes (default: one a core, fewer if a run has threads)")                                                        \
     X(scale, TEXT, "smoke|quick|desk|paper", "how much to run: seconds, minutes (the default), up to two hours, the paper's sizes") \
-    X(db, TEXT, "FILE.db", "the results database")                                                                     \
-    X(study, TEXT, "NAME", "only the runs of this study; import: store them under this name")                          \
+    X(db, TEXT, "FILE.db", "the results database (sweep: STUDY.db in this folder by default)")                                                                     \
+    X(study, TEXT, "NAME", "only the runs of this study (import: the study that the runs join)")                          \
     X(format, TEXT, "csv|jsonl", "form of the export")                                                                 \
     X(curves, FLAG, NULL, "export the traces")                                                                         \
     X(on, TEXT, "d,T/B,..", "regressors of the fit: keys and their products, such as d^0.5*T (default d,T,B: those that vary)") \
@@ -50,7 +50,7 @@ struct arguments {
     X(train, "key=value..", " json quiet trace jobs checkpoint resume ", "train the toy model or a Transformer (model=transformer)") \
     X(batch, "key=value..", " step test out ", "write the samples that a Transformer reads in one step")                \
     X(gradient, "key=value..", " checkpoint batch out ", "write loss, outputs and gradient of given weights and samples") \
-    X(sweep, "STUDY.yaml [key=value..]", " db scale jobs quiet ", "run a study into a database; never repeats a finished run")  \
+    X(sweep, "STUDY.yaml|NAME [key=value..]", " db scale jobs quiet ", "run a study into a database; never repeats a finished run")  \
     X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                     \
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
     X(fit, "F.db [key=value..]", " study on at response residuals json ", "power law of the plateau length, with intervals")              \

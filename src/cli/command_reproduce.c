@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { STUDIES = 64 };
 
@@ -50,52 +51,64 @@ static bool wanted(const struct reproduction *r, const char *figure)
     return wants_all(r);
 }
 
-/* The figures asked for, or all. */
+/* All figures; only those asked for are run and drawn, the others are shown if their pictures are there from before. */
 static enum status choose_figures(struct reproduction *r)
 {
+    enum status rc = OK;
+    const struct figure *figure;
+    for (size_t i = 0; i < r->a->n_files && !wants_all(r); i++)
+        TRY(figure_find(r->a->files[i], &figure));
     r->figures = calloc(figure_count() + 1, sizeof *r->figures);
-    if (!r->figures)
-        return error_set(ERR_MEMORY, "out of memory for the figures");
-    for (size_t i = 0; i < r->a->n_files && !wants_all(r); i++) {
-        const struct figure *figure;
-        enum status rc = figure_find(r->a->files[i], &figure);
-        if (rc != OK)
-            return rc;
-    }
+    REQUIRE(r->figures, ERR_MEMORY, "out of memory for the figures");
     for (size_t i = 0; i < figure_count(); i++) {
-        if (wanted(r, figure_at(i)->name))
-            r->figures[r->n_figures++].figure = figure_at(i);
+        char picture[DATA_PATH];
+        figure = figure_at(i);
+        snprintf(picture, sizeof picture, "%.3900s/figures/fig%s.svg", r->folder, figure->name);
+        if (wanted(r, figure->name) || access(picture, R_OK) == 0)
+            r->figures[r->n_figures++].figure = figure;
     }
-    return OK;
+done:
+    return rc;
 }
 
-/* The claims that those figures bear on, and the corrected statements that they lead to. */
+static bool shown(const struct reproduction *r, const char *figure)
+{
+    for (size_t i = 0; i < r->n_figures; i++) {
+        if (!strcmp(r->figures[i].figure->name, figure))
+            return true;
+    }
+    return r->n_figures == figure_count();
+}
+
+/* The claims that bear on the figures shown (all of them: every claim), and the corrected statements that they lead to. */
 static void choose_claims(struct reproduction *r)
 {
     size_t kept = 0;
     struct claim *list = r->claims.list;
-    for (size_t i = 0; i < r->claims.n && !wants_all(r); i++) {
-        bool keep = wanted(r, list[i].figure);
+    for (size_t i = 0; i < r->claims.n; i++) {
+        bool keep = r->a->claims || shown(r, list[i].figure);
         for (size_t j = 0; j < r->claims.n && !keep; j++)
-            keep = wanted(r, list[j].figure) && !strcmp(list[j].corrected, list[i].id);
+            keep = shown(r, list[j].figure) && !strcmp(list[j].corrected, list[i].id);
         list[i].line = keep; /* the list is still whole here: mark, then drop */
     }
-    for (size_t i = 0; i < r->claims.n && !wants_all(r); i++) {
+    for (size_t i = 0; i < r->claims.n; i++) {
         if (list[i].line)
             list[kept++] = list[i];
     }
-    r->claims.n = wants_all(r) ? r->claims.n : kept;
+    r->claims.n = kept;
 }
 
-/* What the runs of a study took, whenever they were made. */
-static enum status add_seconds(void *seconds, const struct store_row *row)
+/* How many runs a study has, and what they took, whenever they were made. */
+static enum status add_row(void *entry, const struct store_row *row)
 {
-    if (!isnan(row->result.wall_s))
-        *(double *)seconds += row->result.wall_s;
+    struct report_study *study = entry;
+    study->runs++;
+    study->seconds += isnan(row->result.wall_s) ? 0 : row->result.wall_s;
     return OK;
 }
 
-static enum status run_study(struct reproduction *r, const char *name)
+/* Notes the study for the report; runs it if `run`. */
+static enum status run_study(struct reproduction *r, const char *name, bool run)
 {
     enum status rc = OK;
     struct study study = {0};
@@ -118,31 +131,39 @@ static enum status run_study(struct reproduction *r, const char *name)
     }
     TRY(text_status(&entry->keys));
     double begin = progress_clock();
-    rc = sweep_run(&study, r->store, r->a->jobs, r->a->quiet, &made);
-    entry->runs = made.total;
+    if (run)
+        rc = sweep_run(&study, r->store, r->a->jobs, r->a->quiet, &made);
     entry->made = made.done;
-    if (!r->a->quiet)
+    if (run && !r->a->quiet)
         fprintf(stderr, "study %s: %zu runs, %zu made now in %.1f s\n", name, made.total, made.done, progress_clock() - begin);
     TRY(rc);
-    TRY(store_each(r->store, &(struct store_filter){.study = name}, add_seconds, &entry->seconds));
+    TRY(store_each(r->store, &(struct store_filter){.study = name}, add_row, entry));
 done:
     study_free(&study);
     return rc;
 }
 
-static enum status run_studies(struct reproduction *r, const char *first, const char *second)
+static enum status run_studies(struct reproduction *r, const char *first, const char *second, bool run)
 {
-    enum status rc = *first ? run_study(r, first) : OK;
-    return rc == OK && second ? run_study(r, second) : rc;
+    enum status rc = *first ? run_study(r, first, run) : OK;
+    return rc == OK && second ? run_study(r, second, run) : rc;
 }
 
+/* What is asked for first, so that a study that others share is run. */
 static enum status run_all(struct reproduction *r)
 {
     enum status rc = OK;
-    for (size_t i = 0; i < r->n_figures && rc == OK; i++)
-        rc = run_studies(r, r->figures[i].figure->study, r->figures[i].figure->second);
-    for (size_t i = 0; i < r->claims.n && rc == OK; i++)
-        rc = run_studies(r, r->claims.list[i].study, NULL);
+    for (int run = 1; run >= 0; run--) {
+        for (size_t i = 0; i < r->n_figures && rc == OK; i++) {
+            const struct figure *f = r->figures[i].figure;
+            if (wanted(r, f->name) == run)
+                rc = run_studies(r, f->study, f->second, run);
+        }
+        for (size_t i = 0; i < r->claims.n && rc == OK; i++) {
+            if (wanted(r, r->claims.list[i].figure) == run)
+                rc = run_studies(r, r->claims.list[i].study, NULL, run);
+        }
+    }
     return rc;
 }
 
@@ -156,6 +177,8 @@ static enum status draw_all(struct reproduction *r)
     enum status rc = make_folder(folder);
     for (size_t i = 0; i < r->n_figures && rc == OK && !*pool_stop(); i++) {
         struct report_figure *f = &r->figures[i];
+        if (!wanted(r, f->figure->name))
+            continue;
         enum status drawn = figure_draw(r->store, f->figure->name, folder, NULL);
         if (drawn == OK)
             continue;
@@ -190,7 +213,7 @@ static enum status prepare(struct reproduction *r)
     enum status rc = OK;
     char path[DATA_PATH];
     TRY(study_scale(r->a->scale ? r->a->scale : "quick", &r->scale));
-    TRY(choose_figures(r));
+    TRY(choose_figures(r)); /* before a folder is made */
     if (!r->a->claims)
         TRY(data_path("validation/claims.yaml", path));
     TRY(compare_read(r->a->claims ? r->a->claims : path, &r->claims));
@@ -222,7 +245,7 @@ enum status command_reproduce(const struct arguments *a)
     for (size_t i = 0; i < r.claims.n; i++)
         deviations += compare_counts(&r.claims, &r.claims.list[i]);
     if (!a->quiet)
-        fprintf(stderr, "%s/index.html: %zu claims, %zu figures, %.0f s\n", r.folder, r.claims.n, r.n_figures, progress_clock() - begin);
+        fprintf(stderr, "%s/index.html: claims %zu, figures %zu, %.0f s\n", r.folder, r.claims.n, r.n_figures, progress_clock() - begin);
     REQUIRE(drawn == OK, drawn, "%s", problem);
     REQUIRE(!a->strict || !deviations, ERR_DEVIATES, "%zu of %zu claims deviate", deviations, r.claims.n);
 done:

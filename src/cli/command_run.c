@@ -55,6 +55,8 @@ static void describe_theory(const struct result *r, struct text *out)
         text_add(out, "  (closed and quadrature use w(0) but neglect the part of W(0) across W*, which must be unlearned)\n");
     if (r->keys.value[KEY_p] == 0 && r->keys.value[KEY_B] > 1 && r->keys.value[KEY_T] / r->keys.value[KEY_B] < 32)
         text_add(out, "  (closed is off by up to 60 % for T/B < 32)\n");
+    if (r->keys.value[KEY_optimizer] == OPTIMIZER_ADAM)
+        text_add(out, "  (these are times of gradient flow; Adam's steps x lr is not such a time)\n");
     if (r->keys.value[KEY_p] > 0)
         text_add(out, "  (eq6 and asinh with p > 0: our reading of the paper, which gives them for p = 0)\n");
 }
@@ -173,8 +175,8 @@ static enum status run_grid(const struct arguments *a, const char *model)
         TRY(grid_at(&b.grid, i, &b.keys));
         bool flow = b.keys.preset == PRESET_FLOW;
         threads = keys_real(&b.keys, KEY_threads) > (double)threads ? (size_t)keys_integer(&b.keys, KEY_threads) : threads;
-        REQUIRE(flow == !strcmp(model, "flow"), ERR_INPUT, "model=%s: `plateau %s` runs the %s", flow ? "flow" : "toy or transformer",
-                flow ? "train" : "flow", flow ? "flow" : "other models");
+        REQUIRE(flow == !strcmp(model, "flow"), ERR_INPUT, "model=%s: `plateau %s` runs that", flow ? "flow" : b.keys.preset == PRESET_TOY ? "toy" : "transformer",
+                flow ? "flow" : "train");
         REQUIRE((!a->checkpoint && !a->resume) || (b.keys.preset >= PRESET_REGRESSION && b.n == 1), ERR_INPUT,
                 "--checkpoint, --resume: for a single run of model=transformer");
     }

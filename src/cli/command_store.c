@@ -1,5 +1,6 @@
 /* plateau sweep, import, export: runs into the results database and out of it. */
 #include "cli.h"
+#include "data.h"
 #include "export.h"
 #include "import.h"
 #include "pool.h"
@@ -24,6 +25,18 @@ enum status cli_filter(const struct arguments *a, struct grid *grid, struct stor
     return OK;
 }
 
+/* A file; or the name of a study that comes with the program. */
+static enum status study_path(const char *word, char path[DATA_PATH])
+{
+    char file[128];
+    if (strchr(word, '/') || strchr(word, '.') || access(word, F_OK) == 0) {
+        snprintf(path, DATA_PATH, "%.4000s", word);
+        return OK;
+    }
+    snprintf(file, sizeof file, "validation/studies/%.80s.yaml", word);
+    return data_path(file, path);
+}
+
 enum status command_sweep(const struct arguments *a)
 {
     enum status rc = OK;
@@ -31,10 +44,11 @@ enum status command_sweep(const struct arguments *a)
     struct store *store = NULL;
     struct sweep_report report = {0};
     enum scale scale;
-    char path[256];
+    char path[256], file[DATA_PATH];
     REQUIRE(a->n_files == 1, ERR_INPUT, "sweep: needs one study file (`plateau help sweep`)");
     TRY(study_scale(a->scale ? a->scale : "quick", &scale));
-    TRY(study_read(a->files[0], scale, &study));
+    TRY(study_path(a->files[0], file));
+    TRY(study_read(file, scale, &study));
     TRY(study_override(&study, a->assignments, a->n_assignments));
     for (size_t b = 0; b < study.n_blocks; b++) /* before a database is made */
         TRY(grid_check(&study.blocks[b]));

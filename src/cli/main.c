@@ -32,8 +32,8 @@ enum { N_OPTIONS = sizeof options / sizeof options[0] };
 
 enum status cli_print(const char *bytes, size_t n)
 {
-    if (fwrite(bytes, 1, n, stdout) != n || fflush(stdout) != 0)
-        return error_set(ERR_IO, "standard output: %s", strerror(errno));
+    if (fwrite(bytes, 1, n, stdout) != n || fflush(stdout) != 0) /* who closes the pipe (head) has seen enough: no message */
+        return errno == EPIPE ? error_set(ERR_IO, "%s", "") : error_set(ERR_IO, "standard output: %s", strerror(errno));
     return OK;
 }
 
@@ -155,7 +155,7 @@ static void add_command(const struct command *c, struct text *out)
         if (!takes(c, options[k].name))
             continue;
         snprintf(option, sizeof option, "--%s %s", options[k].name, options[k].argument ? options[k].argument : "");
-        text_addf(out, "    %-20s %s\n", option, options[k].meaning);
+        text_addf(out, "    %-26s %s\n", option, options[k].meaning);
     }
 }
 
@@ -170,7 +170,7 @@ enum status command_help(const struct arguments *a)
     } else {
         text_add(&out, "plateau " PACKAGE_VERSION ": when does sparse attention emerge, and does theory say so?\n\n");
         for (size_t i = 0; i < N_COMMANDS; i++)
-            text_addf(&out, "  plateau %-7s %-25s %s\n", commands[i].name, commands[i].words, commands[i].summary);
+            text_addf(&out, "  plateau %-9s %-24s %s\n", commands[i].name, commands[i].words, commands[i].summary);
         text_add(&out, "\nKeys are key=value; a list (T=64,128) or a range (T=64:4096:*2, d=8:64:+8) is a grid axis.\n"
                        "`plateau help COMMAND` lists the options of a command, `plateau keys` every key.\n"
                        "Exit codes: 0 done; 1 a claim deviates (--strict); 2 bad input; 3 run-time failure; 75 checkpointed on request;\n"
@@ -183,15 +183,26 @@ done:
     return rc;
 }
 
-static enum status print_keys_man(struct text *out)
+/* Each exit code once, with all that it means. */
+static void add_exit_codes(struct text *out)
 {
-    keys_man(out);
-    text_add(out, ".SH EXIT STATUS\n");
-#define AS_PARAGRAPH(code, exit_code, meaning) text_addf(out, ".TP\n.B %d\n%s\n", exit_code, meaning);
-    ERROR_CODES(AS_PARAGRAPH)
-#undef AS_PARAGRAPH
-    enum status rc = text_status(out);
-    return rc == OK ? cli_print(out->data, out->length) : rc;
+    static const struct {
+        int code;
+        const char *meaning;
+    } all[] = {
+#define AS_ENTRY(code, exit_code, meaning) {exit_code, meaning},
+        ERROR_CODES(AS_ENTRY)
+#undef AS_ENTRY
+    };
+    int last = -1;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (all[i].code == last)
+            text_addf(out, "; %s", all[i].meaning);
+        else
+            text_addf(out, "\n.TP\n.B %d\n%s", all[i].code, all[i].meaning);
+        last = all[i].code;
+    }
+    text_add(out, "\n");
 }
 
 enum status command_man(const struct arguments *a)
@@ -204,11 +215,17 @@ enum status command_man(const struct arguments *a)
         text_addf(&out, ".TP\n.B %s %s\n%s.\n", commands[i].name, commands[i].words, commands[i].summary);
         for (size_t k = 0; k < N_OPTIONS; k++) {
             if (takes(&commands[i], options[k].name))
-                text_addf(&out, "\\-\\-%s %s: %s.\n.br\n", options[k].name, options[k].argument ? options[k].argument : "", options[k].meaning);
+                text_addf(&out, ".RS\n.TP\n.B \\-\\-%s%s%s\n%s.\n.RE\n", options[k].name, options[k].argument ? " " : "",
+                          options[k].argument ? options[k].argument : "", options[k].meaning);
         }
     }
     text_add(&out, ".SH KEYS\nGiven as key=value. A comma list or a range first:last:*factor or first:last:+step is a grid axis.\n");
-    enum status rc = print_keys_man(&out);
+    keys_man(&out);
+    text_add(&out, ".SH EXIT STATUS");
+    add_exit_codes(&out);
+    enum status rc = text_status(&out);
+    if (rc == OK)
+        rc = cli_print(out.data, out.length);
     text_free(&out);
     return rc;
 }
@@ -237,7 +254,12 @@ enum status command_cite(const struct arguments *a)
     static const char text[] =
         "The theory: N. Zucchet, F. D'Angelo, A. Lampinen, S. Chan, \"The emergence of sparse attention: impact of data\n"
         "distribution and benefits of repetition\", NeurIPS 2025, arXiv:2505.17863.\n"
-        "The program: plateau " PACKAGE_VERSION " (see CITATION.cff).\n";
+        "The program: plateau " PACKAGE_VERSION ".\n\n"
+        "@inproceedings{zucchet2025emergence,\n"
+        "  title = {The emergence of sparse attention: impact of data distribution and benefits of repetition},\n"
+        "  author = {Zucchet, Nicolas and D'Angelo, Francesco and Lampinen, Andrew and Chan, Stephanie},\n"
+        "  booktitle = {Advances in Neural Information Processing Systems}, year = {2025}, eprint = {2505.17863}, archivePrefix = {arXiv}}\n"
+        "@software{plateau, title = {plateau: when does sparse attention emerge, and does theory say so?}, version = {" PACKAGE_VERSION "}}\n";
     return cli_print(text, sizeof text - 1);
 }
 
@@ -289,7 +311,7 @@ int main(int argc, char **argv)
     text_free(&line);
     free(a.assignments);
     free(a.files);
-    if (rc != OK)
+    if (rc != OK && *error_message())
         fprintf(stderr, "plateau: %s\n", error_message());
     return error_exit_code(rc);
 }

@@ -1,18 +1,12 @@
 #include "optimizer.h"
+#include "clones.h"
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 enum { MOST_THREADS = 16, LEAST_PIECE = 1 << 16 }; /* numbers that are worth a thread */
 
-/* Element by element, without contraction: every instruction set gives the same bits, and the best one is taken at run
- * time. */
-#if defined(__x86_64__) && defined(__GLIBC__) && (!defined(__clang__) || __clang_major__ >= 14)
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define CLONES
-#endif
-
+/* Element by element, without contraction: every instruction set gives the same bits. */
 #define REAL double
 #define SQRT sqrt
 #define UPDATE update_double

@@ -24,8 +24,9 @@ bool result_state_find(const char *name, enum run_state *state)
     return false;
 }
 
-static const char *const loss_levels[FLOW_LEVELS] = {"0.9", "0.8", "0.7", "0.6", "0.5", "0.4", "0.3", "0.2", "0.1"};
-static const char *const accuracy_levels[] = {"0.05", "midpoint", "0.5", "0.9"};
+static const char *const level_names[RESULT_LEVEL_NAMES] = {"0.9", "0.8", "0.7", "0.6",  "0.5",     "0.4",
+                                                            "0.3", "0.2", "0.1", "0.05", "midpoint"};
+static const int accuracy_levels[] = {9, 10, 4, 0}; /* recall's among level_names */
 
 int result_levels(const struct keys *keys)
 {
@@ -34,13 +35,24 @@ int result_levels(const struct keys *keys)
 
 const char *result_level_name(const struct keys *keys, int i)
 {
-    return keys->preset == PRESET_RECALL ? accuracy_levels[i] : loss_levels[i];
+    return level_names[keys->preset == PRESET_RECALL ? accuracy_levels[i] : i];
+}
+
+const char *result_any_level_name(int i)
+{
+    return level_names[i];
+}
+
+const char *result_solver_name(int i)
+{
+    static const char *const names[RESULT_SOLVER] = {"steps", "rhs_evals", "jac_evals", "error_test_fails"};
+    return names[i];
 }
 
 double result_level(const struct keys *keys, int i)
 {
     if (keys->preset != PRESET_RECALL)
-        return 0.9 - 0.1 * i;
+        return flow_cvode_level(i);
     const double levels[] = {0.05, 0.5 * (1 / keys_real(keys, KEY_pairs) + 1), 0.5, 0.9};
     return levels[i];
 }
@@ -92,7 +104,6 @@ static void add_keys(const struct keys *keys, struct text *out)
 
 void result_json(const struct result *r, struct text *out)
 {
-    static const char *const solver[] = {"steps", "rhs_evals", "jac_evals", "error_test_fails"};
     enum preset preset = r->keys.preset;
     add_keys(&r->keys, out);
     add_field(out, "plateau", r->plateau);
@@ -117,8 +128,8 @@ void result_json(const struct result *r, struct text *out)
         text_add(out, "}");
     }
     if (preset == PRESET_FLOW) {
-        for (int i = 0; i < 4; i++)
-            text_addf(out, "%s\"%s\": %ld", i ? ", " : ", \"solver\": {", solver[i], r->solver[i]);
+        for (int i = 0; i < RESULT_SOLVER; i++)
+            text_addf(out, "%s\"%s\": %ld", i ? ", " : ", \"solver\": {", result_solver_name(i), r->solver[i]);
         text_add(out, "}");
     } else {
         add_field(out, "steps_done", r->steps_done);
@@ -134,14 +145,25 @@ void result_json(const struct result *r, struct text *out)
     text_add(out, "}\n");
 }
 
+/* No crossing of `level`: was it never reached? A run made here notes every crossing and its losses, an imported one neither; but what
+ * did not reach its own threshold reached none beyond. */
+static bool never_reached(const struct result *r, double level)
+{
+    double own = r->keys.value[KEY_threshold];
+    bool beyond = r->keys.preset == PRESET_RECALL ? level > own : level < own;
+    return !isnan(r->initial_loss) || (isnan(r->plateau) && beyond);
+}
+
 double result_plateau_at(const struct result *r, double threshold, bool *known)
 {
     *known = true;
     if (threshold == r->keys.value[KEY_threshold])
         return r->plateau;
     for (int i = 0; i < result_levels(&r->keys); i++) {
-        if (fabs(threshold - result_level(&r->keys, i)) < 1e-9)
+        if (fabs(threshold - result_level(&r->keys, i)) < 1e-9) {
+            *known = !isnan(r->crossings[i]) || never_reached(r, threshold);
             return r->crossings[i];
+        }
     }
     *known = false;
     return NAN;

@@ -13,6 +13,8 @@ enum run_state {
 #undef AS_ENUMERATOR
 };
 
+enum { RESULT_SOLVER = 4, RESULT_LEVEL_NAMES = FLOW_LEVELS + 2 };
+
 struct result {
     struct keys keys;
     enum run_state state;
@@ -23,7 +25,7 @@ struct result {
     double wall_s;
     struct prediction predicted;    /* flow, and the toy's own start */
     double flow_plateau;            /* toy: the reduced flow (metric=full) from the same W(0), W*; NaN if none */
-    long solver[4];                 /* flow: steps, rhs_evals, jac_evals, error_test_fails */
+    long solver[RESULT_SOLVER];     /* flow: counts of result_solver_name */
     double steps_done, tokens_per_s; /* training */
     char backend[16], library[64];   /* Transformer: what multiplied, "onednn", and on what, "oneDNN 2.6.3, avx2"; else "" */
 };
@@ -38,13 +40,17 @@ void result_json(const struct result *r, struct text *out);
 int result_levels(const struct keys *keys);
 double result_level(const struct keys *keys, int i);
 const char *result_level_name(const struct keys *keys, int i);
+/* The names of the levels of every kind of run, i < RESULT_LEVEL_NAMES; 0.9 and 0.5 may be of the loss or of the accuracy. */
+const char *result_any_level_name(int i);
+/* Names of result.solver[i], i < RESULT_SOLVER. */
+const char *result_solver_name(int i);
 /* The crossing of the level with that name; NaN if there was none, or that kind of run has no such level (*applies = false). */
 double result_crossing(const struct result *r, const char *name, bool *applies);
 /* {"0.9": t, ..}: the crossings alone. Appended. */
 void result_crossings(const struct result *r, struct text *out);
 /* The time at which the loss fell to `threshold` of the null loss (recall: the accuracy rose to it), from plateau or crossings; NaN if it
- * did not or is not known.
- * *known is false if neither holds that threshold. */
+ * did not or is not known. *known is false if neither holds that threshold; an imported run holds its own alone, and when it was cut off
+ * before that, those beyond. */
 double result_plateau_at(const struct result *r, double threshold, bool *known);
 
 #endif

@@ -37,18 +37,14 @@ void run_flow_free(struct run_flow *t)
 
 enum status run_flow_problem(const struct keys *keys, enum metric metric, struct flow *flow)
 {
-    struct start start;
+    struct flow_start start;
     enum status rc = start_reduced((int)keys_integer(keys, KEY_d), keys_integer(keys, KEY_init) == INIT_GAUSSIAN,
                                    keys_integer(keys, KEY_target) == TARGET_GAUSSIAN,
                                    (uint64_t)keys_integer(keys, KEY_seed), &start);
     if (rc != OK)
         return rc;
-    struct flow_start reduced;
-    memcpy(reduced.n, start.n, sizeof reduced.n);
-    memcpy(reduced.w, start.w, sizeof reduced.w);
-    memcpy(reduced.u, start.u, sizeof reduced.u);
     return flow_init(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B), keys_real(keys, KEY_p), metric,
-                     &reduced, flow);
+                     &start, flow);
 }
 
 static enum status record(void *context, const struct flow *f, double t, const double *y)

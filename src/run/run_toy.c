@@ -64,8 +64,8 @@ static void find_crossings(struct training *t, double loss, double time)
     double level = keys_real(t->keys, KEY_threshold) * r->null_loss;
     if (isnan(r->plateau) && loss <= level)
         r->plateau = crossing_time(t, loss, time, level);
-    for (; t->next < FLOW_LEVELS && loss <= (0.9 - 0.1 * t->next) * r->null_loss; t->next++)
-        r->crossings[t->next] = crossing_time(t, loss, time, (0.9 - 0.1 * t->next) * r->null_loss);
+    for (; t->next < FLOW_LEVELS && loss <= (level = flow_cvode_level(t->next) * r->null_loss); t->next++)
+        r->crossings[t->next] = crossing_time(t, loss, time, level);
     t->previous = loss;
     t->previous_time = time;
 }

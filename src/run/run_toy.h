@@ -8,7 +8,7 @@
 #include "run_flow.h"
 
 /* Overwrites *result, appends to trace (may be NULL). `tools` gives the reduced flow from the same start, for comparison.
- * *stop != 0 (may be NULL) ends the run as interrupted. all_crossings: go on to 0.1 of the null loss (or the cap). */
+ * *stop != 0 (may be NULL) ends the run as interrupted. It goes on to 0.1 of the null loss (or the cap). */
 enum status run_toy(struct run_flow *tools, const struct keys *keys, const volatile int *stop,
                     struct result *result, struct trace *trace);
 

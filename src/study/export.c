@@ -22,9 +22,6 @@ struct export {
     size_t n_columns;
 };
 
-/* The levels of every kind of run; 0.9 and 0.5 are levels of the loss or, for recall, of the accuracy. */
-static const char *const levels[] = {"0.9", "0.8", "0.7", "0.6", "0.5", "0.4", "0.3", "0.2", "0.1", "0.05", "midpoint"};
-
 /* The fields of a row in order: the only list of them, for header, CSV and JSON. */
 static void each_field(const struct store_row *row, field_visit *visit, struct text *out)
 {
@@ -48,16 +45,17 @@ static void each_field(const struct store_row *row, field_visit *visit, struct t
     REAL("", "initial_loss", r->initial_loss);
     REAL("", "null_loss", r->null_loss);
     REAL("", "final_loss", r->final_loss);
-    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
-        double crossing = result_crossing(r, levels[i], &applies);
-        visit(out, &(struct field){"crossings", levels[i], NULL, crossing, applies}, false);
+    for (int i = 0; i < RESULT_LEVEL_NAMES; i++) {
+        const char *level = result_any_level_name(i);
+        double crossing = result_crossing(r, level, &applies);
+        visit(out, &(struct field){"crossings", level, NULL, crossing, applies}, false);
     }
 #define AS_REAL(name, meaning) REAL("predicted", #name, r->predicted.name);
     PREDICTIONS(AS_REAL)
 #undef AS_REAL
     REAL("predicted", "flow", r->flow_plateau);
-    for (int i = 0; i < 4; i++)
-        REAL("solver", store_solver_name(i), r->keys.preset == PRESET_FLOW ? (double)r->solver[i] : NAN);
+    for (int i = 0; i < RESULT_SOLVER; i++)
+        REAL("solver", result_solver_name(i), r->keys.preset == PRESET_FLOW ? (double)r->solver[i] : NAN);
     REAL("", "wall_s", r->wall_s);
     REAL("", "steps_done", r->steps_done);
     REAL("", "tokens_per_s", r->tokens_per_s);

@@ -72,7 +72,7 @@ static enum status create_tables(struct store *s, const char *command_line)
               ");"
               "CREATE TABLE curves(run INTEGER PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE, rows INTEGER, data BLOB);"
               "CREATE TABLE members(study TEXT, run INTEGER REFERENCES runs(id) ON DELETE CASCADE, "
-              "PRIMARY KEY(study, run)) WITHOUT ROWID;"
+              "PRIMARY KEY(study, run)) WITHOUT ROWID; CREATE INDEX members_run ON members(run);"
               "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT);"
               "PRAGMA application_id = %d; PRAGMA user_version = %d;",
               APPLICATION_ID, SCHEMA);
@@ -239,6 +239,9 @@ enum status store_open(const char *path, enum store_mode mode, const char *comma
     TRY(connect(s, mode == STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY));
     if (!empty) {
         TRY(recover(s));
+        TRY(look(path, mode, &empty)); /* killed while it was made: the recovered file is empty again */
+    }
+    if (!empty) {
         TRY(check(s, mode));
         TRY(prepare_all(s)); /* names a column that is missing, before anything is written */
     }
@@ -335,8 +338,8 @@ static enum status bind_row(sqlite3_stmt *put, const char *study, const char *ha
     add_predicted(r, &text);
     store_bind_text(put, COLUMN_PREDICTED + 1, text.data);
     text_clear(&text);
-    for (int i = 0; i < STORE_SOLVER_COUNT; i++)
-        text_addf(&text, "%s\"%s\": %ld", i ? ", " : "{", store_solver_name(i), r->solver[i]);
+    for (int i = 0; i < RESULT_SOLVER; i++)
+        text_addf(&text, "%s\"%s\": %ld", i ? ", " : "{", result_solver_name(i), r->solver[i]);
     text_add(&text, "}");
     store_bind_text(put, COLUMN_SOLVER + 1, text.data);
     store_bind_text(put, COLUMN_LIBRARY + 1, *r->library ? r->library : NULL);

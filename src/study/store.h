@@ -50,7 +50,8 @@ struct store_filter {
     const double *values[KEY_COUNT]; /* allowed values of a key, compared exactly; NaN allows rows it does not apply to */
     size_t n[KEY_COUNT];             /* 0: any value */
 };
-/* A row as stored. Strings are borrowed until the callback returns; NULL where nothing was stored. Of `predicted`, the
+/* A row as stored. Strings are borrowed until the callback returns; NULL where nothing was stored. study: the names of all its
+ * studies, with blanks between. Of `predicted`, the
  * fields of PREDICTIONS are stored; the pieces (lambda0, ..) are NaN. */
 struct store_row {
     int64_t id;
@@ -66,8 +67,6 @@ enum status store_each(struct store *store, const struct store_filter *filter, s
 /* The curve of run `id` into *out (overwritten; release with trace_free); length 0 if it has none. ERR_INPUT: no such run. */
 enum status store_curve(struct store *store, int64_t id, struct trace *out);
 
-/* Names of result.solver[0..3], as in JSON. */
-const char *store_solver_name(int i);
 /* "time" or "steps": the unit of plateau and cap. */
 const char *store_unit(const struct result *result);
 

@@ -38,8 +38,8 @@ static enum status read_json(sqlite3_stmt *statement, struct result *r)
     PREDICTIONS(AS_MEMBER)
 #undef AS_MEMBER
     r->flow_plateau = json_member(predicted, "flow");
-    for (int i = 0; i < STORE_SOLVER_COUNT; i++)
-        r->solver[i] = (long)json_integer_value(json_object_get(solver, store_solver_name(i)));
+    for (int i = 0; i < RESULT_SOLVER; i++)
+        r->solver[i] = (long)json_integer_value(json_object_get(solver, result_solver_name(i)));
 done:
     json_decref(crossings);
     json_decref(predicted);
@@ -171,8 +171,8 @@ done:
 /* Reads run `id`, lets go of the database, calls visit. */
 static enum status visit_one(struct store *s, sqlite3_int64 id, store_visit *visit, void *context)
 {
-    static const enum column columns[] = {COLUMN_HASH, COLUMN_STUDY,   COLUMN_VERSION,
-                                          COLUMN_HOST, COLUMN_STARTED, COLUMN_FINISHED};
+    static const int columns[] = {SELECT_COLUMNS + COLUMN_HASH, SELECT_STUDIES,                  SELECT_COLUMNS + COLUMN_VERSION,
+                                  SELECT_COLUMNS + COLUMN_HOST, SELECT_COLUMNS + COLUMN_STARTED, SELECT_COLUMNS + COLUMN_FINISHED};
     char *copies[COUNT(columns)] = {NULL};
     struct store_row row = {.id = id};
     enum status rc = OK;
@@ -184,7 +184,7 @@ static enum status visit_one(struct store *s, sqlite3_int64 id, store_visit *vis
     TRY(read_result(s, s->by_id, &row.result));
     row.has_curve = sqlite3_column_int(s->by_id, SELECT_HAS_CURVE) != 0;
     for (int i = 0; i < COUNT(columns); i++) {
-        const char *text = (const char *)sqlite3_column_text(s->by_id, SELECT_COLUMNS + (int)columns[i]);
+        const char *text = (const char *)sqlite3_column_text(s->by_id, columns[i]);
         REQUIRE(!text || (copies[i] = strdup(text)), ERR_MEMORY, "out of memory for a run");
     }
     row.hash = copies[0], row.study = copies[1], row.version = copies[2], row.host = copies[3];

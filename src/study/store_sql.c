@@ -6,19 +6,12 @@
 static const char *const names_first[] = {"hash", "study", "status"};
 static const char *const names_last[] = {"unit",    "crossings", "predicted", "solver", "library",
                                          "version", "host",      "started",   "finished"};
-static const char *const solver_names[] = {"steps", "rhs_evals", "jac_evals", "error_test_fails"};
 #define AS_NAME(field) #field,
 static const char *const real_names[] = {STORE_REALS(AS_NAME)};
 #undef AS_NAME
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 _Static_assert(FIRST_KEY == COUNT(names_first) && COLUMNS - FIRST_TEXT == COUNT(names_last), "names of the columns");
-_Static_assert(COUNT(solver_names) == STORE_SOLVER_COUNT, "names of the solver's counts");
-
-const char *store_solver_name(int i)
-{
-    return solver_names[i];
-}
 
 const char *store_unit(const struct result *result)
 {
@@ -167,7 +160,8 @@ void store_add_columns(struct text *sql, const char *format)
 
 void store_add_select(struct text *sql)
 {
-    text_add(sql, "SELECT runs.id, EXISTS(SELECT 1 FROM curves WHERE curves.run = runs.id), ");
+    text_add(sql, "SELECT runs.id, EXISTS(SELECT 1 FROM curves WHERE curves.run = runs.id), "
+                  "(SELECT group_concat(study, ' ') FROM (SELECT study FROM members WHERE members.run = runs.id ORDER BY study)), ");
     store_add_columns(sql, "runs.\"%\""); /* with the table named, a missing column is an error and not a string */
     text_add(sql, " FROM runs");
 }

@@ -7,7 +7,7 @@
 /* The number columns of runs between the keys and the last texts: X(field of struct result). */
 #define STORE_REALS(X) X(plateau) X(cap) X(initial_loss) X(null_loss) X(final_loss) X(wall_s) X(steps_done) X(tokens_per_s)
 #define STORE_COUNT_ONE(name) +1
-enum { STORE_REALS_COUNT = 0 STORE_REALS(STORE_COUNT_ONE), STORE_SOLVER_COUNT = 4 };
+enum { STORE_REALS_COUNT = 0 STORE_REALS(STORE_COUNT_ONE) };
 
 /* Columns of runs in order: texts that name a run, every key, numbers, texts that describe it. */
 enum column {
@@ -19,7 +19,7 @@ enum column {
     COLUMN_VERSION, COLUMN_HOST, COLUMN_STARTED, COLUMN_FINISHED,
     COLUMNS
 };
-enum { SELECT_ID, SELECT_HAS_CURVE, SELECT_COLUMNS }; /* a select gives these two, then the columns */
+enum { SELECT_ID, SELECT_HAS_CURVE, SELECT_STUDIES, SELECT_COLUMNS }; /* a select gives these three, then the columns */
 
 /* X(name): statements prepared once, when the file is opened. */
 #define STORE_STATEMENTS(X) X(put) X(id_of) X(drop_curve) X(put_curve) X(by_hash) X(by_id) X(curve) X(join)
@@ -37,7 +37,7 @@ const char *store_column(int i);
 double *store_real(struct result *r, int i);
 /* The list of all columns, each written in `format`: %: the name, #: the type, ?: the number of the parameter. Appended. */
 void store_add_columns(struct text *sql, const char *format);
-/* "SELECT id, has a curve, columns FROM runs". Appended. */
+/* "SELECT id, has a curve, studies, columns FROM runs". Appended. */
 void store_add_select(struct text *sql);
 
 /* SQLite's last error as a message with the remedy; returns its status. */

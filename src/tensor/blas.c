@@ -42,7 +42,7 @@ static float *reserve(struct kernels_worker *worker, int which, size_t n)
 /* x[rows][columns] as floats, with *row numbers a row: itself, or a dense copy. */
 static const float *as_float(struct kernels_worker *worker, int which, int rows, int columns, const void *x, int *row)
 {
-    if (sizeof(element) == sizeof(float))
+    if (!ELEMENT_ROUNDS)
         return x;
     float *copy = reserve(worker, which, (size_t)rows * (size_t)columns);
     for (int i = 0; copy && i < rows; i++)
@@ -59,7 +59,7 @@ static void multiply_one(struct kernels_worker *worker, const struct product *p,
     int a_row = p->a_row, b_row = p->b_row, c_row = p->c_row;
     const float *a = as_float(worker, 0, p->a_transposed ? p->k : p->m, p->a_transposed ? p->m : p->k, a_, &a_row);
     const float *b = as_float(worker, 1, p->b_transposed ? p->n : p->k, p->b_transposed ? p->k : p->n, b_, &b_row);
-    const bool rounds = !p->to_real && sizeof(element) != sizeof(float);
+    const bool rounds = !p->to_real && ELEMENT_ROUNDS;
     float *c = rounds ? reserve(worker, 2, (size_t)p->m * (size_t)p->n) : c_;
     if (!a || !b || !c)
         return;
@@ -79,7 +79,7 @@ static void multiply_one(struct kernels_worker *worker, const struct product *p,
 
 static void multiply(struct kernels_worker *worker, const struct product *p, const void *a, const void *b, void *c)
 {
-    const size_t c_size = p->to_real ? sizeof(real) : sizeof(element);
+    const size_t c_size = p->to_real ? sizeof(real) : worker->kernels->element_size;
     for (size_t i = 0; i < (size_t)p->batch; i++)
         multiply_one(worker, p, (const element *)a + i * p->a_next, (const element *)b + i * p->b_next, NULL,
                      (char *)c + i * p->c_next * c_size);

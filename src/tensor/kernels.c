@@ -50,7 +50,12 @@ enum status kernels_open(enum backend backend, enum precision precision, const s
     if (backend == BACKEND_AUTO) {
         backend = BACKEND_ONEDNN;
         rc = fill(backend, precision, &filled);
-        if (rc != OK && precision == PRECISION_F32)
+        if (rc != OK && precision == PRECISION_BF16)
+            return error_set(ERR_INPUT,
+                             "precision=bf16: it takes oneDNN and a processor with AVX512-BF16 or AMX, which "
+                             "this program or machine has not; use precision=f32, or backend=blas, which "
+                             "imitates bf16 without gain in speed");
+        if (rc != OK)
             backend = BACKEND_BLAS;
     }
     if (rc != OK)
@@ -65,12 +70,15 @@ enum status kernels_open(enum backend backend, enum precision precision, const s
 
 const char *kernels_processor(void)
 {
+#if defined(__x86_64__) && !defined(__clang__) /* Clang does not know the name */
+    if (__builtin_cpu_supports("amx-bf16"))
+        return "amx";
+#endif
 #if defined(__x86_64__)
-    return __builtin_cpu_supports("amx-bf16")     ? "amx"
-           : __builtin_cpu_supports("avx512bf16") ? "avx512bf16"
-           : __builtin_cpu_supports("avx512bw")   ? "avx512"
-           : __builtin_cpu_supports("avx2")       ? "avx2"
-                                                  : "x86-64";
+    return __builtin_cpu_supports("avx512bf16") ? "avx512bf16"
+           : __builtin_cpu_supports("avx512bw") ? "avx512"
+           : __builtin_cpu_supports("avx2")     ? "avx2"
+                                                : "x86-64";
 #elif defined(__aarch64__)
     return "aarch64";
 #else

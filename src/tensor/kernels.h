@@ -40,9 +40,8 @@ enum result_type { RESULT_ELEMENT, RESULT_REAL, RESULT_REAL_ADDED };
 /* One weight matrix W[out][in], prepared for the products of a backend: made once, packed once a step. */
 struct weight {
     int out, in, rows; /* `rows`: how many rows the products usually have (a hint for the layout) */
-    const real *plain; /* borrowed: what was packed last */
     void *forward;     /* owned by the backend: for x W^T */
-    void *backward;    /* owned by the backend: for y W */
+    void *backward;    /* owned by the backend: for dy W (where that wants another layout) */
 };
 
 struct kernels_worker {
@@ -53,8 +52,7 @@ struct kernels_worker {
 
 struct kernels {
     const char *name; /* "reference", "blas", "onednn" */
-    char library[64]; /* what multiplies, on what: "oneDNN 2.6.3, avx2"; results have the same bits where it is the same
-                       */
+    char library[64]; /* what multiplies, on what ("oneDNN 2.6.3, avx2"): where this is the same, so are all bits */
     enum precision precision;
     size_t element_size; /* bytes of an element */
 

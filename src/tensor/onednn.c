@@ -2,6 +2,7 @@
 #include "onednn_version.h"
 #include <omp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,30 +15,21 @@ static void stay_single(void)
     single = true;
 }
 
-/* Elsewhere than on x86-64 the library knows best. */
-static bool has_avx512(void)
+/* On x86-64; elsewhere the library knows best. */
+static bool lacks_avx512(void)
 {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512bw");
-#else
-    return true;
-#endif
+    return !strcmp(kernels_processor(), "avx2") || !strcmp(kernels_processor(), "x86-64");
 }
 
-static bool has_bf16(void)
+static bool lacks_bf16(void)
 {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512bf16");
-#else
-    return true;
-#endif
+    return lacks_avx512() || !strcmp(kernels_processor(), "avx512");
 }
 
-/* What a primitive is made for. Compared as bytes: zeroed before it is filled. */
+/* What a primitive is made for, as numbers to be compared. */
+enum { RECIPE = 13 };
 struct recipe {
-    struct product product;
-    const void *weight; /* the packed weight that is B, or NULL */
-    bool bias;
+    int64_t number[RECIPE];
 };
 
 struct primitive {
@@ -71,6 +63,7 @@ struct library {
 
 /* A weight in the library's layout. Where that is the plain one, `packed` is at the parameters themselves. */
 struct packed {
+    int64_t id; /* no two weights of a process have the same */
     dnnl_memory_t plain, packed;
     dnnl_primitive_t reorder; /* NULL: no copy */
     void *room;               /* owned */
@@ -167,11 +160,11 @@ static bool reserve(struct library *library, dnnl_primitive_desc_t description)
     return library->scratch;
 }
 
-static struct primitive *primitive_create(struct kernels_worker *worker, const struct recipe *recipe)
+/* weight: the B of p, or NULL. */
+static struct primitive *primitive_create(struct kernels_worker *worker, const struct product *p,
+                                          const struct packed *weight, bool bias)
 {
     struct library *library = worker->data;
-    const struct product *p = &recipe->product;
-    const struct packed *weight = recipe->weight;
     dnnl_primitive_desc_t description = NULL;
     layout b;
     layout_view b_view = NULL;
@@ -179,15 +172,14 @@ static struct primitive *primitive_create(struct kernels_worker *worker, const s
     struct primitive *x = calloc(1, sizeof *x);
     if (!x)
         return NULL;
-    x->recipe = *recipe;
     if (weight) {
         dnnl_memory_get_memory_desc(weight->packed, &b_view);
-        status = describe(worker->kernels, p, b_view, recipe->bias, &description);
+        status = describe(worker->kernels, p, b_view, bias, &description);
     } else {
         status = matrix_layout(&b, p->batch, p->k, p->n, p->b_transposed, p->b_row, p->b_next,
                                element_type(worker->kernels));
         if (status == dnnl_success) {
-            status = describe(worker->kernels, p, view_of(&b), recipe->bias, &description);
+            status = describe(worker->kernels, p, view_of(&b), bias, &description);
             layout_close(&b);
         }
     }
@@ -197,7 +189,7 @@ static struct primitive *primitive_create(struct kernels_worker *worker, const s
                 memory_for(description, dnnl_query_dst_md, &x->c) == dnnl_success &&
                 memory_for(description, dnnl_query_scratchpad_md, &x->scratch) == dnnl_success &&
                 reserve(library, description);
-    if (good && recipe->bias)
+    if (good && bias)
         good = dnnl_memory_create(&x->bias, dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 1), engine,
                                   DNNL_MEMORY_NONE) == dnnl_success;
     dnnl_primitive_desc_destroy(description);
@@ -207,23 +199,32 @@ static struct primitive *primitive_create(struct kernels_worker *worker, const s
     return NULL;
 }
 
-static struct primitive *find(struct kernels_worker *worker, const struct recipe *recipe)
+static struct recipe recipe_of(const struct product *p, const struct packed *weight, bool bias)
+{
+    return (struct recipe){{p->batch, p->m, p->n, p->k, p->a_row, p->b_row, p->c_row, (int64_t)p->a_next,
+                            (int64_t)p->b_next, (int64_t)p->c_next, p->a_transposed + 2 * p->b_transposed,
+                            p->to_real + 2 * p->accumulate + 4 * bias, weight ? weight->id : 0}};
+}
+
+static struct primitive *find(struct kernels_worker *worker, const struct product *p, const struct packed *weight,
+                              bool bias)
 {
     struct library *library = worker->data;
-    uint32_t hash = 0x811c9dc5u; /* FNV-1a */
-    for (size_t i = 0; i < sizeof *recipe; i++)
-        hash = (hash ^ ((const unsigned char *)recipe)[i]) * 0x01000193u;
-    struct primitive **bucket = &library->bucket[hash % BUCKETS];
+    const struct recipe recipe = recipe_of(p, weight, bias);
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, number by number */
+    for (int i = 0; i < RECIPE; i++)
+        hash = (hash ^ (uint64_t)recipe.number[i]) * 0x100000001b3u;
+    struct primitive **bucket = &library->bucket[(hash >> 32) % BUCKETS];
     for (struct primitive *x = *bucket; x; x = x->next) {
-        if (!memcmp(&x->recipe, recipe, sizeof *recipe))
+        if (!memcmp(x->recipe.number, recipe.number, sizeof recipe.number))
             return x;
     }
-    struct primitive *x = primitive_create(worker, recipe);
+    struct primitive *x = primitive_create(worker, p, weight, bias);
     if (!x) {
-        kernels_fail(worker, "oneDNN cannot make a product of %d x %d x %d (%d times)", recipe->product.m,
-                     recipe->product.n, recipe->product.k, recipe->product.batch);
+        kernels_fail(worker, "oneDNN cannot make a product of %d x %d x %d (%d times)", p->m, p->n, p->k, p->batch);
         return NULL;
     }
+    x->recipe = recipe;
     x->next = *bucket;
     return *bucket = x;
 }
@@ -232,13 +233,8 @@ static void run(struct kernels_worker *worker, const struct product *p, const st
                 const void *b, const real *bias, void *c)
 {
     struct library *library = worker->data;
-    struct recipe recipe;
-    memset(&recipe, 0, sizeof recipe);
-    recipe.product = *p;
-    recipe.weight = weight;
-    recipe.bias = bias;
     stay_single();
-    struct primitive *x = find(worker, &recipe);
+    struct primitive *x = find(worker, p, weight, bias != NULL);
     if (!x)
         return;
     dnnl_exec_arg_t arguments[ARGUMENTS] = {
@@ -324,11 +320,13 @@ static struct packed *packed_create(struct kernels_worker *worker, const struct 
     struct library *library = worker->data;
     dnnl_primitive_desc_t description = NULL, reorder = NULL;
     layout plain;
+    static atomic_int ids;
     struct packed *x = calloc(1, sizeof *x);
     if (!x || matrix_layout(&plain, 1, p->k, p->n, p->b_transposed, p->b_row, 0, dnnl_f32) != dnnl_success) {
         free(x);
         return NULL;
     }
+    x->id = atomic_fetch_add(&ids, 1) + 1;
     bool good = dnnl_memory_create(&x->plain, view_of(&plain), engine, DNNL_MEMORY_NONE) == dnnl_success &&
                 describe(worker->kernels, p, NULL, false, &description) == dnnl_success;
     if (good) {
@@ -383,7 +381,6 @@ static void weight_pack(struct kernels_worker *worker, struct weight *W, const r
 {
     const struct library *library = worker->data;
     struct packed *both[] = {W->forward, W->backward};
-    W->plain = plain;
     stay_single();
     for (int i = 0; i < 2; i++) {
         dnnl_status_t status = dnnl_memory_set_data_handle(both[i]->plain, (void *)plain);
@@ -420,7 +417,7 @@ static enum status worker_open(struct kernels_worker *worker)
     struct library *library = worker->data = calloc(1, sizeof *library);
     if (!library)
         return error_set(ERR_MEMORY, "out of memory");
-    library->packs = worker->kernels->precision == PRECISION_BF16 || has_avx512();
+    library->packs = worker->kernels->precision == PRECISION_BF16 || !lacks_avx512();
     pthread_once(&engine_once, engine_open);
     if (engine_status != dnnl_success ||
         dnnl_stream_create(&library->stream, engine, dnnl_stream_default_flags) != dnnl_success)
@@ -430,7 +427,7 @@ static enum status worker_open(struct kernels_worker *worker)
 
 enum status onednn_override(struct kernels *kernels)
 {
-    if (kernels->precision == PRECISION_BF16 && !has_bf16())
+    if (kernels->precision == PRECISION_BF16 && lacks_bf16())
         return error_set(ERR_INPUT, "precision=bf16: this processor has no bf16 instructions (AVX512-BF16 or AMX); use "
                                     "precision=f32, or backend=blas, which imitates them without gain in speed");
     const dnnl_version_t *version = dnnl_version();

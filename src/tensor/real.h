@@ -19,6 +19,7 @@ typedef float real;
 #ifdef ELEMENT_IS_BF16
 typedef uint16_t element;
 #define ELEMENT_NAME(name) name##_bf16
+#define ELEMENT_ROUNDS 1
 
 static inline real element_value(element x)
 {
@@ -39,6 +40,7 @@ static inline element element_of(real value)
 #else
 typedef real element;
 #define ELEMENT_NAME(name) name##_real
+#define ELEMENT_ROUNDS 0
 
 static inline real element_value(element x)
 {

@@ -44,7 +44,6 @@ static void widen(size_t n, const void *in, real *out)
 static void weight_pack(struct kernels_worker *worker, struct weight *W, const real *plain)
 {
     (void)worker;
-    W->plain = plain;
     narrow((size_t)W->out * (size_t)W->in, plain, W->forward);
 }
 
@@ -71,8 +70,7 @@ static void multiply_one(const struct product *p, const element *a, const elemen
 
 static void multiply(struct kernels_worker *worker, const struct product *p, const void *a, const void *b, void *c)
 {
-    (void)worker;
-    const size_t c_size = p->to_real ? sizeof(real) : sizeof(element);
+    const size_t c_size = p->to_real ? sizeof(real) : worker->kernels->element_size;
     for (size_t i = 0; i < (size_t)p->batch; i++)
         multiply_one(p, (const element *)a + i * p->a_next, (const element *)b + i * p->b_next, NULL,
                      (char *)c + i * p->c_next * c_size);
@@ -227,7 +225,7 @@ void ELEMENT_NAME(reference_kernels)(struct kernels *kernels)
     *kernels = (struct kernels){
         .name = "reference",
         .library = "plain C",
-        .precision = sizeof(element) == 2 ? PRECISION_BF16 : PRECISION_F32,
+        .precision = ELEMENT_ROUNDS ? PRECISION_BF16 : PRECISION_F32,
         .element_size = sizeof(element),
         .worker_open = worker_open,
         .worker_close = worker_close,

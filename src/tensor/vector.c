@@ -1,11 +1,6 @@
 #include "vector.h"
+#include "clones.h"
 #include <math.h>
-
-#if defined(__x86_64__) && defined(__GLIBC__) && (!defined(__clang__) || __clang_major__ >= 14)
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define CLONES
-#endif
 
 enum { LANES = 16 }; /* partial sums of a row */
 

@@ -1,0 +1,41 @@
+#include "reading.h"
+#include <math.h>
+
+double reading_threshold(const struct keys *keys, double threshold)
+{
+    if (threshold > 0)
+        return threshold;
+    if (threshold == READING_OWN)
+        return keys_real(keys, KEY_threshold);
+    return keys->preset == PRESET_RECALL ? 0.5 * (1 / keys_real(keys, KEY_pairs) + 1) : 0.2;
+}
+
+/* What theory expects at the new threshold, where anything was stored for the old one. */
+static enum status expect(struct run_flow *tools, struct result *r)
+{
+    struct flow_solution solution;
+    bool toy = r->keys.preset == PRESET_TOY;
+    enum metric metric = toy ? METRIC_FULL : (enum metric)keys_integer(&r->keys, KEY_metric);
+    enum status rc = run_flow_expect(tools, &r->keys, metric, &solution, &r->predicted);
+    r->flow_plateau = toy && rc == OK ? solution.plateau : NAN;
+    return rc;
+}
+
+enum status reading_at(struct run_flow *tools, double threshold, struct result *r, bool *known)
+{
+    threshold = reading_threshold(&r->keys, threshold);
+    double plateau = result_plateau_at(r, threshold, known);
+    if (threshold == keys_real(&r->keys, KEY_threshold))
+        return OK;
+    r->plateau = plateau;
+    r->keys.value[KEY_threshold] = threshold;
+    if (r->state == RUN_EMERGED || r->state == RUN_CENSORED)
+        r->state = isnan(plateau) ? RUN_CENSORED : RUN_EMERGED;
+    if (*known && r->keys.preset <= PRESET_TOY)
+        return expect(tools, r);
+    r->flow_plateau = NAN;
+#define AS_NAN(name, meaning) r->predicted.name = NAN;
+    PREDICTIONS(AS_NAN)
+#undef AS_NAN
+    return OK;
+}
