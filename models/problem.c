@@ -51,7 +51,8 @@ void problem_free(struct problem *problem)
 
 enum status problem_samples(const struct problem *problem, size_t n, struct samples *s)
 {
-    return problem->preset == PRESET_RECALL ? recall_samples(&problem->recall, n, s) : regression_samples(&problem->regression, n, s);
+    return problem->preset == PRESET_RECALL ? recall_samples(&problem->recall, n, s)
+                                            : regression_samples(&problem->regression, n, s);
 }
 
 enum status problem_draw(const struct problem *problem, const struct samples_range *range, struct samples *s)

@@ -1,4 +1,5 @@
-/* What a Transformer learns: one of the two tasks, with its batches, its null loss, and the attention worth watching. */
+/* What a Transformer learns: one of the two tasks, with its batches, its null loss, and the attention worth watching.
+ */
 #ifndef PROBLEM_H
 #define PROBLEM_H
 #include "recall.h"
@@ -21,7 +22,7 @@ enum problem_probe {
 #define AS_ENUMERATOR(name, preset, meaning) PROBE_##name,
     PROBLEM_PROBES(AS_ENUMERATOR)
 #undef AS_ENUMERATOR
-    PROBE_COUNT
+        PROBE_COUNT
 };
 /* Pairs of positions: how much does query[i] attend to key[i] in sample[i]? sample is ascending. */
 struct problem_pairs {
@@ -29,14 +30,16 @@ struct problem_pairs {
     int32_t *sample, *query, *key; /* owned by sample: [count] each */
 };
 
-/* The task of `keys`. ERR_INPUT unless they are a Transformer's; ERR_MEMORY. Release with problem_free, also after an error. */
+/* The task of `keys`. ERR_INPUT unless they are a Transformer's; ERR_MEMORY. Release with problem_free, also after an
+ * error. */
 enum status problem_init(const struct keys *keys, struct problem *problem);
 void problem_free(struct problem *problem);
 /* Room for n samples; samples_free releases it. */
 enum status problem_samples(const struct problem *problem, size_t n, struct samples *s);
 /* Overwrites s with the samples of `range`. ERR_MEMORY. */
 enum status problem_draw(const struct problem *problem, const struct samples_range *range, struct samples *s);
-/* The probes of a kind of run: the first of them, and how many there are (0: not a Transformer); they are consecutive. */
+/* The probes of a kind of run: the first of them, and how many there are (0: not a Transformer); they are consecutive.
+ */
 int problem_probes(enum preset preset, enum problem_probe *first);
 const char *problem_probe_name(enum problem_probe probe);
 /* The pairs of a probe in samples s. ERR_MEMORY. Release with problem_pairs_free. */

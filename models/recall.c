@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Uniform numbers of the choices stream: a coin for the repeated tokens, the query, one or `pairs` for the slots, then the other keys,
- * then the values: pairs + 1 of them at most. */
+/* Uniform numbers of the choices stream: a coin for the repeated tokens, the query, one or `pairs` for the slots, then
+ * the other keys, then the values: pairs + 1 of them at most. */
 enum { COIN, QUERY, SLOTS };
 
 struct scratch {
@@ -12,9 +12,12 @@ struct scratch {
 
 void recall_init(const struct keys *keys, struct recall *r)
 {
-    *r = (struct recall){.pairs = (size_t)keys_integer(keys, KEY_pairs), .vocab = (size_t)keys_integer(keys, KEY_vocab),
-                         .repeated_tokens = (size_t)keys_integer(keys, KEY_repeated_tokens), .B = (size_t)keys_integer(keys, KEY_B),
-                         .p = keys_real(keys, KEY_p), .bernoulli = keys_integer(keys, KEY_placement) == PLACEMENT_BERNOULLI,
+    *r = (struct recall){.pairs = (size_t)keys_integer(keys, KEY_pairs),
+                         .vocab = (size_t)keys_integer(keys, KEY_vocab),
+                         .repeated_tokens = (size_t)keys_integer(keys, KEY_repeated_tokens),
+                         .B = (size_t)keys_integer(keys, KEY_B),
+                         .p = keys_real(keys, KEY_p),
+                         .bernoulli = keys_integer(keys, KEY_placement) == PLACEMENT_BERNOULLI,
                          .seed = (uint64_t)keys_integer(keys, KEY_seed)};
     r->null_loss = log((double)r->vocab);
 }
@@ -39,21 +42,24 @@ static size_t draw_slots(const struct recall *r, bool test, const struct stream 
             held += (size_t)(s[i] = random_uniform(choices, SLOTS + (uint32_t)i) * (double)r->pairs < (double)r->B);
         return held;
     }
-    /* One slot after another, each held with the probability of what is left: every set of B slots is equally likely. */
+    /* One slot after another, each held with the probability of what is left: every set of B slots is equally likely.
+     */
     size_t B = test ? 1 : r->B;
     for (size_t i = 0; i < r->pairs; i++)
-        held += (size_t)(s[i] = random_uniform(choices, SLOTS + (uint32_t)i) * (double)(r->pairs - i) < (double)(B - held));
+        held +=
+            (size_t)(s[i] = random_uniform(choices, SLOTS + (uint32_t)i) * (double)(r->pairs - i) < (double)(B - held));
     return held;
 }
 
-static void draw_sample(const struct recall *r, bool test, const struct stream *choices, const struct scratch *k, size_t slots,
-                        int32_t *tokens, int32_t *label, int32_t *relevant)
+static void draw_sample(const struct recall *r, bool test, const struct stream *choices, const struct scratch *k,
+                        size_t slots, int32_t *tokens, int32_t *label, int32_t *relevant)
 {
     const int32_t query = draw_query(r, test, choices);
     const size_t held = draw_slots(r, test, choices, k->slots), others = r->pairs - held;
     const uint32_t first = SLOTS + (uint32_t)r->pairs;
     random_distinct(choices, first, r->vocab - 1, others, k->keys);
-    random_distinct(choices, first + (uint32_t)r->pairs, r->vocab, others + 1, k->values); /* the first one is the query's */
+    random_distinct(choices, first + (uint32_t)r->pairs, r->vocab, others + 1,
+                    k->values); /* the first one is the query's */
     size_t other = 0, found = 0;
     for (size_t i = 0; i < r->pairs; i++) {
         bool query_here = k->slots[i];
@@ -80,7 +86,8 @@ enum status recall_draw(const struct recall *r, const struct samples_range *rang
     for (size_t i = 0; i < s->n; i++) {
         struct stream normals, choices;
         samples_streams(r->seed, range, i, &normals, &choices);
-        draw_sample(r, range->test, &choices, &k, s->slots, s->tokens + i * s->T, s->labels + i, s->relevant + i * s->slots);
+        draw_sample(r, range->test, &choices, &k, s->slots, s->tokens + i * s->T, s->labels + i,
+                    s->relevant + i * s->slots);
     }
     free(k.slots);
     return OK;

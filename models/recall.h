@@ -1,11 +1,12 @@
 /* In-context associative recall (arXiv 2505.17863, section 4): key value key value .. query, predict the query's value.
  *
  * Tokens are whole numbers below vocab; keys and values come from the same pool; T = 2 pairs + 1. For every sequence
- *     query        probability p/repeated_tokens + (1-p)/vocab for each of the tokens below repeated_tokens, (1-p)/vocab for the others
- *     key -> value a fresh random permutation of the tokens
- *     slots        the query, with its value, in exactly B of the pairs (placement=exact), or in each with probability B/pairs
- *                  (bernoulli: the paper's rule, which leaves it out now and then: at B = 1 in about 37 % of the sequences)
- *     the others   distinct keys that are not the query, each followed by its value
+ *     query         (1-p)/vocab for every token, and p/repeated_tokens more for those below repeated_tokens
+ *     key -> value  a fresh random permutation of the tokens
+ *     slots         the query, with its value, in exactly B of the pairs (placement=exact), or in each with probability
+ *                   B/pairs (bernoulli: the paper's rule; at B = 1 it leaves the query out of about 37 % of them)
+ *     the others    distinct keys that are not the query, each followed by its value
+ *
  * Cross-entropy at the query only. Test samples have no repetition at all: p = 0, B = 1, placement=exact. */
 #ifndef RECALL_H
 #define RECALL_H

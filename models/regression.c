@@ -28,8 +28,10 @@ done:
 enum status regression_init(const struct keys *keys, struct regression *r)
 {
     enum status rc = OK;
-    *r = (struct regression){.T = (size_t)keys_integer(keys, KEY_T), .d = (size_t)keys_integer(keys, KEY_d),
-                             .B = (size_t)keys_integer(keys, KEY_B), .p = keys_real(keys, KEY_p),
+    *r = (struct regression){.T = (size_t)keys_integer(keys, KEY_T),
+                             .d = (size_t)keys_integer(keys, KEY_d),
+                             .B = (size_t)keys_integer(keys, KEY_B),
+                             .p = keys_real(keys, KEY_p),
                              .feature = keys_integer(keys, KEY_feature) == CHOICE_YES,
                              .seed = (uint64_t)keys_integer(keys, KEY_seed)};
     r->target = malloc(r->d * r->d * sizeof *r->target);
@@ -37,9 +39,11 @@ enum status regression_init(const struct keys *keys, struct regression *r)
     REQUIRE(r->target && r->transposed, ERR_MEMORY, "out of memory for a target of %zu x %zu numbers", r->d, r->d);
     TRY(draw_target(keys, r));
     if (keys_integer(keys, KEY_position) == POSITION_FIXED) {
-        REQUIRE(r->positions = malloc(r->T * sizeof *r->positions), ERR_MEMORY, "out of memory for %zu positions", r->T);
+        REQUIRE(r->positions = malloc(r->T * sizeof *r->positions), ERR_MEMORY, "out of memory for %zu positions",
+                r->T);
         /* W* is drawn at step 0 of this purpose. */
-        random_distinct(&(struct stream){.seed = r->seed, .purpose = PURPOSE_TARGET, .step = 1}, 0, r->T, r->B, r->positions);
+        random_distinct(&(struct stream){.seed = r->seed, .purpose = PURPOSE_TARGET, .step = 1}, 0, r->T, r->B,
+                        r->positions);
     }
 done:
     if (rc != OK)
@@ -60,8 +64,8 @@ enum status regression_samples(const struct regression *r, size_t n, struct samp
     return samples_init(n, r->T, r->d + r->feature, r->d, r->B, s);
 }
 
-/* Tokens into inputs[T][d + feature], feature 0. They are drawn as T x d numbers into the end of the place, from where each row moves
- * to its own, never over one that is still to move. */
+/* Tokens into inputs[T][d + feature], feature 0. They are drawn as T x d numbers into the end of the place, from where
+ * each row moves to its own, never over one that is still to move. */
 static void draw_tokens(const struct regression *r, const struct stream *normals, float *inputs)
 {
     const size_t d = r->d, row = d + r->feature;

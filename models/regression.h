@@ -1,9 +1,10 @@
 /* Single-location linear regression (arXiv 2505.17863, section 2.1), as Transformers learn it.
  *
- * Tokens x_t ~ N(0, I_d/d). One token, the relevant one, stands at B distinct positions of the T; the target is y* = W* x_rel with one
- * W* per seed (start.h: target=gaussian or unit). With probability p (training only) x_rel is the fixed vector x~ = e_1. The relevant
- * positions are drawn anew for every sequence (position=random) or once per seed (fixed), and feature=yes marks them by an extra input
- * of 1. Loss 1/2 |y - y*|^2, mean over samples; y = 0 costs the null loss ||W*||_F^2/(2 d), of data without repetition p. */
+ * Tokens x_t ~ N(0, I_d/d). One token, the relevant one, stands at B distinct positions of the T; the target is y* = W*
+ * x_rel with one W* per seed (start.h: target=gaussian or unit). With probability p (training only) x_rel is the fixed
+ * vector x~ = e_1. The relevant positions are drawn anew for every sequence (position=random) or once per seed (fixed),
+ * and feature=yes marks them by an extra input of 1. Loss 1/2 |y - y*|^2, mean over samples; y = 0 costs the null loss
+ * ||W*||_F^2/(2 d), of data without repetition p. */
 #ifndef REGRESSION_H
 #define REGRESSION_H
 #include "keys.h"

@@ -18,7 +18,8 @@ enum status samples_init(size_t n, size_t T, size_t features, size_t outputs, si
     if (good)
         return OK;
     samples_free(s);
-    return error_set(ERR_MEMORY, "out of memory for %zu samples of %zu positions; use a smaller batch or eval_size", n, T);
+    return error_set(ERR_MEMORY, "out of memory for %zu samples of %zu positions; use a smaller batch or eval_size", n,
+                     T);
 }
 
 void samples_free(struct samples *s)
@@ -47,10 +48,13 @@ struct samples samples_part(const struct samples *s, size_t first, size_t n)
 }
 
 /* Training and test sets use different purposes; within each, normals and choices different purposes or steps. */
-void samples_streams(uint64_t seed, const struct samples_range *range, size_t i, struct stream *normals, struct stream *choices)
+void samples_streams(uint64_t seed, const struct samples_range *range, size_t i, struct stream *normals,
+                     struct stream *choices)
 {
-    *normals = (struct stream){.seed = seed, .purpose = range->test ? PURPOSE_EVALUATION : PURPOSE_DATA,
-                               .step = range->test ? 0 : range->step, .sample = range->first + (uint32_t)i};
+    *normals = (struct stream){.seed = seed,
+                               .purpose = range->test ? PURPOSE_EVALUATION : PURPOSE_DATA,
+                               .step = range->test ? 0 : range->step,
+                               .sample = range->first + (uint32_t)i};
     *choices = *normals;
     choices->purpose = range->test ? PURPOSE_EVALUATION : PURPOSE_CHOICE;
     choices->step = range->test ? 1 : range->step;

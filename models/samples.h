@@ -1,4 +1,5 @@
-/* Samples: the numbers of a batch, as a Transformer and other programs read them, and where their random numbers come from.
+/* Samples: the numbers of a batch, as a Transformer and other programs read them, and where their random numbers come
+ * from.
  *
  * A sample is a function of (seed, training step or test set, its number), so a batch may be drawn in any pieces. */
 #ifndef SAMPLES_H
@@ -26,12 +27,14 @@ struct samples_range {
     uint32_t first; /* number of the first sample; samples.n of them follow */
 };
 
-/* Room for n samples (zeroed); features = 0 asks for tokens. ERR_MEMORY. Release with samples_free, also after an error. */
+/* Room for n samples (zeroed); features = 0 asks for tokens. ERR_MEMORY. Release with samples_free, also after an
+ * error. */
 enum status samples_init(size_t n, size_t T, size_t features, size_t outputs, size_t slots, struct samples *s);
 void samples_free(struct samples *s);
 /* Samples first .. first + n - 1 of s, borrowed from it. */
 struct samples samples_part(const struct samples *s, size_t first, size_t n);
 /* The streams of sample range->first + i: normals for its numbers, choices (uniforms) for everything discrete. */
-void samples_streams(uint64_t seed, const struct samples_range *range, size_t i, struct stream *normals, struct stream *choices);
+void samples_streams(uint64_t seed, const struct samples_range *range, size_t i, struct stream *normals,
+                     struct stream *choices);
 
 #endif

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* test_keys("d=4 T=%d", T): keys of model=transformer, from words in printf style; the last of two assignments of one key holds. */
+/* test_keys("d=4 T=%d", T): keys of model=transformer, from words in printf style; the last of two assignments of one
+ * key holds. */
 __attribute__((format(printf, 1, 2))) static inline struct keys test_keys(const char *format, ...)
 {
     double given[KEY_COUNT];

@@ -1,4 +1,5 @@
-/* safetensors: what is written reads back, also byte by byte by the format's definition; and no file, however wrong, is half-accepted. */
+/* safetensors: what is written reads back, also byte by byte by the format's definition; and no file, however wrong, is
+ * half-accepted. */
 #include "safetensors.h"
 #include "test.h"
 #include <stdint.h>
@@ -33,8 +34,10 @@ START_TEST(round_trip)
     const float f[6] = {1.5f, -0.0f, 3e-45f, INFINITY, -2, 7};
     const double g[2] = {M_PI, -1e-310};
     const int32_t i[3] = {-1, 0, 2147483647};
-    const struct safetensors_tensor t[] = {{"a \"b\"", SAFETENSORS_F32, 2, {2, 3}, f}, {"empty", SAFETENSORS_F32, 2, {0, 3}, NULL},
-                                           {"i", SAFETENSORS_I32, 1, {3}, i}, {"g", SAFETENSORS_F64, 1, {2}, g},
+    const struct safetensors_tensor t[] = {{"a \"b\"", SAFETENSORS_F32, 2, {2, 3}, f},
+                                           {"empty", SAFETENSORS_F32, 2, {0, 3}, NULL},
+                                           {"i", SAFETENSORS_I32, 1, {3}, i},
+                                           {"g", SAFETENSORS_F64, 1, {2}, g},
                                            {"one", SAFETENSORS_F32, 0, {0}, f + 5}};
     const struct safetensors_note notes[] = {{"step", "12"}, {"text", "\"quoted\"\n"}};
     struct safetensors file;
@@ -76,9 +79,11 @@ START_TEST(layout)
     const unsigned char *b = (const unsigned char *)bytes.data;
     const size_t N = b[0] + 256u * b[1];
     static const unsigned char tail[8] = {0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0}, zero[6];
-    static const char header[] = "{\"__metadata__\": {}, \"x\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]}}";
+    static const char header[] =
+        "{\"__metadata__\": {}, \"x\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]}}";
     ck_assert(!memcmp(b + 2, zero, 6) && bytes.length == 16 + N && N % 8 == 0);
-    ck_assert(!strncmp(bytes.data + 8, header, sizeof header - 1) && strspn(bytes.data + 8 + sizeof header - 1, " ") >= N - sizeof header + 1);
+    ck_assert(!strncmp(bytes.data + 8, header, sizeof header - 1) &&
+              strspn(bytes.data + 8 + sizeof header - 1, " ") >= N - sizeof header + 1);
     ck_assert_mem_eq(b + 8 + N, tail, 8);
     text_free(&bytes);
     remove(path);
@@ -87,7 +92,8 @@ END_TEST
 
 START_TEST(hostile_files)
 {
-#define ENTRY(type, shape, offsets) "{\"x\": {\"dtype\": " type ", \"shape\": " shape ", \"data_offsets\": " offsets "}}"
+#define ENTRY(type, shape, offsets)                                                                                    \
+    "{\"x\": {\"dtype\": " type ", \"shape\": " shape ", \"data_offsets\": " offsets "}}"
     static const struct {
         long length;
         const char *header;
@@ -120,14 +126,17 @@ START_TEST(hostile_files)
         {-1, ENTRY("\"BF16\"", "[2]", "[0, 4]"), 4, "x: type BF16"},
         {-1, ENTRY("7", "[1]", "[0, 4]"), 4, "type (none)"},
         {-1, "{\"x\": {}, \"x\": {}}", 0, "its header: "},
-        {-1, "{\"x\": {\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [0, 4]}, \"y\": {\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [0, 4]}}",
+        {-1,
+         "{\"x\": {\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [0, 4]}, \"y\": {\"dtype\": \"F32\", "
+         "\"shape\": [1], \"data_offsets\": [0, 4]}}",
          4, "overlap"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct safetensors file;
         write_raw(bad[i].length == -2 ? 3 : bad[i].length, bad[i].header, bad[i].n);
         ck_assert_msg(safetensors_read(path, &file) == ERR_INPUT, "%zu: %s was accepted", i, bad[i].header);
-        ck_assert_msg(strstr(error_message(), bad[i].message) && strstr(error_message(), path), "%zu: %s", i, error_message());
+        ck_assert_msg(strstr(error_message(), bad[i].message) && strstr(error_message(), path), "%zu: %s", i,
+                      error_message());
         safetensors_free(&file);
     }
     struct safetensors file;
@@ -143,7 +152,8 @@ START_TEST(hostile_files)
 }
 END_TEST
 
-/* Cut at every length and with every byte of the header changed: refused or read, never a crash (the sanitizers watch). */
+/* Cut at every length and with every byte of the header changed: refused or read, never a crash (the sanitizers watch).
+ */
 START_TEST(damaged_files)
 {
     const float f[3] = {1, 2, 3};

@@ -1,5 +1,6 @@
-/* The tasks by their definitions: laws of what is drawn (moments, frequencies, distinctness), exact relations inside a sample, and
- * that a sample does not depend on how the batch was asked for. Seeds are fixed: a statistical test passes always or never. */
+/* The tasks by their definitions: laws of what is drawn (moments, frequencies, distinctness), exact relations inside a
+ * sample, and that a sample does not depend on how the batch was asked for. Seeds are fixed: a statistical test passes
+ * always or never. */
 #include "problem.h"
 #include "start.h"
 #include "test.h"
@@ -33,7 +34,8 @@ static void release(struct drawn *x)
 /* |sum/n - mean| <= LIMIT_SIGMA sqrt(variance/n) */
 static void check_mean(double sum, double n, double mean, double variance, const char *name)
 {
-    test_close((sum / n - mean) / sqrt(variance / n), 0.0, 0.0, LIMIT_SIGMA, "%s: %g, expected %g", name, sum / n, mean);
+    test_close((sum / n - mean) / sqrt(variance / n), 0.0, 0.0, LIMIT_SIGMA, "%s: %g, expected %g", name, sum / n,
+               mean);
 }
 
 static void check_share(double count, double n, double p, const char *name)
@@ -79,7 +81,8 @@ END_TEST
 
 START_TEST(regression_targets_are_the_relevant_tokens)
 {
-    static const char *const target[] = {"target=gaussian", "target=unit"}, *const feature[] = {"feature=yes", "feature=no"};
+    static const char *const target[] = {"target=gaussian", "target=unit"}, *const feature[] = {"feature=yes",
+                                                                                                "feature=no"};
     for (int i = 0; i < 4; i++) {
         enum { N = 50, D = 9 };
         struct keys keys = test_keys("T=11 d=9 B=4 seed=5 p=0.5 %s %s", target[i % 2], feature[i / 2]);
@@ -177,8 +180,8 @@ START_TEST(regression_positions)
 }
 END_TEST
 
-/* In every sample: distinct other keys, one value per key and one key per value, the label, the query's slots. Returns how often
- * the query appears. */
+/* In every sample: distinct other keys, one value per key and one key per value, the label, the query's slots. Returns
+ * how often the query appears. */
 static int check_recall_sample(const struct samples *s, size_t i, size_t vocab)
 {
     int32_t value_of[64], key_of[64];
@@ -294,7 +297,8 @@ static bool same_samples(const struct samples *a, const struct samples *b)
 {
     bool same = !memcmp(a->relevant, b->relevant, a->n * a->slots * sizeof(int32_t));
     if (!a->features)
-        return same && !memcmp(a->tokens, b->tokens, a->n * a->T * sizeof(int32_t)) && !memcmp(a->labels, b->labels, a->n * sizeof(int32_t));
+        return same && !memcmp(a->tokens, b->tokens, a->n * a->T * sizeof(int32_t)) &&
+               !memcmp(a->labels, b->labels, a->n * sizeof(int32_t));
     return same && !memcmp(a->inputs, b->inputs, a->n * a->T * a->features * sizeof(float)) &&
            !memcmp(a->targets, b->targets, a->n * a->outputs * sizeof(float));
 }
@@ -318,7 +322,8 @@ static void check_splitting(struct keys keys)
     release(&pieces);
     struct drawn test = draw(&keys, N, (struct samples_range){.test = true, .first = 2});
     ck_assert(!same_samples(&whole.s, &test.s));
-    struct drawn again = draw(&keys, N, (struct samples_range){.test = true, .step = 77, .first = 2}); /* one test set */
+    struct drawn again =
+        draw(&keys, N, (struct samples_range){.test = true, .step = 77, .first = 2}); /* one test set */
     ck_assert(same_samples(&test.s, &again.s));
     release(&again);
     keys.value[KEY_seed] = 99;
@@ -346,7 +351,8 @@ START_TEST(probes_name_the_right_positions)
     ck_assert_int_eq(problem_pairs(&x.s, PROBE_copy, &pairs), OK);
     ck_assert_uint_eq(pairs.count, 200);
     for (size_t i = 0; i < 200; i++)
-        ck_assert(pairs.sample[i] == (int)i / 4 && pairs.query[i] == 2 * ((int)i % 4) + 1 && pairs.key[i] == pairs.query[i] - 1);
+        ck_assert(pairs.sample[i] == (int)i / 4 && pairs.query[i] == 2 * ((int)i % 4) + 1 &&
+                  pairs.key[i] == pairs.query[i] - 1);
     problem_pairs_free(&pairs);
     ck_assert_int_eq(problem_pairs(&x.s, PROBE_select, &pairs), OK);
     size_t held = 0;

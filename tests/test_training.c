@@ -1,4 +1,5 @@
-/* Training: optimizers by their definition, crossings by an independent reading of the trace, checkpoints to the bit, and how runs end. */
+/* Training: optimizers by their definition, crossings by an independent reading of the trace, checkpoints to the bit,
+ * and how runs end. */
 #include "checkpoint.h"
 #include "optimizer.h"
 #include "run_transformer.h"
@@ -12,7 +13,8 @@ static const double TOL_FLOAT = 1e-5, TOL_DOUBLE = 1e-13; /* relative, after a h
 static const double TOL_TIME = 1e-12;
 
 /* A tiny regression that emerges within a few hundred steps. */
-#define TINY "T=4 d=2 layers=1 heads=2 width=16 head_dim=8 mlp=2 batch=8 eval_every=10 eval_size=64 lr=3e-3 backend=reference "
+#define TINY                                                                                                           \
+    "T=4 d=2 layers=1 heads=2 width=16 head_dim=8 mlp=2 batch=8 eval_every=10 eval_size=64 lr=3e-3 backend=reference "
 
 static char path[64];
 
@@ -77,7 +79,8 @@ static void check_optimizer(const struct keys *k)
 START_TEST(optimizers)
 {
     struct keys k[] = {test_keys("optimizer=sgd lr=0.01"), test_keys("optimizer=sgd lr=0.01 momentum=0.9 decay=0.1"),
-                       test_keys("optimizer=adam lr=0.01"), test_keys("optimizer=adam lr=0.003 beta1=0.8 beta2=0.95 eps=1e-4 decay=0.5")};
+                       test_keys("optimizer=adam lr=0.01"),
+                       test_keys("optimizer=adam lr=0.003 beta1=0.8 beta2=0.95 eps=1e-4 decay=0.5")};
     for (size_t i = 0; i < sizeof k / sizeof k[0]; i++)
         check_optimizer(&k[i]);
 }
@@ -122,7 +125,8 @@ static struct outcome run(const struct keys *keys, const char *resume, const cha
     return x;
 }
 
-/* The first of two consecutive evaluations beyond the level, interpolated with the one before it; NaN if there is none. */
+/* The first of two consecutive evaluations beyond the level, interpolated with the one before it; NaN if there is none.
+ */
 static double crossing_by_trace(const struct trace *t, bool rising, double level, double unit)
 {
     const double *rows = t->rows;
@@ -146,7 +150,8 @@ static void check_crossings(const struct outcome *x)
     const double unit = recall ? 1 : x->result.null_loss;
     for (int i = 0; i <= result_levels(k); i++) {
         bool last = i == result_levels(k);
-        double level = last ? keys_real(k, KEY_threshold) : result_level(k, i), got = last ? x->result.plateau : x->result.crossings[i];
+        double level = last ? keys_real(k, KEY_threshold) : result_level(k, i),
+               got = last ? x->result.plateau : x->result.crossings[i];
         double want = crossing_by_trace(&x->trace, recall, level, unit);
         if (isnan(want))
             ck_assert_msg(isnan(got), "level %g: %g, and the trace has none", level, got);
@@ -165,17 +170,20 @@ START_TEST(regression_emerges)
     check_crossings(&x);
     const double *first = x.trace.rows, *last = first + (x.trace.length - 1) * (size_t)x.trace.columns;
     ck_assert_int_eq(x.trace.columns, 7);
-    ck_assert(first[0] == 0 && isnan(first[1]) && first[2] == x.result.initial_loss && isnan(first[3]) && isnan(first[4]));
+    ck_assert(first[0] == 0 && isnan(first[1]) && first[2] == x.result.initial_loss && isnan(first[3]) &&
+              isnan(first[4]));
     test_close(first[2], x.result.null_loss, 0.5, 0.0, "initial loss");
     test_close(last[1], last[2], 0.7, 0.0, "training and test loss"); /* the same law, few samples */
-    ck_assert(fmax(last[5], last[6]) > 0.6 && fmax(first[5], first[6]) < 0.4); /* attention has found the relevant token */
+    ck_assert(fmax(last[5], last[6]) > 0.6 &&
+              fmax(first[5], first[6]) < 0.4); /* attention has found the relevant token */
     trace_free(&x.trace);
 }
 END_TEST
 
 START_TEST(recall_is_learned)
 {
-    const struct keys k = test_keys("task=recall pairs=2 vocab=4 layers=2 heads=1 width=16 head_dim=16 mlp=2 batch=16 eval_every=20 eval_size=64 lr=3e-3 steps=600 backend=reference until=cap");
+    const struct keys k = test_keys("task=recall pairs=2 vocab=4 layers=2 heads=1 width=16 head_dim=16 mlp=2 batch=16 "
+                                    "eval_every=20 eval_size=64 lr=3e-3 steps=600 backend=reference until=cap");
     struct outcome x = run(&k, NULL, NULL, NULL);
     char name[TRACE_NAME];
     const double *first = x.trace.rows, *last = first + (x.trace.length - 1) * (size_t)x.trace.columns;
@@ -204,7 +212,8 @@ static struct text bytes_of(const char *file)
     return t;
 }
 
-/* Stopped at several steps and gone on with: the trace, every crossing and the last checkpoint are those of the run that never stopped. */
+/* Stopped at several steps and gone on with: the trace, every crossing and the last checkpoint are those of the run
+ * that never stopped. */
 static void check_resume(struct keys keys)
 {
     char part[80], whole[80];
@@ -226,7 +235,8 @@ static void check_resume(struct keys keys)
     ck_assert(same_trace(&x.trace, &y.trace));
     ck_assert_mem_eq(x.result.crossings, y.result.crossings, sizeof x.result.crossings);
     ck_assert(x.result.final_loss == y.result.final_loss);
-    ck_assert(x.result.initial_loss == y.result.initial_loss && x.result.cap == y.result.cap && x.result.state == y.result.state);
+    ck_assert(x.result.initial_loss == y.result.initial_loss && x.result.cap == y.result.cap &&
+              x.result.state == y.result.state);
     trace_free(&x.trace), trace_free(&y.trace);
     text_free(&want), text_free(&got);
     remove(part), remove(whole);
@@ -237,7 +247,8 @@ START_TEST(resume_to_the_bit)
     check_resume(test_keys(TINY "steps=47"));
     check_resume(test_keys(TINY "steps=47 optimizer=sgd momentum=0.5"));
     check_resume(test_keys(TINY "steps=47 optimizer=sgd norm=pre"));
-    check_resume(test_keys("task=recall pairs=2 vocab=4 layers=1 heads=1 width=8 head_dim=8 mlp=1 batch=4 eval_every=10 eval_size=16 steps=47 backend=reference"));
+    check_resume(test_keys("task=recall pairs=2 vocab=4 layers=1 heads=1 width=8 head_dim=8 mlp=1 batch=4 "
+                           "eval_every=10 eval_size=16 steps=47 backend=reference"));
 }
 END_TEST
 
@@ -247,8 +258,10 @@ START_TEST(threads_change_nothing)
     char other[80];
     snprintf(other, sizeof other, "%s.other", file_path());
     for (int recall = 0; recall < 2; recall++) {
-        const char *task = recall ? "task=recall pairs=5 vocab=9" : "T=9 d=3", *rest = "layers=2 heads=2 width=32 head_dim=16 batch=13 eval_every=5 eval_size=37 steps=20";
-        const struct keys one = test_keys("%s %s threads=1", task, rest), three = test_keys("%s %s threads=3", task, rest);
+        const char *task = recall ? "task=recall pairs=5 vocab=9" : "T=9 d=3",
+                   *rest = "layers=2 heads=2 width=32 head_dim=16 batch=13 eval_every=5 eval_size=37 steps=20";
+        const struct keys one = test_keys("%s %s threads=1", task, rest),
+                          three = test_keys("%s %s threads=3", task, rest);
         struct outcome x = run(&one, NULL, path, NULL), y = run(&three, NULL, other, NULL);
         struct text a = bytes_of(path), b = bytes_of(other);
         ck_assert(same_trace(&x.trace, &y.trace) && a.length == b.length && !memcmp(a.data, b.data, a.length));
@@ -278,7 +291,8 @@ START_TEST(refused_checkpoints)
     struct keys k = test_keys(TINY "steps=0"), other;
     struct outcome x = run(&k, NULL, file_path(), NULL);
     static const char *const change[] = {"seed=2", "d=3", "lr=1e-3", "optimizer=sgd"};
-    static const char *const message[] = {"seed=1, not 2", "d=2, not 3", "lr=0.003, not 0.001", "optimizer=adam, not sgd"};
+    static const char *const message[] = {"seed=1, not 2", "d=2, not 3", "lr=0.003, not 0.001",
+                                          "optimizer=adam, not sgd"};
     const struct run_transformer_request q = {.resume = path};
     struct result r;
     trace_free(&x.trace);

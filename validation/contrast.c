@@ -44,7 +44,8 @@ static double length_of(const struct result *r, double at, bool *ended)
     return *ended ? plateau : known && (r->state == RUN_CENSORED || r->state == RUN_EMERGED) ? r->cap : NAN;
 }
 
-static enum status pair_up(const struct side *before, const struct side *after, const struct grid *change, double at, struct contrast *c)
+static enum status pair_up(const struct side *before, const struct side *after, const struct grid *change, double at,
+                           struct contrast *c)
 {
     c->pairs = calloc(before->n * after->n + 1, sizeof *c->pairs);
     if (!c->pairs)
@@ -65,8 +66,8 @@ static enum status pair_up(const struct side *before, const struct side *after, 
     return OK;
 }
 
-enum status contrast_measure(struct store *store, const struct store_filter *before, const struct grid *change, double at,
-                             struct contrast *c)
+enum status contrast_measure(struct store *store, const struct store_filter *before, const struct grid *change,
+                             double at, struct contrast *c)
 {
     enum status rc = OK;
     struct side first = {0}, second = {0};

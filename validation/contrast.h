@@ -1,4 +1,5 @@
-/* Contrasts: how much shorter the plateau becomes when some keys change, run against run, everything else (seed too) being equal. */
+/* Contrasts: how much shorter the plateau becomes when some keys change, run against run, everything else (seed too)
+ * being equal. */
 #ifndef CONTRAST_H
 #define CONTRAST_H
 #include "grid.h"
@@ -7,7 +8,8 @@
 /* One pair of runs. */
 struct contrast_pair {
     int64_t seed;
-    double log_ratio; /* ln(plateau before / plateau after the change); a run before that was cut off counts as long as it went */
+    double log_ratio; /* ln(plateau before / plateau after the change); a run before that was cut off counts as long as
+                         it went */
 };
 struct contrast {
     struct contrast_pair *pairs; /* owned */

@@ -1,4 +1,5 @@
-/* plateau batch, plateau gradient: the samples that a Transformer reads, and what it makes of them, for other programs to check. */
+/* plateau batch, plateau gradient: the samples that a Transformer reads, and what it makes of them, for other programs
+ * to check. */
 #include "checkpoint.h"
 #include "cli.h"
 #include "grid.h"
@@ -29,8 +30,10 @@ enum { SAMPLE_TENSORS = 3 };
 static void describe(const struct samples *s, struct safetensors_tensor *t)
 {
     const bool vectors = s->features > 0;
-    t[0] = (struct safetensors_tensor){"inputs", vectors ? SAFETENSORS_F32 : SAFETENSORS_I32, vectors ? 3 : 2, {s->n, s->T, s->features}, s->inputs};
-    t[1] = (struct safetensors_tensor){"targets", vectors ? SAFETENSORS_F32 : SAFETENSORS_I32, vectors ? 2 : 1, {s->n, s->outputs}, s->targets};
+    t[0] = (struct safetensors_tensor){
+        "inputs", vectors ? SAFETENSORS_F32 : SAFETENSORS_I32, vectors ? 3 : 2, {s->n, s->T, s->features}, s->inputs};
+    t[1] = (struct safetensors_tensor){
+        "targets", vectors ? SAFETENSORS_F32 : SAFETENSORS_I32, vectors ? 2 : 1, {s->n, s->outputs}, s->targets};
     t[2] = (struct safetensors_tensor){"relevant", SAFETENSORS_I32, 2, {s->n, s->slots}, s->relevant};
     if (!vectors)
         t[0].data = s->tokens, t[1].data = s->labels;
@@ -65,7 +68,8 @@ static enum status read_samples(const char *path, const struct problem *problem,
     struct safetensors_tensor t[SAMPLE_TENSORS];
     TRY(safetensors_read(path, &file));
     const struct safetensors_tensor *inputs = safetensors_find(&file, "inputs");
-    REQUIRE(inputs && inputs->rank > 0 && inputs->shape[0] > 0 && inputs->shape[0] <= 1000000, ERR_INPUT, "no inputs [batch, ..] in it");
+    REQUIRE(inputs && inputs->rank > 0 && inputs->shape[0] > 0 && inputs->shape[0] <= 1000000, ERR_INPUT,
+            "no inputs [batch, ..] in it");
     TRY(problem_samples(problem, inputs->shape[0], s));
     describe(s, t);
     for (int i = 0; i < SAMPLE_TENSORS - 1; i++) /* nobody needs to say what is relevant */
@@ -76,8 +80,8 @@ done:
 }
 
 /* loss, outputs, then the gradient under the parameters' names. */
-static enum status write_gradient(const char *path, const struct transformer *model, size_t n, float loss, const real *outputs,
-                                  const real *gradient)
+static enum status write_gradient(const char *path, const struct transformer *model, size_t n, float loss,
+                                  const real *outputs, const real *gradient)
 {
     enum status rc = OK;
     const size_t count = (size_t)model->tensors;
@@ -87,7 +91,8 @@ static enum status write_gradient(const char *path, const struct transformer *mo
     t[1] = (struct safetensors_tensor){"outputs", SAFETENSORS_F32, 2, {n, (size_t)model->config.outputs}, outputs};
     for (size_t i = 0; i < count; i++) {
         const struct transformer_tensor *p = &model->tensor[i];
-        t[i + 2] = (struct safetensors_tensor){p->name, SAFETENSORS_F32, p->rank, {(size_t)p->shape[0], (size_t)p->shape[1]}, gradient + p->offset};
+        t[i + 2] = (struct safetensors_tensor){
+            p->name, SAFETENSORS_F32, p->rank, {(size_t)p->shape[0], (size_t)p->shape[1]}, gradient + p->offset};
     }
     TRY(safetensors_write(path, t, count + 2, NULL, 0));
 done:
@@ -104,18 +109,21 @@ enum status command_gradient(const struct arguments *a)
     struct transformer *model = NULL;
     struct transformer_measure measure;
     real *gradient = NULL, *outputs = NULL;
-    REQUIRE(a->checkpoint && a->batch && a->out, ERR_INPUT, "gradient: needs --checkpoint FILE, --batch FILE and --out FILE (`plateau help gradient`)");
+    REQUIRE(a->checkpoint && a->batch && a->out, ERR_INPUT,
+            "gradient: needs --checkpoint FILE, --batch FILE and --out FILE (`plateau help gradient`)");
     TRY(single_run(a, "gradient", &keys));
     TRY(problem_init(&keys, &problem));
     TRY(read_samples(a->batch, &problem, &s));
     const struct transformer_config config = transformer_config(&keys);
-    TRY(transformer_create(&config, (enum backend)keys_integer(&keys, KEY_backend), (enum precision)keys_integer(&keys, KEY_precision),
-                           (int)keys_integer(&keys, KEY_threads), &model));
+    TRY(transformer_create(&config, (enum backend)keys_integer(&keys, KEY_backend),
+                           (enum precision)keys_integer(&keys, KEY_precision), (int)keys_integer(&keys, KEY_threads),
+                           &model));
     TRY(checkpoint_read_weights(a->checkpoint, model));
     gradient = calloc(model->count, sizeof *gradient);
     outputs = calloc(s.n * (size_t)config.outputs, sizeof *outputs);
     REQUIRE(gradient && outputs, ERR_MEMORY, "out of memory for a gradient of %zu numbers", model->count);
-    const struct transformer_batch batch = {.sequences = (int)s.n, .inputs = s.inputs, .targets = s.targets, .tokens = s.tokens, .labels = s.labels};
+    const struct transformer_batch batch = {
+        .sequences = (int)s.n, .inputs = s.inputs, .targets = s.targets, .tokens = s.tokens, .labels = s.labels};
     TRY(transformer_gradient(model, &batch, gradient, &measure, outputs));
     TRY(write_gradient(a->out, model, s.n, (float)measure.loss, outputs, gradient));
 done:

@@ -52,10 +52,13 @@ static enum status check_identity(const struct safetensors *file, const struct k
     for (size_t i = 0; i < notes.n; i++) {
         const char *found = safetensors_note(file, notes.list[i].name);
         if (!found)
-            return error_set(ERR_INPUT, "not a checkpoint of `plateau train`: it says nothing about %s", notes.list[i].name);
+            return error_set(ERR_INPUT, "not a checkpoint of `plateau train`: it says nothing about %s",
+                             notes.list[i].name);
         if (strcmp(found, notes.list[i].text))
-            return error_set(ERR_INPUT, "the checkpoint is of a run with %s=%s, not %s: give the same keys, or train without --resume",
-                             notes.list[i].name, found, notes.list[i].text);
+            return error_set(
+                ERR_INPUT,
+                "the checkpoint is of a run with %s=%s, not %s: give the same keys, or train without --resume",
+                notes.list[i].name, found, notes.list[i].text);
     }
     return OK;
 }
@@ -76,13 +79,15 @@ enum status checkpoint_write(const char *path, const struct checkpoint *c)
     for (int i = 0; i < model->tensors; i++)
         tensors[i] = parameter(model, i);
     if (c->problem->preset == PRESET_REGRESSION)
-        tensors[n++] = (struct safetensors_tensor){"task.target", SAFETENSORS_F32, 2, {d, d}, c->problem->regression.target};
+        tensors[n++] =
+            (struct safetensors_tensor){"task.target", SAFETENSORS_F32, 2, {d, d}, c->problem->regression.target};
     if (o->first)
         tensors[n++] = (struct safetensors_tensor){"optimizer.first", SAFETENSORS_F32, 1, {o->count}, o->first};
     if (o->second)
         tensors[n++] = (struct safetensors_tensor){"optimizer.second", SAFETENSORS_F32, 1, {o->count}, o->second};
     tensors[n++] = (struct safetensors_tensor){"run.sums", SAFETENSORS_F64, 1, {CHECKPOINT_SUMS}, c->sums};
-    tensors[n++] = (struct safetensors_tensor){"run.trace", SAFETENSORS_F64, 2, {c->trace->length, (size_t)c->trace->columns}, c->trace->rows};
+    tensors[n++] = (struct safetensors_tensor){
+        "run.trace", SAFETENSORS_F64, 2, {c->trace->length, (size_t)c->trace->columns}, c->trace->rows};
     identity(c->keys, &notes);
     snprintf(step, sizeof step, "%" PRId64, o->step);
     add_note(&notes, "step", step);
@@ -99,7 +104,8 @@ static enum status copy_weights(const struct safetensors *file, struct transform
     enum status rc = OK;
     for (int i = 0; i < model->tensors && rc == OK; i++) {
         struct safetensors_tensor t = parameter(model, i);
-        rc = safetensors_copy(file, t.name, SAFETENSORS_F32, t.rank, t.shape, model->parameters + model->tensor[i].offset);
+        rc = safetensors_copy(file, t.name, SAFETENSORS_F32, t.rank, t.shape,
+                              model->parameters + model->tensor[i].offset);
     }
     return rc;
 }
@@ -136,8 +142,8 @@ static enum status copy_all(const struct safetensors *file, struct checkpoint *c
     const char *step = safetensors_note(file, "step");
     double value;
     TRY(check_identity(file, c->keys));
-    REQUIRE(step && text_to_real(step, &value) && value >= 0 && value <= 1e9 && value == rint(value), ERR_INPUT, "step=%.30s: not a step",
-            step ? step : "(none)");
+    REQUIRE(step && text_to_real(step, &value) && value >= 0 && value <= 1e9 && value == rint(value), ERR_INPUT,
+            "step=%.30s: not a step", step ? step : "(none)");
     TRY(copy_weights(file, c->model));
     if (o->first)
         TRY(safetensors_copy(file, "optimizer.first", SAFETENSORS_F32, 1, &o->count, o->first));

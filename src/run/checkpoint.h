@@ -28,10 +28,11 @@ struct checkpoint {
 
 /* ERR_IO, ERR_MEMORY. */
 enum status checkpoint_write(const char *path, const struct checkpoint *c);
-/* ERR_INPUT if the file is not a checkpoint of a run with these keys (what only says how long a run goes may differ): the message
- * names the first key that differs. ERR_IO, ERR_MEMORY. */
+/* ERR_INPUT if the file is not a checkpoint of a run with these keys (what only says how long a run goes may differ):
+ * the message names the first key that differs. ERR_IO, ERR_MEMORY. */
 enum status checkpoint_read(const char *path, struct checkpoint *c);
-/* The weights alone, from any safetensors file that has them all, whatever else it has. ERR_INPUT, ERR_IO, ERR_MEMORY. */
+/* The weights alone, from any safetensors file that has them all, whatever else it has. ERR_INPUT, ERR_IO, ERR_MEMORY.
+ */
 enum status checkpoint_read_weights(const char *path, struct transformer *model);
 
 #endif

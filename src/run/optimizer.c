@@ -21,10 +21,14 @@ enum { MOST_THREADS = 16, LEAST_PIECE = 1 << 16 }; /* numbers that are worth a t
 
 enum status optimizer_init(const struct keys *keys, size_t count, size_t size, struct optimizer_state *o)
 {
-    *o = (struct optimizer_state){.lr = keys_real(keys, KEY_lr), .momentum = keys_real(keys, KEY_momentum),
-                                  .beta1 = keys_real(keys, KEY_beta1), .beta2 = keys_real(keys, KEY_beta2),
-                                  .eps = keys_real(keys, KEY_eps), .decay = keys_real(keys, KEY_decay),
-                                  .count = count, .size = size};
+    *o = (struct optimizer_state){.lr = keys_real(keys, KEY_lr),
+                                  .momentum = keys_real(keys, KEY_momentum),
+                                  .beta1 = keys_real(keys, KEY_beta1),
+                                  .beta2 = keys_real(keys, KEY_beta2),
+                                  .eps = keys_real(keys, KEY_eps),
+                                  .decay = keys_real(keys, KEY_decay),
+                                  .count = count,
+                                  .size = size};
     bool adam = keys_integer(keys, KEY_optimizer) == OPTIMIZER_ADAM;
     o->kind = adam ? OPTIMIZER_ADAPTIVE : o->momentum > 0 ? OPTIMIZER_MOMENTUM : OPTIMIZER_PLAIN;
     if (o->kind != OPTIMIZER_PLAIN)

@@ -2,8 +2,8 @@
  *
  *   gd, sgd   v <- momentum v + g,                       x <- x - lr v          (momentum = 0: x - lr g)
  *   adam      m <- b1 m + (1-b1) g, s <- b2 s + (1-b2) g^2, x <- x - lr (m/(1-b1^t))/(sqrt(s/(1-b2^t)) + eps)
- * decay, when not 0, first scales x by 1 - lr decay. Every number of the block is on its own, so the block may be worked on in pieces, by
- * several threads, with the same result. */
+ * decay, when not 0, first scales x by 1 - lr decay. Every number of the block is on its own, so the block may be
+ * worked on in pieces, by several threads, with the same result. */
 #ifndef OPTIMIZER_H
 #define OPTIMIZER_H
 #include "keys.h"

@@ -1,6 +1,7 @@
-/* The loops of optimizer.c for one number type: included there once with REAL = double and once with REAL = float. Each UPDATE works on
- * n numbers; at: where they begin in the optimizer's own blocks. */
-CLONES static void UPDATE(const struct optimizer_state *o, size_t at, size_t n, const REAL *restrict g, REAL *restrict x)
+/* The loops of optimizer.c for one number type: included there once with REAL = double and once with REAL = float. Each
+ * UPDATE works on n numbers; at: where they begin in the optimizer's own blocks. */
+CLONES static void UPDATE(const struct optimizer_state *o, size_t at, size_t n, const REAL *restrict g,
+                          REAL *restrict x)
 {
     const REAL lr = (REAL)o->lr;
     if (o->decay > 0) {
@@ -20,7 +21,8 @@ CLONES static void UPDATE(const struct optimizer_state *o, size_t at, size_t n, 
         }
     } else {
         REAL *restrict m = (REAL *)o->first + at, *restrict s = (REAL *)o->second + at;
-        const REAL b1 = (REAL)o->beta1, b2 = (REAL)o->beta2, a1 = (REAL)(1 - o->beta1), a2 = (REAL)(1 - o->beta2), eps = (REAL)o->eps;
+        const REAL b1 = (REAL)o->beta1, b2 = (REAL)o->beta2, a1 = (REAL)(1 - o->beta1), a2 = (REAL)(1 - o->beta2),
+                   eps = (REAL)o->eps;
         const REAL step = (REAL)(o->lr / (1 - pow(o->beta1, (double)o->step)));
         const REAL scale = (REAL)(1 / sqrt(1 - pow(o->beta2, (double)o->step)));
         for (size_t i = 0; i < n; i++) {

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEVELS = FLOW_LEVELS + 1 }; /* the recorded levels, and behind them the threshold */
+enum { LEVELS = FLOW_LEVELS + 1 };          /* the recorded levels, and behind them the threshold */
 enum { SUM_LOSS, SUM_ACCURACY, SUM_STEPS }; /* over the steps since the last evaluation */
-static const double DIVERGED = 1e6;        /* test loss, in null losses */
+static const double DIVERGED = 1e6;         /* test loss, in null losses */
 
 /* Where a level stands. */
 struct level {
@@ -28,13 +28,13 @@ struct training {
     struct samples batch, test;
     int n_probes;
     struct problem_pairs pairs[PROBE_COUNT];
-    double *row;          /* owned: a row of the trace; the attention of the probes is put where it belongs */
-    struct trace *trace;  /* borrowed */
+    double *row;         /* owned: a row of the trace; the attention of the probes is put where it belongs */
+    struct trace *trace; /* borrowed */
     struct level levels[LEVELS];
     double previous, previous_step; /* of the last evaluation: loss fraction or accuracy */
     double sums[CHECKPOINT_SUMS];
-    atomic_bool failed;             /* a batch could not be drawn */
-    double started, first_step;     /* clock and step at which this process began to train */
+    atomic_bool failed;         /* a batch could not be drawn */
+    double started, first_step; /* clock and step at which this process began to train */
 };
 
 double run_transformer_published(const struct keys *k)
@@ -48,7 +48,8 @@ double run_transformer_published(const struct keys *k)
     if (k->preset != PRESET_REGRESSION || v[KEY_feature] == CHOICE_NO || v[KEY_position] == POSITION_FIXED)
         return NAN;
     if (v[KEY_layers] == 1 && v[KEY_B] == 1) /* Fig. 15 */
-        return v[KEY_optimizer] == OPTIMIZER_SGD ? 6.42 * pow(d, 1.44) * pow(T, 1.07) : 1.45 * pow(d, 1.31) * pow(T, 0.57);
+        return v[KEY_optimizer] == OPTIMIZER_SGD ? 6.42 * pow(d, 1.44) * pow(T, 1.07)
+                                                 : 1.45 * pow(d, 1.31) * pow(T, 0.57);
     return v[KEY_optimizer] == OPTIMIZER_ADAM ? 0.76 * pow(d, 1.29) * pow(T / v[KEY_B], 0.80) : NAN; /* Fig. 3 */
 }
 
@@ -120,7 +121,8 @@ static void fill_batch(void *context, int first, int count)
 
 static struct transformer_batch as_batch(const struct samples *s)
 {
-    return (struct transformer_batch){.sequences = (int)s->n, .inputs = s->inputs, .targets = s->targets, .tokens = s->tokens, .labels = s->labels};
+    return (struct transformer_batch){
+        .sequences = (int)s->n, .inputs = s->inputs, .targets = s->targets, .tokens = s->tokens, .labels = s->labels};
 }
 
 static enum status train_step(struct training *t)
@@ -154,8 +156,10 @@ static void report(struct training *t)
     for (int i = TRANSFORMER_PROBES; i < t->trace->columns; i++)
         attention = fmax(attention, t->row[i]);
     double seconds = (progress_clock() - t->started) / fmax(steps, 1);
-    struct run_transformer_report r = {.step = step, .loss = t->row[TRANSFORMER_loss_test] / t->problem.null_loss,
-                                       .accuracy = t->row[TRANSFORMER_accuracy_test], .attention = attention,
+    struct run_transformer_report r = {.step = step,
+                                       .loss = t->row[TRANSFORMER_loss_test] / t->problem.null_loss,
+                                       .accuracy = t->row[TRANSFORMER_accuracy_test],
+                                       .attention = attention,
                                        .seconds_per_step = steps > 0 ? seconds : NAN,
                                        .tokens_per_s = (double)(t->batch.n * t->batch.T) / seconds};
     q->report(q->context, &r);
@@ -171,7 +175,10 @@ static enum status evaluate(struct training *t)
     const size_t cells = (size_t)t->trace->layers * (size_t)t->trace->heads;
     for (int i = 0; i < t->n_probes; i++) {
         const struct problem_pairs *p = &t->pairs[i];
-        pairs[i] = (struct transformer_pairs){.count = (int)p->count, .sequence = p->sample, .query = p->query, .key = p->key,
+        pairs[i] = (struct transformer_pairs){.count = (int)p->count,
+                                              .sequence = p->sample,
+                                              .query = p->query,
+                                              .key = p->key,
                                               .attention = t->row + TRANSFORMER_PROBES + (size_t)i * cells};
     }
     TRY(transformer_evaluate(t->model, &test, t->n_probes, pairs, &m, NULL));
@@ -190,7 +197,11 @@ done:
 
 static struct checkpoint all_of(struct training *t)
 {
-    return (struct checkpoint){.keys = t->keys, .problem = &t->problem, .model = t->model, .optimizer = &t->optimizer, .sums = t->sums,
+    return (struct checkpoint){.keys = t->keys,
+                               .problem = &t->problem,
+                               .model = t->model,
+                               .optimizer = &t->optimizer,
+                               .sums = t->sums,
                                .trace = t->trace};
 }
 
@@ -243,12 +254,15 @@ static enum status prepare(struct training *t)
     const struct samples_range all = {.test = true};
     enum problem_probe first;
     TRY(problem_init(k, &t->problem));
-    TRY(transformer_create(&config, (enum backend)keys_integer(k, KEY_backend), (enum precision)keys_integer(k, KEY_precision),
-                           (int)keys_integer(k, KEY_threads), &t->model));
+    TRY(transformer_create(&config, (enum backend)keys_integer(k, KEY_backend),
+                           (enum precision)keys_integer(k, KEY_precision), (int)keys_integer(k, KEY_threads),
+                           &t->model));
     transformer_initialise(t->model, (uint64_t)keys_integer(k, KEY_seed));
     TRY(optimizer_init(k, t->model->count, sizeof(real), &t->optimizer));
-    REQUIRE(t->gradient = calloc(t->model->count, sizeof *t->gradient), ERR_MEMORY, "out of memory for a gradient of %zu numbers", t->model->count);
-    REQUIRE(t->row = calloc((size_t)t->trace->columns, sizeof *t->row), ERR_MEMORY, "out of memory for a row of the trace");
+    REQUIRE(t->gradient = calloc(t->model->count, sizeof *t->gradient), ERR_MEMORY,
+            "out of memory for a gradient of %zu numbers", t->model->count);
+    REQUIRE(t->row = calloc((size_t)t->trace->columns, sizeof *t->row), ERR_MEMORY,
+            "out of memory for a row of the trace");
     TRY(problem_samples(&t->problem, (size_t)keys_integer(k, KEY_batch), &t->batch));
     TRY(problem_samples(&t->problem, (size_t)keys_integer(k, KEY_eval_size), &t->test));
     TRY(problem_draw(&t->problem, &all, &t->test));
@@ -278,13 +292,17 @@ static void release(struct training *t)
     free(t->row);
 }
 
-enum status run_transformer(const struct keys *keys, const struct run_transformer_request *request, struct result *r, struct trace *trace)
+enum status run_transformer(const struct keys *keys, const struct run_transformer_request *request, struct result *r,
+                            struct trace *trace)
 {
     enum status rc = OK;
     const double begin = progress_clock();
     struct trace own = {0}; /* a checkpoint needs one, if nobody else does */
     struct training t = {.keys = keys, .request = request, .result = r, .trace = trace ? trace : &own};
-    *r = (struct result){.keys = *keys, .state = RUN_CENSORED, .plateau = NAN, .flow_plateau = NAN,
+    *r = (struct result){.keys = *keys,
+                         .state = RUN_CENSORED,
+                         .plateau = NAN,
+                         .flow_plateau = NAN,
                          .predicted = {.eq6 = NAN, .asinh = NAN, .closed = NAN, .quadrature = NAN}};
     trace_begin(t.trace, keys);
     TRY(prepare(&t));
@@ -297,7 +315,8 @@ enum status run_transformer(const struct keys *keys, const struct run_transforme
     if (r->state == RUN_CENSORED && !isnan(r->plateau))
         r->state = RUN_EMERGED;
     r->steps_done = (double)t.optimizer.step;
-    r->tokens_per_s = (r->steps_done - t.first_step) * (double)(t.batch.n * t.batch.T) / fmax(progress_clock() - t.started, 1e-9);
+    r->tokens_per_s =
+        (r->steps_done - t.first_step) * (double)(t.batch.n * t.batch.T) / fmax(progress_clock() - t.started, 1e-9);
     r->wall_s = progress_clock() - begin;
 done:
     release(&t);

@@ -1,9 +1,11 @@
-/* One training run of a Transformer: keys -> task, model, optimizer -> steps -> evaluations -> crossings, plateau length, trace.
+/* One training run of a Transformer: keys -> task, model, optimizer -> steps -> evaluations -> crossings, plateau
+ * length, trace.
  *
- * Every eval_every steps the test loss (recall: accuracy), its attention and the mean training loss since the last evaluation make a row
- * of the trace. A level is crossed at the first of two consecutive evaluations beyond it, interpolated linearly between that one and the
- * one before; the plateau length, in steps, is the crossing of `threshold`. A run ends at the cap (censored, unless it has emerged), when
- * what `until` asks for is crossed, when a loss is not finite (diverged), or on request (interrupted). */
+ * Every eval_every steps the test loss (recall: accuracy), its attention and the mean training loss since the last
+ * evaluation make a row of the trace. A level is crossed at the first of two consecutive evaluations beyond it,
+ * interpolated linearly between that one and the one before; the plateau length, in steps, is the crossing of
+ * `threshold`. A run ends at the cap (censored, unless it has emerged), when what `until` asks for is crossed, when a
+ * loss is not finite (diverged), or on request (interrupted). */
 #ifndef RUN_TRANSFORMER_H
 #define RUN_TRANSFORMER_H
 #include "result.h"
@@ -18,17 +20,19 @@ struct run_transformer_report {
 
 /* What a run may be given besides keys; all may be NULL. */
 struct run_transformer_request {
-    const char *resume;      /* a checkpoint to go on from */
-    const char *checkpoint;  /* where to save: every checkpoint_every steps and at the end */
+    const char *resume;       /* a checkpoint to go on from */
+    const char *checkpoint;   /* where to save: every checkpoint_every steps and at the end */
     const volatile int *stop; /* not 0: save and end as interrupted */
     void (*report)(void *context, const struct run_transformer_report *report);
     void *context;
 };
 
-/* Overwrites *result; *trace (may be NULL) is begun and filled. ERR_INPUT (keys, checkpoint), ERR_MEMORY, ERR_IO, ERR_PROGRAM. */
-enum status run_transformer(const struct keys *keys, const struct run_transformer_request *request, struct result *result,
-                            struct trace *trace);
-/* The plateau length that the paper's published law for the nearest of its settings gives (d=.., T=.. in its place); NaN if there is none. */
+/* Overwrites *result; *trace (may be NULL) is begun and filled. ERR_INPUT (keys, checkpoint), ERR_MEMORY, ERR_IO,
+ * ERR_PROGRAM. */
+enum status run_transformer(const struct keys *keys, const struct run_transformer_request *request,
+                            struct result *result, struct trace *trace);
+/* The plateau length that the paper's published law for the nearest of its settings gives (d=.., T=.. in its place);
+ * NaN if there is none. */
 double run_transformer_published(const struct keys *keys);
 
 #endif

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const size_t LARGEST_FILE = (size_t)1 << 34, LARGEST_HEADER = (size_t)100 << 20; /* the format's own limit for the header */
+static const size_t LARGEST_FILE = (size_t)1 << 34,
+                    LARGEST_HEADER = (size_t)100 << 20; /* the format's own limit for the header */
 static const char metadata[] = "__metadata__";
 
 static const struct {
@@ -46,8 +47,8 @@ static void copy_numbers(const void *from, size_t bytes, size_t size, void *to)
 
 /* ---- writing ---- */
 
-static void add_header(const struct safetensors_tensor *tensors, size_t n, const struct safetensors_note *notes, size_t n_notes,
-                       struct text *out)
+static void add_header(const struct safetensors_tensor *tensors, size_t n, const struct safetensors_note *notes,
+                       size_t n_notes, struct text *out)
 {
     size_t at = 0;
     text_add(out, "{\"__metadata__\": {");
@@ -125,15 +126,16 @@ static enum status read_type(const char *name, const json_t *entry, struct safet
 }
 
 /* One entry of the header, against `size` bytes of numbers; data is the address of the first of them all. */
-static enum status read_entry(const char *name, const json_t *entry, const char *data, size_t size, struct safetensors_tensor *t)
+static enum status read_entry(const char *name, const json_t *entry, const char *data, size_t size,
+                              struct safetensors_tensor *t)
 {
     enum status rc = OK;
     const json_t *shape = json_object_get(entry, "shape"), *offsets = json_object_get(entry, "data_offsets");
     size_t begin, end;
     *t = (struct safetensors_tensor){.name = name, .rank = (int)json_array_size(shape)};
     TRY(read_type(name, entry, t));
-    REQUIRE(json_is_array(shape) && json_array_size(shape) <= SAFETENSORS_RANK, ERR_INPUT, "%.80s: shape must be a list of at most %d sizes",
-            name, SAFETENSORS_RANK);
+    REQUIRE(json_is_array(shape) && json_array_size(shape) <= SAFETENSORS_RANK, ERR_INPUT,
+            "%.80s: shape must be a list of at most %d sizes", name, SAFETENSORS_RANK);
     size_t left = size / types[t->type].bytes; /* no product of sizes may exceed it, so none overflows */
     bool empty = false;
     for (int i = 0; i < t->rank; i++) {
@@ -144,9 +146,11 @@ static enum status read_entry(const char *name, const json_t *entry, const char 
         REQUIRE(t->shape[i] <= left, ERR_INPUT, "%.80s: its shape needs more than the file holds", name);
         left /= t->shape[i];
     }
-    REQUIRE(json_array_size(offsets) == 2 && whole(offsets, 0, &begin) && whole(offsets, 1, &end) && begin <= end && end <= size, ERR_INPUT,
-            "%.80s: its data_offsets are not inside the file", name);
-    REQUIRE(end - begin == (empty ? 0 : tensor_bytes(t)), ERR_INPUT, "%.80s: its data_offsets do not fit its shape", name);
+    REQUIRE(json_array_size(offsets) == 2 && whole(offsets, 0, &begin) && whole(offsets, 1, &end) && begin <= end &&
+                end <= size,
+            ERR_INPUT, "%.80s: its data_offsets are not inside the file", name);
+    REQUIRE(end - begin == (empty ? 0 : tensor_bytes(t)), ERR_INPUT, "%.80s: its data_offsets do not fit its shape",
+            name);
     t->data = data + begin;
 done:
     return rc;
@@ -183,7 +187,8 @@ static enum status parse(struct safetensors *file)
     REQUIRE(file->bytes.length >= 8, ERR_INPUT, "not a safetensors file: shorter than 8 bytes");
     memcpy(&length, data, 8);
     length = le64toh(length);
-    REQUIRE(length <= LARGEST_HEADER && length <= file->bytes.length - 8, ERR_INPUT, "not a safetensors file: its header does not fit");
+    REQUIRE(length <= LARGEST_HEADER && length <= file->bytes.length - 8, ERR_INPUT,
+            "not a safetensors file: its header does not fit");
     const char *numbers = data + 8 + length;
     const size_t size = file->bytes.length - 8 - (size_t)length;
     file->header = json_loadb(data + 8, (size_t)length, JSON_REJECT_DUPLICATES, &why);
@@ -191,7 +196,8 @@ static enum status parse(struct safetensors *file)
     REQUIRE(json_is_object((json_t *)file->header), ERR_INPUT, "not a safetensors file: its header is no JSON object");
     file->tensors = calloc(json_object_size(file->header) + 1, sizeof *file->tensors);
     REQUIRE(file->tensors, ERR_MEMORY, "out of memory for the list of tensors");
-    json_object_foreach(file->header, name, entry) {
+    json_object_foreach(file->header, name, entry)
+    {
         if (!strcmp(name, metadata))
             continue;
         TRY(read_entry(name, entry, numbers, size, &file->tensors[file->n]));
@@ -257,7 +263,8 @@ enum status safetensors_copy(const struct safetensors *file, const char *name, e
     if (t)
         describe(t->type, t->rank, t->shape, &has);
     describe(type, rank, shape, &needs);
-    enum status rc = error_set(ERR_INPUT, "%.80s is %s, needed is %s", name, has.data ? has.data : "missing", needs.data ? needs.data : "?");
+    enum status rc = error_set(ERR_INPUT, "%.80s is %s, needed is %s", name, has.data ? has.data : "missing",
+                               needs.data ? needs.data : "?");
     text_free(&has);
     text_free(&needs);
     return rc;

@@ -1,8 +1,10 @@
 /* safetensors: named arrays in a file that PyTorch, JAX and NumPy read.
  *
  *     8 bytes   N, little-endian
- *     N bytes   JSON: {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, .., "__metadata__": {"note": "text"}}
+ *     N bytes   JSON: {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, ..,
+ *               "__metadata__": {"note": "text"}}
  *     the rest  little-endian numbers, row-major, without holes; offsets count from here
+ *
  * (https://github.com/huggingface/safetensors, "Format"). Of its types we write and read f32, f64 and i32. */
 #ifndef SAFETENSORS_H
 #define SAFETENSORS_H
@@ -20,9 +22,9 @@ enum { SAFETENSORS_RANK = 4 };
 struct safetensors_tensor {
     const char *name; /* borrowed */
     enum safetensors_type type;
-    int rank;                        /* 0: a single number */
+    int rank; /* 0: a single number */
     size_t shape[SAFETENSORS_RANK];
-    const void *data; /* borrowed. To be written: numbers of this machine; read from a file: its bytes, see safetensors_copy */
+    const void *data; /* borrowed; numbers of this machine to be written, bytes of the file if read: safetensors_copy */
 };
 struct safetensors_note {
     const char *name, *text; /* borrowed */
@@ -30,8 +32,8 @@ struct safetensors_note {
 
 /* A file that was read. */
 struct safetensors {
-    struct text bytes; /* owned */
-    void *header;      /* owned: the parsed header, which holds all names */
+    struct text bytes;                  /* owned */
+    void *header;                       /* owned: the parsed header, which holds all names */
     struct safetensors_tensor *tensors; /* owned */
     size_t n;
 };
@@ -39,14 +41,15 @@ struct safetensors {
 /* Writes the file aside and renames it: `path` holds the old or the whole new content. ERR_IO, ERR_MEMORY. */
 enum status safetensors_write(const char *path, const struct safetensors_tensor *tensors, size_t n,
                               const struct safetensors_note *notes, size_t n_notes);
-/* Reads and checks the whole file: every size and offset, types, names that stand twice. ERR_INPUT names path and tensor; ERR_IO,
- * ERR_MEMORY. Release with safetensors_free, also after an error. */
+/* Reads and checks the whole file: every size and offset, types, names that stand twice. ERR_INPUT names path and
+ * tensor; ERR_IO, ERR_MEMORY. Release with safetensors_free, also after an error. */
 enum status safetensors_read(const char *path, struct safetensors *file);
 void safetensors_free(struct safetensors *file);
 /* The tensor or note of that name, borrowed; NULL if there is none. */
 const struct safetensors_tensor *safetensors_find(const struct safetensors *file, const char *name);
 const char *safetensors_note(const struct safetensors *file, const char *name);
-/* Copies the numbers of a tensor that must have this name, type and shape into out. ERR_INPUT says what it has instead. */
+/* Copies the numbers of a tensor that must have this name, type and shape into out. ERR_INPUT says what it has instead.
+ */
 enum status safetensors_copy(const struct safetensors *file, const char *name, enum safetensors_type type, int rank,
                              const size_t *shape, void *out);
 

@@ -52,7 +52,8 @@ const char *trace_column(const struct trace *t, int i, char *buffer)
     problem_probes(t->preset, &probe);
     const int cell = i - TRANSFORMER_PROBES, cells = t->layers * t->heads;
     probe += (unsigned)(cell / cells);
-    snprintf(buffer, TRACE_NAME, "%s_l%dh%d", problem_probe_name(probe), cell % cells / t->heads + 1, cell % t->heads + 1);
+    snprintf(buffer, TRACE_NAME, "%s_l%dh%d", problem_probe_name(probe), cell % cells / t->heads + 1,
+             cell % t->heads + 1);
     return buffer;
 }
 

@@ -4,16 +4,18 @@
 #include "keys.h"
 #include "text.h"
 
-/* X(column) in file order. A Transformer has one column more per probe (problem.h), layer and head: attention_l1h1, .. */
+/* X(column) in file order. A Transformer has one column more per probe (problem.h), layer and head: attention_l1h1, ..
+ */
 #define TRACE_FLOW(X) X(time) X(loss_train) X(loss_test) X(w) X(w_repeated) X(u) X(delta_a) X(attention)
 #define TRACE_TOY(X) X(step) X(time) X(loss_train) X(loss_test) X(w) X(w_orthogonal) X(delta_a) X(attention)
 #define TRACE_TRANSFORMER(X) X(step) X(loss_train) X(loss_test) X(accuracy_train) X(accuracy_test)
-/* Where a Transformer's columns are in a row: TRANSFORMER_step, .., and from TRANSFORMER_PROBES on the attention, [probe][layer][head]. */
+/* Where a Transformer's columns are in a row: TRANSFORMER_step, .., and from TRANSFORMER_PROBES on the attention,
+ * [probe][layer][head]. */
 enum transformer_column {
 #define AS_ENUMERATOR(column) TRANSFORMER_##column,
     TRACE_TRANSFORMER(AS_ENUMERATOR)
 #undef AS_ENUMERATOR
-    TRANSFORMER_PROBES
+        TRANSFORMER_PROBES
 };
 enum { TRACE_NAME = 32 }; /* room for the name of a column */
 
