@@ -61,6 +61,17 @@ START_TEST(pieces)
     test_close(p.q, .54925106, PIECES_RTOL, 0, "q");
     test_close(p.w_q, 7.1732156, PIECES_RTOL, 0, "w_q");
     test_close(p.integral, 275.14193, PIECES_RTOL, 0, "integral");
+    test_close(p.start, 0, 0, 1e-9, "start, from w = 0");
+    /* What w(0) adds is what it adds to the jump: p = 0, x_0 = sqrt(m) w(0), to first order -x_0/lambda_0. */
+    struct flow_start start = flow_unit_start(32);
+    struct flow g;
+    const double w = 1e-3;
+    start.w[0] = w / sqrt(32), start.w[1] = w * sqrt(31. / 32);
+    ck_assert(flow_init(512, 32, 1, 0, METRIC_FULL, &start, &g) == OK);
+    struct flow zero = unit(512, 32, 1, 0, METRIC_FULL);
+    struct prediction with = predict(&g, LOSS_TEST, .2), without = predict(&zero, LOSS_TEST, .2);
+    test_close(with.start, with.jump - without.jump, 1e-9, 0, "start, part of the jump");
+    test_close(with.start, -w * sqrt(g.m) / g.lambda0, 1e-2, 0, "start, to first order");
 }
 END_TEST
 
