@@ -85,6 +85,7 @@ fails 2 'not every figure' figure all plain.db --out one
 
 # gnuplot absent, failing, killed, lying: an error, and what was there stays
 cp one/fig1b.png before.png
+echo >>one/fig1b.gp # so that it must be drawn again
 mkdir bin empty
 failing() { # what the gnuplot of the test does, pattern
     printf '#!/bin/sh\n%s\n' "$1" >bin/gnuplot
