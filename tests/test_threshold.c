@@ -51,7 +51,7 @@ START_TEST(test_threshold)
         "- {id: A, quantity: exponent, of: T, on: 'd,T', at: 0.5, published: 1, tolerance: .1, study: flow}"};
     struct store *store = fresh_store();
     struct run_flow *tools;
-    struct claim before[6], after;
+    struct claim before[6] = {0}, after;
     struct fit fit;
     ok(run_flow_create(&tools));
     for (int asked = 0; asked < 3; asked++) { /* 0.2, 0.05, then 0.05 for some */

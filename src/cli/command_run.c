@@ -145,7 +145,6 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
         fprintf(stderr, "plateau: run failed: %s\n", message);
         b->worst = rc;
         b->failures++;
-        rc = OK;
     }
     progress_show(&b->progress, ++b->finished, NULL);
     if (b->arguments->trace) {
