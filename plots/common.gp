@@ -6,12 +6,13 @@ set datafile separator comma
 set datafile columnheaders
 set datafile missing NaN   # so that rows of other series do not cut a line
 
-# Fonts of 6.5 points and the same strokes in each format: a centimetre is 118.1 pixels of PNG (300 an inch) and 38 units of SVG.
+# Text of 7 points and the same strokes in each format: a centimetre is 118.1 pixels of PNG (300 an inch) and 38 units of SVG, and
+# Cairo takes a point of a font for a 72nd of 96 units: 0.75 x 7 of them in the PDF, 0.75 x 4.17 x 7 pixels in the PNG.
 # Verdana is at hand in browsers, and as wide as DejaVu Sans, which stands in for it elsewhere.
 formats = 'pdf svg png'
-pdf = "pdfcairo enhanced color size %gcm,%gcm font 'DejaVu Sans,6.5' fontscale 1 linewidth 2 pointscale 0.75"
+pdf = "pdfcairo enhanced color size %gcm,%gcm font 'DejaVu Sans,7' fontscale 0.75 linewidth 2 pointscale 0.7"
 svg = "svg enhanced size %g,%g dynamic font 'Verdana,9' linewidth 1.3 background 'white'"
-png = "pngcairo enhanced color size %g,%g font 'DejaVu Sans,6.5' fontscale 4.17 linewidth 4.17 pointscale 2.3"
+png = "pngcairo enhanced color size %g,%g font 'DejaVu Sans,7' fontscale 3.13 linewidth 4.17 dashlength 0.5 pointscale 3.2"
 terminal(format, w, h) = format eq 'pdf' ? sprintf(pdf, w, h) : format eq 'svg' ? sprintf(svg, 38 * w, 38 * h) : \
     sprintf(png, int(118.1 * w), int(118.1 * h))
 open(format, w, h) = sprintf("set terminal %s; set output '%s.%s'", terminal(format, w, h), name, format)
@@ -19,8 +20,12 @@ open(format, w, h) = sprintf("set terminal %s; set output '%s.%s'", terminal(for
 # Okabe and Ito's colours, which colour-blind readers tell apart, each with a point type of its own (filled; open is one less).
 array colour[8] = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#7F7F7F', '#000000']
 array filled[8] = [7, 5, 9, 13, 11, 15, 7, 7]
-do for [i=1:8] { set style line i linecolor rgb colour[i] linewidth 1.3 pointtype filled[i] pointsize 0.6 }
+do for [i=1:8] {
+    set style line i linecolor rgb colour[i] linewidth 1.3 pointtype filled[i] pointsize 0.6
+    set linetype i linecolor rgb colour[i]   # for `linecolor variable`
+}
 style(i) = (i - 1) % 7 + 1   # of the i-th value of a list
+style_of(list, value) = (place = sum [k=1:words(list)] (value == real(word(list, k)) ? k : 0), place ? style(place) : 8)
 set style line 9 linecolor rgb '#000000' linewidth 1 dashtype 3   # marks and thresholds
 
 keys = 'set key default noautotitle reverse Left samplen 1.8 spacing 1.1 '
@@ -28,6 +33,7 @@ eval keys
 set border 3 linewidth 0.75
 set errorbars small
 set tics nomirror out scale 0.6
+set format '%g'   # the default, '% h', begins with a blank and puts the label beside its tick
 set xlabel offset 0, 0.35
 set ylabel offset 0.7, 0
 
@@ -44,14 +50,24 @@ plateau_label = 'plateau length (lr × steps)'
 linear(axis) = sprintf("unset logscale %s; set format %s '%%g'; set m%stics default; set %stics autofreq", axis, axis, axis, axis)
 decades(axis) = sprintf("set logscale %s; set format %s '10^{%%T}'; set m%stics 10", axis, axis, axis)
 
+# A logarithmic y axis from low to high, with fractions of its height below and above that are free for keys.
+room(low, high, below, above) = sprintf('set yrange [%g:%g]', low * (low / high)**(below / (1.0 - below - above)), \
+    high * (high / low)**(above / (1.0 - below - above)))
+row = 0.058   # of the height of a panel of 5.9 cm, for a row of a key
+
 # Simulations of the study and the user's own points over the column `abscissa`: mean and range over seeds; a run that has not
-# emerged is a lower bound. The user's name for the file is not enhanced text.
+# emerged is a lower bound. They are black, or take the colour of the value of key `hue` in the list `hues` (set both after this
+# file). The user's name for the file is not enhanced text.
 if (!exists('simulation')) { simulation = '' }
+hue = 'd'
+hues = ''
 simulated = simulation.data eq '' ? "NaN" : "for [s in simulation.' '.data] table \
-        using (column(abscissa)):(measured(s, 'value')):'low':'high' with yerrorbars linestyle 8 linewidth 0.8 pointsize 0.8 \
-        pointtype (s eq 'data' ? 4 : 6) title (s eq 'data' ? data_name : 'SGD on the model') noenhanced, \
-    for [s in simulation.' '.data] table \
-        using (column(abscissa)):(bound(s, 'value')) with points linestyle 8 linewidth 0.8 pointtype 8"
+        using (column(abscissa)):(measured(s, 'value')):'low':'high':(style_of(hues, column(hue))) \
+        with yerrorbars linecolor variable linewidth 0.8 pointsize 0.9 pointtype (s eq 'data' ? 4 : 6), \
+    for [s in simulation.' '.data] table using (column(abscissa)):(bound(s, 'value')):(style_of(hues, column(hue))) \
+        with points linecolor variable linewidth 0.8 pointtype 8, \
+    for [s in simulation.' '.data] NaN with yerrorbars linestyle 8 linewidth 0.8 pointsize 0.9 \
+        pointtype (s eq 'data' ? 4 : 6) title (s eq 'data' ? data_name : 'SGD on the model') noenhanced"
 
 # Several panels on one page (`set multiplot` first): panel(left, right, bottom, top) in fractions of the page. second_key: what
 # follows is drawn over the panel before it, with a key of its own and no axes; set labels and formats again after it.

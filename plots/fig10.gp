@@ -15,12 +15,12 @@ do for [format in formats] {
         if (k <= 2) { eval decades('y'); set yrange [1e-5:1] } else { eval linear('y'); set yrange [0:*] }
         if (k == 1) { set key bottom left width 0 } else { set key top right width -4 }
         plot for [i=1:words(ps)] table using 'time':(with_key('flow', 'p', word(ps, i), word(quantities, k))) \
-            with lines linestyle style(i) \
+            with linespoints linestyle style(i) pointinterval 30 \
                 title k == 1 ? '{/:Italic p} = '.word(ps, i) : '', \
             for [i=1:(k == 3 ? words(ps) : 0)] table using 'time':(with_key('flow', 'p', word(ps, i), 'w_across')) \
-                with lines linestyle style(i) dashtype (6, 4), \
+                with lines linestyle style(i) dashtype 2, \
             NaN with lines linestyle 8 title (k == 3 ? 'repeated direction' : ''), \
-            NaN with lines linestyle 8 dashtype (6, 4) title (k == 3 ? 'other directions' : '')
+            NaN with lines linestyle 8 dashtype 2 title (k == 3 ? 'other directions' : '')
     }
     unset multiplot
     unset output

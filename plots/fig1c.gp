@@ -1,7 +1,8 @@
 table = name.'.csv'
 abscissa = 'T'
 set xrange [T_low / 1.25:T_high * 1.25]
-set yrange [value_low / (simulation.data eq '' ? 6 : 15):value_high * 5]
+hues = ds
+if (data eq '') { set yrange [value_low / 6:value_high * 5] } else { eval room(value_low, value_high, 5 * row, 3.5 * row) }
 do for [format in formats] {
     eval open(format, 8.5, 7.2)
     set multiplot

@@ -1,7 +1,8 @@
 table = name.'.csv'
 abscissa = 'B'
 set xrange [B_low / 1.25:B_high * 1.25]
-set yrange [value_low / 8:value_high * 4]
+hues = ds
+eval data eq '' ? room(value_low, value_high, 2.2 * row, 2 * row) : room(value_low, value_high, 4 * row, 3.7 * row)
 do for [format in formats] {
     eval open(format, 8.5, 7.2)
     set multiplot

@@ -1,7 +1,10 @@
 table = name.'.csv'
 abscissa = 'x'
 set xrange [x_low / 1.25:x_high * 1.25]
-set yrange [value_low / 1.5:value_high * 1.5]
+published(x) = 2.15 * x**1.02   # the paper's fit
+hue = 'p'
+hues = ps
+eval room(value_low, published(x_high), data eq '' ? 0.05 : 0.25, data eq '' ? 0.02 : 0.25)
 do for [format in formats] {
     eval open(format, 17.5, 6.8)
     set multiplot
@@ -21,7 +24,8 @@ do for [format in formats] {
                 with points linestyle style(i) title '{/:Italic p} = '.word(ps, i)
         eval second_key('bottom right width -7')
         if (k == 1) {
-            plot NaN with lines linestyle 8 linewidth 1 title 'fit: '.law.',  {/:Italic R}^2 = '.r2
+            plot sample [x_low:x_high] '+' using 1:(published($1)) with lines linestyle 7 dashtype 3 title 'published: 2.15 {/:Italic X}^{1.02}', \
+                NaN with lines linestyle 8 linewidth 1 title 'fit: '.law.',  {/:Italic R}^2 = '.r2
         } else {
             plot @simulated, NaN with lines linestyle 8 linewidth 1 title 'fit: '.law.',  {/:Italic R}^2 = '.r2
         }

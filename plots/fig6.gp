@@ -28,7 +28,7 @@ do for [format in formats] {
     plot landscape using 'w':'delta_a':(log10(column('loss'))) with image, \
         $lines using (real(word(strcol(1), 1))):(real(word(strcol(1), 2))) with lines linecolor rgb '#4292c6' linewidth 0.3, \
         table using (of('equilibrium', 'w')):'delta_a' \
-            with lines linestyle 5 dashtype (8, 5) title 'equilibrium {/:Italic w}_∞', \
+            with lines linestyle 5 dashtype 2 title 'equilibrium {/:Italic w}_∞', \
         table using (of('flow', 'w')):'delta_a' with lines linestyle 2 linewidth 1.8 title 'flow', \
         table using (of('plateau', 'w')):'delta_a' with points linestyle 8 pointsize 0.8 title 'plateau ends'
     unset output

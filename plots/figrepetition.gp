@@ -4,7 +4,7 @@ set logscale x 2
 set xlabel 'in-context repetition {/:Italic B}'
 set ylabel plateau_label
 set xrange [B_low / 1.1:B_high * 1.1]
-set yrange [value_low / (data eq '' ? 6 : 8):value_high * 1.6]
+if (data eq '') { set yrange [value_low / 6:value_high * 1.6] } else { eval room(value_low, value_high, 6.5 * row, row) }
 set key bottom left
 eval decades('y')
 do for [format in formats] {
