@@ -1,10 +1,9 @@
 table = name.'.csv'
 abscissa = 'x'
 set xrange [x_low / 1.25:x_high * 1.25]
-published(x) = 2.15 * x**1.02   # the paper's fit
 hue = 'p'
 hues = ps
-eval room(value_low, published(x_high), data eq '' ? 0.05 : 0.25, data eq '' ? 0.02 : 0.25)
+eval room(value_low, value_high, data eq '' ? 0.05 : 0.25, data eq '' ? 0.02 : 0.25)
 do for [format in formats] {
     eval open(format, 17.5, 6.8)
     set multiplot
@@ -24,7 +23,7 @@ do for [format in formats] {
                 with points linestyle style(i) title '{/:Italic p} = '.word(ps, i)
         eval second_key('bottom right width -7')
         if (k == 1) {
-            plot sample [x_low:x_high] '+' using 1:(published($1)) with lines linestyle 7 dashtype 3 title 'published: 2.15 {/:Italic X}^{1.02}', \
+            plot table using 'x':(of('published', 'value')) with lines linestyle 7 dashtype 3 title 'published: 2.15 {/:Italic X}^{1.02}', \
                 NaN with lines linestyle 8 linewidth 1 title 'fit: '.law.',  {/:Italic R}^2 = '.r2
         } else {
             plot @simulated, NaN with lines linestyle 8 linewidth 1 title 'fit: '.law.',  {/:Italic R}^2 = '.r2

@@ -37,7 +37,8 @@ static const struct figure figures[] = {
     {"2-right", "fig2-right", NULL, true, laws_2_right, "Cross-sample repetition shortens the plateau",
      "Plateau lengths with cross-sample repetition p against the variable X that should collapse them: left the "
      "paper's, which drops a cross term, right the exact one. A better collapse shows as less scatter about the "
-     "fitted line, and a higher R^2."},
+     "fitted line, and a higher R^2. The law as published (dotted grey) lies twice too high; at p = 0 it contradicts "
+     "the one published for Fig. 2 left."},
     {"6", "fig6", NULL, false, anatomy_6, "Loss landscape and the path of the flow",
      "Loss over the value weights w and the score difference (contours), and the flow from (0, 0). It crosses the "
      "plateau at small w, climbs in attention, overshoots the optimum w = sqrt d and returns along the valley, "
@@ -52,7 +53,7 @@ static const struct figure figures[] = {
      "sharpest at the transition, and the largest late eigenvalue is 1/d. The negative eigenvalue of the plateau "
      "is drawn by its size."},
     {"9", "fig9", NULL, false, curves_9, "SGD on the whole model follows the reduced flow",
-     "The toy model with all its parameters, trained by SGD from random weights (one colour a seed), and the "
+     "The toy model with all its parameters, trained by SGD from random weights (a colour and a mark for each seed), and the "
      "reduced flow from the same start (dashed). The reduction to a few numbers holds seed by seed, noise of the "
      "batches included."},
     {"10", "fig10", NULL, false, curves_10, "Cross-sample repetition along the flow",
@@ -63,8 +64,9 @@ static const struct figure figures[] = {
     {"errors", "errors", NULL, true, laws_errors, "How far each prediction is off",
      "Difference between predicted and integrated plateau length against T at B = 1. Eq. 6 overestimates it "
      "several times over and grows worse with T; the closed form and the quadrature, which have no fitted "
-     "constant, become better with T. Circles: mean and range over seeds of the difference between single SGD runs "
-     "of the model and the flow."},
+     "constant, become better with T. Differences are drawn by their size: where one changes sign it dips, as that of "
+     "the closed form at d = 16 near T = 2000. Circles: mean and range over seeds of the difference between single "
+     "SGD runs of the model and the flow."},
     {"repetition", "repetition", NULL, true, laws_repetition, "In-context repetition: which theory does SGD follow?",
      "Plateau length against B for three flows and for SGD on the model with all its parameters (mean and range "
      "over seeds). SGD follows the gradient flow of the model, which gains sqrt B; the paper's equations would "
@@ -90,13 +92,13 @@ enum status figure_find(const char *name, const struct figure **figure)
     for (size_t i = 0; i < COUNT; i++) {
         names[i] = figures[i].name;
         text_addf(&list, "%s%s", i ? ", " : "", names[i]);
-        if (!strcmp(name, names[i])) {
+        if (!strcmp(name, names[i]) || (!strncmp(name, "fig", 3) && !strcmp(name + 3, names[i]))) {
             *figure = &figures[i];
             text_free(&list);
             return OK;
         }
     }
-    const char *nearest = text_nearest(name, names, COUNT);
+    const char *nearest = text_nearest(strncmp(name, "fig", 3) ? name : name + 3, names, COUNT);
     error_set(ERR_INPUT, "%s: no such figure%s%s%s; figures are %s, and all", name, nearest ? "; did you mean " : "",
               nearest ? nearest : "", nearest ? "?" : "", list.data ? list.data : "");
     text_free(&list);
@@ -123,8 +125,8 @@ enum status figure_ready(struct store *store, const struct figure *figure, bool 
         if (!*ready)
             error_set(ERR_INPUT,
                       "figure %s: the database has no run of the study %s; make them with `plateau sweep "
-                      "validation/studies/%s.yaml --db F.db`",
-                      figure->name, studies[i], studies[i]);
+                      "validation/studies/%s.yaml --db %s`",
+                      figure->name, studies[i], studies[i], store_path(store));
     }
     return OK;
 }
@@ -319,14 +321,14 @@ enum status figure_draw(struct store *store, const char *name, const char *folde
     char script[64];
     bool ready, made = false;
     TRY(figure_find(name, &figure));
+    name = figure->name; /* "fig1a" is 1a */
     REQUIRE(!data || figure->takes_data, ERR_INPUT,
             "it shows curves and takes no --data; 1c, 2-left, 2-right, errors and repetition do");
     REQUIRE(!*pool_stop(), ERR_INTERRUPTED, "interrupted");
     TRY(figure_ready(store, figure, &ready));
     if (!ready)
         return ERR_INPUT;
-    REQUIRE(mkdir(folder, 0777) == 0 || errno == EEXIST, ERR_IO, "%s: cannot make this folder: %s", folder,
-            strerror(errno));
+    TRY(text_make_folder(folder));
     clear_left_overs(folder);
     text_addf(&scratch, "%s/.figure-%ld", folder, (long)getpid());
     TRY(text_status(&scratch));

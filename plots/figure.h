@@ -19,11 +19,11 @@ struct figure {
 
 size_t figure_count(void);
 const struct figure *figure_at(size_t i);
-/* ERR_INPUT with the nearest right name. */
+/* By its name, with or without "fig" before it. ERR_INPUT with the nearest right name. */
 enum status figure_find(const char *name, const struct figure **figure);
 /* *ready: the database has runs of each of its studies; if not, error_message() says which study to sweep. */
 enum status figure_ready(struct store *store, const struct figure *figure, bool *ready);
-/* Writes figNAME.csv (and figNAME-PART.csv), .gp, .pdf, .svg, .png and common.gp into `folder` (made if missing): all
+/* Writes figNAME.csv (and figNAME-PART.csv), .gp, .pdf, .svg, .png and common.gp into `folder` (made if missing, with its parents): all
  * of them or none, never a part of one. data: a CSV file of the user's own points (import.h) or NULL. ERR_INPUT: runs
  * or curves that it needs are missing, the figure takes no data, or none of them belongs in it; ERR_PROGRAM: gnuplot;
  * ERR_IO. */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool reserve(struct text *t, size_t extra)
@@ -319,5 +320,25 @@ done:
     if (file)
         fclose(file);
     text_free(&aside);
+    return rc;
+}
+
+enum status text_make_folder(const char *path)
+{
+    enum status rc = OK;
+    struct stat info;
+    struct text above = {0};
+    text_add(&above, path);
+    TRY(text_status(&above));
+    for (char *end = *path ? above.data + 1 : NULL; end && (end = strchr(end, '/')); end++) {
+        *end = '\0';
+        mkdir(above.data, 0777); /* if this fails, the last one fails too */
+        *end = '/';
+    }
+    int failed = mkdir(path, 0777) == 0 ? 0 : errno;
+    REQUIRE(!failed || (failed == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)), ERR_IO,
+            "%s: cannot make this folder: %s; give another with --out", path, strerror(failed));
+done:
+    text_free(&above);
     return rc;
 }

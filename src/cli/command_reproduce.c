@@ -28,14 +28,6 @@ struct reproduction {
     struct accuracy accuracy;
 };
 
-static enum status make_folder(const char *path)
-{
-    struct stat info;
-    if (mkdir(path, 0777) == 0 || (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)))
-        return OK;
-    return error_set(ERR_IO, "%s: cannot make this folder: %s; give another with --out", path, strerror(errno));
-}
-
 /* No name, or `all`: everything. */
 static bool wants_all(const struct reproduction *r)
 {
@@ -174,7 +166,7 @@ static enum status draw_all(struct reproduction *r)
     char folder[DATA_PATH], first[256] = "";
     size_t missing = 0;
     snprintf(folder, sizeof folder, "%.4000s/figures", r->folder);
-    enum status rc = make_folder(folder);
+    enum status rc = text_make_folder(folder);
     for (size_t i = 0; i < r->n_figures && rc == OK && !*pool_stop(); i++) {
         struct report_figure *f = &r->figures[i];
         if (!wanted(r, f->figure->name))
@@ -183,7 +175,7 @@ static enum status draw_all(struct reproduction *r)
         if (drawn == OK)
             continue;
         snprintf(f->problem, sizeof f->problem, "%s", error_message());
-        fprintf(stderr, "plateau: figure %s: %s\n", f->figure->name, f->problem);
+        fprintf(stderr, "plateau: %s\n", f->problem); /* which begins with the figure's name */
         if (!missing++)
             snprintf(first, sizeof first, "%s", f->problem);
         worst = drawn;
@@ -218,7 +210,7 @@ static enum status prepare(struct reproduction *r)
         TRY(data_path("validation/claims.yaml", path));
     TRY(compare_read(r->a->claims ? r->a->claims : path, &r->claims));
     choose_claims(r);
-    TRY(make_folder(r->folder));
+    TRY(text_make_folder(r->folder));
     snprintf(path, sizeof path, "%.4000s/plateau.db", r->folder);
     TRY(store_open(path, STORE_WRITE, r->a->command_line, &r->store));
 done:
