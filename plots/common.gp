@@ -28,6 +28,7 @@ eval keys
 set border 3 linewidth 0.75
 set errorbars small
 set tics nomirror out scale 0.6
+set format '%g'   # the default leaves a blank before the number
 set xlabel offset 0, 0.35
 set ylabel offset 0.7, 0
 

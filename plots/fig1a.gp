@@ -2,12 +2,12 @@ table = name.'.csv'
 eval decades('y')
 set xlabel time_label_thousands
 set ylabel 'test loss'
-set key at graph 0.385, graph 0.24 left
+set key at graph 0.41, graph 0.24 left samplen 0.5
 set xrange [0:1.25e-3 * longest]
 set yrange [1e-3:1]
 do for [format in formats] {
     eval open(format, 8.5, 5.6)
-    eval panel(0.14, 0.97, 0.19, 0.97)
+    eval panel(0.17, 0.97, 0.19, 0.95)
     plot level with lines linestyle 9, \
         for [i=1:words(ds)] table using (@thousands):(with_key('flow', 'd', word(ds, i), 'loss')) with lines linestyle style(i), \
         for [i=1:words(ds)] table using (@thousands):(0.3 * with_key('plateau', 'd', word(ds, i), 'loss')):('{/:Italic d} = '.word(ds, i)) \

@@ -12,7 +12,7 @@ do for [format in formats] {
     set ylabel plateau_label
     set key top left maxrows 3 width 0
     plot for [i=1:words(ds)] table using 'T':(with_key('eq6', 'd', word(ds, i), 'value')) \
-        with lines linestyle style(i) linewidth 0.8 dashtype 2, \
+        with lines linestyle style(i) linewidth 0.8 dashtype (7, 4), \
         for [i=1:words(ds)] table using 'T':(with_key('law', 'd', word(ds, i), 'value')) \
             with lines linestyle style(i) linewidth 1, \
         for [i=1:words(ds)] table using 'T':(with_key('closed', 'd', word(ds, i), 'value')) \
@@ -22,7 +22,7 @@ do for [format in formats] {
     eval second_key('bottom right width -9')
     plot @simulated, \
         NaN with lines linestyle 8 linewidth 1 title 'fit: '.law.',  {/:Italic R}^2 = '.law_r2, \
-        NaN with lines linestyle 8 linewidth 0.8 dashtype 2 title 'Eq. 6', \
+        NaN with lines linestyle 8 linewidth 0.8 dashtype (7, 4) title 'Eq. 6', \
         NaN with lines linestyle 8 linewidth 1 dashtype 3 title 'closed form, nothing fitted'
     unset multiplot
     unset output

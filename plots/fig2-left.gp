@@ -15,7 +15,7 @@ do for [format in formats] {
     plot for [i=1:words(ds)] table using 'B':(with_key('law_full', 'd', word(ds, i), 'value')) \
         with lines linestyle style(i) linewidth 1, \
         for [i=1:words(ds)] table using 'B':(with_key('law_paper', 'd', word(ds, i), 'value')) \
-            with lines linestyle style(i) linewidth 1 dashtype 2, \
+            with lines linestyle style(i) linewidth 1 dashtype (7, 4), \
         for [i=1:words(ds)] table using 'B':(with_key('paper', 'd', word(ds, i), 'value')) \
             with points linestyle style(i) pointtype filled[style(i)] - 1 linewidth 0.8, \
         for [i=1:words(ds)] table using 'B':(with_key('full', 'd', word(ds, i), 'value')) \
@@ -23,7 +23,7 @@ do for [format in formats] {
     eval second_key('bottom left width -9')
     plot @simulated, \
         NaN with linespoints linestyle 8 linewidth 1 title 'model: '.law_full, \
-        NaN with linespoints linestyle 8 linewidth 1 dashtype 2 pointtype 6 title 'Eqs. of paper: '.law_paper
+        NaN with linespoints linestyle 8 linewidth 1 dashtype (7, 4) pointtype 6 title 'Eqs. of paper: '.law_paper
     unset multiplot
     unset output
 }

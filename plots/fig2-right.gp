@@ -1,7 +1,7 @@
 table = name.'.csv'
 abscissa = 'x'
 set xrange [x_low / 1.25:x_high * 1.25]
-set yrange [value_low / 1.5:value_high * 1.5]
+set yrange [value_low / 2:value_high * 3]
 do for [format in formats] {
     eval open(format, 17.5, 6.8)
     set multiplot
@@ -17,11 +17,13 @@ do for [format in formats] {
         r2 = k == 1 ? law_paper_r2 : law_exact_r2
         set key top left width 0 maxrows 3
         plot table using 'x':(of('law_'.kind, 'value')) with lines linestyle 8 linewidth 1, \
+            table using 'x':(k == 1 ? of('published', 'value') : NaN) with lines linestyle 7 dashtype (7, 4), \
             for [i=1:words(ps)] table using 'x':(with_key(kind, 'p', word(ps, i), 'value')) \
                 with points linestyle style(i) title '{/:Italic p} = '.word(ps, i)
         eval second_key('bottom right width -7')
         if (k == 1) {
-            plot NaN with lines linestyle 8 linewidth 1 title 'fit: '.law.',  {/:Italic R}^2 = '.r2
+            plot NaN with lines linestyle 7 dashtype (7, 4) title 'published: 2.15 {/:Italic X}^{1.02}', \
+                NaN with lines linestyle 8 linewidth 1 title 'fit: '.law.',  {/:Italic R}^2 = '.r2
         } else {
             plot @simulated, NaN with lines linestyle 8 linewidth 1 title 'fit: '.law.',  {/:Italic R}^2 = '.r2
         }

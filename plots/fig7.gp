@@ -6,7 +6,7 @@ do for [format in formats] {
     set multiplot
     do for [k=1:2] {
         quantity = word('w delta_a', k)
-        eval panel(k == 1 ? 0.085 : 0.57, k == 1 ? 0.48 : 0.97, 0.19, 0.97)
+        eval panel(k == 1 ? 0.085 : 0.60, k == 1 ? 0.46 : 0.975, 0.19, 0.97)
         eval decades('y')
         set yrange [k == 1 ? 1e-2 : 1e-4:1e2]
         set ylabel k == 1 ? 'value weights {/:Italic w}' : 'score difference Δ{/:Italic a}'

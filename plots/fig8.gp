@@ -5,19 +5,20 @@ do for [format in formats] {
     unset arrow
     eval decades('x')
     eval decades('y')
-    eval panel(0.065, 0.315, 0.19, 0.97)
+    eval panel(0.085, 0.325, 0.19, 0.97)
     set xrange [attention_low:1]
     set yrange [0.1:200]
     set xtics autofreq
     set xlabel 'attention {/:Italic α}'
     set ylabel 'value weights {/:Italic w}'
-    set key bottom right width 0
+    set key bottom right width -1 samplen 1
     plot table using 'attention':(of('equilibrium', 'w_infinity')) \
         with lines linestyle 6 linewidth 3 title 'equilibrium {/:Italic w}_∞({/:Italic α})', \
         table using 'attention':(of('flow', 'w')) with lines linestyle 1 title 'flow'
-    eval panel(0.395, 0.645, 0.19, 0.97)
+    eval panel(0.40, 0.64, 0.19, 0.97)
     set xrange [1:time_high]
     set xtics 1, 100
+    set ylabel ''
     unset mxtics
     set xlabel time_label
     set arrow from plateau, graph 0 to plateau, graph 1 nohead linestyle 9
@@ -25,13 +26,13 @@ do for [format in formats] {
     plot table using 'time':(of('flow', 'w_infinity')) \
         with lines linestyle 6 linewidth 3 title '{/:Italic w}_∞({/:Italic α}({/:Italic t}))', \
         table using 'time':(of('flow', 'w')) with lines linestyle 1 title '{/:Italic w}({/:Italic t})'
-    eval panel(0.735, 0.985, 0.19, 0.97)
+    eval panel(0.745, 0.985, 0.19, 0.97)
     set yrange [1e-8:10 * eigenvalue_2_high]
     set ylabel 'Hessian eigenvalue'
     set key bottom left samplen 1.5 width 0
     unset arrow
-    set label '1/{/:Italic d}' at 2, 1.6 / d
-    plot 1 / d with lines linestyle 9, \
+    set label '1/{/:Italic d}' at 2, 2.6 / d
+    plot 1.0 / d with lines linestyle 9, \
         table using 'time':(of('flow', 'eigenvalue_2')) with lines linestyle 1 title 'larger', \
         table using 'time':(of('flow', 'eigenvalue_1') > 0 ? column('eigenvalue_1') : NaN) \
             with lines linestyle 2 title 'smaller, > 0', \

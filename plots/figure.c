@@ -37,7 +37,7 @@ static const struct figure figures[] = {
     {"2-right", "fig2-right", NULL, true, laws_2_right, "Cross-sample repetition shortens the plateau",
      "Plateau lengths with cross-sample repetition p against the variable X that should collapse them: left the "
      "paper's, which drops a cross term, right the exact one. A better collapse shows as less scatter about the "
-     "fitted line, and a higher R^2."},
+     "fitted line, and a higher R^2. The published law (dashed) lies a factor of two above these runs."},
     {"6", "fig6", NULL, false, anatomy_6, "Loss landscape and the path of the flow",
      "Loss over the value weights w and the score difference (contours), and the flow from (0, 0). It crosses the "
      "plateau at small w, climbs in attention, overshoots the optimum w = sqrt d and returns along the valley, "
@@ -63,7 +63,7 @@ static const struct figure figures[] = {
     {"errors", "errors", NULL, true, laws_errors, "How far each prediction is off",
      "Difference between predicted and integrated plateau length against T at B = 1. Eq. 6 overestimates it "
      "several times over and grows worse with T; the closed form and the quadrature, which have no fitted "
-     "constant, become better with T. Circles: mean and range over seeds of the difference between single SGD runs "
+     "constant, become better with T (a dip is where an error changes its sign). Circles: mean and range over seeds of the difference between single SGD runs "
      "of the model and the flow."},
     {"repetition", "repetition", NULL, true, laws_repetition, "In-context repetition: which theory does SGD follow?",
      "Plateau length against B for three flows and for SGD on the model with all its parameters (mean and range "
@@ -90,7 +90,7 @@ enum status figure_find(const char *name, const struct figure **figure)
     for (size_t i = 0; i < COUNT; i++) {
         names[i] = figures[i].name;
         text_addf(&list, "%s%s", i ? ", " : "", names[i]);
-        if (!strcmp(name, names[i])) {
+        if (!strcmp(name, names[i]) || (!strncmp(name, "fig", 3) && !strcmp(name + 3, names[i]))) {
             *figure = &figures[i];
             text_free(&list);
             return OK;
@@ -319,6 +319,7 @@ enum status figure_draw(struct store *store, const char *name, const char *folde
     char script[64];
     bool ready, made = false;
     TRY(figure_find(name, &figure));
+    name = figure->name; /* "fig1a" is 1a */
     REQUIRE(!data || figure->takes_data, ERR_INPUT,
             "it shows curves and takes no --data; 1c, 2-left, 2-right, errors and repetition do");
     REQUIRE(!*pool_stop(), ERR_INTERRUPTED, "interrupted");
