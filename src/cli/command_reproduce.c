@@ -36,8 +36,9 @@ static bool wants_all(const struct reproduction *r)
 
 static bool wanted(const struct reproduction *r, const char *figure)
 {
-    for (size_t i = 0; i < r->a->n_files; i++) {
-        if (!strcmp(r->a->files[i], figure))
+    const struct figure *asked;
+    for (size_t i = 0; i < r->a->n_files && !wants_all(r); i++) {
+        if (figure_find(r->a->files[i], &asked) == OK && !strcmp(asked->name, figure))
             return true;
     }
     return wants_all(r);
