@@ -53,9 +53,9 @@ static const struct figure figures[] = {
      "sharpest at the transition, and the largest late eigenvalue is 1/d. The negative eigenvalue of the plateau "
      "is drawn by its size."},
     {"9", "fig9", NULL, false, curves_9, "SGD on the whole model follows the reduced flow",
-     "The toy model with all its parameters, trained by SGD from random weights (a colour and a mark for each seed), and the "
-     "reduced flow from the same start (dashed). The reduction to a few numbers holds seed by seed, noise of the "
-     "batches included."},
+     "The toy model with all its parameters, trained by SGD from random weights (a colour and a mark for each "
+     "seed), and the reduced flow from the same start (dashed). The reduction to a few numbers holds seed by seed, "
+     "noise of the batches included."},
     {"10", "fig10", NULL, false, curves_10, "Cross-sample repetition along the flow",
      "Losses, weights along the repeated direction (solid) and across it (dashed), and attention for several "
      "shares p of repeated samples. The repeated direction is learned first and pulls attention up earlier; "

@@ -67,6 +67,8 @@ printf 'TT,plateau\n3,4\n' >bad.csv
 fails 2 'bad.csv:1: TT: no such column' figure 1c all.db --out own --data bad.csv
 
 fails 2 '1d: no such figure; did you mean 1[abc]' figure 1d all.db
+fails 2 'fig1d: no such figure; did you mean 1[abc]' figure fig1d all.db
+"$plateau" figure fig9 all.db --out deep/er --quiet && [[ -s deep/er/fig9.pdf ]]; ok $? "a name as of its files, into a folder whose parent is missing"
 fails 2 'needs names' figure 1c
 fails 2 'no-such.db' figure 1c no-such.db
 echo x >file
@@ -74,7 +76,7 @@ fails 3 'file.*(folder|File exists|Not a directory)' figure 1c all.db --out file
 
 # missing runs and curves
 "$plateau" sweep "$studies/fig1b.yaml" --db one.db --quiet
-fails 2 'figure 1c: the database has no run of the study fig1c.*plateau sweep' figure 1c one.db --out one
+fails 2 'figure 1c: the database has no run of the study fig1c.*plateau sweep .*--db one.db' figure 1c one.db --out one
 [[ ! -e one ]]; ok $? "and no folder is made"
 "$plateau" figure all one.db --out one 2>err && [[ -s one/fig1b.pdf && $(ls one/*.pdf | wc -l) == 1 && $(grep -c '^not drawn' err) == 11 ]]
 ok $? "all: draws what is there, says what is missing"
@@ -83,15 +85,30 @@ printf 'study: fig1a\nruns:\n  - {T: 64, d: 16}\n' >plain.yaml
 fails 2 'no curve was stored' figure 1a plain.db --out one
 fails 2 'not every figure' figure all plain.db --out one
 
+# what is drawn is not drawn again, unless its table, script or a picture is not the same; scratch of the dead is removed
+mkdir bin empty
+redrawn() { # condition's name: fig1b.png, of which only a byte was left, is a picture again
+    "$plateau" figure 1b one.db --out one --quiet && head -c 4 one/fig1b.png | grep -q PNG; ok $? "drawn again: $1"
+}
+PATH=$work/empty "$plateau" figure 1b one.db --out one --quiet; ok $? "the same tables and scripts: gnuplot is not even looked for"
+echo flow,1,1,1 >>one/fig1b.csv; echo >one/fig1b.png; redrawn "another table"
+! grep -q '^flow,1,1,1$' one/fig1b.csv; ok $? "and the table is the right one again"
+echo '# mine' >>one/common.gp; echo >one/fig1b.png; redrawn "another script"
+: >one/fig1b.png; redrawn "an empty picture"
+rm one/fig1b.png; redrawn "no picture"
+sleep 0 & wait $!
+mkdir "one/.figure-$!" "one/.figure-$$" && echo x >"one/.figure-$!/fig1b.csv"
+"$plateau" figure 1b one.db --out one --quiet && [[ ! -e one/.figure-$! && -d one/.figure-$$ ]]; ok $? "scratch of a process that is gone is removed, of one that runs is left"
+rmdir "one/.figure-$$"
+
 # gnuplot absent, failing, killed, lying: an error, and what was there stays
 cp one/fig1b.png before.png
 echo >>one/fig1b.gp # so that it must be drawn again
-mkdir bin empty
 failing() { # what the gnuplot of the test does, pattern
     printf '#!/bin/sh\n%s\n' "$1" >bin/gnuplot
     chmod +x bin/gnuplot
     PATH=$work/bin:$PATH "$plateau" figure 1b one.db --out one >out 2>err; local rc=$?
-    [[ $rc == 3 ]] && grep -qE "$2" err && cmp -s before.png one/fig1b.png && [[ -z $(find one -name '.figure*') ]]
+    [[ $rc == 3 ]] && grep -qE "^plateau: figure 1b: gnuplot .*$2" err && cmp -s before.png one/fig1b.png && [[ -z $(find one -name '.figure*') ]]
     ok $? "gnuplot: $2"
 }
 PATH=$work/empty "$plateau" figure 1b one.db --out one >out 2>err

@@ -6,11 +6,9 @@
 #include "progress.h"
 #include "report.h"
 #include "sweep.h"
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { STUDIES = 64 };
