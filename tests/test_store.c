@@ -103,6 +103,8 @@ START_TEST(replace_filter_order)
     ok(store_has(s, hash, &finished, &back, &(bool){false}));
     ck_assert(!finished);
     ok(store_put(s, "odd", NULL, &r, NULL));
+    ck_assert(walk(s, &f).has_curve); /* made again for a study without curves: the other's stays */
+    ok(store_put(s, "odd", NULL, &r, &(struct trace){.preset = PRESET_FLOW}));
     ck_assert(!walk(s, &f).has_curve);
     ok(store_curve(s, id, &curve));
     ck_assert(curve.length == 0 && !curve.rows);

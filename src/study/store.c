@@ -401,10 +401,12 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
     TRY(store_next(store, store->id_of, &there));
     sqlite3_int64 id = sqlite3_column_int64(store->id_of, 0);
     store_release(store->id_of);
-    sqlite3_bind_int64(store->drop_curve, 1, id);
-    TRY(store_run(store, store->drop_curve, "saving a run"));
-    if (trace && trace->length)
-        TRY(put_curve(store, id, trace));
+    if (trace) {
+        sqlite3_bind_int64(store->drop_curve, 1, id);
+        TRY(store_run(store, store->drop_curve, "saving a run"));
+        if (trace->length)
+            TRY(put_curve(store, id, trace));
+    }
     if (mine)
         TRY(store_commit(store));
 done:

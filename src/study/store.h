@@ -32,9 +32,9 @@ enum status store_commit(struct store *store);
 /* Takes back everything since store_begin; never fails, keeps the message of the error that led here. */
 void store_rollback(struct store *store);
 
-/* Saves a run; a row with the same hash is replaced, curve included, and keeps its id. study: a name (of which the run becomes a member;
+/* Saves a run; a row with the same hash is replaced and keeps its id. study: a name (of which the run becomes a member;
  * column `study` says which was the last to make it) or NULL. hash: NULL for
- * keys_hash. trace: NULL for none. Everything is copied. Numbers come back with all their bits (NaN as NaN; -0.0 of a run, not of a
+ * keys_hash. trace: NULL keeps the curve that is there. Everything is copied. Numbers come back with all their bits (NaN as NaN; -0.0 of a run, not of a
  * curve, as 0); an infinite crossing or prediction comes back as NaN: JSON has none. */
 enum status store_put(struct store *store, const char *study, const char *hash, const struct result *result,
                       const struct trace *trace);
