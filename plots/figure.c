@@ -276,10 +276,13 @@ static void clear_left_overs(const char *folder)
 {
     DIR *directory = opendir(folder);
     for (struct dirent *entry; directory && (entry = readdir(directory));) {
-        long pid;
-        char rest;
+        static const char prefix[] = ".figure-";
         struct text path = {0};
-        if (sscanf(entry->d_name, ".figure-%ld%c", &pid, &rest) != 1 || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+        char *end = entry->d_name;
+        if (strncmp(entry->d_name, prefix, sizeof prefix - 1))
+            continue;
+        long pid = strtol(entry->d_name + sizeof prefix - 1, &end, 10);
+        if (*end || pid <= 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
             continue;
         text_addf(&path, "%s/%s", folder, entry->d_name);
         if (text_status(&path) == OK)

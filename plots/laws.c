@@ -210,11 +210,11 @@ static enum status collapse(struct page *page, struct page_table *table, const c
 {
     enum status rc = OK;
     struct law law;
-    static const char *const names[] = {"X"};
     const struct store_row *ends[2] = {NULL};
     double X[2] = {INFINITY, 0};
     TRY(law_fit(&page->runs, METRIC_FULL, exact ? "X_exact" : "X_paper", &law));
-    set_label(page, name, &law.fit, names);
+    law.set.names[0] = "X"; /* in place of X_paper, X_exact */
+    set_label(page, name, &law.fit, law.set.names);
     for (size_t i = 0; i < page->runs.n; i++) {
         const struct store_row *row = &page->runs.list[i];
         double x = monomial_X(&row->result.keys, exact);

@@ -56,7 +56,7 @@ memcheck() { # unit tests...: no error, nothing lost for good
     local test
     for test in "$@"; do
         echo "valgrind: $test"
-        CK_FORK=no CK_DEFAULT_TIMEOUT=0 valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite \
+        SOURCE=$root CK_FORK=no CK_DEFAULT_TIMEOUT=0 valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite \
             "build/$test" || return 1
     done
 }
