@@ -26,9 +26,9 @@
 
 struct transformer_config {
     enum task task;
-    int T; /* tokens a sequence */
-    int inputs,
-        outputs; /* regression: numbers a token (d, one more for the relevance feature), d; recall: vocab, vocab */
+    int T;       /* tokens a sequence */
+    int inputs;  /* regression: numbers a token (d, one more for the relevance feature); recall: vocab */
+    int outputs; /* regression: d; recall: vocab */
     int layers, heads, width, head_dim, mlp;
     bool skip;
     enum norm norm;
