@@ -114,7 +114,10 @@ static double quadrature_bound(const struct flow *f)
     const double ratio = f->T / f->B;
     const int far = ratio >= 64 ? 0 : ratio >= 16 ? 1 : 2;
     const int row = f->B == 1 ? f->T >= 512 : (f->metric == METRIC_FULL ? 2 : 5) + far;
-    return percent[row][f->p == 0 ? 0 : f->p < .65 ? 1 : f->p < .85 ? 2 : 3] / 100;
+    const int column = f->p == 0 ? 0 : f->p < .65 ? 1 : f->p < .85 ? 2 : 3;
+    if (row == 2 && column == 1 && f->d >= 8)
+        return .031; /* 6.1 % is that of d = 4 */
+    return percent[row][column] / 100;
 }
 
 static double closed_bound(const struct flow *f)
