@@ -210,15 +210,23 @@ static enum status merge_one(struct merge *m)
     return rc;
 }
 
+static enum status check_source(const char *path)
+{
+    struct store *source = NULL;
+    enum status rc = open_source(path, &source);
+    store_close(source);
+    return rc;
+}
+
 enum status merge_check(const char *out, const char *const *paths, size_t n)
 {
     enum status rc = OK;
     struct stat target, info;
     const bool there = stat(out, &target) == 0;
+    if (there && target.st_size > 0)
+        TRY(check_source(out));
     for (size_t i = 0; i < n; i++) {
-        struct store *source = NULL;
-        TRY(open_source(paths[i], &source));
-        store_close(source);
+        TRY(check_source(paths[i]));
         REQUIRE(!there || stat(paths[i], &info) != 0 || info.st_dev != target.st_dev || info.st_ino != target.st_ino, ERR_INPUT,
                 "%s: the database to merge into cannot be one of those to read; what it has is kept, leave out %s", out, paths[i]);
     }

@@ -17,7 +17,7 @@ struct merge_report {
     size_t runs, added, replaced, conflicts; /* rows read; new; taken over a shorter or interrupted one; left out */
 };
 
-/* ERR_INPUT unless each of paths[n] is a store that can be read and none of them is the file `out` (which may be missing). */
+/* ERR_INPUT unless each of paths[n], and `out` if it exists, is a store that can be read, and none of them is the file `out`. */
 enum status merge_check(const char *out, const char *const *paths, size_t n);
 /* paths[n], in this order, into `store`: one transaction, nothing of it after an error or kill -9. Again, it changes nothing. Sources are
  * opened one at a time, for reading, and may be written meanwhile. ERR_INPUT: a source cannot be read, names it; ERR_DATABASE: `store`

@@ -34,7 +34,7 @@ static enum status copy_curve(struct store *to, sqlite3_int64 to_id, struct stor
 {
     enum status rc = OK;
     bool there;
-    double old, new;
+    double old = 0, new = 0;
     TRY(of_source(reach(from, from->curve, &new)));
     sqlite3_bind_int64(to->curve, 1, to_id);
     TRY(store_next(to, to->curve, &there));

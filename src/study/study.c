@@ -41,7 +41,8 @@ enum status study_shard(const char *text, struct study *study)
     const char *slash = strchr(text, '/');
     double i, n;
     snprintf(first, sizeof first, "%.*s", slash ? (int)(slash - text) : 0, text);
-    if (!slash || !text_to_real(first, &i) || !text_to_real(slash + 1, &n) || i != floor(i) || n != floor(n) || !(i >= 1 && i <= n && n <= MOST_SHARDS))
+    const bool numbers = slash && text_to_real(first, &i) && text_to_real(slash + 1, &n);
+    if (!numbers || i != floor(i) || n != floor(n) || !(i >= 1 && i <= n && n <= MOST_SHARDS))
         return error_set(ERR_INPUT, "--shard %s: i/n with whole numbers 1 <= i <= n <= %d, such as 2/8", text, MOST_SHARDS);
     study->shard = (size_t)i;
     study->shards = (size_t)n;

@@ -166,67 +166,67 @@ static double length(const struct keys *k)
     return tokens * sqrt(d / keys_real(k, KEY_B)) / keys_real(k, KEY_lr) * keys_real(k, KEY_batch) * tokens * token;
 }
 
-/* items[n] with what orders them; the caller frees *list. */
-static enum status list_runs(const struct sweep *s, const size_t *items, size_t n, struct to_do **list)
+/* items[n] -> list[n], with what orders them. */
+static enum status list_runs(const struct sweep *s, const size_t *items, size_t n, struct to_do *list)
 {
     enum status rc = OK;
     struct keys keys;
-    *list = calloc(n + 1, sizeof **list);
-    REQUIRE(*list, ERR_MEMORY, "out of memory for %zu runs", n);
     for (size_t i = 0; i < n; i++) {
-        TRY(keys_of(s, items[i], &keys));
-        keys_hash(&keys, (*list)[i].hash);
-        (*list)[i].length = length(&keys);
-        (*list)[i].item = items[i];
+        if ((rc = keys_of(s, items[i], &keys)) != OK)
+            break;
+        keys_hash(&keys, list[i].hash);
+        list[i].length = length(&keys);
+        list[i].item = items[i];
     }
+    return rc;
+}
+
+/* Of all runs, those of this shard. They are dealt out, the longest first, to shards 1 .. n, then n .. 1, and so on, so that each gets as
+ * many, and as many long ones. What the study names twice goes to one. *n is lowered. */
+static enum status deal(const struct sweep *s, size_t *items, size_t *n)
+{
+    enum status rc = OK;
+    const size_t shards = s->study->shards;
+    size_t kept = 0, rank = 0;
+    struct to_do *list = calloc(*n + 1, sizeof *list);
+    REQUIRE(list, ERR_MEMORY, "out of memory for %zu runs", *n);
+    TRY(list_runs(s, items, *n, list));
+    qsort(list, *n, sizeof *list, by_length);
+    for (size_t i = 0; i < *n; i++) {
+        rank += i && strcmp(list[i].hash, list[i - 1].hash);
+        const size_t seat = rank % shards, shard = rank / shards % 2 ? shards - seat : seat + 1;
+        if (shard == s->study->shard)
+            items[kept++] = list[i].item;
+    }
+    *n = kept;
+    qsort(items, kept, sizeof *items, by_item);
 done:
+    free(list);
     return rc;
 }
 
 /* A run that the study names twice is made once: of equal hashes the first stays. *n is lowered. */
 static enum status drop_repeats(const struct sweep *s, size_t *items, size_t *n)
 {
+    enum status rc = OK;
     size_t kept = 0;
-    struct to_do *list;
-    enum status rc = list_runs(s, items, *n, &list);
-    if (rc == OK) {
-        qsort(list, *n, sizeof *list, by_hash);
-        for (size_t i = 0; i < *n; i++) {
-            if (i == 0 || strcmp(list[i].hash, list[i - 1].hash))
-                items[kept++] = list[i].item;
-        }
-        *n = kept;
-        qsort(items, kept, sizeof *items, by_item);
+    struct to_do *list = calloc(*n + 1, sizeof *list);
+    REQUIRE(list, ERR_MEMORY, "out of memory for %zu runs", *n);
+    TRY(list_runs(s, items, *n, list));
+    qsort(list, *n, sizeof *list, by_hash);
+    for (size_t i = 0; i < *n; i++) {
+        if (i == 0 || strcmp(list[i].hash, list[i - 1].hash))
+            items[kept++] = list[i].item;
     }
+    *n = kept;
+    qsort(items, kept, sizeof *items, by_item);
+done:
     free(list);
     return rc;
 }
 
-/* Keeps the runs of this shard: all are dealt out, the longest first, to shards 1 .. n, then n .. 1, and so on, so that each gets
- * as many, and as many long ones. What the study names twice goes to one. *n is lowered. */
-static enum status deal(const struct sweep *s, size_t *items, size_t *n)
-{
-    const size_t shards = s->study->shards;
-    size_t kept = 0, rank = 0;
-    struct to_do *list;
-    enum status rc = list_runs(s, items, *n, &list);
-    if (rc == OK) {
-        qsort(list, *n, sizeof *list, by_length);
-        for (size_t i = 0; i < *n; i++) {
-            rank += i && strcmp(list[i].hash, list[i - 1].hash);
-            const size_t seat = rank % shards, shard = rank / shards % 2 ? shards - seat : seat + 1;
-            if (shard == s->study->shard)
-                items[kept++] = list[i].item;
-        }
-        *n = kept;
-        qsort(items, kept, sizeof *items, by_item);
-    }
-    free(list);
-    return rc;
-}
-
-/* All runs of the study, or of its shard. */
-static enum status choose(struct sweep *s, size_t **items, size_t *n)
+/* Checks every block and numbers its runs. */
+static enum status number_runs(struct sweep *s)
 {
     enum status rc = OK;
     for (size_t b = 0; b < s->study->n_blocks; b++) {
@@ -235,13 +235,6 @@ static enum status choose(struct sweep *s, size_t **items, size_t *n)
         TRY(grid_size(&s->study->blocks[b], &size));
         s->first[b + 1] = s->first[b] + size;
     }
-    *n = s->first[s->study->n_blocks];
-    *items = calloc(*n, sizeof **items);
-    REQUIRE(*items, ERR_MEMORY, "out of memory for %zu runs", *n);
-    for (size_t i = 0; i < *n; i++)
-        (*items)[i] = i;
-    if (s->study->shards)
-        TRY(deal(s, *items, n));
 done:
     return rc;
 }
@@ -251,7 +244,14 @@ static enum status plan(struct sweep *s, size_t **items, size_t *n)
 {
     enum status rc = OK;
     size_t left = 0;
-    TRY(choose(s, items, n));
+    TRY(number_runs(s));
+    *n = s->first[s->study->n_blocks];
+    *items = calloc(*n, sizeof **items);
+    REQUIRE(*items, ERR_MEMORY, "out of memory for %zu runs", *n);
+    for (size_t i = 0; i < *n; i++)
+        (*items)[i] = i;
+    if (s->study->shards)
+        TRY(deal(s, *items, n));
     TRY(store_begin(s->store)); /* one transaction for all that are members now */
     for (size_t i = 0; i < *n; i++) {
         struct keys keys;
