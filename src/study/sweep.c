@@ -155,7 +155,8 @@ static int by_item(const void *a, const void *b)
 }
 
 /* Of two runs the larger takes longer; the numbers mean nothing else. Steps: the plateau grows as T sqrt(d/B) / lr (theory). A step:
- * T tokens of d numbers, or through layers of 12 width^2 weights. Of recall's keys, pairs is the length. A flow takes no time. */
+ * T tokens of d numbers, or through layers of 12 width^2 weights. Of recall's keys, pairs is the length. A flow takes no time. Products and
+ * roots have the same bits on every machine, so all machines agree on the order. */
 static double length(const struct keys *k)
 {
     const bool transformer = k->preset >= PRESET_REGRESSION, recall = k->preset == PRESET_RECALL;
