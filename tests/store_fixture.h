@@ -31,7 +31,7 @@ static inline const char *in_folder(const char *name)
 
 static inline void clean(void)
 {
-    static const char *const names[] = {"a.db", "a.db-journal", "a.csv", "locked/b.db", "new.db"};
+    static const char *const names[] = {"a.db", "a.db-journal", "b.db", "a.csv", "locked/b.db", "new.db"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unlink(in_folder(names[i]));
     rmdir(in_folder("locked"));
