@@ -17,57 +17,57 @@
 #include <unistd.h>
 
 static const struct figure figures[] = {
-    {"1a", "fig1a", NULL, false, curves_1a, "Plateau, then a sharp drop",
+    {"1a", FIGURE_THEORY, "fig1a", NULL, false, curves_1a, "Plateau, then a sharp drop",
      "Loss of the reduced flow against time for three token dimensions. The loss stands still while attention is "
      "almost uniform, then drops within a small fraction of the plateau. Circles mark the plateau length (loss at "
      "0.2 of its start), crosses its closed-form prediction, which has no fitted constant."},
-    {"1b", "fig1b", NULL, false, curves_1b, "The weights learn first, attention follows",
+    {"1b", FIGURE_THEORY, "fig1b", NULL, false, curves_1b, "The weights learn first, attention follows",
      "Value weights w and attention to the relevant token along one flow, each relative to its optimum. Weights "
      "rise during the plateau; attention stays near 1/T until the end of it and then jumps to 1, when both lift "
      "each other."},
-    {"1c", "fig1c", NULL, true, laws_1c, "Plateau length against sequence length",
+    {"1c", FIGURE_THEORY, "fig1c", NULL, true, laws_1c, "Plateau length against sequence length",
      "Plateau lengths of the flow (points), the power law fitted to them (lines) and the paper's Eq. 6 (dashed) "
      "for each token dimension. The scaling is that of the theory; Eq. 6 is several times too long, since the "
      "linear regime ends well before the drop, while our closed form (dotted) lies on the points."},
-    {"2-left", "fig2-left", "fig2-left-grid", true, laws_2_left, "In-context repetition shortens the plateau",
+    {"2-left", FIGURE_THEORY, "fig2-left", "fig2-left-grid", true, laws_2_left, "In-context repetition shortens the plateau",
      "Plateau lengths at one T against the number B of positions that hold the relevant token, for the gradient "
      "flow of the stated model (filled) and for the paper's reduced equations (open). Lines are the power laws "
      "fitted to another grid. The paper's law goes as 1/B, that of its model as 1/sqrt B: the reduced equations "
      "are too fast by B in the score difference."},
-    {"2-right", "fig2-right", NULL, true, laws_2_right, "Cross-sample repetition shortens the plateau",
+    {"2-right", FIGURE_THEORY, "fig2-right", NULL, true, laws_2_right, "Cross-sample repetition shortens the plateau",
      "Plateau lengths with cross-sample repetition p against the variable X that should collapse them: left the "
      "paper's, which drops a cross term, right the exact one. A better collapse shows as less scatter about the "
      "fitted line, and a higher R^2. The law as published (dotted grey) lies twice too high; at p = 0 it contradicts "
      "the one published for Fig. 2 left."},
-    {"6", "fig6", NULL, false, anatomy_6, "Loss landscape and the path of the flow",
+    {"6", FIGURE_THEORY, "fig6", NULL, false, anatomy_6, "Loss landscape and the path of the flow",
      "Loss over the value weights w and the score difference (contours), and the flow from (0, 0). It crosses the "
      "plateau at small w, climbs in attention, overshoots the optimum w = sqrt d and returns along the valley, "
      "where w is at equilibrium with the attention (dashed)."},
-    {"7", "fig7", NULL, false, anatomy_7, "Where the linearised flow ends",
+    {"7", FIGURE_THEORY, "fig7", NULL, false, anatomy_7, "Where the linearised flow ends",
      "Weights and score difference of the flow and of its linearisation at the start. They agree while lambda t < "
      "0.5 (dotted line) and part well before the end of the plateau, which the linearised flow therefore puts too "
      "late."},
-    {"8", "fig8", NULL, false, anatomy_8, "After the plateau: equilibrium and sharpness",
+    {"8", FIGURE_THEORY, "fig8", NULL, false, anatomy_8, "After the plateau: equilibrium and sharpness",
      "Left: the weights at equilibrium with a given attention, and the path of the flow, which falls onto it. "
      "Middle: the same along the flow against time. Right: eigenvalues of the Hessian along the flow; the loss is "
      "sharpest at the transition, and the largest late eigenvalue is 1/d. The negative eigenvalue of the plateau "
      "is drawn by its size."},
-    {"9", "fig9", NULL, false, curves_9, "SGD on the whole model follows the reduced flow",
+    {"9", FIGURE_THEORY, "fig9", NULL, false, curves_9, "SGD on the whole model follows the reduced flow",
      "The toy model with all its parameters, trained by SGD from random weights (a colour and a mark for each "
      "seed), and the reduced flow from the same start (dashed). The reduction to a few numbers holds seed by seed, "
      "noise of the batches included."},
-    {"10", "fig10", NULL, false, curves_10, "Cross-sample repetition along the flow",
+    {"10", FIGURE_THEORY, "fig10", NULL, false, curves_10, "Cross-sample repetition along the flow",
      "Losses, weights along the repeated direction (solid) and across it (dashed), and attention for several "
      "shares p of repeated samples. The repeated direction is learned first and pulls attention up earlier; "
      "the rare directions learn more slowly. The advantage in test loss shrinks to nothing in the end; only at p = "
      "0.9 does it turn for a while, where both losses are already tiny."},
-    {"errors", "errors", NULL, true, laws_errors, "How far each prediction is off",
+    {"errors", FIGURE_THEORY, "errors", NULL, true, laws_errors, "How far each prediction is off",
      "Difference between predicted and integrated plateau length against T at B = 1. Eq. 6 overestimates it "
      "several times over and grows worse with T; the closed form and the quadrature, which have no fitted "
      "constant, become better with T. Differences are drawn by their size: where one changes sign it dips, as that of "
      "the closed form at d = 16 near T = 2000. Circles: mean and range over seeds of the difference between single "
      "SGD runs of the model and the flow."},
-    {"repetition", "repetition", NULL, true, laws_repetition, "In-context repetition: which theory does SGD follow?",
+    {"repetition", FIGURE_THEORY, "repetition", NULL, true, laws_repetition, "In-context repetition: which theory does SGD follow?",
      "Plateau length against B for three flows and for SGD on the model with all its parameters (mean and range "
      "over seeds). SGD follows the gradient flow of the model, which gains sqrt B; the paper's equations would "
      "need scores tied over the copies to hold."},
