@@ -1,5 +1,6 @@
 #include "law.h"
 #include <math.h>
+#include <string.h>
 
 static const double CONFIDENCE = 0.95;
 
@@ -41,6 +42,20 @@ void law_free(struct law *law)
 static bool exists(const struct law *law)
 {
     return law->fit.constant.value > 0;
+}
+
+struct law law_ratio(const struct law *a, const struct law *b)
+{
+    struct law ratio = *a;
+    bool alike = exists(a) && exists(b) && a->fit.n_x == b->fit.n_x;
+    for (size_t k = 0; k < a->fit.n_x && alike; k++) {
+        alike = !strcmp(a->set.names[k], b->set.names[k]);
+        ratio.fit.exponent[k].value -= b->fit.exponent[k].value;
+    }
+    ratio.fit.constant.value = alike ? a->fit.constant.value / b->fit.constant.value : NAN;
+    ratio.fit.n_x = alike ? a->fit.n_x : 0;
+    ratio.fit.r2 = NAN;
+    return ratio;
 }
 
 double law_at(const struct law *law, const struct store_row *row)

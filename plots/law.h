@@ -25,6 +25,8 @@ enum status law_fit(const struct runs *runs, const struct runs_setting *setting,
 /* The published one, in the same form. */
 enum status law_of(const struct law_published *published, struct law *law);
 void law_free(struct law *law);
+/* a over b, if they have the same regressors, else none. It borrows those of a: not to be freed. */
+struct law law_ratio(const struct law *a, const struct law *b);
 /* Its value for the keys of a run; NaN if there is no law. */
 double law_at(const struct law *law, const struct store_row *row);
 /* "1.51 {/:Italic T}^{0.99} .." in gnuplot's enhanced text, and R^2, as the script's NAME and NAME_r2; both "" if there is no law. */
