@@ -108,3 +108,14 @@ doublings(axis) = sprintf("set logscale %s 2; set format %s '%%g'; unset m%stics
 panel(l, r, b, t) = 'set border 3; set tics scale 0.6; '.sprintf('set lmargin at screen %g; set rmargin at screen %g; ', l, r). \
     sprintf('set bmargin at screen %g; set tmargin at screen %g', b, t)
 second_key(place) = "set border 0; set tics scale 0; set format ''; set xlabel ''; set ylabel ''; ".keys.place
+
+# Training curves: a line for each run, with a few marks, of the runs for which a condition holds; the key stands above the panel.
+chosen(condition, y) = condition ? of('run', y) : NaN
+step_label = 'training step'
+key_above = 'set key at graph 0, graph 1.02 left bottom horizontal maxrows 1 samplen 1.2 width -0.5'
+curve = 'linewidth 1 pointnumber 6 pointsize 0.5'
+# Recall with in-context repetition (k = 1: B, without p) and with cross-sample repetition (k = 2: p, at B = 1).
+repetition_panel = "set xlabel step_label; set xrange [0:step_high]; set yrange [0:1.03]; eval key_above; \
+    plot for [v in values] table using 'step': \
+        (chosen(k == 1 ? column('B') == real(v) && column('p') == 0 : column('p') == real(v) && column('B') == 1, quantity)) \
+        with linespoints linestyle style_of(values, real(v)) ".curve." title '{/:Italic '.(k == 1 ? 'B' : 'p').'} = '.v"

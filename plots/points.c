@@ -21,14 +21,10 @@ static double column(const char *name, const struct store_row *row, const struct
 void points_add(struct page_table *table, const char *series, const struct store_row *row, const struct point *point)
 {
     double values[PAGE_COLUMNS];
+    char name[PAGE_COLUMN_NAME];
     size_t n = 0;
-    for (const char *at = table->columns; *at; n++) {
-        char name[32];
-        int length = (int)strcspn(at, ",");
-        snprintf(name, sizeof name, "%.*s", length, at);
+    for (; page_column(table, n, name); n++)
         values[n] = column(name, row, point);
-        at += length + (at[length] == ',');
-    }
     page_row(table, series, n, values);
 }
 
