@@ -13,7 +13,8 @@ do for [format in formats] {
     set key top left maxrows 2 width 0
     plot for [d in ds] table using 'p':(with_key('best', 'd', real(d), 'value')) \
             with lines linestyle style_of(ds, real(d)) title '{/:Italic d} = '.d, \
-        for [lr in lrs] for [d in ds] table using 'p':(column('lr') == real(lr) ? shown('steps', d, 'value') : NaN):'low':'high' \
+        for [lr in lrs] for [d in ds] table \
+            using 'p':(column('lr') == real(lr) ? shown('steps', d, 'value') : NaN):'low':'high' \
             with yerrorbars linestyle style_of(ds, real(d)) linewidth 0.8 pointsize 0.8 pointtype mark(real(lr)), \
         for [d in ds] table using 'p':(beyond('steps', d)) with points linestyle style_of(ds, real(d)) linewidth 0.8 pointtype 8 pointsize 0.9
     eval second_key('bottom left width -2')
