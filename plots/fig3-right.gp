@@ -6,7 +6,7 @@ do for [format in formats] {
     eval open(format, 8.5, 7.2)
     set multiplot
     eval panel(0.17, 0.97, 0.16, 0.98)
-    set xlabel 'cross-sample repetition {/:Italic p}'
+    set xlabel sprintf('cross-sample repetition {/:Italic p}   ({/:Italic T} = %g)', T_high)
     set ylabel 'steps to 0.8 of the null loss'
     eval linear('x')
     eval fine('y', value_low, value_high)
