@@ -2,11 +2,13 @@
 #include "anatomy.h"
 #include "curves.h"
 #include "data.h"
+#include "emergence.h"
 #include "gnuplot.h"
 #include "import.h"
 #include "laws.h"
 #include "page.h"
 #include "pool.h"
+#include "training.h"
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -17,57 +19,113 @@
 #include <unistd.h>
 
 static const struct figure figures[] = {
-    {"1a", "fig1a", NULL, false, curves_1a, "Plateau, then a sharp drop",
+    {"1a", FIGURE_THEORY, "fig1a", NULL, false, curves_1a, "Plateau, then a sharp drop",
      "Loss of the reduced flow against time for three token dimensions. The loss stands still while attention is "
      "almost uniform, then drops within a small fraction of the plateau. Circles mark the plateau length (loss at "
      "0.2 of its start), crosses its closed-form prediction, which has no fitted constant."},
-    {"1b", "fig1b", NULL, false, curves_1b, "The weights learn first, attention follows",
+    {"1b", FIGURE_THEORY, "fig1b", NULL, false, curves_1b, "The weights learn first, attention follows",
      "Value weights w and attention to the relevant token along one flow, each relative to its optimum. Weights "
      "rise during the plateau; attention stays near 1/T until the end of it and then jumps to 1, when both lift "
      "each other."},
-    {"1c", "fig1c", NULL, true, laws_1c, "Plateau length against sequence length",
+    {"1c", FIGURE_THEORY, "fig1c", NULL, true, laws_1c, "Plateau length against sequence length",
      "Plateau lengths of the flow (points), the power law fitted to them (lines) and the paper's Eq. 6 (dashed) "
      "for each token dimension. The scaling is that of the theory; Eq. 6 is several times too long, since the "
      "linear regime ends well before the drop, while our closed form (dotted) lies on the points."},
-    {"2-left", "fig2-left", "fig2-left-grid", true, laws_2_left, "In-context repetition shortens the plateau",
+    {"2-left", FIGURE_THEORY, "fig2-left", "fig2-left-grid", true, laws_2_left, "In-context repetition shortens the plateau",
      "Plateau lengths at one T against the number B of positions that hold the relevant token, for the gradient "
      "flow of the stated model (filled) and for the paper's reduced equations (open). Lines are the power laws "
      "fitted to another grid. The paper's law goes as 1/B, that of its model as 1/sqrt B: the reduced equations "
      "are too fast by B in the score difference."},
-    {"2-right", "fig2-right", NULL, true, laws_2_right, "Cross-sample repetition shortens the plateau",
+    {"2-right", FIGURE_THEORY, "fig2-right", NULL, true, laws_2_right, "Cross-sample repetition shortens the plateau",
      "Plateau lengths with cross-sample repetition p against the variable X that should collapse them: left the "
      "paper's, which drops a cross term, right the exact one. A better collapse shows as less scatter about the "
      "fitted line, and a higher R^2. The law as published (dotted grey) lies twice too high; at p = 0 it contradicts "
      "the one published for Fig. 2 left."},
-    {"6", "fig6", NULL, false, anatomy_6, "Loss landscape and the path of the flow",
+    {"3-left", FIGURE_TRANSFORMER, "fig3", NULL, false, emergence_3_left,
+     "Transformers: steps against sequence length and dimension",
+     "Training steps until the regression Transformer attends (test loss at 0.2 of the null loss), at B = 1. Bars "
+     "are the range over seeds, open triangles runs that had not emerged at their last step. Solid lines are the "
+     "power law fitted to all runs of the study, the latter as lower bounds; dotted ones the law that the paper "
+     "prints for its own grid."},
+    {"3-middle", FIGURE_TRANSFORMER, "fig3", NULL, false, emergence_3_middle,
+     "Transformers: steps against in-context repetition",
+     "The same study at one sequence length, against the number B of positions that hold the relevant token. The "
+     "solid lines are the fit of the whole study, in which B has an exponent of its own; the paper ties it to that "
+     "of T, which gives the dotted ones."},
+    {"3-right", FIGURE_TRANSFORMER, "fig3-right", NULL, false, emergence_3_right,
+     "Transformers: steps against cross-sample repetition",
+     "Steps until the test loss, without repetition, is 0.8 of the null loss, against the share p of training "
+     "samples that repeat one token. Open marks are the means over seeds at each learning rate, with the range; "
+     "lines join the best of them, as in the paper. Repetition pays where a line falls."},
+    {"4-left", FIGURE_TRANSFORMER, "fig4", NULL, false, training_4_left, "Recall: accuracy against training steps",
+     "Test accuracy of recall against training steps, a curve for each run, with the largest vocabulary of the "
+     "study. Dotted coloured lines: naming any value in the context (1/pairs); dotted black: 5 %. Circles: half way "
+     "from 1/pairs to 1, the threshold at which these runs end."},
+    {"4-right", FIGURE_TRANSFORMER, "fig4", NULL, false, emergence_4_right, "Recall: steps against pairs and vocabulary",
+     "Training steps until recall reaches 5 % accuracy (left, the paper's threshold) and the level half way between "
+     "1/pairs and 1 (right), at the best learning rate. Naming any value in the context is right in a share 1/pairs, "
+     "above 5 % for fewer than 20 pairs: 5 % can then be reached without matching the query at all, half way cannot. "
+     "Lines as in Fig. 3."},
+    {"5", FIGURE_TRANSFORMER, "fig5", NULL, false, training_5, "Recall with repetition: test accuracy",
+     "Test accuracy, a curve for each run. In training, the query's pair stands B times in the context (left), or "
+     "two tokens have the extra query mass p (right); test data have no repetition at all. Fig. 16 has the training "
+     "accuracy of the same runs: where it stays above, the model has learned the repetition and not the task."},
+    {"6", FIGURE_THEORY, "fig6", NULL, false, anatomy_6, "Loss landscape and the path of the flow",
      "Loss over the value weights w and the score difference (contours), and the flow from (0, 0). It crosses the "
      "plateau at small w, climbs in attention, overshoots the optimum w = sqrt d and returns along the valley, "
      "where w is at equilibrium with the attention (dashed)."},
-    {"7", "fig7", NULL, false, anatomy_7, "Where the linearised flow ends",
+    {"7", FIGURE_THEORY, "fig7", NULL, false, anatomy_7, "Where the linearised flow ends",
      "Weights and score difference of the flow and of its linearisation at the start. They agree while lambda t < "
      "0.5 (dotted line) and part well before the end of the plateau, which the linearised flow therefore puts too "
      "late."},
-    {"8", "fig8", NULL, false, anatomy_8, "After the plateau: equilibrium and sharpness",
+    {"8", FIGURE_THEORY, "fig8", NULL, false, anatomy_8, "After the plateau: equilibrium and sharpness",
      "Left: the weights at equilibrium with a given attention, and the path of the flow, which falls onto it. "
      "Middle: the same along the flow against time. Right: eigenvalues of the Hessian along the flow; the loss is "
      "sharpest at the transition, and the largest late eigenvalue is 1/d. The negative eigenvalue of the plateau "
      "is drawn by its size."},
-    {"9", "fig9", NULL, false, curves_9, "SGD on the whole model follows the reduced flow",
+    {"9", FIGURE_THEORY, "fig9", NULL, false, curves_9, "SGD on the whole model follows the reduced flow",
      "The toy model with all its parameters, trained by SGD from random weights (a colour and a mark for each "
      "seed), and the reduced flow from the same start (dashed). The reduction to a few numbers holds seed by seed, "
      "noise of the batches included."},
-    {"10", "fig10", NULL, false, curves_10, "Cross-sample repetition along the flow",
+    {"10", FIGURE_THEORY, "fig10", NULL, false, curves_10, "Cross-sample repetition along the flow",
      "Losses, weights along the repeated direction (solid) and across it (dashed), and attention for several "
      "shares p of repeated samples. The repeated direction is learned first and pulls attention up earlier; "
      "the rare directions learn more slowly. The advantage in test loss shrinks to nothing in the end; only at p = "
      "0.9 does it turn for a while, where both losses are already tiny."},
-    {"errors", "errors", NULL, true, laws_errors, "How far each prediction is off",
+    {"11", FIGURE_TRANSFORMER, "fig11", NULL, false, training_11, "Transformers: plateau, then a sharp drop",
+     "Test loss relative to the null loss, a curve for each seed, at one sequence length. The dotted line is 0.2, "
+     "which ends the plateau; runs end at 0.1."},
+    {"12", FIGURE_TRANSFORMER, "fig12", NULL, false, training_12, "Transformers with cross-sample repetition: both losses",
+     "Training loss (left, with the repeated token) and test loss (right, without it) relative to the null loss, a "
+     "curve for each run, at one size. Two things may depend on p: when the test loss leaves 1, and how fast it "
+     "falls afterwards."},
+    {"13", FIGURE_TRANSFORMER, "fig13", NULL, false, emergence_13, "Layers and heads",
+     "Steps relative to those of the same problem with one layer (left) and one head (right), everything else, the "
+     "learning rate included, unchanged; a point for each d, T and number of heads (left) or layers (right). Above "
+     "1, more of them delays emergence. Lines are the factors of the fitted and of the published law, which the key "
+     "gives in full."},
+    {"14", FIGURE_TRANSFORMER, "fig14", NULL, false, emergence_14, "One layer, one head: how the relevant token is marked",
+     "Steps of one layer with one head when an input feature marks the relevant token at a position drawn anew for "
+     "each sequence (left), when it stands at one position for the whole run and is marked as well (middle), and "
+     "when its position alone tells (right). Lines as in Fig. 3: their slope is how much a longer context delays "
+     "emergence."},
+    {"15", FIGURE_TRANSFORMER, "fig15", NULL, false, emergence_15, "SGD against Adam",
+     "Steps of one layer with one head, trained by SGD (left) and by Adam (middle), and their ratio wherever both "
+     "were run (right). Solid lines are the power laws fitted here, dotted ones those published. The learning rates "
+     "differ, so the ratio says how it changes with the size of the problem, not which optimizer is faster."},
+    {"16", FIGURE_TRANSFORMER, "fig5", NULL, false, training_5, "Recall with repetition: training accuracy",
+     "As Fig. 5, on training data, which have the repetition: the mean over the batches since the last evaluation."},
+    {"17", FIGURE_TRANSFORMER, "fig17", NULL, false, training_17, "Recall: copying and selecting",
+     "Mean attention of each value to the key before it (left) and of the query to its value (right) along one run: "
+     "thick, the largest head of each layer; thin, every head; dashed, test accuracy. In the paper's reading a value"
+     " first takes up its key, and the query then finds the value."},
+    {"errors", FIGURE_THEORY, "errors", NULL, true, laws_errors, "How far each prediction is off",
      "Difference between predicted and integrated plateau length against T at B = 1. Eq. 6 overestimates it "
      "several times over and grows worse with T; the closed form and the quadrature, which have no fitted "
      "constant, become better with T. Differences are drawn by their size: where one changes sign it dips, as that of "
      "the closed form at d = 16 near T = 2000. Circles: mean and range over seeds of the difference between single "
      "SGD runs of the model and the flow."},
-    {"repetition", "repetition", NULL, true, laws_repetition, "In-context repetition: which theory does SGD follow?",
+    {"repetition", FIGURE_THEORY, "repetition", NULL, true, laws_repetition, "In-context repetition: which theory does SGD follow?",
      "Plateau length against B for three flows and for SGD on the model with all its parameters (mean and range "
      "over seeds). SGD follows the gradient flow of the model, which gains sqrt B; the paper's equations would "
      "need scores tied over the copies to hold."},
@@ -182,6 +240,15 @@ done:
     return rc;
 }
 
+/* FNV-1a of a script. The figures of a folder share one common.gp, so each notes which one drew it. */
+static unsigned long long sum_of(const struct text *t)
+{
+    unsigned long long sum = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < t->length; i++)
+        sum = (sum ^ (unsigned char)t->data[i]) * 0x100000001b3u;
+    return sum;
+}
+
 /* Tables and scripts into the scratch folder; `script` is the name of the figure's own. */
 static enum status write_inputs(const struct page *page, const char *scratch, const char *script)
 {
@@ -194,9 +261,10 @@ static enum status write_inputs(const struct page *page, const char *scratch, co
     }
     TRY(read_script("common.gp", &text));
     TRY(write_in(scratch, "common.gp", &text));
+    const unsigned long long common = sum_of(&text);
     text_clear(&text);
-    text_addf(&text, "# Figure %s: `gnuplot %s` draws it again from the tables beside it.\nname = 'fig%s'\n",
-              page->name, script, page->name);
+    text_addf(&text, "# Figure %s: `gnuplot %s` draws it again from the tables beside it (common.gp: %016llx).\nname = 'fig%s'\n",
+              page->name, script, common, page->name);
     text_add_bytes(&text, page->assignments.data, page->assignments.length);
     text_add(&text, "load 'common.gp'\n\n");
     TRY(read_script(script, &text));

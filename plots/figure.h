@@ -9,8 +9,12 @@
 
 struct page;
 
+/* Of which half of the paper: flows and toy models, or Transformers, which take longer. */
+enum figure_part { FIGURE_THEORY, FIGURE_TRANSFORMER };
+
 struct figure {
     const char *name;           /* "1a", "2-left", "errors" */
+    enum figure_part part;
     const char *study, *second; /* the studies it shows; second: NULL if there is but one */
     bool takes_data;            /* can show the user's own points (--data) */
     enum status (*draw)(struct page *page);
