@@ -54,6 +54,15 @@ static const char *miss(double error, char text[32])
     return text;
 }
 
+/* Are any figures of that part shown? */
+static bool has_part(const struct report *r, enum figure_part part)
+{
+    bool any = false;
+    for (size_t i = 0; i < r->n_figures; i++)
+        any = any || (r->figures[i].shown && r->figures[i].figure->part == part);
+    return any;
+}
+
 /* The sentences at the top: what holds, from the verdicts, and how well the time is predicted, from all runs. */
 static void add_sentences(struct document *d, const struct report *r)
 {
@@ -74,6 +83,9 @@ static void add_sentences(struct document *d, const struct report *r)
     if (runs)
         document_paragraph(d, "The model itself, all its parameters trained by SGD, emerges when the reduced flow from the same start says, to %s in the "
                               "median of %zu runs.", miss(toy, e), runs);
+    if (!has_part(r, FIGURE_TRANSFORMER))
+        document_paragraph(d, "This report does not hold the Transformers (yet): `plateau reproduce` trains them after the theory's part and then writes "
+                              "it again, `plateau reproduce transformers` trains them alone.");
 }
 
 /* Statements of the paper that deviate, beside what holds. */
@@ -297,8 +309,10 @@ static enum status compose(const struct report *r, struct document *d)
     TRY(add_verdicts(d, r->claims, false));
     TRY(add_verdicts(d, r->claims, true));
     document_heading(d, 2, "figures", "Figures");
-    for (size_t i = 0; i < r->n_figures; i++)
-        TRY(add_figure(d, r, &r->figures[i]));
+    for (size_t i = 0; i < r->n_figures; i++) {
+        if (r->figures[i].shown)
+            TRY(add_figure(d, r, &r->figures[i]));
+    }
     add_made(d, r);
     document_end(d);
     rc = text_status(&d->out);

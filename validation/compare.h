@@ -1,4 +1,4 @@
-/* The comparator: claims (claims.yaml, or a user's own file) against the runs of a database. docs/claims.md explains the format.
+/* The comparator: claims (claims*.yaml, or a user's own file) against the runs of a database. docs/claims.md explains the format.
  *
  *     - id: C5.B
  *       source: Fig. 2 left
@@ -75,7 +75,7 @@ struct claims {
 const char *compare_verdict_name(enum verdict verdict);
 /* The rule above, for a quantity with an interval; NaN anywhere is inconclusive. */
 enum verdict compare_verdict(double estimate, double low, double high, double published, double tolerance);
-/* Reads claims (compare_read.c). ERR_INPUT "path: line: ..". Release with compare_free, also after an error. */
+/* Reads the claims of a file, or (NULL) those that ship with the program, of the theory and of the Transformers (compare_read.c). ERR_INPUT "path: line: ..". Release with compare_free, also after an error. */
 enum status compare_read(const char *path, struct claims *claims);
 /* Measures every claim on the runs of `store` and fills in the outcomes. */
 enum status compare_run(struct store *store, struct claims *claims);

@@ -1,5 +1,6 @@
 /* Claims from YAML: a list of mappings, every field a plain value. */
 #include "compare.h"
+#include "data.h"
 #include "measure.h"
 #include "monomial.h"
 #include "yaml_file.h"
@@ -126,9 +127,10 @@ static enum status read_list(yaml_document_t *doc, const yaml_node_t *root, void
     if (!root || root->type != YAML_SEQUENCE_NODE)
         return error_set(ERR_INPUT, "1: claims are a list");
     size_t n = (size_t)(root->data.sequence.items.top - root->data.sequence.items.start);
-    claims->list = calloc(n + 1, sizeof *claims->list);
-    if (!claims->list)
+    struct claim *more = realloc(claims->list, (claims->n + n + 1) * sizeof *more);
+    if (!more)
         return error_set(ERR_MEMORY, "out of memory for %zu claims", n);
+    claims->list = more;
     for (size_t i = 0; i < n; i++) {
         struct claim *c = &claims->list[claims->n++];
         enum status rc = read_claim(doc, yaml_document_get_node(doc, root->data.sequence.items.start[i]), c);
@@ -140,6 +142,16 @@ static enum status read_list(yaml_document_t *doc, const yaml_node_t *root, void
 
 enum status compare_read(const char *path, struct claims *claims)
 {
+    static const char *const shipped[] = {"validation/claims.yaml", "validation/claims-transformer.yaml"};
+    enum status rc = OK;
+    char file[DATA_PATH];
     *claims = (struct claims){0};
-    return yaml_file_read(path, read_list, claims);
+    if (path)
+        return yaml_file_read(path, read_list, claims);
+    for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
+        TRY(data_path(shipped[i], file));
+        TRY(yaml_file_read(file, read_list, claims));
+    }
+done:
+    return rc;
 }

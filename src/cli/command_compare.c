@@ -1,7 +1,6 @@
 /* plateau compare: claims against the runs of a database. */
 #include "cli.h"
 #include "compare.h"
-#include "data.h"
 #include "text.h"
 #include <math.h>
 #include <stdlib.h>
@@ -68,11 +67,8 @@ enum status command_compare(const struct arguments *a)
     struct claims claims = {0};
     struct text out = {0};
     size_t deviations = 0, n = 0, *shown = NULL;
-    char path[DATA_PATH];
     REQUIRE(a->n_files == 1, ERR_INPUT, "compare: needs one database (`plateau help compare`)");
-    if (!a->claims)
-        TRY(data_path("validation/claims.yaml", path));
-    TRY(compare_read(a->claims ? a->claims : path, &claims));
+    TRY(compare_read(a->claims, &claims));
     TRY(store_open(a->files[0], STORE_READ, NULL, &store));
     TRY(compare_run(store, &claims));
     REQUIRE(shown = calloc(claims.n + 1, sizeof *shown), ERR_MEMORY, "out of memory for %zu claims", claims.n);
