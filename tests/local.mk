@@ -1,7 +1,7 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
 unit_tests = test_text test_random test_flow test_prediction test_toy test_tensor test_transformer test_transformer_double test_tasks \
-  test_safetensors test_run_toy test_training test_store test_import test_power_law test_measure test_compare test_threshold
+  test_safetensors test_run_toy test_training test_store test_import test_power_law test_measure test_compare test_contrast test_threshold
 check_PROGRAMS += $(unit_tests) must_fail json_lines
 TESTS += $(unit_tests) must_fail tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_documentation.sh tests/test_survival.sh
 XFAIL_TESTS += must_fail
@@ -70,6 +70,9 @@ test_measure_LDADD = libvalidation.a libstudy.a librun.a $(models_below)
 test_compare_SOURCES = tests/test_compare.c tests/claims_fixture.h $(test_harness)
 test_compare_CPPFLAGS = $(TEST_CPPFLAGS)
 test_compare_LDADD = libvalidation.a libstudy.a librun.a $(models_below)
+test_contrast_SOURCES = tests/test_contrast.c tests/claims_fixture.h $(test_harness)
+test_contrast_CPPFLAGS = $(TEST_CPPFLAGS)
+test_contrast_LDADD = libvalidation.a libstudy.a librun.a $(models_below)
 test_threshold_SOURCES = tests/test_threshold.c tests/claims_fixture.h $(test_harness)
 test_threshold_CPPFLAGS = $(TEST_CPPFLAGS)
 test_threshold_LDADD = libvalidation.a libstudy.a librun.a $(models_below)

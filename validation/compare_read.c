@@ -31,6 +31,11 @@ enum claim_kind compare_kind(const struct claim *claim)
     return CLAIM_NONE;
 }
 
+enum key compare_best(const struct claim *claim)
+{
+    return *claim->best ? keys_find(claim->best) : KEY_COUNT;
+}
+
 static enum status set_field(struct claim *c, const char *name, const char *value)
 {
     static const char *const names[] = {
@@ -62,9 +67,11 @@ static enum status check_quantity(const struct claim *c)
     struct monomial product;
     enum claim_kind kind = compare_kind(c);
     REQUIRE(kind != CLAIM_NONE, ERR_INPUT,
-            "quantity is one of exponent, constant, r2, each, mean, speedup, final, value, floor, ceiling, defaults; not '%.20s'", c->quantity);
-    REQUIRE(kind != CLAIM_FIT || *c->on, ERR_INPUT, "a fit needs its regressors, as in on: d,T,B");
-    REQUIRE(kind == CLAIM_FIT || !*c->on, ERR_INPUT, "on: is for exponent, constant and r2");
+            "quantity is one of exponent, constant, r2, each, mean, speedup, gain, final, value, floor, ceiling, defaults; not '%.20s'", c->quantity);
+    bool fits = kind == CLAIM_FIT || compare_is(c, "gain");
+    REQUIRE(!fits || *c->on, ERR_INPUT, "a fit needs its regressors, as in on: d,T,B");
+    REQUIRE(fits || !*c->on, ERR_INPUT, "on: is for exponent, constant, r2 and gain");
+    REQUIRE(!*c->best || compare_best(c) != KEY_COUNT, ERR_INPUT, "best: %s: no such key", c->best);
     REQUIRE(*c->of || compare_is(c, "constant") || compare_is(c, "r2"), ERR_INPUT, "of: is missing");
     if (kind == CLAIM_RUNS || (kind == CLAIM_FLOW && !measure_exists(c->of))) {
         rc = monomial_parse(c->of, &product);

@@ -53,11 +53,17 @@ static void add_claim(const struct claims *claims, const struct claim *c, struct
 
 static void add_summary(const struct claims *claims, const size_t *shown, size_t n, size_t unexplained, struct text *out)
 {
-    size_t count[3] = {0};
-    for (size_t i = 0; i < n; i++)
-        count[claims->list[shown[i]].verdict]++;
-    text_addf(out, "%zu claims: %zu reproduced, %zu deviate (%zu of them as known, and what holds instead is reproduced), %zu inconclusive\n", n,
-              count[VERDICT_REPRODUCED], count[VERDICT_DEVIATES], count[VERDICT_DEVIATES] - unexplained, count[VERDICT_INCONCLUSIVE]);
+    size_t count[3] = {0}, choices = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct claim *c = &claims->list[shown[i]];
+        choices += *c->choice != '\0';
+        count[c->verdict] += !*c->choice;
+    }
+    text_addf(out, "%zu claims: %zu reproduced, %zu deviate (%zu of them as known, and what holds instead is reproduced), %zu inconclusive",
+              n - choices, count[VERDICT_REPRODUCED], count[VERDICT_DEVIATES], count[VERDICT_DEVIATES] - unexplained, count[VERDICT_INCONCLUSIVE]);
+    if (choices)
+        text_addf(out, "; %zu choices that the source leaves open", choices);
+    text_add(out, "\n");
 }
 
 enum status command_compare(const struct arguments *a)
