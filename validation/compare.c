@@ -98,6 +98,7 @@ struct fitted {
     struct dataset set;
     struct power_law law;
     enum status rc;         /* ERR_INPUT: it cannot be made, and the message says why */
+    bool refused;           /* because of one of the runs */
     char why[200];
 };
 
@@ -123,9 +124,11 @@ static enum status fit(struct store *store, const struct store_filter *filter, c
     TRY(dataset_init(c->on, threshold_of(c), &f->set));
     if (*c->response)
         TRY(dataset_response(c->response, &f->set));
-    TRY(selection_each(store, filter, compare_best(c), threshold_of(c), dataset_add, &f->set));
+    f->rc = selection_each(store, filter, compare_best(c), threshold_of(c), dataset_add, &f->set);
     f->of = c;
-    f->rc = power_law_fit(&f->set.data, CONFIDENCE, &f->law);
+    f->refused = f->rc != OK;
+    if (!f->refused)
+        f->rc = power_law_fit(&f->set.data, CONFIDENCE, &f->law);
     snprintf(f->why, sizeof f->why, "%.199s", f->rc == OK ? "" : error_message());
     rc = f->rc == ERR_INPUT ? OK : f->rc;
 done:
@@ -144,10 +147,10 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
             e = !strcmp(f->set.names[k], c->of) ? &f->law.exponent[k] : e;
         REQUIRE(e, ERR_INPUT, "of: %s is not among the regressors %s", c->of, c->on);
     }
-    if (!c->runs && !f->set.unknown) {
-        say_missing(c);
-    } else if (f->rc != OK) {
+    if (f->rc != OK && (c->runs || f->refused)) {
         say(c, "%s", f->why);
+    } else if (!c->runs && !f->set.unknown) {
+        say_missing(c);
     } else if (compare_is(c, "r2")) {
         c->estimate = c->low = c->high = f->law.r2;
         c->verdict = isnan(f->law.r2)                          ? VERDICT_INCONCLUSIVE
