@@ -69,8 +69,53 @@ simulated = simulation.data eq '' ? "NaN" : "for [s in simulation.' '.data] tabl
     for [s in simulation.' '.data] NaN with yerrorbars linestyle 8 linewidth 0.8 pointsize 0.9 \
         pointtype (s eq 'data' ? 4 : 6) title (s eq 'data' ? data_name : 'SGD on the model') noenhanced"
 
+# Steps of Transformers over the column `abscissa`, with the colour of the key `hue`: the runs of series `kind` (mean and range over seeds;
+# not emerged: a lower bound), the law fitted to them and the published one. Their names stand in the key of what is drawn next.
+steps_label = 'plateau length (steps)'
+shown(kind, value, y) = column(hue) == real(value) ? measured(kind, y) : NaN
+beyond(kind, value) = column(hue) == real(value) ? bound(kind, 'value') : NaN
+laws = "for [v in hues] table using (column(abscissa)):(with_key(kind.'_published', hue, real(v), 'value')) \
+        with lines linestyle style_of(hues, real(v)) linewidth 0.8 dashtype 3, \
+    for [v in hues] table using (column(abscissa)):(with_key(kind.'_law', hue, real(v), 'value')) \
+        with lines linestyle style_of(hues, real(v)) linewidth 1, \
+    for [v in hues] table using (column(abscissa)):(beyond(kind, v)) \
+        with points linestyle style_of(hues, real(v)) linewidth 0.8 pointtype 8 pointsize 0.9, \
+    for [v in hues] table using (column(abscissa)):(shown(kind, v, 'value')):'low':'high' \
+        with yerrorbars linestyle style_of(hues, real(v)) linewidth 0.8"
+hue_keys = "for [v in hues] NaN with points linestyle style_of(hues, real(v)) title hue_name.' = '.v"
+law_r2(kind) = value(kind.'_law_r2') eq '' ? '' : sprintf(',  {/:Italic R}^2 = %.3f', real(value(kind.'_law_r2')))
+law_name(kind) = value(kind.'_law') eq '' ? '' : 'fit: '.value(kind.'_law').(law_narrow ? '' : law_r2(kind))
+law_narrow = 0   # R^2 finds no room in the key
+bound_key = "NaN with points linestyle 8 linewidth 0.8 pointtype 8 pointsize 0.9 title (exists('censored_low') ? 'not yet emerged' : '')"
+law_keys = "NaN with lines linestyle 8 linewidth 1 title law_name(kind), \
+    NaN with lines linestyle 8 linewidth 0.8 dashtype 3 title 'published: '.value(kind.'_published'), \
+    ".bound_key
+# Draws a panel of them, with both keys, that of the laws at `law_keys_at`; the panel, its labels and titles are set before.
+law_panel = "eval law_x; eval fine('y', value(kind.'_low'), value(kind.'_high')); \
+    hue_rows = words(hues) > 4 ? 3 : 2; set key maxrows hue_rows width -1; \
+    eval room(value(kind.'_low'), value(kind.'_high'), (exists('censored_low') ? 3.5 : 2.5) * row, (hue_rows + 0.8) * row); \
+    plot ".laws.', '.hue_keys."; unset title; eval second_key(law_keys_at); plot ".law_keys
+law_x = "eval doublings('x')"
+# Axes with labels at 1, 2, 5, .. (at more for less than a decade, at decades alone for many), and at powers of 2.
+fine(axis, low, high) = high > 300 * low ? decades(axis) : \
+    sprintf("set logscale %s; set format %s '%%g'; set m%stics 10; set %stics (1); ", axis, axis, axis, axis). \
+    sprintf("set for [e=-2:6] for [m in '%s'] %stics add (m * 10.0**e)", high > 8 * low ? '1 2 5' : '1 1.2 1.5 2 3 4 5 6 8', axis)
+doublings(axis) = sprintf("set logscale %s 2; set format %s '%%g'; unset m%stics; set %stics (1); ", axis, axis, axis, axis). \
+    sprintf("set for [e=1:20] %stics add (2**e)", axis)
+
 # Several panels on one page (`set multiplot` first): panel(left, right, bottom, top) in fractions of the page. second_key: what
 # follows is drawn over the panel before it, with a key of its own and no axes; set labels and formats again after it.
 panel(l, r, b, t) = 'set border 3; set tics scale 0.6; '.sprintf('set lmargin at screen %g; set rmargin at screen %g; ', l, r). \
     sprintf('set bmargin at screen %g; set tmargin at screen %g', b, t)
 second_key(place) = "set border 0; set tics scale 0; set format ''; set xlabel ''; set ylabel ''; ".keys.place
+
+# Training curves: a line for each run, with a few marks, of the runs for which a condition holds; the key stands above the panel.
+chosen(condition, y) = condition ? of('run', y) : NaN
+step_label = 'training step'
+key_above = 'set key at graph 0, graph 1.02 left bottom horizontal maxrows 1 samplen 1.2 width -0.5'
+curve = 'linewidth 1 pointnumber 6 pointsize 0.5'
+# Recall with in-context repetition (k = 1: B, without p) and with cross-sample repetition (k = 2: p, at B = 1).
+repetition_panel = "set xlabel step_label; set xrange [0:step_high]; set yrange [0:1.03]; eval key_above; \
+    plot for [v in values] table using 'step': \
+        (chosen(k == 1 ? column('B') == real(v) && column('p') == 0 : column('p') == real(v) && column('B') == 1, quantity)) \
+        with linespoints linestyle style_of(values, real(v)) ".curve." title '{/:Italic '.(k == 1 ? 'B' : 'p').'} = '.v"

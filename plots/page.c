@@ -15,6 +15,15 @@ struct page_table *page_table(struct page *page, const char *suffix, const char 
     return table;
 }
 
+bool page_column(const struct page_table *table, size_t i, char *name)
+{
+    const char *at = table->columns;
+    for (; *at && i; i--)
+        at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',');
+    snprintf(name, PAGE_COLUMN_NAME, "%.*s", (int)strcspn(at, ","), at);
+    return *at;
+}
+
 void page_row(struct page_table *table, const char *series, size_t n, const double *values)
 {
     text_add(&table->text, series);
@@ -56,13 +65,10 @@ void page_set_list(struct page *page, const char *name, const double *values, si
 void page_set_ranges(struct page *page)
 {
     const struct page_table *table = &page->tables[0];
-    const char *name = table->columns;
-    for (int i = 0; *name; i++) {
-        int length = (int)strcspn(name, ",");
+    char name[PAGE_COLUMN_NAME];
+    for (size_t i = 0; page_column(table, i, name); i++) {
         if (table->high[i] >= table->low[i]) /* else the column has no positive value */
-            text_addf(&page->assignments, "%.*s_low = %.8g\n%.*s_high = %.8g\n", length, name, table->low[i], length,
-                      name, table->high[i]);
-        name += length + (name[length] == ',');
+            text_addf(&page->assignments, "%s_low = %.8g\n%s_high = %.8g\n", name, table->low[i], name, table->high[i]);
     }
 }
 

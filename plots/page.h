@@ -7,7 +7,7 @@
 #define PAGE_H
 #include "runs.h"
 
-enum { PAGE_TABLES = 2, PAGE_COLUMNS = 12 };
+enum { PAGE_TABLES = 2, PAGE_COLUMNS = 12, PAGE_COLUMN_NAME = 32 };
 
 struct page_table {
     char suffix[24];     /* file: figNAME + suffix + ".csv" */
@@ -31,6 +31,8 @@ struct page {
 /* A new table; columns: "d,time,loss" (borrowed, at most PAGE_COLUMNS), `series` is put before them. At most
  * PAGE_TABLES. */
 struct page_table *page_table(struct page *page, const char *suffix, const char *columns);
+/* The name of column i (without `series`) into name[PAGE_COLUMN_NAME]; false beyond the last. */
+bool page_column(const struct page_table *table, size_t i, char *name);
 /* A row. NaN is left empty. */
 void page_row(struct page_table *table, const char *series, size_t n, const double *values);
 /* name = "text" (any text), name = value, and name = "v1 v2 ..", a list to loop over. */

@@ -78,17 +78,49 @@ size_t runs_values(const struct runs *runs, enum model model, enum key key, doub
     return n;
 }
 
-void runs_keep_largest(struct runs *runs, enum key key)
+bool runs_belongs(const struct runs_setting *setting, const struct store_row *row)
 {
-    double largest = -INFINITY;
+    for (size_t i = 0; i < setting->n; i++) {
+        if (runs_key(row, setting->list[i].key) != setting->list[i].value)
+            return false;
+    }
+    return true;
+}
+
+void runs_keep(struct runs *runs, const struct runs_setting *setting)
+{
     size_t kept = 0;
-    for (size_t i = 0; i < runs->n; i++)
-        largest = fmax(largest, runs_key(&runs->list[i], key));
     for (size_t i = 0; i < runs->n; i++) {
-        if (runs_key(&runs->list[i], key) == largest)
+        if (runs_belongs(setting, &runs->list[i]))
             runs->list[kept++] = runs->list[i];
     }
     runs->n = kept;
+}
+
+void runs_keep_largest(struct runs *runs, enum key key)
+{
+    double largest = -INFINITY;
+    for (size_t i = 0; i < runs->n; i++)
+        largest = fmax(largest, runs_key(&runs->list[i], key));
+    runs_keep(runs, &(struct runs_setting){1, {{key, largest}}});
+}
+
+enum status runs_read(struct runs *runs, double threshold)
+{
+    enum status rc = OK;
+    struct run_flow *tools = NULL;
+    size_t kept = 0;
+    TRY(run_flow_create(&tools));
+    for (size_t i = 0; i < runs->n; i++) {
+        bool known;
+        TRY(reading_at(tools, threshold, &runs->list[i].result, &known));
+        if (known)
+            runs->list[kept++] = runs->list[i];
+    }
+    runs->n = kept;
+done:
+    run_flow_free(tools);
+    return rc;
 }
 
 static bool same_but_seed(const struct keys *a, const struct keys *b)

@@ -20,8 +20,23 @@ double runs_key(const struct store_row *row, enum key key);
 /* The distinct values of `key` over the rows of that model, ascending, into values[most]; returns how many. */
 size_t runs_values(const struct runs *runs, enum model model, enum key key, double *values, size_t most);
 
+/* What a row has to be: these keys with these values. */
+struct runs_setting {
+    size_t n;
+    struct {
+        enum key key;
+        double value;
+    } list[4];
+};
+bool runs_belongs(const struct runs_setting *setting, const struct store_row *row);
+
+/* Keeps the rows that belong. */
+void runs_keep(struct runs *runs, const struct runs_setting *setting);
 /* Keeps the rows with the largest value of `key` (a study swept at two scales has two sizes in one database). */
 void runs_keep_largest(struct runs *runs, enum key key);
+
+/* Reads all rows again, at another threshold (reading.h); those that did not record it are left out. ERR_SOLVER. */
+enum status runs_read(struct runs *runs, double threshold);
 
 /* Runs that differ by their seed alone. Of a group with a censored run, mean and low are lower bounds. */
 struct runs_group {

@@ -162,6 +162,8 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
         if (c->verdict == VERDICT_INCONCLUSIVE)
             say_more_runs(c);
     }
+    if (f->set.at_once && !c->runs)
+        say(c, "%zu runs were over the threshold from the start (recall: vocab is too small)", f->set.at_once);
     if (f->set.unknown)
         doubt_unknown(c, f->set.unknown);
 done:

@@ -143,6 +143,10 @@ enum status dataset_add(void *context, const struct store_row *row)
         set->unknown++;
         return OK;
     }
+    if (r->plateau == 0) {
+        set->at_once++;
+        return OK;
+    }
     TRY(take_y(set, row->id, r, &y, &censored));
     TRY(dataset_row(set, &read, y, censored));
 done:

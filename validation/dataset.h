@@ -14,6 +14,7 @@ enum { DATASET_FACTORS = 8 };
 struct dataset {
     struct power_law_data data;         /* its columns are owned by the dataset */
     size_t allocated, left_out;
+    size_t at_once;                     /* left out: over the threshold before the first step, which says nothing of a law */
     size_t unknown;                     /* left out: their plateau length at `threshold` was not recorded */
     struct dataset_column {
         char name[64];
