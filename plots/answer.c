@@ -24,9 +24,15 @@ bool answer_is_ours(const struct claim *c)
     return !strncmp(c->source, "docs/", 5);
 }
 
-/* How many claims of the paper (ours: of docs/theory.md) there are of each verdict, and how many deviations are known ones. */
+/* The exponents of Transformers change with the grid, and ours is another than the paper's: the deviation may come from that alone. */
+static bool on_own_grid(const struct claim *c)
+{
+    return *c->grid && !*c->erratum;
+}
+
+/* How many claims of the paper (ours: of docs/theory.md) there are of each verdict, and how many deviations are known ones or on a grid of ours. */
 struct tally {
-    size_t all, verdicts[3], known;
+    size_t all, verdicts[3], known, own_grid;
 };
 
 static struct tally count(const struct claims *claims, bool ours)
@@ -39,6 +45,7 @@ static struct tally count(const struct claims *claims, bool ours)
         t.all++;
         t.verdicts[c->verdict]++;
         t.known += c->verdict == VERDICT_DEVIATES && !compare_counts(claims, c);
+        t.own_grid += c->verdict == VERDICT_DEVIATES && on_own_grid(c);
     }
     return t;
 }
@@ -50,31 +57,43 @@ static const char *miss(double error, char text[32])
     return text;
 }
 
-/* Statements of the paper that deviate, beside what holds. */
-static void add_failures(struct document *d, const struct claims *claims)
+/* One statement that deviates, beside what holds (on a grid of ours, that is not known). */
+static void add_failure(struct document *d, const struct claims *claims, const struct claim *c)
+{
+    const struct claim *instead = compare_corrected(claims, c);
+    struct text cells[3] = {{0}};
+    char says[CELL + 16];
+    if (on_own_grid(c))
+        snprintf(says, sizeof says, "%s: %s", c->source, c->statement);
+    else
+        snprintf(says, sizeof says, "%s%s%s%s", c->statement, *c->erratum ? " (" : "", c->erratum, *c->erratum ? ")" : "");
+    compare_published(c, &cells[0]);
+    compare_estimate(c, &cells[1]);
+    if (instead)
+        compare_estimate(instead, &cells[2]);
+    document_row(d, "plain", (struct document_cell[]){{says, NULL}, {text_of(&cells[0]), NULL}, {text_of(&cells[1]), NULL},
+                 {instead ? instead->statement : "-", NULL}, {text_of(&cells[2]), NULL}}, on_own_grid(c) ? 3 : 5);
+    for (int k = 0; k < 3; k++)
+        text_free(&cells[k]);
+}
+
+/* Statements of the paper that deviate: for good, or on a grid of ours. */
+static void add_failures(struct document *d, const struct claims *claims, bool own_grid)
 {
     static const char *const heads[] = {"the paper says", "expected", "here", "what holds instead", "here"};
-    if (!count(claims, false).verdicts[VERDICT_DEVIATES])
-        return;
-    document_heading(d, 3, "errata", "What does not hold, and what holds instead");
-    document_table(d, heads, 5);
+    size_t n = 0;
     for (size_t i = 0; i < claims->n; i++) {
-        const struct claim *c = &claims->list[i], *instead = compare_corrected(claims, c);
-        if (c->verdict != VERDICT_DEVIATES || answer_is_ours(c) || *c->choice)
+        const struct claim *c = &claims->list[i];
+        if (c->verdict != VERDICT_DEVIATES || answer_is_ours(c) || *c->choice || on_own_grid(c) != own_grid)
             continue;
-        struct text cells[3] = {{0}};
-        char says[CELL];
-        snprintf(says, sizeof says, "%s%s%s%s", c->statement, *c->erratum ? " (" : "", c->erratum, *c->erratum ? ")" : "");
-        compare_published(c, &cells[0]);
-        compare_estimate(c, &cells[1]);
-        if (instead)
-            compare_estimate(instead, &cells[2]);
-        document_row(d, "plain", (struct document_cell[]){{says, NULL}, {text_of(&cells[0]), NULL}, {text_of(&cells[1]), NULL},
-                     {instead ? instead->statement : "-", NULL}, {text_of(&cells[2]), NULL}}, 5);
-        for (int k = 0; k < 3; k++)
-            text_free(&cells[k]);
+        if (!n++) {
+            document_heading(d, 3, own_grid ? "grids" : "errata", own_grid ? "What deviates on the grids here, which are not the paper's" : "What does not hold, and what holds instead");
+            document_table(d, heads, own_grid ? 3 : 5);
+        }
+        add_failure(d, claims, c);
     }
-    document_table_end(d);
+    if (n)
+        document_table_end(d);
 }
 
 static void add_accuracy(struct document *d, const struct report *r)
@@ -194,7 +213,7 @@ static void add_transformers(struct document *d, const struct report *r)
         if (i < r->claims->n)
             add_law(r->claims, i, &here, &published);
         if (here.length)
-            document_paragraph(d, "Its steps on %s go as %s here, on our own grid (95 %% intervals); the paper publishes %s.", what[k], here.data, text_of(&published));
+            document_paragraph(d, "Steps of the %s Transformer go as %s on our own grid (95 %% intervals in brackets); the paper publishes %s.", what[k], here.data, text_of(&published));
         text_free(&here);
         text_free(&published);
     }
@@ -257,8 +276,8 @@ static void add_sentences(struct document *d, const struct report *r)
     char a[32], b[32], c[32], e[32];
     size_t flows = accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_quadrature, &quadrature, &largest);
     document_paragraph(d, "Of %zu statements of the paper %zu are reproduced, %zu deviate (%zu of them because of a known error, and what holds instead is "
-                          "reproduced) and %zu are open at this scale. Of %zu statements of this program's own theory, %zu are reproduced.",
-                       paper.all, paper.verdicts[VERDICT_REPRODUCED], paper.verdicts[VERDICT_DEVIATES], paper.known,
+                          "reproduced; %zu on a smaller grid than the paper's) and %zu are open at this scale. Of %zu statements of this program's own theory, %zu are reproduced.",
+                       paper.all, paper.verdicts[VERDICT_REPRODUCED], paper.verdicts[VERDICT_DEVIATES], paper.known, paper.own_grid,
                        paper.verdicts[VERDICT_INCONCLUSIVE], ours.all, ours.verdicts[VERDICT_REPRODUCED]);
     accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_eq6, &eq6, &largest);
     accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_closed, &closed, &largest);
@@ -279,9 +298,10 @@ enum status answer_add(struct document *d, const struct report *r)
 {
     document_heading(d, 2, "answer", "The short answer");
     add_sentences(d, r);
-    add_failures(d, r->claims);
+    add_failures(d, r->claims, false);
     add_accuracy(d, r);
     add_laws(d, r);
+    add_failures(d, r->claims, true);
     add_choices(d, r->claims);
     return text_status(&d->out);
 }
