@@ -112,7 +112,7 @@ second_key(place) = "set border 0; set tics scale 0; set format ''; set xlabel '
 # Training curves: a line for each run, with a few marks, of the runs for which a condition holds; the key stands above the panel.
 chosen(condition, y) = condition ? of('run', y) : NaN
 step_label = 'training step'
-key_above = 'set key at graph 0, graph 1.02 left bottom horizontal maxrows 1 samplen 1.2 width -0.5'
+key_above = 'set key at graph 0, graph 1.02 left bottom horizontal maxrows 1 samplen 1.8 width -0.5'
 curve = 'linewidth 1 pointnumber 6 pointsize 0.5'
 # Recall with in-context repetition (k = 1: B, without p) and with cross-sample repetition (k = 2: p, at B = 1).
 repetition_panel = "set xlabel step_label; set xrange [0:step_high]; set yrange [0:1.03]; eval key_above; \

@@ -62,9 +62,9 @@ static const struct figure figures[] = {
      "pairs: the left panel then shows when the tokens of the context are found, the right one when the query is matched. Lines as in "
      "Fig. 3."},
     {"5", FIGURE_TRANSFORMER, "fig5", NULL, false, training_5, "Recall with repetition: test accuracy",
-     "Test accuracy, a curve for each run. Left: the query's pair stands B times in the context, in training and in test data. Right: "
-     "two tokens have the extra query mass p in training; test data have none. Fig. 16 has the training accuracy of the same runs: "
-     "where it stays above, the model has learned the repetition and not the task."},
+     "Test accuracy, a curve for each run. In training, the query's pair stands B times in the context (left), or two tokens have the "
+     "extra query mass p (right); test data have no repetition at all. Fig. 16 has the training accuracy of the same runs: where it "
+     "stays above, the model has learned the repetition and not the task."},
     {"6", FIGURE_THEORY, "fig6", NULL, false, anatomy_6, "Loss landscape and the path of the flow",
      "Loss over the value weights w and the score difference (contours), and the flow from (0, 0). It crosses the "
      "plateau at small w, climbs in attention, overshoots the optimum w = sqrt d and returns along the valley, "

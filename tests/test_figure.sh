@@ -8,8 +8,10 @@ studies=$source/validation/studies
 near() { awk -v a="$1" -v b="$2" -v tolerance="$3" 'BEGIN { exit !(a != "" && (a - b) ^ 2 <= (tolerance * b) ^ 2) }'; }
 last() { awk -F, -v s="$1" -v c="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == c) k = i } $1 == s { v = $k } END { print v }' "$3"; }
 
-figures="1a 1b 1c 2-left 2-right 6 7 8 9 10 errors repetition"
-for study in fig1a fig1b fig1c fig2-left fig2-left-grid fig2-right fig6 fig7 fig8 fig9 fig10 errors repetition; do
+figures="1a 1b 1c 2-left 2-right 3-left 3-middle 3-right 4-left 4-right 5 6 7 8 9 10 11 12 13 14 15 16 17 errors repetition"
+theory="fig1a fig1b fig1c fig2-left fig2-left-grid fig2-right fig6 fig7 fig8 fig9 fig10 errors repetition"
+transformers="fig3 fig3-right fig4 fig5 fig11 fig12 fig13 fig14 fig15 fig17"
+for study in $theory $transformers; do
     "$plateau" sweep "$studies/$study.yaml" --scale smoke --db all.db --quiet || echo "# $study failed"
 done
 "$plateau" figure all all.db --out figures --quiet; ok $? "figure all"
@@ -39,6 +41,35 @@ awk -F, '$1 == "eq6" && !($7 > 50) { bad = 1 } $1 == "quadrature" && !($7 < 0.4)
 ok $? "errors: Eq. 6 is off by more than half, the quadrature by less than 0.4 %"
 near "$(last simulation value figures/figrepetition.csv)" "$(awk -F, '$1 == "full" && $4 == 8 { print $7 }' figures/figrepetition.csv)" 0.05
 ok $? "repetition: SGD is near the gradient flow of the model"
+
+# Transformers: the same laws as `plateau fit`, the published ones by hand, the same curves as the database
+law() { sed -n "s/^$1_law = '\([0-9.]*\).*/\1/p" "$2"; } # its constant
+fitted() { "$plateau" fit "${@:2}" --json --study "$1" | sed 's/.*"constant": {"value": \([0-9.]*\).*/\1/'; }
+near "$(law steps figures/fig3-left.gp)" "$(fitted fig3 all.db --on d,T,B)" 0.001; ok $? "3-left: the law is that of plateau fit"
+grep -q '^steps_published,8,4,1,23.98' figures/fig3-left.csv; ok $? "3-left: the published law, 0.76 d^1.29 T^0.80"
+grep -q '^steps,8,4,2,' figures/fig3-middle.csv && ! grep -q '^steps,4,' figures/fig3-middle.csv; ok $? "3-middle: against B at the largest T"
+awk -F, 'NR > 1 && $1 == "steps" && (!(($3, $4) in m) || $6 < m[$3, $4]) { m[$3, $4] = $6 } $1 == "best" { n++; if ($6 != m[$3, $4]) bad = 1 } END { exit bad || n != 4 }' figures/fig3-right.csv
+ok $? "3-right: the line is the best learning rate of each d and p"
+grep -q "^halfway_law = ''" figures/fig4-right.gp; ok $? "4-right: nothing has emerged, no law"
+[[ $(grep -c '^halfway,.*,1$' figures/fig4-right.csv) == 3 ]]; ok $? "and every run is a lower bound"
+near "$(law random figures/fig14.gp)" "$(fitted fig14 all.db --on d,T feature=yes position=random)" 0.001 &&
+    near "$(law unmarked figures/fig14.gp)" "$(fitted fig14 all.db --on d,T feature=no)" 0.001; ok $? "14: each variant has its own law"
+near "$(law sgd figures/fig15.gp)" "$(fitted fig15 all.db --on d,T optimizer=sgd)" 0.001; ok $? "15: so has each optimizer"
+awk -F, '{ v[$1, $2, $3] = $5 } END { n = 0; for (T = 4; T < 9; T *= 2) for (d = 2; d < 5; d *= 2) { n++; q = v["sgd", T, d] / v["adam", T, d] / v["gap", T, d] - 1
+    l = v["sgd_law", T, d] / v["adam_law", T, d] / v["gap_law", T, d] - 1; if (!(q * q < 1e-10) || !(l * l < 1e-10)) bad = 1 } exit bad || n != 4 }' figures/fig15.csv
+ok $? "15: the gap is the ratio, of the runs and of the laws"
+awk -F, '$1 == "by_layers" && $4 == 2 { n++ } $1 == "by_layers_published" && $4 == 2 { r = $6 } END { exit n != 8 || (r - 2 ^ 0.06) ^ 2 > 1e-10 }' figures/fig13.csv
+ok $? "13: two layers over one at every size and number of heads, published 2^0.06"
+cmp -s figures/fig5.csv figures/fig16.csv; ok $? "16: the runs of 5"
+awk -F, '$1 == "run" && $2 == 2 { last = $5 } END { exit !(last > 0 && last < 0.2) }' figures/fig11.csv; ok $? "11: losses are relative to the null loss"
+awk -F, '($1 == "copy" || $1 == "select") && $3 > 0 && $5 > m[$1, $2, $4] { m[$1, $2, $4] = $5 } { r[NR] = $0 }
+    END { for (i in r) { split(r[i], f, ","); if ((f[1] == "copy" || f[1] == "select") && f[3] == 0) { n++; bad = bad || f[5] != m[f[1], f[2], f[4]] } } exit bad || n < 12 }' figures/fig17.csv
+ok $? "17: head 0 is the largest of the layer"
+"$plateau" sweep "$studies/fig3.yaml" --scale smoke --db cut.db --quiet steps=100 && "$plateau" figure 3-left cut.db --out cut --quiet &&
+    near "$(law steps cut/fig3-left.gp)" "$(fitted fig3 cut.db --on d,T,B)" 0.001 && grep -q '^steps,8,4,1,100,100,100,1$' cut/fig3-left.csv
+ok $? "3-left: censored runs are bounds in the picture and in the law"
+"$plateau" sweep "$studies/fig3.yaml" --scale smoke --db all.db --quiet width=16 && "$plateau" figure 3-left all.db --out again --quiet && cmp -s figures/fig3-left.csv again/fig3-left.csv
+ok $? "3-left: runs of a narrower model do not mix in"
 
 "$plateau" sweep "$studies/fig1c.yaml" T=64,128 'd=4:1024:*2' --db wide.db --quiet && "$plateau" figure 1c wide.db --out wide --quiet
 ok $? "more curves than styles"
@@ -78,7 +109,7 @@ fails 3 'file.*(folder|File exists|Not a directory)' figure 1c all.db --out file
 "$plateau" sweep "$studies/fig1b.yaml" --db one.db --quiet
 fails 2 'figure 1c: the database has no run of the study fig1c.*plateau sweep .*--db one.db' figure 1c one.db --out one
 [[ ! -e one ]]; ok $? "and no folder is made"
-"$plateau" figure all one.db --out one 2>err && [[ -s one/fig1b.pdf && $(ls one/*.pdf | wc -l) == 1 && $(grep -c '^not drawn' err) == 11 ]]
+"$plateau" figure all one.db --out one 2>err && [[ -s one/fig1b.pdf && $(ls one/*.pdf | wc -l) == 1 && $(grep -c '^not drawn' err) == 24 ]]
 ok $? "all: draws what is there, says what is missing"
 printf 'study: fig1a\nruns:\n  - {T: 64, d: 16}\n' >plain.yaml
 "$plateau" sweep plain.yaml --db plain.db --quiet
