@@ -1,5 +1,6 @@
 /* Run against run: how a speed-up grows, the best of several learning rates, plateaus of training curves; and the claims on Transformers
  * that ship with the program, on runs that obey the published laws and on runs that do not. */
+#include "accuracy.h"
 #include "claims_fixture.h"
 
 static double power, factor; /* of the planted laws */
@@ -244,8 +245,34 @@ START_TEST(test_planted)
 }
 END_TEST
 
+/* How late, against the published laws: only Transformers of the paper's own kind count. */
+START_TEST(test_lateness)
+{
+    struct store *store = fresh_store();
+    struct accuracy a = {0};
+    double median, smallest, largest;
+    put_published(store, "fig3", "model=transformer T=64,128,256 d=16,32 B=1,2", 0);
+    put_published(store, "wide", "model=transformer T=64,128,256 d=16,32 width=32", 0.5);
+    put_published(store, "masked", "model=transformer T=64,128,256 d=16,32 mask=causal", 0.5);
+    put_published(store, "repeated", "model=transformer T=64,128,256 d=16,32 p=0.3", 0.5);
+    put_published(store, "fig4", "task=recall pairs=4,8 vocab=64", 1);
+    ok(store_each(store, NULL, accuracy_add, &a));
+    ck_assert_uint_eq(accuracy_of_law(&a, ACCURACY_REGRESSION, &median, &smallest, &largest), 12);
+    test_close(median, 1, 0.02, 0, "on the law");
+    ck_assert(smallest > 0.97 && smallest < median && median < largest && largest < 1.03);
+    ck_assert_uint_eq(accuracy_of_law(&a, ACCURACY_RECALL, &median, &smallest, &largest), 2);
+    test_close(smallest, 4, 0.03, 0, "pairs times later");
+    test_close(largest, 8, 0.03, 0, "pairs times later");
+    accuracy_free(&a);
+    ck_assert_uint_eq(accuracy_of_law(&a, ACCURACY_RECALL, &median, &smallest, &largest), 0);
+    ck_assert(isnan(median));
+    clean(store);
+}
+END_TEST
+
 static const struct test tests[] = {
     {"gain", &test_gain}, {"best of several", &test_best}, {"censored response", &test_censored_response}, {"training curves", &test_training_curves},
     {"published laws", &test_published}, {"planted errors", &test_planted},
+    {"lateness", &test_lateness},
 };
 TEST_MAIN("contrast", tests)

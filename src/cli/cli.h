@@ -16,7 +16,7 @@
     X(step, NUMBER, "N", "the batch that step N reads (default 1, the first)")                                          \
     X(test, FLAG, NULL, "the test set, instead of a batch of training")                                                 \
     X(jobs, NUMBER, "N", "worker processes (default: one a core, fewer if a run has threads)")                                                        \
-    X(scale, TEXT, "smoke|quick|desk|paper", "how much to run: seconds, minutes (the default), up to two hours, the paper's sizes") \
+    X(scale, TEXT, "smoke|quick|desk|paper", "how much to run: seconds, half an hour (the default; two minutes of it for the theory), hours, the paper's sizes: days") \
     X(db, TEXT, "FILE.db", "the results database (sweep: STUDY.db in this folder by default)")                                                                     \
     X(study, TEXT, "NAME", "only the runs of this study (import: the study that the runs join)")                          \
     X(format, TEXT, "csv|jsonl", "form of the export")                                                                 \
