@@ -69,8 +69,8 @@ simulated = simulation.data eq '' ? "NaN" : "for [s in simulation.' '.data] tabl
     for [s in simulation.' '.data] NaN with yerrorbars linestyle 8 linewidth 0.8 pointsize 0.9 \
         pointtype (s eq 'data' ? 4 : 6) title (s eq 'data' ? data_name : 'SGD on the model') noenhanced"
 
-# Steps of Transformers over the column `abscissa`, with the colour of the key `hue`: the runs of series `kind` (mean and range over seeds;
-# not emerged: a lower bound), the law fitted to them and the published one. Their names stand in the key of what is drawn next.
+# Steps of Transformers over the column `abscissa`, with the colour of the key `hue`: the runs of series `kind` (mean and range over
+# seeds; not emerged: a lower bound), the law fitted to them and the published one. law_keys draws their names.
 steps_label = 'plateau length (steps)'
 shown(kind, value, y) = column(hue) == real(value) ? measured(kind, y) : NaN
 beyond(kind, value) = column(hue) == real(value) ? bound(kind, 'value') : NaN
@@ -86,14 +86,15 @@ hue_keys = "for [v in hues] NaN with points linestyle style_of(hues, real(v)) ti
 law_r2(kind) = value(kind.'_law_r2') eq '' ? '' : sprintf(',  {/:Italic R}^2 = %.3f', real(value(kind.'_law_r2')))
 law_name(kind) = value(kind.'_law') eq '' ? '' : 'fit: '.value(kind.'_law').(law_narrow ? '' : law_r2(kind))
 law_narrow = 0   # R^2 finds no room in the key
-bound_key = "NaN with points linestyle 8 linewidth 0.8 pointtype 8 pointsize 0.9 title (exists('censored_low') ? 'not yet emerged' : '')"
+bound_key = "NaN with points linestyle 8 linewidth 0.8 pointtype 8 pointsize 0.9 \
+    title (exists('censored_low') ? 'not yet emerged' : '')"
 law_keys = "NaN with lines linestyle 8 linewidth 1 title law_name(kind), \
     NaN with lines linestyle 8 linewidth 0.8 dashtype 3 title 'published: '.value(kind.'_published'), \
     ".bound_key
 # Draws a panel of them, with both keys, that of the laws at `law_keys_at`; the panel, its labels and titles are set before.
 law_panel = "eval law_x; eval fine('y', value(kind.'_low'), value(kind.'_high')); \
     hue_rows = words(hues) > 4 ? 3 : 2; set key maxrows hue_rows width -1; \
-    eval room(value(kind.'_low'), value(kind.'_high'), (exists('censored_low') ? 3.5 : 2.5) * row, (hue_rows + 0.8) * row); \
+    eval room(value(kind.'_low'), value(kind.'_high'), (exists('censored_low') ? 3.9 : 2.9) * row, (hue_rows + 0.8) * row); \
     plot ".laws.', '.hue_keys."; unset title; eval second_key(law_keys_at); plot ".law_keys
 law_x = "eval doublings('x')"
 # Axes with labels at 1, 2, 5, .. (at more for less than a decade, at decades alone for many), and at powers of 2.
@@ -112,10 +113,11 @@ second_key(place) = "set border 0; set tics scale 0; set format ''; set xlabel '
 # Training curves: a line for each run, with a few marks, of the runs for which a condition holds; the key stands above the panel.
 chosen(condition, y) = condition ? of('run', y) : NaN
 step_label = 'training step'
-key_above = 'set key at graph 0, graph 1.02 left bottom horizontal maxrows 1 samplen 1.8 width -0.5'
+key_above = 'set key at graph 0, graph 1.02 left bottom horizontal maxrows 1 samplen 1.5 width -1'
+value_name(list, v, key) = v eq word(list, 1) ? '{/:Italic '.key.'} = '.v : v
 curve = 'linewidth 1 pointnumber 6 pointsize 0.5'
 # Recall with in-context repetition (k = 1: B, without p) and with cross-sample repetition (k = 2: p, at B = 1).
 repetition_panel = "set xlabel step_label; set xrange [0:step_high]; set yrange [0:1.03]; eval key_above; \
     plot for [v in values] table using 'step': \
         (chosen(k == 1 ? column('B') == real(v) && column('p') == 0 : column('p') == real(v) && column('B') == 1, quantity)) \
-        with linespoints linestyle style_of(values, real(v)) ".curve." title '{/:Italic '.(k == 1 ? 'B' : 'p').'} = '.v"
+        with linespoints linestyle style_of(values, real(v)) ".curve." title value_name(values, v, k == 1 ? 'B' : 'p')"

@@ -320,7 +320,8 @@ static void add_gap(struct page *page, struct page_table *table, const struct la
     for (size_t i = 0; i < runs->n;) {
         i = runs_group_at(runs, i, &slow);
         const struct store_row *row = slow.first;
-        const struct runs_setting same = {3, {{KEY_T, runs_key(row, KEY_T)}, {KEY_d, runs_key(row, KEY_d)}, {KEY_optimizer, OPTIMIZER_ADAM}}};
+        const struct runs_setting same = {3, {{KEY_T, runs_key(row, KEY_T)}, {KEY_d, runs_key(row, KEY_d)},
+                                              {KEY_optimizer, OPTIMIZER_ADAM}}};
         if (runs_key(row, KEY_optimizer) != OPTIMIZER_SGD || !find_group(runs, &same, &fast) || fast.censored)
             continue;
         add_point(&panel, row, &(struct point){.x = NAN, .value = slow.mean / fast.mean, .low = slow.low / fast.high,

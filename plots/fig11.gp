@@ -10,6 +10,6 @@ do for [format in formats] {
     eval key_above
     plot level with lines linestyle 9, \
         for [d in ds] table using 'step':(chosen(column('d') == real(d), 'loss_test')) \
-            with linespoints linestyle style_of(ds, real(d)) @curve title '{/:Italic d} = '.d
+            with linespoints linestyle style_of(ds, real(d)) @curve title value_name(ds, d, 'd')
     unset output
 }

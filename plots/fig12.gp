@@ -12,7 +12,7 @@ do for [format in formats] {
         set yrange [value(quantity.'_low') / 1.2:value(quantity.'_high') * 1.2]
         eval key_above
         plot for [p in ps] table using 'step':(chosen(column('p') == real(p), quantity)) \
-            with linespoints linestyle style_of(ps, real(p)) @curve title '{/:Italic p} = '.p
+            with linespoints linestyle style_of(ps, real(p)) @curve title value_name(ps, p, 'p')
     }
     unset multiplot
     unset output

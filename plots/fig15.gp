@@ -11,7 +11,7 @@ do for [format in formats] {
     set multiplot
     do for [k=1:3] {
         kind = word('sgd adam gap', k)
-        eval panel(0.08 + 0.33 * (k - 1), 0.315 + 0.33 * (k - 1), 0.16, 0.92)
+        eval panel(0.085 + 0.325 * (k - 1), 0.32 + 0.325 * (k - 1), 0.16, 0.92)
         set xlabel 'sequence length {/:Italic T}'
         set ylabel k < 3 ? steps_label : 'ratio of steps' offset 0, 0
         set title word(titles, k).law_r2(kind) offset 0, -0.6

@@ -8,10 +8,11 @@ do for [format in formats] {
     set yrange [0:1.03]
     eval fine('x', step_low, step_high)
     eval key_above
-    plot for [v in pairs_values] 1.0 / v with lines linestyle style_of(pairs_values, real(v)) linewidth 0.8 dashtype 3, \
-        0.05 with lines linestyle 9, \
+    plot for [v in pairs_values] table using 'step':(with_key('any_value', 'pairs', real(v), 'accuracy_test')) \
+            with lines linestyle style_of(pairs_values, real(v)) linewidth 0.8 dashtype 3, \
+        level with lines linestyle 9, \
         for [v in pairs_values] table using 'step':(chosen(column('pairs') == real(v), 'accuracy_test')) \
-            with linespoints linestyle style_of(pairs_values, real(v)) @curve title v.(v == real(word(pairs_values, words(pairs_values))) ? ' pairs' : ''), \
+            with linespoints linestyle style_of(pairs_values, real(v)) @curve title v.(v eq word(pairs_values, 1) ? ' pairs' : ''), \
         for [v in pairs_values] table using 'step':(with_key('halfway', 'pairs', real(v), 'accuracy_test')) \
             with points linestyle style_of(pairs_values, real(v)) pointtype 6 pointsize 1.3 linewidth 1
     unset output

@@ -41,30 +41,35 @@ static const struct figure figures[] = {
      "paper's, which drops a cross term, right the exact one. A better collapse shows as less scatter about the "
      "fitted line, and a higher R^2. The law as published (dotted grey) lies twice too high; at p = 0 it contradicts "
      "the one published for Fig. 2 left."},
-    {"3-left", FIGURE_TRANSFORMER, "fig3", NULL, false, emergence_3_left, "Transformers: steps against sequence length and dimension",
-     "Training steps until the regression Transformer attends (test loss at 0.2 of the null loss), at B = 1. Bars are the range over "
-     "seeds, open triangles runs that had not emerged at their last step. Solid lines are the power law fitted to all runs of the "
-     "study, the latter as lower bounds; dotted ones the law that the paper prints for its own grid."},
-    {"3-middle", FIGURE_TRANSFORMER, "fig3", NULL, false, emergence_3_middle, "Transformers: steps against in-context repetition",
-     "The same study at one sequence length, against the number B of positions that hold the relevant token. The solid lines are the "
-     "fit of the whole study, in which B has an exponent of its own; the paper ties it to that of T, which gives the dotted ones."},
-    {"3-right", FIGURE_TRANSFORMER, "fig3-right", NULL, false, emergence_3_right, "Transformers: steps against cross-sample repetition",
-     "Steps until the test loss, without repetition, is 0.8 of the null loss, against the share p of training samples that repeat one "
-     "token. Open marks are the means over seeds at each learning rate, with the range; lines join the best of them, as in the paper. "
-     "Repetition pays where a line falls."},
-    {"4-left", FIGURE_TRANSFORMER, "fig4", NULL, false, training_4_left, "Recall: one transition, later with more pairs",
-     "Test accuracy of recall against training steps, a curve for each run, with the largest vocabulary of the study. Dotted coloured lines: "
-     "naming any value in the context (1/pairs); dotted black: 5 %. Circles: half way from 1/pairs to 1, the threshold at which "
-     "these runs end."},
+    {"3-left", FIGURE_TRANSFORMER, "fig3", NULL, false, emergence_3_left,
+     "Transformers: steps against sequence length and dimension",
+     "Training steps until the regression Transformer attends (test loss at 0.2 of the null loss), at B = 1. Bars "
+     "are the range over seeds, open triangles runs that had not emerged at their last step. Solid lines are the "
+     "power law fitted to all runs of the study, the latter as lower bounds; dotted ones the law that the paper "
+     "prints for its own grid."},
+    {"3-middle", FIGURE_TRANSFORMER, "fig3", NULL, false, emergence_3_middle,
+     "Transformers: steps against in-context repetition",
+     "The same study at one sequence length, against the number B of positions that hold the relevant token. The "
+     "solid lines are the fit of the whole study, in which B has an exponent of its own; the paper ties it to that "
+     "of T, which gives the dotted ones."},
+    {"3-right", FIGURE_TRANSFORMER, "fig3-right", NULL, false, emergence_3_right,
+     "Transformers: steps against cross-sample repetition",
+     "Steps until the test loss, without repetition, is 0.8 of the null loss, against the share p of training "
+     "samples that repeat one token. Open marks are the means over seeds at each learning rate, with the range; "
+     "lines join the best of them, as in the paper. Repetition pays where a line falls."},
+    {"4-left", FIGURE_TRANSFORMER, "fig4", NULL, false, training_4_left, "Recall: accuracy against training steps",
+     "Test accuracy of recall against training steps, a curve for each run, with the largest vocabulary of the "
+     "study. Dotted coloured lines: naming any value in the context (1/pairs); dotted black: 5 %. Circles: half way "
+     "from 1/pairs to 1, the threshold at which these runs end."},
     {"4-right", FIGURE_TRANSFORMER, "fig4", NULL, false, emergence_4_right, "Recall: steps against pairs and vocabulary",
-     "Training steps until recall reaches 5 % accuracy (left, the paper's threshold) and the level half way between 1/pairs and 1 "
-     "(right), at the best learning rate. Naming any value in the context is right in a share 1/pairs, which is above 5 % for fewer than 20 "
-     "pairs: the left panel then shows when the tokens of the context are found, the right one when the query is matched. Lines as in "
-     "Fig. 3."},
+     "Training steps until recall reaches 5 % accuracy (left, the paper's threshold) and the level half way between "
+     "1/pairs and 1 (right), at the best learning rate. Naming any value in the context is right in a share 1/pairs, "
+     "above 5 % for fewer than 20 pairs: 5 % can then be reached without matching the query at all, half way cannot. "
+     "Lines as in Fig. 3."},
     {"5", FIGURE_TRANSFORMER, "fig5", NULL, false, training_5, "Recall with repetition: test accuracy",
-     "Test accuracy, a curve for each run. In training, the query's pair stands B times in the context (left), or two tokens have the "
-     "extra query mass p (right); test data have no repetition at all. Fig. 16 has the training accuracy of the same runs: where it "
-     "stays above, the model has learned the repetition and not the task."},
+     "Test accuracy, a curve for each run. In training, the query's pair stands B times in the context (left), or "
+     "two tokens have the extra query mass p (right); test data have no repetition at all. Fig. 16 has the training "
+     "accuracy of the same runs: where it stays above, the model has learned the repetition and not the task."},
     {"6", FIGURE_THEORY, "fig6", NULL, false, anatomy_6, "Loss landscape and the path of the flow",
      "Loss over the value weights w and the score difference (contours), and the flow from (0, 0). It crosses the "
      "plateau at small w, climbs in attention, overshoots the optimum w = sqrt d and returns along the valley, "
@@ -88,29 +93,32 @@ static const struct figure figures[] = {
      "the rare directions learn more slowly. The advantage in test loss shrinks to nothing in the end; only at p = "
      "0.9 does it turn for a while, where both losses are already tiny."},
     {"11", FIGURE_TRANSFORMER, "fig11", NULL, false, training_11, "Transformers: plateau, then a sharp drop",
-     "Test loss relative to the null loss, a curve for each seed, at one sequence length. The dotted line is 0.2, which ends the plateau; runs "
-     "end at 0.1."},
+     "Test loss relative to the null loss, a curve for each seed, at one sequence length. The dotted line is 0.2, "
+     "which ends the plateau; runs end at 0.1."},
     {"12", FIGURE_TRANSFORMER, "fig12", NULL, false, training_12, "Transformers with cross-sample repetition: both losses",
-     "Training loss (left, with the repeated token) and test loss (right, without it) relative to the null loss, a curve for each run, at "
-     "one size. Repetition of share p acts twice: on when the test loss leaves 1, and on how fast it falls afterwards."},
+     "Training loss (left, with the repeated token) and test loss (right, without it) relative to the null loss, a "
+     "curve for each run, at one size. Two things may depend on p: when the test loss leaves 1, and how fast it "
+     "falls afterwards."},
     {"13", FIGURE_TRANSFORMER, "fig13", NULL, false, emergence_13, "Layers and heads",
-     "Steps relative to those of the same problem with one layer (left) and one head (right), everything else, the learning rate "
-     "included, unchanged; a point for each d, T and number of heads (left) or layers (right). Above 1, more of them delays emergence. Lines are "
-     "the factors of the fitted and of the published law, which the key gives in full."},
+     "Steps relative to those of the same problem with one layer (left) and one head (right), everything else, the "
+     "learning rate included, unchanged; a point for each d, T and number of heads (left) or layers (right). Above "
+     "1, more of them delays emergence. Lines are the factors of the fitted and of the published law, which the key "
+     "gives in full."},
     {"14", FIGURE_TRANSFORMER, "fig14", NULL, false, emergence_14, "One layer, one head: how the relevant token is marked",
-     "Steps of one layer with one head when an input feature marks the relevant token at a position drawn anew for each sequence (left), "
-     "when it stands at one position for the whole run and is marked as well (middle), and when its position alone tells (right). Lines as in Fig. 3: "
-     "their slope is how much a longer context delays emergence."},
+     "Steps of one layer with one head when an input feature marks the relevant token at a position drawn anew for "
+     "each sequence (left), when it stands at one position for the whole run and is marked as well (middle), and "
+     "when its position alone tells (right). Lines as in Fig. 3: their slope is how much a longer context delays "
+     "emergence."},
     {"15", FIGURE_TRANSFORMER, "fig15", NULL, false, emergence_15, "SGD against Adam",
-     "Steps of one layer with one head, trained by SGD (left) and by Adam (middle), and their ratio wherever both were run (right). "
-     "Solid lines are the power laws fitted here, dotted ones those published. The learning rates differ, so the ratio says how it "
-     "changes with the size of the problem, not which optimizer is faster."},
+     "Steps of one layer with one head, trained by SGD (left) and by Adam (middle), and their ratio wherever both "
+     "were run (right). Solid lines are the power laws fitted here, dotted ones those published. The learning rates "
+     "differ, so the ratio says how it changes with the size of the problem, not which optimizer is faster."},
     {"16", FIGURE_TRANSFORMER, "fig5", NULL, false, training_5, "Recall with repetition: training accuracy",
      "As Fig. 5, on training data, which have the repetition: the mean over the batches since the last evaluation."},
     {"17", FIGURE_TRANSFORMER, "fig17", NULL, false, training_17, "Recall: copying and selecting",
-     "Mean attention of each value to the key before it (left) and of the query to its value (right) along one run: thick, the "
-     "largest head of each layer; thin, every head; dashed, test accuracy. Recall needs both: a value has to take up its "
-     "key before the query can find it."},
+     "Mean attention of each value to the key before it (left) and of the query to its value (right) along one run: "
+     "thick, the largest head of each layer; thin, every head; dashed, test accuracy. In the paper's reading a value"
+     " first takes up its key, and the query then finds the value."},
     {"errors", FIGURE_THEORY, "errors", NULL, true, laws_errors, "How far each prediction is off",
      "Difference between predicted and integrated plateau length against T at B = 1. Eq. 6 overestimates it "
      "several times over and grows worse with T; the closed form and the quadrature, which have no fitted "

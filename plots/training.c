@@ -1,7 +1,6 @@
 #include "training.h"
 #include "points.h"
 #include "problem.h"
-#include "reading.h"
 #include <math.h>
 #include <string.h>
 
@@ -60,10 +59,13 @@ enum status training_4_left(struct page *page)
     for (size_t i = 0; i < page->runs.n; i++) {
         const struct store_row *row = &page->runs.list[i];
         const double pairs = runs_key(row, KEY_pairs), seed = runs_key(row, KEY_seed);
-        page_row(table, "halfway", 4, (double[]){pairs, seed, row->result.plateau, reading_threshold(&row->result.keys, READING_USUAL)});
-        page_row(table, "any_value", 4, (double[]){pairs, seed, NAN, 1 / pairs});
+        page_row(table, "halfway", 4, (double[]){pairs, seed, row->result.plateau, runs_key(row, KEY_threshold)});
+        page_row(table, "any_value", 4, (double[]){pairs, seed, runs_key(row, KEY_eval_every), 1 / pairs});
+        page_row(table, "any_value", 4, (double[]){pairs, seed, row->result.steps_done, 1 / pairs});
+        text_add(&table->text, "\n");
     }
     set_values(page, "pairs_values", KEY_pairs);
+    page_set_real(page, "level", 0.05);
     page_set_real(page, "vocab", runs_key(&page->runs.list[0], KEY_vocab));
     return add_curves(page, table);
 }
@@ -87,7 +89,7 @@ enum status training_11(struct page *page)
     keep_largest(&page->runs, largest, 1);
     set_values(page, "ds", KEY_d);
     page_set_real(page, "T", runs_key(&page->runs.list[0], KEY_T));
-    page_set_real(page, "level", reading_threshold(&page->runs.list[0].result.keys, READING_USUAL));
+    page_set_real(page, "level", runs_key(&page->runs.list[0], KEY_threshold));
     return add_curves(page, table);
 }
 
