@@ -206,7 +206,7 @@ static struct claims judge(double wrong)
     return claims;
 }
 
-static void expect(const struct claims *claims, const char *const *ids, size_t n, enum verdict verdict)
+static void expect_all(const struct claims *claims, const char *const *ids, size_t n, enum verdict verdict)
 {
     for (size_t k = 0; k < n; k++) {
         size_t i = 0;
@@ -218,7 +218,7 @@ static void expect(const struct claims *claims, const char *const *ids, size_t n
         ck_assert(compare_counts(claims, c) == (verdict == VERDICT_DEVIATES && !*c->choice));
     }
 }
-#define EXPECT(claims, ids, verdict) expect(claims, ids, sizeof ids / sizeof ids[0], verdict)
+#define EXPECT(claims, ids, verdict) expect_all(claims, ids, sizeof(ids) / sizeof(ids)[0], verdict)
 
 START_TEST(test_published)
 {

@@ -57,6 +57,8 @@ static enum status add_transformer(struct accuracy *a, const struct result *r)
     if (!is_papers(&r->keys))
         return OK;
     double plateau = result_plateau_at(r, recall ? 0.05 : reading_threshold(&r->keys, READING_USUAL), &known);
+    if (plateau == 0) /* over it before the first step: vocab is too small for 5 % to mean anything */
+        return OK;
     return add(&a->ratios[recall ? ACCURACY_RECALL : ACCURACY_REGRESSION], plateau / run_transformer_published(&r->keys));
 }
 

@@ -394,24 +394,21 @@ done:
 
 struct curves {
     struct store *store;
-    const char *column;
+    const char *column; /* or `one-other`: their difference */
     struct runs runs; /* of which the list is used */
 };
 
-/* The last value of a column, or the largest of those of a layer's heads; of `one-other` the difference. NaN if the curve has no such
- * column. */
-static double last_value(const struct trace *t, const char *column)
+/* The last value of a column, or the largest of those of a layer's heads; NaN if the curve has no such column. */
+static double last_value(const struct trace *t, const char *column, size_t length)
 {
     char name[TRACE_NAME];
     double most = NAN;
-    const char *minus = strchr(column, '-');
-    size_t length = minus ? (size_t)(minus - column) : strlen(column);
     for (int i = 0; i < t->columns && t->length; i++) {
         const char *own = trace_column(t, i, name);
         if (!strncmp(own, column, length) && (!own[length] || own[length] == 'h'))
             most = fmax(most, t->rows[(t->length - 1) * (size_t)t->columns + (size_t)i]);
     }
-    return minus ? most - last_value(t, minus + 1) : most;
+    return most;
 }
 
 static enum status visit_curve(void *context, const struct store_row *row)
@@ -419,7 +416,10 @@ static enum status visit_curve(void *context, const struct store_row *row)
     struct curves *k = context;
     struct trace t = {0};
     enum status rc = row->has_curve ? store_curve(k->store, row->id, &t) : OK;
-    double x = last_value(&t, k->column);
+    const char *minus = strchr(k->column, '-');
+    double x = last_value(&t, k->column, minus ? (size_t)(minus - k->column) : strlen(k->column));
+    if (minus)
+        x -= last_value(&t, minus + 1, strlen(minus + 1));
     trace_free(&t);
     return rc == OK ? add_run(&k->runs, row, x) : rc;
 }
