@@ -52,9 +52,12 @@ sanitized() {
     make -j2 && make check -j2
 }
 
-memcheck() { # unit tests...: no error, nothing lost for good; two at a time, for valgrind runs one thread at once
-    printf '%s\0' "$@" | SOURCE=$root CK_FORK=no CK_DEFAULT_TIMEOUT=0 xargs -0 -P 2 -n 1 sh -c 'echo "valgrind: $1"
-        valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite "build/$1" || { echo "FAILED: $1"; exit 1; }' memcheck
+memcheck() { # unit tests...: all pass, no error, nothing lost for good; two at a time, for valgrind runs one thread at once
+    printf '%s\0' "$@" | SOURCE=$root CK_FORK=no CK_DEFAULT_TIMEOUT=0 xargs -0 -P 2 -n 1 sh -c '
+        log=build/valgrind-$1.log
+        valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite "build/$1" >"$log" 2>&1 && ! grep "^not ok" "$log" ||
+            { tail -n 30 "$log"; echo "FAILED: $1 (whole log: $log)"; exit 1; }
+        echo "ok: $1"' memcheck
 }
 
 fuzzed() { # two at a time, from the committed seeds and what earlier runs found

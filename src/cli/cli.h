@@ -17,6 +17,7 @@
     X(test, FLAG, NULL, "the test set, instead of a batch of training")                                                 \
     X(jobs, NUMBER, "N", "worker processes (default: one a core, fewer if a run has threads)")                                                        \
     X(scale, TEXT, "smoke|quick|desk|paper", "how much to run: seconds, half an hour (the default; two minutes of it for the theory), hours, the paper's sizes: days") \
+    X(shard, TEXT, "i/n", "make the i-th of n parts of the study only, by default into STUDY-iofn.db; `plateau merge` joins them") \
     X(db, TEXT, "FILE.db", "the results database (sweep: STUDY.db in this folder by default)")                                                                     \
     X(study, TEXT, "NAME", "only the runs of this study (import: the study that the runs join)")                          \
     X(format, TEXT, "csv|jsonl", "form of the export")                                                                 \
@@ -50,7 +51,8 @@ struct arguments {
     X(train, "key=value..", " json quiet trace jobs checkpoint resume ", "train the toy model or a Transformer (model=transformer)") \
     X(batch, "key=value..", " step test out ", "write the samples that a Transformer reads in one step")                \
     X(gradient, "key=value..", " checkpoint batch out ", "write loss, outputs and gradient of given weights and samples") \
-    X(sweep, "STUDY.yaml|NAME [key=value..]", " db scale jobs quiet ", "run a study into a database; never repeats a finished run")  \
+    X(sweep, "STUDY.yaml|NAME [key=value..]", " db scale shard jobs quiet ", "run a study into a database; never repeats a finished run")  \
+    X(merge, "OUT.db A.db..", " quiet ", "the runs, curves and studies of several databases in one, such as the shards of a sweep") \
     X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                     \
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
     X(fit, "F.db [key=value..]", " study on at response residuals json ", "power law of the plateau length, with intervals")              \

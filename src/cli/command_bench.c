@@ -3,20 +3,29 @@
  * flow_*  A grid of 100 x 100 flows, T 32..8192 and d 4..512 logarithmic (rounded), B = 1, p = 0, the defaults else (BDF, rtol
  *         1e-8). Each item does what the one before it does, and one thing more, so that differences are what that costs.
  * toy_*   Steps of SGD at T = d = 256, batch 32, lr 1 from W = 0: draw a batch, gradient, update (no evaluation).
- * One thread, but for flow_all_cores. Work is cut into REPETITIONS equal parts (of the grid: every fifth diagonal, so that each
+ * step_*  Steps of Adam as `plateau train model=transformer` makes them, batch 32, two threads: draw, gradient, update.
+ * product_*  An 8192 x 1024 x 256 product with a packed weight, half of the rows on each of two threads: what this processor's
+ *         products can give, to set the steps' necessary work (46 GFLOP in step_regression) against.
+ * One thread, but for flow_all_cores, step_* and product_*. Work is cut into REPETITIONS equal parts (of the grid: every fifth diagonal, so that each
  * part has every T and every d), and the items take turns: a disturbance hits all of them. Shown: median, least and most. */
 #include "cli.h"
+#include "kernels.h"
 #include "optimizer.h"
 #include "pool.h"
 #include "progress.h"
 #include "run_flow.h"
+#include "run_transformer.h"
 #include "toy.h"
+#include "transformer.h"
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { REPETITIONS = 5, POINTS = 100, GRID = POINTS * POINTS, PART = GRID / REPETITIONS };
 enum { TOY_SIZE = 256, TOY_BATCH = 32, TOKENS_STEPS = 20, STATISTICS_STEPS = 100 };
+enum { LARGE_STEPS = 3, SMALL_STEPS = 100, THREADS = 2 };
+enum { PRODUCT_ROWS = 8192, PRODUCT_OUT = 1024, PRODUCT_IN = 256, PRODUCTS = 10 };
 
 struct bench {
     struct flow_cvode *solver;
@@ -31,6 +40,7 @@ struct bench {
 
 struct item {
     const char *name, *unit, *meaning;
+    enum precision precision; /* that it needs; a processor that has no bf16 leaves such items out */
     enum status (*run)(struct bench *b, double *value); /* one part: value in `unit` */
 };
 
@@ -54,11 +64,16 @@ static void choose_part(struct bench *b, size_t part)
     }
 }
 
+static void nothing_given(double given[KEY_COUNT])
+{
+    for (int key = 0; key < KEY_COUNT; key++)
+        given[key] = NAN;
+}
+
 static enum status resolve(enum model model, double T, double d, struct keys *keys)
 {
     double given[KEY_COUNT];
-    for (int key = 0; key < KEY_COUNT; key++)
-        given[key] = NAN;
+    nothing_given(given);
     given[KEY_model] = model, given[KEY_T] = T, given[KEY_d] = d;
     return keys_resolve(given, keys);
 }
@@ -172,7 +187,155 @@ static enum status toy_statistics(struct bench *b, double *ms)
     return toy_part(b, toy_gradient_statistics, STATISTICS_STEPS, ms);
 }
 
-#define ITEM(name, unit, meaning) {#name, unit, meaning, name}
+/* ---- Transformers ---- */
+
+/* Steps of the run that `given` asks for; its one evaluation is of a single sequence. */
+static enum status step_part(double given[KEY_COUNT], uint32_t steps, double *ms)
+{
+    enum status rc = OK;
+    struct keys keys;
+    struct result result;
+    given[KEY_model] = MODEL_TRANSFORMER, given[KEY_threads] = THREADS, given[KEY_steps] = steps;
+    given[KEY_eval_every] = steps + 1, given[KEY_eval_size] = 1;
+    TRY(keys_resolve(given, &keys));
+    TRY(run_transformer(&keys, &(struct run_transformer_request){0}, &result, NULL));
+    double tokens = keys_real(&keys, KEY_batch) * transformer_config(&keys).T;
+    *ms = 1e3 * tokens / result.tokens_per_s;
+done:
+    return rc;
+}
+
+/* The paper's default problem. */
+static enum status regression_part(enum precision precision, double *ms)
+{
+    double given[KEY_COUNT];
+    nothing_given(given);
+    given[KEY_T] = 256, given[KEY_d] = 64, given[KEY_precision] = precision;
+    return step_part(given, LARGE_STEPS, ms);
+}
+
+static enum status recall_part(enum precision precision, double *ms)
+{
+    double given[KEY_COUNT];
+    nothing_given(given);
+    given[KEY_task] = TASK_RECALL, given[KEY_pairs] = 32, given[KEY_vocab] = 256, given[KEY_precision] = precision;
+    return step_part(given, LARGE_STEPS, ms);
+}
+
+static enum status step_regression(struct bench *b, double *ms)
+{
+    (void)b;
+    return regression_part(PRECISION_F32, ms);
+}
+
+static enum status step_regression_bf16(struct bench *b, double *ms)
+{
+    (void)b;
+    return regression_part(PRECISION_BF16, ms);
+}
+
+static enum status step_recall(struct bench *b, double *ms)
+{
+    (void)b;
+    return recall_part(PRECISION_F32, ms);
+}
+
+static enum status step_recall_bf16(struct bench *b, double *ms)
+{
+    (void)b;
+    return recall_part(PRECISION_BF16, ms);
+}
+
+static enum status step_small(struct bench *b, double *ms)
+{
+    (void)b;
+    double given[KEY_COUNT];
+    nothing_given(given);
+    given[KEY_T] = 64, given[KEY_d] = 32, given[KEY_layers] = 1, given[KEY_heads] = 1;
+    return step_part(given, SMALL_STEPS, ms);
+}
+
+/* One thread's share of the product. */
+struct multiplier {
+    struct kernels_worker worker;
+    struct weight weight;
+    real *W;    /* owned: [PRODUCT_OUT][PRODUCT_IN] */
+    void *x, *y; /* owned */
+};
+
+static void *multiply(void *context)
+{
+    enum { ROWS = PRODUCT_ROWS / THREADS };
+    struct multiplier *m = context;
+    for (int i = 0; i < PRODUCTS; i++)
+        m->worker.kernels->forward(&m->worker, &m->weight, NULL, ROWS, m->x, PRODUCT_IN, m->y, PRODUCT_OUT, RESULT_ELEMENT);
+    return NULL;
+}
+
+static enum status multiplier_open(const struct kernels *kernels, struct multiplier *m)
+{
+    enum status rc = OK;
+    enum { ROWS = PRODUCT_ROWS / THREADS };
+    TRY(kernels_worker_open(kernels, &m->worker));
+    m->weight = (struct weight){.out = PRODUCT_OUT, .in = PRODUCT_IN, .rows = ROWS};
+    TRY(kernels->weight_open(&m->worker, &m->weight));
+    m->W = kernels_allocate((size_t)PRODUCT_OUT * PRODUCT_IN, sizeof *m->W);
+    m->x = kernels_allocate((size_t)ROWS * PRODUCT_IN, kernels->element_size);
+    m->y = kernels_allocate((size_t)ROWS * PRODUCT_OUT, kernels->element_size);
+    REQUIRE(m->W && m->x && m->y, ERR_MEMORY, "out of memory for a product");
+    kernels->weight_pack(&m->worker, &m->weight, m->W);
+    multiply(m); /* the library makes its code at the first call */
+    rc = kernels_status(&m->worker);
+done:
+    return rc;
+}
+
+static void multiplier_close(const struct kernels *kernels, struct multiplier *m)
+{
+    kernels->weight_close(&m->weight);
+    kernels_worker_close(&m->worker);
+    free(m->W);
+    free(m->x);
+    free(m->y);
+}
+
+static enum status product_part(enum precision precision, double *rate)
+{
+    enum status rc = OK;
+    const struct kernels *kernels;
+    struct multiplier m[THREADS] = {0};
+    pthread_t other;
+    TRY(kernels_open(BACKEND_AUTO, precision, &kernels));
+    for (int i = 0; i < THREADS && rc == OK; i++)
+        rc = multiplier_open(kernels, &m[i]);
+    double begin = progress_clock();
+    if (rc == OK && pthread_create(&other, NULL, multiply, &m[1]) == 0) {
+        multiply(&m[0]);
+        pthread_join(other, NULL);
+        *rate = 2e-9 * PRODUCTS * PRODUCT_ROWS * PRODUCT_OUT * PRODUCT_IN / (progress_clock() - begin);
+    } else if (rc == OK) {
+        rc = error_set(ERR_MEMORY, "no thread could be started");
+    }
+    for (int i = 0; i < THREADS; i++)
+        multiplier_close(kernels, &m[i]);
+done:
+    return rc;
+}
+
+static enum status product_f32(struct bench *b, double *rate)
+{
+    (void)b;
+    return product_part(PRECISION_F32, rate);
+}
+
+static enum status product_bf16(struct bench *b, double *rate)
+{
+    (void)b;
+    return product_part(PRECISION_BF16, rate);
+}
+
+#define ITEM(name, unit, meaning) {#name, unit, meaning, PRECISION_F32, name}
+#define ITEM_BF16(name, unit, meaning) {#name, unit, meaning, PRECISION_BF16, name}
 static const struct item items[] = {
     ITEM(flow_root, "us/flow", "one crossing: the plateau length"),
     ITEM(flow_crossings, "us/flow", "and those of 0.9, 0.8 .. 0.1 of the null loss"),
@@ -181,6 +344,13 @@ static const struct item items[] = {
     ITEM(flow_all_cores, "us/flow", "the same by one worker a core"),
     ITEM(toy_tokens, "ms/step", "a step of the toy, every token drawn"),
     ITEM(toy_statistics, "ms/step", "the same from statistics of the same law"),
+    ITEM(step_regression, "ms/step", "a step of the regression Transformer, T = 256, d = 64, 2 layers, 4 heads, width 256"),
+    ITEM(step_recall, "ms/step", "a step of the recall Transformer, 32 pairs, 256 tokens, 4 layers"),
+    ITEM(step_small, "ms/step", "a step of one layer with one head, T = 64, d = 32"),
+    ITEM(product_f32, "GFLOP/s", "a product, 8192 x 1024 x 256"),
+    ITEM_BF16(step_regression_bf16, "ms/step", "step_regression in bf16"),
+    ITEM_BF16(step_recall_bf16, "ms/step", "step_recall in bf16"),
+    ITEM_BF16(product_bf16, "GFLOP/s", "product_f32 in bf16"),
 };
 enum { N_ITEMS = sizeof items / sizeof items[0] };
 
@@ -215,17 +385,21 @@ static void report(const struct item *item, double value[REPETITIONS], bool json
         text_addf(out, "{\"item\": \"%s\", \"value\": %.6g, \"least\": %.6g, \"most\": %.6g, \"unit\": \"%s\", \"version\": \"%s\"}\n",
                   item->name, median, least, most, item->unit, PACKAGE_VERSION);
     else
-        text_addf(out, "%-18s %8.4g %s  (%.4g .. %.4g)  %s\n", item->name, median, item->unit, least, most, item->meaning);
+        text_addf(out, "%-20s %8.4g %s  (%.4g .. %.4g)  %s\n", item->name, median, item->unit, least, most, item->meaning);
 }
 
-/* wanted[i]: item i was named, or none was. */
+/* wanted[i]: item i was named, or none was and this processor can do it. */
 static enum status choose_items(const struct arguments *a, bool wanted[N_ITEMS])
 {
     const char *names[N_ITEMS];
+    const struct kernels *kernels;
+    const bool bf16 = kernels_open(BACKEND_AUTO, PRECISION_BF16, &kernels) == OK;
     for (size_t i = 0; i < N_ITEMS; i++) {
         names[i] = items[i].name;
-        wanted[i] = a->n_files == 0;
+        wanted[i] = a->n_files == 0 && (bf16 || items[i].precision == PRECISION_F32);
     }
+    if (!bf16 && a->n_files == 0 && !a->quiet)
+        fprintf(stderr, "bench: items in bf16 are left out: %s\n", error_message());
     for (size_t k = 0; k < a->n_files; k++) {
         size_t i = 0;
         while (i < N_ITEMS && strcmp(a->files[k], names[i]))

@@ -52,7 +52,11 @@ enum status command_sweep(const struct arguments *a)
     TRY(study_override(&study, a->assignments, a->n_assignments));
     for (size_t b = 0; b < study.n_blocks; b++) /* before a database is made */
         TRY(grid_check(&study.blocks[b]));
+    if (a->shard)
+        TRY(study_shard(a->shard, &study));
     snprintf(path, sizeof path, "%s.db", study.name);
+    if (a->shard) /* shards share a folder, but no file */
+        snprintf(path, sizeof path, "%s-%zuof%zu.db", study.name, study.shard, study.shards);
     pool_catch_signals();
     TRY(store_open(a->db ? a->db : path, STORE_WRITE, a->command_line, &store));
     rc = sweep_run(&study, store, a->jobs, a->quiet, &report);

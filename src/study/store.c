@@ -43,6 +43,7 @@ static enum status prepare_all(struct store *s)
     TRY(store_prepare(s, "INSERT INTO curves(run, rows, data) VALUES(?1, ?2, ?3)", &s->put_curve));
     TRY(store_prepare(s, "INSERT OR IGNORE INTO members(study, run) SELECT ?1, id FROM runs WHERE hash = ?2", &s->join));
     TRY(store_prepare(s, "SELECT rows, data FROM curves WHERE run = ?1", &s->curve));
+    TRY(store_prepare(s, "SELECT study FROM members WHERE run = ?1 ORDER BY study", &s->studies));
 done:
     text_free(&sql);
     return rc;

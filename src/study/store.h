@@ -40,6 +40,12 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
                       const struct trace *trace);
 /* The run with this hash belongs to `study` too; nothing happens if there is no such run, or it does already. */
 enum status store_join(struct store *store, const char *study, const char *hash);
+/* Run `id` of `from` into `to`, as it stands there, its host and times too. with_row: its row, which replaces one with the same hash;
+ * without, `to` has one, and that stays (else ERR_INPUT). In any case its curve, where `to` has none or one that ends before, and its
+ * studies. Nothing happens if the run is gone. ERR_INPUT: `from` cannot be read; ERR_DATABASE: `to` failed. */
+enum status store_copy(struct store *to, struct store *from, int64_t id, bool with_row);
+/* *there: a run with this hash is there, in whatever state; then *result and *has_curve are overwritten by it. */
+enum status store_find(struct store *store, const char *hash, bool *there, struct result *result, bool *has_curve);
 /* *finished: a run with this hash is there and was not interrupted. Then *result and *has_curve are overwritten by it: its
  * state, cap, keys (threshold, steps), plateau and crossings tell whether it answers a new question too. */
 enum status store_has(struct store *store, const char *hash, bool *finished, struct result *result, bool *has_curve);

@@ -90,23 +90,33 @@ done:
     return rc;
 }
 
-enum status store_has(struct store *store, const char *hash, bool *finished, struct result *result, bool *has_curve)
+enum status store_find(struct store *store, const char *hash, bool *there, struct result *result, bool *has_curve)
 {
     enum status rc = OK;
     struct result r;
-    *finished = false;
     store_bind_text(store->by_hash, 1, hash);
-    TRY(store_next(store, store->by_hash, finished));
-    if (!*finished)
+    TRY(store_next(store, store->by_hash, there));
+    if (!*there)
         goto done;
     TRY(read_result(store, store->by_hash, &r));
-    *finished = r.state != RUN_INTERRUPTED;
     *has_curve = sqlite3_column_int(store->by_hash, SELECT_HAS_CURVE) != 0;
-    if (*finished)
-        *result = r;
+    *result = r;
 done:
-    *finished = *finished && rc == OK;
+    *there = *there && rc == OK;
     store_release(store->by_hash);
+    return rc;
+}
+
+enum status store_has(struct store *store, const char *hash, bool *finished, struct result *result, bool *has_curve)
+{
+    bool curve = false;
+    struct result r;
+    enum status rc = store_find(store, hash, finished, &r, &curve);
+    *finished = *finished && r.state != RUN_INTERRUPTED;
+    if (*finished) {
+        *result = r;
+        *has_curve = curve;
+    }
     return rc;
 }
 

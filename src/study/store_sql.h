@@ -22,7 +22,7 @@ enum column {
 enum { SELECT_ID, SELECT_HAS_CURVE, SELECT_STUDIES, SELECT_COLUMNS }; /* a select gives these three, then the columns */
 
 /* X(name): statements prepared once, when the file is opened. */
-#define STORE_STATEMENTS(X) X(put) X(id_of) X(drop_curve) X(put_curve) X(by_hash) X(by_id) X(curve) X(join)
+#define STORE_STATEMENTS(X) X(put) X(id_of) X(drop_curve) X(put_curve) X(by_hash) X(by_id) X(curve) X(join) X(studies)
 struct store {
     sqlite3 *db;
     char *path; /* owned */

@@ -1,6 +1,9 @@
 #include "study.h"
 #include "yaml_file.h"
+#include <math.h>
 #include <string.h>
+
+enum { MOST_SHARDS = 1000000 };
 
 static const char *const scale_names[] = {
 #define AS_NAME(enumerator, name) name,
@@ -30,6 +33,20 @@ enum status study_scale(const char *name, enum scale *scale)
         }
     }
     return error_set(ERR_INPUT, "--scale %s: smoke, quick, desk or paper", name);
+}
+
+enum status study_shard(const char *text, struct study *study)
+{
+    char first[32];
+    const char *slash = strchr(text, '/');
+    double i, n;
+    snprintf(first, sizeof first, "%.*s", slash ? (int)(slash - text) : 0, text);
+    const bool numbers = slash && text_to_real(first, &i) && text_to_real(slash + 1, &n);
+    if (!numbers || i != floor(i) || n != floor(n) || !(i >= 1 && i <= n && n <= MOST_SHARDS))
+        return error_set(ERR_INPUT, "--shard %s: i/n with whole numbers 1 <= i <= n <= %d, such as 2/8", text, MOST_SHARDS);
+    study->shard = (size_t)i;
+    study->shards = (size_t)n;
+    return OK;
 }
 
 enum status study_check_name(const char *name)

@@ -29,11 +29,14 @@ struct study {
     bool curves;
     struct grid blocks[STUDY_BLOCKS]; /* those of the scale */
     size_t n_blocks;
+    size_t shard, shards;             /* the part to make: number shard, from 1, of shards; 0 of 0: everything */
 };
 
 /* "quick" -> SCALE_QUICK; ERR_INPUT names the four. */
 enum status study_scale(const char *name, enum scale *scale);
 const char *study_scale_name(enum scale scale);
+/* "2/8" -> shard 2 of 8; ERR_INPUT with the rule. */
+enum status study_shard(const char *text, struct study *study);
 /* A study's name also names a file: ERR_INPUT unless it has 1 to 63 bytes of UTF-8 without / and control characters. */
 enum status study_check_name(const char *name);
 /* Reads `path` (at most 1 MiB) as it is at `scale`; every section is checked. ERR_INPUT "path: line: .."; a study without runs at

@@ -131,6 +131,7 @@ static enum status wanted(void *context, size_t i, bool *yes)
 
 struct to_do {
     char hash[33];
+    double length;
     size_t item;
 };
 
@@ -141,25 +142,78 @@ static int by_hash(const void *a, const void *b)
     return order ? order : (x->item > y->item) - (x->item < y->item);
 }
 
+static int by_length(const void *a, const void *b)
+{
+    const struct to_do *x = a, *y = b;
+    return x->length != y->length ? (x->length < y->length) - (x->length > y->length) : by_hash(a, b);
+}
+
 static int by_item(const void *a, const void *b)
 {
     const size_t *x = a, *y = b;
     return (*x > *y) - (*x < *y);
 }
 
+/* Of two runs the larger takes longer; the numbers mean nothing else. Steps: the plateau grows as T sqrt(d/B) / lr (theory). A step:
+ * T tokens of d numbers, or through layers of 12 width^2 weights. Of recall's keys, pairs is the length. A flow takes no time. Products and
+ * roots have the same bits on every machine, so all machines agree on the order. */
+static double length(const struct keys *k)
+{
+    const bool transformer = k->preset >= PRESET_REGRESSION, recall = k->preset == PRESET_RECALL;
+    const double tokens = keys_real(k, recall ? KEY_pairs : KEY_T), d = recall ? 1 : keys_real(k, KEY_d), width = keys_real(k, KEY_width);
+    if (k->preset == PRESET_FLOW)
+        return 0;
+    const double token = transformer ? keys_real(k, KEY_layers) * 12 * width * width : d;
+    return tokens * sqrt(d / keys_real(k, KEY_B)) / keys_real(k, KEY_lr) * keys_real(k, KEY_batch) * tokens * token;
+}
+
+/* items[n] -> list[n], with what orders them. */
+static enum status list_runs(const struct sweep *s, const size_t *items, size_t n, struct to_do *list)
+{
+    enum status rc = OK;
+    struct keys keys;
+    for (size_t i = 0; i < n; i++) {
+        if ((rc = keys_of(s, items[i], &keys)) != OK)
+            break;
+        keys_hash(&keys, list[i].hash);
+        list[i].length = length(&keys);
+        list[i].item = items[i];
+    }
+    return rc;
+}
+
+/* Of all runs, those of this shard. They are dealt out, the longest first, to shards 1 .. n, then n .. 1, and so on, so that each gets as
+ * many, and as many long ones. What the study names twice goes to one. *n is lowered. */
+static enum status deal(const struct sweep *s, size_t *items, size_t *n)
+{
+    enum status rc = OK;
+    const size_t shards = s->study->shards;
+    size_t kept = 0, rank = 0;
+    struct to_do *list = calloc(*n + 1, sizeof *list);
+    REQUIRE(list, ERR_MEMORY, "out of memory for %zu runs", *n);
+    TRY(list_runs(s, items, *n, list));
+    qsort(list, *n, sizeof *list, by_length);
+    for (size_t i = 0; i < *n; i++) {
+        rank += i && strcmp(list[i].hash, list[i - 1].hash);
+        const size_t seat = rank % shards, shard = rank / shards % 2 ? shards - seat : seat + 1;
+        if (shard == s->study->shard)
+            items[kept++] = list[i].item;
+    }
+    *n = kept;
+    qsort(items, kept, sizeof *items, by_item);
+done:
+    free(list);
+    return rc;
+}
+
 /* A run that the study names twice is made once: of equal hashes the first stays. *n is lowered. */
 static enum status drop_repeats(const struct sweep *s, size_t *items, size_t *n)
 {
     enum status rc = OK;
-    struct keys keys;
     size_t kept = 0;
     struct to_do *list = calloc(*n + 1, sizeof *list);
     REQUIRE(list, ERR_MEMORY, "out of memory for %zu runs", *n);
-    for (size_t i = 0; i < *n; i++) {
-        TRY(keys_of(s, items[i], &keys));
-        keys_hash(&keys, list[i].hash);
-        list[i].item = items[i];
-    }
+    TRY(list_runs(s, items, *n, list));
     qsort(list, *n, sizeof *list, by_hash);
     for (size_t i = 0; i < *n; i++) {
         if (i == 0 || strcmp(list[i].hash, list[i - 1].hash))
@@ -172,33 +226,46 @@ done:
     return rc;
 }
 
-/* The numbers of the runs still to do. */
-static enum status plan(struct sweep *s, size_t **items, size_t *n)
+/* Checks every block and numbers its runs. */
+static enum status number_runs(struct sweep *s)
 {
     enum status rc = OK;
-    *items = NULL;
-    *n = 0;
     for (size_t b = 0; b < s->study->n_blocks; b++) {
         size_t size;
         TRY(grid_check(&s->study->blocks[b]));
         TRY(grid_size(&s->study->blocks[b], &size));
         s->first[b + 1] = s->first[b] + size;
     }
-    s->report->total = s->first[s->study->n_blocks];
-    *items = calloc(s->report->total, sizeof **items);
-    REQUIRE(*items, ERR_MEMORY, "out of memory for %zu runs", s->report->total);
+done:
+    return rc;
+}
+
+/* The numbers of the runs still to do; *items is the caller's. */
+static enum status plan(struct sweep *s, size_t **items, size_t *n)
+{
+    enum status rc = OK;
+    size_t left = 0;
+    TRY(number_runs(s));
+    *n = s->first[s->study->n_blocks];
+    *items = calloc(*n, sizeof **items);
+    REQUIRE(*items, ERR_MEMORY, "out of memory for %zu runs", *n);
+    for (size_t i = 0; i < *n; i++)
+        (*items)[i] = i;
+    if (s->study->shards)
+        TRY(deal(s, *items, n));
     TRY(store_begin(s->store)); /* one transaction for all that are members now */
-    for (size_t i = 0; i < s->report->total; i++) {
+    for (size_t i = 0; i < *n; i++) {
         struct keys keys;
         bool yes;
-        TRY(keys_of(s, i, &keys));
+        TRY(keys_of(s, (*items)[i], &keys));
         s->threads = keys_real(&keys, KEY_threads) > (double)s->threads ? (size_t)keys_integer(&keys, KEY_threads) : s->threads; /* NaN: one */
         TRY(answered(s, &keys, &yes));
         if (!yes)
-            (*items)[(*n)++] = i;
+            (*items)[left++] = (*items)[i];
     }
     TRY(store_commit(s->store));
-    s->report->skipped = s->report->total - *n;
+    s->report->skipped = *n - left;
+    *n = left;
     TRY(drop_repeats(s, *items, n));
     s->report->total = s->report->skipped + *n;
 done:
@@ -210,7 +277,7 @@ done:
 enum status sweep_run(const struct study *study, struct store *store, size_t jobs, bool quiet, struct sweep_report *report)
 {
     enum status rc = OK;
-    size_t *items = NULL, n;
+    size_t *items = NULL, n = 0;
     *report = (struct sweep_report){0};
     struct sweep s = {.study = study, .store = store, .report = report, .runs.request.stop = pool_stop()};
     TRY(plan(&s, &items, &n));

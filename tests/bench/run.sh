@@ -1,15 +1,19 @@
 #!/usr/bin/env bash
 # How fast plateau is beside what one would use without it, on this machine:
-#   tests/bench/run.sh [PAIRS]      PAIRS (5) rounds of about 25 s; only the figures of an idle machine mean anything
+#   tests/bench/run.sh [PAIRS]      PAIRS (5) rounds of about two minutes; only the figures of an idle machine mean anything
 #
 #   ours (build/plateau bench)                theirs (this folder)                                         bar
 #   flow_json: ten crossings, predictions,    bare_cvode.c: the smallest CVODE loop, one crossing          at most 1.5 x its time
 #     JSON; 10,000 flows, rtol 1e-8           flow_lsoda.py: SciPy's solve_ivp(LSODA), one crossing        at least 7 x as fast
 #   toy_tokens, toy_statistics: a step at     toy_torch.py: the same step in PyTorch, tokens drawn anew    at least 4 x, 8 x
 #     T = d = 256, batch 32
+#   step_regression, _recall, _small: a       transformer_torch.py: the same step in PyTorch, eager                at least 3.5 x, 3 x, 20 x
+#     training step, two threads, f32; _bf16 where this processor has it, against PyTorch's autocast         at least 4 x, 3 x
+#   step_regression's 46 GFLOP of products    product_f32: an 8192 x 1024 x 256 product on two threads             at least 75 % (bf16: 40 %) of its rate
+#   memory of training at T = 512, batch 32                                                                at most 512 MiB
 #
 # In every round ours and theirs run one after the other; shown are the medians over the rounds of both times and of their ratio,
-# with the least and the greatest ratio. One thread each. Nothing is installed: SciPy and PyTorch are Debian's python3-scipy and
+# with the least and the greatest ratio. One thread each, Transformers two. PyTorch is the interpreter's own: for a newer one, PYTHON. Nothing is installed: SciPy and PyTorch are Debian's python3-scipy and
 # python3-torch, and what is missing is left out. PYTHON names another interpreter. Exits with 1 if a bar is missed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -18,9 +22,9 @@ pairs=${1:-5} python=${PYTHON:-/usr/bin/python3} missed=0
 [[ -x build/plateau ]] || { echo "run.sh: build/plateau is not there: run ./bootstrap" >&2; exit 2; }
 make -s -C build plateau bare_cvode >&2
 
-# Everyone at their best: one thread, and BLAS kernels for this processor (some set these to a slow but safe one).
+# Everyone at their best: BLAS kernels for this processor (some set these to a slow but safe one), and the threads that a row is about.
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
-export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+threads() { export OPENBLAS_NUM_THREADS=$1 OMP_NUM_THREADS=$1 MKL_NUM_THREADS=$1; }
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -36,6 +40,17 @@ round() { # name, item of ours, command of theirs..: appends "ours theirs" to th
     a=$(ours "$2")
     b=$(theirs "${@:3}")
     echo "$a $b" >>"$scratch/$1"
+}
+
+# name, theirs' options..: a training step; what this processor cannot do has no row
+step() {
+    build/plateau bench "$1" >/dev/null 2>&1 && round "$1" "$1" "$python" tests/bench/transformer_torch.py "${1%_bf16}" "${@:2}"
+}
+
+share() { # precision, step: the product's rate, and what a step's necessary products reach
+    local rate ms
+    rate=$(ours "product_$1") ms=$(ours "$2")
+    [[ -z $ms ]] || awk -v rate="$rate" -v ms="$ms" 'BEGIN { print rate, 46e3 / ms }' >>"$scratch/share_$1"
 }
 
 row() { # name, what, unit, sign (<= or >=), bar: <= bounds ours/theirs, >= bounds theirs/ours
@@ -61,16 +76,35 @@ have torch python3-torch && torch=yes
 read -r load _ </proc/loadavg 2>/dev/null || load=0
 awk -v load="$load" 'BEGIN { exit !(load > 0.3) }' && echo "note: load average $load: this machine is not idle, do not trust the figures"
 for ((i = 1; i <= pairs; i++)); do
+    threads 1
     round cvode flow_json build/bare_cvode
     if [[ $scipy == yes ]]; then round scipy flow_json "$python" tests/bench/flow_lsoda.py; fi
     if [[ $torch == yes ]]; then
         round tokens toy_tokens "$python" tests/bench/toy_torch.py
         round statistics toy_statistics "$python" tests/bench/toy_torch.py
     fi
+    threads 2
+    if [[ $torch == yes ]]; then
+        for name in step_regression step_recall step_small; do step $name; done
+        for name in step_regression_bf16 step_recall_bf16; do step $name bf16 || true; done
+    fi
+    share f32 step_regression
+    share bf16 step_regression_bf16 2>/dev/null || true
 done
 printf '%-44s %9s %9s %7s  %6s\n' "" ours theirs "" ratio
 row cvode "flow, all of it / bare CVODE, one crossing" us/flow "<=" 1.5
 row scipy "SciPy LSODA, one crossing / flow, all of it" us/flow ">=" 7
 row tokens "PyTorch / toy, tokens" ms/step ">=" 4
 row statistics "PyTorch / toy, statistics" ms/step ">=" 8
+row step_regression "PyTorch / regression Transformer, f32" ms/step ">=" 3.5
+row step_recall "PyTorch / recall Transformer, f32" ms/step ">=" 3
+row step_small "PyTorch / one layer, one head, f32" ms/step ">=" 20
+row step_regression_bf16 "PyTorch / regression Transformer, bf16" ms/step ">=" 4
+row step_recall_bf16 "PyTorch / recall Transformer, bf16" ms/step ">=" 3
+row share_f32 "products in a step / alone, f32 (alone, step)" GFLOP/s ">=" 0.75
+row share_bf16 "products in a step / alone, bf16 (alone, step)" GFLOP/s ">=" 0.4
+kilobytes=$("$python" -c 'import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' build/plateau train model=transformer T=512 d=128 threads=2 steps=2 eval_every=2)
+awk -v k="$kilobytes" 'BEGIN { printf "memory at T = 512, d = 128, batch 32: %.0f MiB, <= 512  %s\n", k / 1024, k <= 524288 ? "met" : "MISSED"; exit k > 524288 }' || missed=1
 exit $missed

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Plateau lengths of the regression Transformer trained by PyTorch alone: its own start, data and optimizer, plateau's rule.
 
-    torch_train.py [d=16] [T=64] [B=1] [layers=2] [heads=4] [lr=1e-4] [threshold=0.2] [seeds=5] [steps=50000]
+    torch_train.py [d=16] [T=64] [B=1] [layers=2] [heads=4] [lr=1e-4] [threshold=0.2] [first=1] [seeds=5] [steps=50000]
 
 Prints a CSV that `plateau import` reads. The same model, test set (256 samples), evaluation (every 25 steps) and crossing rule: the first
 of two consecutive evaluations below the threshold, as a fraction of the null loss ||W*||^2/(2 d), interpolated linearly.
@@ -72,14 +72,14 @@ def plateau(seed, d, T, B, layers, heads, lr, threshold, steps):
 
 
 def main():
-    given = {"d": 16, "T": 64, "B": 1, "layers": 2, "heads": 4, "lr": 1e-4, "threshold": 0.2, "seeds": 5, "steps": 50000}
+    given = {"d": 16, "T": 64, "B": 1, "layers": 2, "heads": 4, "lr": 1e-4, "threshold": 0.2, "first": 1, "seeds": 5, "steps": 50000}
     for word in sys.argv[1:]:
         name, value = word.split("=", 1)
         given[name] = type(given[name])(value)
-    seeds = given.pop("seeds")
+    first, seeds = given.pop("first"), given.pop("seeds")
     print("model,task,d,T,B,layers,heads,lr,threshold,seed,plateau,status,steps")
     lengths = []
-    for seed in range(1, seeds + 1):
+    for seed in range(first, first + seeds):
         length = plateau(seed, **given)
         lengths += [length] if length is not None else []
         print("transformer,regression,{d},{T},{B},{layers},{heads},{lr},{threshold}".format(**given),

@@ -1,0 +1,91 @@
+/* Runs from one store into another, as they stand there. */
+#include "store_sql.h"
+#include <string.h>
+
+/* A source that cannot be read is bad input; what cannot be written has failed. */
+static enum status of_source(enum status rc)
+{
+    return rc == ERR_DATABASE ? ERR_INPUT : rc;
+}
+
+static enum status copy_row(struct store *to, sqlite3_stmt *row)
+{
+    for (int i = 0; i < COLUMNS; i++)
+        sqlite3_bind_value(to->put, i + 1, sqlite3_column_value(row, SELECT_COLUMNS + i));
+    return store_run(to, to->put, "saving a run");
+}
+
+/* The time or step of the last row of the curve that `curve` stands on: the first column of every trace. */
+static enum status reach(const struct store *s, sqlite3_stmt *curve, double *last)
+{
+    const sqlite3_int64 rows = sqlite3_column_int64(curve, 0);
+    const char *data = sqlite3_column_blob(curve, 1);
+    const size_t bytes = (size_t)sqlite3_column_bytes(curve, 1), row = rows > 0 ? bytes / (size_t)rows : 0;
+    if (!data || row < sizeof *last || row % sizeof *last || row * (size_t)rows != bytes)
+        return error_set(ERR_DATABASE, "%s: a curve has %zu bytes for %lld rows: the file is damaged; restore a copy", s->path, bytes,
+                         (long long)rows);
+    memcpy(last, data + bytes - row, sizeof *last);
+    store_swap_order(last, 1);
+    return OK;
+}
+
+/* Of two curves the one that reaches further stays; of equal ones that of `to`. Rows say less: long traces are thinned. */
+static enum status copy_curve(struct store *to, sqlite3_int64 to_id, struct store *from)
+{
+    enum status rc = OK;
+    bool there;
+    double old = 0, new = 0;
+    TRY(of_source(reach(from, from->curve, &new)));
+    sqlite3_bind_int64(to->curve, 1, to_id);
+    TRY(store_next(to, to->curve, &there));
+    if (there) {
+        TRY(reach(to, to->curve, &old));
+        if (old >= new)
+            goto done;
+        store_release(to->curve);
+        sqlite3_bind_int64(to->drop_curve, 1, to_id);
+        TRY(store_run(to, to->drop_curve, "saving a curve"));
+    }
+    sqlite3_bind_int64(to->put_curve, 1, to_id);
+    sqlite3_bind_value(to->put_curve, 2, sqlite3_column_value(from->curve, 0));
+    sqlite3_bind_value(to->put_curve, 3, sqlite3_column_value(from->curve, 1));
+    TRY(store_run(to, to->put_curve, "saving a curve"));
+done:
+    store_release(to->curve);
+    return rc;
+}
+
+enum status store_copy(struct store *to, struct store *from, int64_t id, bool with_row)
+{
+    enum status rc = OK;
+    bool there;
+    sqlite3_bind_int64(from->by_id, 1, id);
+    TRY(of_source(store_next(from, from->by_id, &there))); /* holds the source's lock until the end: row and curve are of one time */
+    if (!there)
+        goto done;
+    const char *hash = (const char *)sqlite3_column_text(from->by_id, SELECT_COLUMNS + COLUMN_HASH);
+    if (with_row)
+        TRY(copy_row(to, from->by_id));
+    store_bind_text(to->id_of, 1, hash);
+    TRY(store_next(to, to->id_of, &there));
+    const sqlite3_int64 to_id = sqlite3_column_int64(to->id_of, 0);
+    store_release(to->id_of);
+    REQUIRE(there, ERR_INPUT, "%s: no run %s", to->path, hash);
+    sqlite3_bind_int64(from->curve, 1, id);
+    TRY(of_source(store_next(from, from->curve, &there)));
+    if (there)
+        TRY(copy_curve(to, to_id, from));
+    sqlite3_bind_int64(from->studies, 1, id);
+    for (;;) {
+        TRY(of_source(store_next(from, from->studies, &there)));
+        if (!there)
+            break;
+        TRY(store_join(to, (const char *)sqlite3_column_text(from->studies, 0), hash));
+    }
+done:
+    store_release(to->id_of);
+    store_release(from->by_id);
+    store_release(from->curve);
+    store_release(from->studies);
+    return rc;
+}
