@@ -91,14 +91,15 @@ bound_key = "NaN with points linestyle 8 linewidth 0.8 pointtype 8 pointsize 0.9
 law_keys = "NaN with lines linestyle 8 linewidth 1 title law_name(kind), \
     NaN with lines linestyle 8 linewidth 0.8 dashtype 3 title 'published: '.value(kind.'_published'), \
     ".bound_key
+no_halo = 'set pointsize 0.1'   # of the white ring around a mark, which hides a short error bar; marks have sizes of their own
 # Draws a panel of them, with both keys, that of the laws at `law_keys_at`; the panel, its labels and titles are set before.
-law_panel = "eval law_x; eval fine('y', value(kind.'_low'), value(kind.'_high')); \
+law_panel = "eval no_halo; eval law_x; eval fine('y', value(kind.'_low'), value(kind.'_high')); \
     hue_rows = words(hues) > 4 ? 3 : 2; set key maxrows hue_rows width -1; \
     eval room(value(kind.'_low'), value(kind.'_high'), (exists('censored_low') ? 3.9 : 2.9) * row, (hue_rows + 0.8) * row); \
     plot ".laws.', '.hue_keys."; unset title; eval second_key(law_keys_at); plot ".law_keys
 law_x = "eval doublings('x')"
 # Axes with labels at 1, 2, 5, .. (at more for less than a decade, at decades alone for many), and at powers of 2.
-fine(axis, low, high) = high > 300 * low ? decades(axis) : \
+fine(axis, low, high) = high > 300 * low ? sprintf('set %stics autofreq; ', axis).decades(axis) : \
     sprintf("set logscale %s; set format %s '%%g'; set m%stics 10; set %stics (1); ", axis, axis, axis, axis). \
     sprintf("set for [e=-2:6] for [m in '%s'] %stics add (m * 10.0**e)", high > 8 * low ? '1 2 5' : '1 1.2 1.5 2 3 4 5 6 8', axis)
 doublings(axis) = sprintf("set logscale %s 2; set format %s '%%g'; unset m%stics; set %stics (1); ", axis, axis, axis, axis). \

@@ -240,6 +240,15 @@ done:
     return rc;
 }
 
+/* FNV-1a of a script. The figures of a folder share one common.gp, so each notes which one drew it. */
+static unsigned long long sum_of(const struct text *t)
+{
+    unsigned long long sum = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < t->length; i++)
+        sum = (sum ^ (unsigned char)t->data[i]) * 0x100000001b3u;
+    return sum;
+}
+
 /* Tables and scripts into the scratch folder; `script` is the name of the figure's own. */
 static enum status write_inputs(const struct page *page, const char *scratch, const char *script)
 {
@@ -252,9 +261,10 @@ static enum status write_inputs(const struct page *page, const char *scratch, co
     }
     TRY(read_script("common.gp", &text));
     TRY(write_in(scratch, "common.gp", &text));
+    const unsigned long long common = sum_of(&text);
     text_clear(&text);
-    text_addf(&text, "# Figure %s: `gnuplot %s` draws it again from the tables beside it.\nname = 'fig%s'\n",
-              page->name, script, page->name);
+    text_addf(&text, "# Figure %s: `gnuplot %s` draws it again from the tables beside it (common.gp: %016llx).\nname = 'fig%s'\n",
+              page->name, script, common, page->name);
     text_add_bytes(&text, page->assignments.data, page->assignments.length);
     text_add(&text, "load 'common.gp'\n\n");
     TRY(read_script(script, &text));
