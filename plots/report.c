@@ -1,4 +1,5 @@
 #include "report.h"
+#include "answer.h"
 #include "document.h"
 #include <math.h>
 #include <stdlib.h>
@@ -9,127 +10,6 @@ enum { LARGEST_PICTURE = 16 << 20, CELL = 320 };
 static const char *text_of(const struct text *t)
 {
     return t->data ? t->data : "";
-}
-
-/* ---- the short answer ---- */
-
-/* "0.31 % (0.44 %)": median and largest, in two digits. */
-static void error_cell(double median, double largest, size_t n, char cell[CELL])
-{
-    if (n)
-        snprintf(cell, CELL, "%.*f %% (%.*f %%)", median > 0.1 ? 0 : median > 0.01 ? 1 : 3, 100 * median,
-                 largest > 0.1 ? 0 : largest > 0.01 ? 1 : 3, 100 * largest);
-    else
-        snprintf(cell, CELL, "-");
-}
-
-static bool is_ours(const struct claim *c)
-{
-    return !strncmp(c->source, "docs/", 5);
-}
-
-/* How many claims of the paper (ours: of docs/theory.md) there are of each verdict, and how many deviations are known ones. */
-struct tally {
-    size_t all, verdicts[3], known;
-};
-
-static struct tally count(const struct claims *claims, bool ours)
-{
-    struct tally t = {0};
-    for (size_t i = 0; i < claims->n; i++) {
-        const struct claim *c = &claims->list[i];
-        if (is_ours(c) != ours)
-            continue;
-        t.all++;
-        t.verdicts[c->verdict]++;
-        t.known += c->verdict == VERDICT_DEVIATES && !compare_counts(claims, c);
-    }
-    return t;
-}
-
-/* "3.7 times" or "0.012 %" */
-static const char *miss(double error, char text[32])
-{
-    snprintf(text, 32, error >= 0.995 ? "%.1f times its length" : error > 0.01 ? "%.1f %%" : "%.2g %%", error >= 0.995 ? error : 100 * error);
-    return text;
-}
-
-/* The sentences at the top: what holds, from the verdicts, and how well the time is predicted, from all runs. */
-static void add_sentences(struct document *d, const struct report *r)
-{
-    struct tally paper = count(r->claims, false), ours = count(r->claims, true);
-    double eq6, closed, quadrature, toy, largest;
-    char a[32], b[32], c[32], e[32];
-    size_t flows = accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_quadrature, &quadrature, &largest);
-    document_paragraph(d, "Of %zu statements of the paper %zu are reproduced, %zu deviate (%zu of them because of a known error, and what holds instead is "
-                          "reproduced) and %zu are open at this scale. Of %zu statements of this program's own theory, %zu are reproduced.",
-                       paper.all, paper.verdicts[VERDICT_REPRODUCED], paper.verdicts[VERDICT_DEVIATES], paper.known,
-                       paper.verdicts[VERDICT_INCONCLUSIVE], ours.all, ours.verdicts[VERDICT_REPRODUCED]);
-    accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_eq6, &eq6, &largest);
-    accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_closed, &closed, &largest);
-    if (flows)
-        document_paragraph(d, "When attention emerges without repetition (%zu flows with B = 1, p = 0): the paper's Eq. 6 misses the plateau by %s in the "
-                              "median, the closed form by %s, the quadrature by %s.", flows, miss(eq6, a), miss(closed, b), miss(quadrature, c));
-    size_t runs = accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_toy, &toy, &largest);
-    if (runs)
-        document_paragraph(d, "The model itself, all its parameters trained by SGD, emerges when the reduced flow from the same start says, to %s in the "
-                              "median of %zu runs.", miss(toy, e), runs);
-}
-
-/* Statements of the paper that deviate, beside what holds. */
-static void add_failures(struct document *d, const struct claims *claims)
-{
-    static const char *const heads[] = {"the paper says", "expected", "here", "what holds instead", "here"};
-    if (!count(claims, false).verdicts[VERDICT_DEVIATES])
-        return;
-    document_heading(d, 3, "errata", "What does not hold, and what holds instead");
-    document_table(d, heads, 5);
-    for (size_t i = 0; i < claims->n; i++) {
-        const struct claim *c = &claims->list[i], *instead = compare_corrected(claims, c);
-        if (c->verdict != VERDICT_DEVIATES || is_ours(c))
-            continue;
-        struct text cells[3] = {{0}};
-        char says[CELL];
-        snprintf(says, sizeof says, "%s%s%s%s", c->statement, *c->erratum ? " (" : "", c->erratum, *c->erratum ? ")" : "");
-        compare_published(c, &cells[0]);
-        compare_estimate(c, &cells[1]);
-        if (instead)
-            compare_estimate(instead, &cells[2]);
-        document_row(d, "plain", (struct document_cell[]){{says, NULL}, {text_of(&cells[0]), NULL}, {text_of(&cells[1]), NULL},
-                     {instead ? instead->statement : "-", NULL}, {text_of(&cells[2]), NULL}}, 5);
-        for (int k = 0; k < 3; k++)
-            text_free(&cells[k]);
-    }
-    document_table_end(d);
-}
-
-static void add_accuracy(struct document *d, const struct report *r)
-{
-    static const char *const heads[] = {"problems", "flows", "Eq. 6 (paper)", "asinh (paper)", "closed form", "quadrature", "SGD runs", "SGD"};
-    document_heading(d, 3, "accuracy", "How far each prediction is off");
-    document_paragraph(d, "Median error over the runs, largest in brackets. Predictions of the plateau length against the integrated flow of the stated model "
-                          "from the zero start; asinh is the escape time that Eq. 6 approximates; the closed form and the quadrature are this program's "
-                          "plateau law. The model trained by SGD against the flow from its own start.");
-    document_table(d, heads, sizeof heads / sizeof heads[0]);
-    for (int g = 0; g < ACCURACY_GROUP_COUNT; g++) {
-        char cells[8][CELL];
-        double median, largest;
-        size_t flows = 0, column = 2;
-        snprintf(cells[0], CELL, "%s", accuracy_group_name((enum accuracy_group)g));
-        for (int c = 0; c < ACCURACY_COLUMNS; c++) {
-            size_t n = accuracy_of(r->accuracy, (enum accuracy_group)g, (enum accuracy_column)c, &median, &largest);
-            flows = c != ACCURACY_toy && n > flows ? n : flows;
-            if (c == ACCURACY_toy)
-                snprintf(cells[column++], CELL, "%zu", n);
-            error_cell(median, largest, n, cells[column++]);
-        }
-        snprintf(cells[1], CELL, "%zu", flows);
-        struct document_cell row[8];
-        for (int i = 0; i < 8; i++)
-            row[i] = (struct document_cell){cells[i], NULL};
-        document_row(d, "plain", row, 8);
-    }
-    document_table_end(d);
 }
 
 /* ---- claims ---- */
@@ -195,7 +75,7 @@ static enum status add_verdicts(struct document *d, const struct claims *claims,
     if (!order)
         return error_set(ERR_MEMORY, "out of memory for %zu claims", claims->n);
     for (size_t i = 0; i < claims->n; i++) {
-        if (is_ours(&claims->list[i]) == ours)
+        if (!*claims->list[i].choice && answer_is_ours(&claims->list[i]) == ours)
             order[n++] = &claims->list[i];
     }
     qsort(order, n, sizeof(struct claim *), by_id);
@@ -287,18 +167,17 @@ static enum status compose(const struct report *r, struct document *d)
     document_heading(d, 1, NULL, "When does sparse attention emerge, and does theory say so?");
     document_paragraph(d, "The theory of \"The emergence of sparse attention: impact of data distribution and benefits of repetition\" (arXiv 2505.17863) against "
                           "this program's integrations and trainings, claim by claim. Numbers such as E8 are differences from the paper; docs/theory.md explains them.");
-    document_heading(d, 2, "answer", "The short answer");
-    add_sentences(d, r);
-    add_failures(d, r->claims);
-    add_accuracy(d, r);
+    TRY(answer_add(d, r));
     document_heading(d, 2, "verdicts", "Verdicts");
     document_paragraph(d, "Reproduced: the estimate is inside expected \302\261 tolerance and its 95 %% half-width is at most the tolerance; deviates: the interval misses "
                           "that band; else inconclusive. Where every one of several problems or runs counts, their range stands for the interval.");
     TRY(add_verdicts(d, r->claims, false));
     TRY(add_verdicts(d, r->claims, true));
     document_heading(d, 2, "figures", "Figures");
-    for (size_t i = 0; i < r->n_figures; i++)
-        TRY(add_figure(d, r, &r->figures[i]));
+    for (size_t i = 0; i < r->n_figures; i++) {
+        if (r->figures[i].shown)
+            TRY(add_figure(d, r, &r->figures[i]));
+    }
     add_made(d, r);
     document_end(d);
     rc = text_status(&d->out);

@@ -11,6 +11,7 @@
 /* A figure, as far as it came. */
 struct report_figure {
     const struct figure *figure; /* borrowed from the table of figures */
+    bool shown;                  /* else it is left out */
     char problem[256];           /* why it was not drawn; "": FOLDER/figures/figNAME.* are there */
 };
 /* A study, as it was run. */

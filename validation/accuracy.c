@@ -1,4 +1,6 @@
 #include "accuracy.h"
+#include "run_transformer.h"
+#include "selection.h"
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
@@ -30,6 +32,36 @@ static enum status add(struct accuracy_errors *e, double error)
     return OK;
 }
 
+/* Are all keys but those of the problem and the seed at their defaults? */
+static bool is_papers(const struct keys *keys)
+{
+    static const enum key free_keys[] = {KEY_T, KEY_d, KEY_B, KEY_pairs, KEY_vocab, KEY_seed};
+    double given[KEY_COUNT];
+    size_t but[KEY_COUNT] = {0};
+    struct keys papers;
+    for (int key = 0; key < KEY_COUNT; key++)
+        given[key] = NAN;
+    given[KEY_model] = keys->value[KEY_model];
+    given[KEY_task] = keys->value[KEY_task];
+    for (size_t i = 0; i < sizeof free_keys / sizeof free_keys[0]; i++) {
+        given[free_keys[i]] = keys->value[free_keys[i]];
+        but[free_keys[i]] = 1;
+    }
+    return keys_resolve(given, &papers) == OK && selection_twins(keys, &papers, but);
+}
+
+static enum status add_transformer(struct accuracy *a, const struct result *r)
+{
+    const bool recall = r->keys.preset == PRESET_RECALL;
+    bool known;
+    if (!is_papers(&r->keys))
+        return OK;
+    double plateau = result_plateau_at(r, recall ? 0.05 : reading_threshold(&r->keys, READING_USUAL), &known);
+    if (plateau == 0) /* over it before the first step: vocab is too small for 5 % to mean anything */
+        return OK;
+    return add(&a->ratios[recall ? ACCURACY_RECALL : ACCURACY_REGRESSION], plateau / run_transformer_published(&r->keys));
+}
+
 enum status accuracy_add(void *context, const struct store_row *row)
 {
     enum status rc = OK;
@@ -41,6 +73,8 @@ enum status accuracy_add(void *context, const struct store_row *row)
     bool known;
     if (isnan(r->initial_loss)) /* imported: whose start is not known here */
         return OK;
+    if (r->keys.preset >= PRESET_REGRESSION)
+        return add_transformer(a, r);
     if (!a->tools)
         TRY(run_flow_create(&a->tools));
     TRY(reading_at(a->tools, READING_USUAL, &read, &known));
@@ -67,12 +101,26 @@ size_t accuracy_of(struct accuracy *a, enum accuracy_group group, enum accuracy_
     return e->n;
 }
 
+size_t accuracy_of_law(struct accuracy *a, enum accuracy_law law, double *median, double *smallest, double *largest)
+{
+    struct accuracy_errors *e = &a->ratios[law];
+    *median = *smallest = *largest = NAN;
+    if (e->n) {
+        gsl_sort(e->values, 1, e->n);
+        *median = gsl_stats_median_from_sorted_data(e->values, 1, e->n);
+        *smallest = e->values[0], *largest = e->values[e->n - 1];
+    }
+    return e->n;
+}
+
 void accuracy_free(struct accuracy *a)
 {
     for (int g = 0; g < ACCURACY_GROUP_COUNT; g++) {
         for (int c = 0; c < ACCURACY_COLUMNS; c++)
             free(a->errors[g][c].values);
     }
+    for (int law = 0; law < ACCURACY_LAWS; law++)
+        free(a->ratios[law].values);
     run_flow_free(a->tools);
     *a = (struct accuracy){0};
 }

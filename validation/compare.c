@@ -4,6 +4,7 @@
 #include "grid.h"
 #include "measure.h"
 #include "reading.h"
+#include "selection.h"
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
@@ -97,6 +98,7 @@ struct fitted {
     struct dataset set;
     struct power_law law;
     enum status rc;         /* ERR_INPUT: it cannot be made, and the message says why */
+    bool refused;           /* because of one of the runs */
     char why[200];
 };
 
@@ -110,7 +112,7 @@ static void fitted_clear(struct fitted *f)
 static bool same_fit(const struct claim *a, const struct claim *b)
 {
     return a && !strcmp(a->on, b->on) && !strcmp(a->where, b->where) && !strcmp(a->study, b->study) && !strcmp(a->response, b->response) &&
-           a->at == b->at;
+           !strcmp(a->best, b->best) && a->at == b->at;
 }
 
 static enum status fit(struct store *store, const struct store_filter *filter, const struct claim *c, struct fitted *f)
@@ -122,9 +124,11 @@ static enum status fit(struct store *store, const struct store_filter *filter, c
     TRY(dataset_init(c->on, threshold_of(c), &f->set));
     if (*c->response)
         TRY(dataset_response(c->response, &f->set));
-    TRY(store_each(store, filter, dataset_add, &f->set));
+    f->rc = selection_each(store, filter, compare_best(c), threshold_of(c), dataset_add, &f->set);
     f->of = c;
-    f->rc = power_law_fit(&f->set.data, CONFIDENCE, &f->law);
+    f->refused = f->rc != OK;
+    if (!f->refused)
+        f->rc = power_law_fit(&f->set.data, CONFIDENCE, &f->law);
     snprintf(f->why, sizeof f->why, "%.199s", f->rc == OK ? "" : error_message());
     rc = f->rc == ERR_INPUT ? OK : f->rc;
 done:
@@ -143,10 +147,10 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
             e = !strcmp(f->set.names[k], c->of) ? &f->law.exponent[k] : e;
         REQUIRE(e, ERR_INPUT, "of: %s is not among the regressors %s", c->of, c->on);
     }
-    if (!c->runs && !f->set.unknown) {
-        say_missing(c);
-    } else if (f->rc != OK) {
+    if (f->rc != OK && (c->runs || f->refused)) {
         say(c, "%s", f->why);
+    } else if (!c->runs && !f->set.unknown) {
+        say_missing(c);
     } else if (compare_is(c, "r2")) {
         c->estimate = c->low = c->high = f->law.r2;
         c->verdict = isnan(f->law.r2)                          ? VERDICT_INCONCLUSIVE
@@ -158,6 +162,8 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
         if (c->verdict == VERDICT_INCONCLUSIVE)
             say_more_runs(c);
     }
+    if (f->set.at_once && !c->runs)
+        say(c, "%zu runs were over the threshold from the start (recall: vocab is too small)", f->set.at_once);
     if (f->set.unknown)
         doubt_unknown(c, f->set.unknown);
 done:
@@ -297,7 +303,7 @@ static enum status measure_runs(struct store *store, const struct store_filter *
     if (rc == OK)
         rc = run_flow_create(&r.tools);
     if (rc == OK)
-        rc = store_each(store, filter, visit, &r);
+        rc = selection_each(store, filter, compare_best(c), r.threshold, visit, &r);
     if (rc == OK)
         rc = judge_runs(&r, c);
     run_flow_free(r.tools);
@@ -307,35 +313,80 @@ static enum status measure_runs(struct store *store, const struct store_filter *
 
 /* ---- pairs of runs ---- */
 
+/* At least published - tolerance? */
+static void judge_least(struct claim *c)
+{
+    const double least = c->published - c->tolerance;
+    if (!isnan(c->low))
+        c->verdict = c->low >= least ? VERDICT_REPRODUCED : c->high < least ? VERDICT_DEVIATES : VERDICT_INCONCLUSIVE;
+    if (c->verdict == VERDICT_INCONCLUSIVE && !*c->why)
+        say(c, "the interval of %zu pairs of runs contains %g; more seeds or a larger grid would narrow it", c->runs, least);
+}
+
 /* A geometric mean of ratios, so its interval is that of a mean of logarithms. */
-static enum status measure_speedup(struct store *store, const struct store_filter *filter, struct claim *c)
+static enum status judge_speedup(const struct contrast *pairs, struct claim *c)
+{
+    struct runs r = {.n = pairs->n};
+    if (!(r.list = calloc(pairs->n, sizeof *r.list)))
+        return error_set(ERR_MEMORY, "out of memory for %zu runs", pairs->n);
+    for (size_t i = 0; i < pairs->n; i++)
+        r.list[i] = (struct seeded){keys_integer(&pairs->pairs[i].keys, KEY_seed), pairs->pairs[i].log_ratio};
+    enum status rc = estimate_mean(&r, c);
+    c->estimate = exp(c->estimate), c->low = exp(c->low), c->high = exp(c->high);
+    judge_least(c);
+    free(r.list);
+    return rc;
+}
+
+/* A power law of the ratios, and of it the exponent of the first regressor; the others are held. */
+static enum status judge_gain(const struct contrast *pairs, struct claim *c)
+{
+    enum status rc = OK;
+    struct dataset set;
+    struct power_law law = {0};
+    TRY(dataset_init(c->on, threshold_of(c), &set));
+    for (size_t i = 0; i < pairs->n; i++) {
+        const struct contrast_pair *p = &pairs->pairs[i];
+        const struct store_row row = {.id = (int64_t)i + 1, .result = {.keys = p->keys, .state = p->cut ? RUN_CENSORED : RUN_EMERGED}};
+        TRY(dataset_row(&set, &row, exp(p->log_ratio), p->cut));
+    }
+    rc = power_law_fit(&set.data, CONFIDENCE, &law);
+    if (rc == OK) {
+        c->estimate = law.exponent[0].value, c->low = law.exponent[0].low, c->high = law.exponent[0].high;
+        judge_least(c);
+    } else if (rc == ERR_INPUT) {
+        say(c, "%s", error_message());
+        rc = OK;
+    }
+done:
+    power_law_free(&law);
+    dataset_free(&set);
+    return rc;
+}
+
+static enum status measure_pairs(struct store *store, const struct store_filter *filter, struct claim *c)
 {
     enum status rc = OK;
     struct contrast pairs = {0};
-    struct runs r = {.n = 0};
     struct grid change = {0};
+    const struct contrast_request request = {.before = *filter, .change = &change, .at = threshold_of(c), .best = compare_best(c),
+                                             .column = *c->response ? c->response : NULL};
     TRY(add_words(c->of, &change));
-    TRY(contrast_measure(store, filter, &change, threshold_of(c), &pairs));
-    c->runs = r.n = pairs.n;
-    REQUIRE(r.list = calloc(pairs.n + 1, sizeof *r.list), ERR_MEMORY, "out of memory for %zu runs", pairs.n);
-    for (size_t i = 0; i < pairs.n; i++)
-        r.list[i] = (struct seeded){pairs.pairs[i].seed, pairs.pairs[i].log_ratio};
-    if (!pairs.n) {
+    TRY(contrast_measure(store, &request, &pairs));
+    c->runs = pairs.n;
+    if (!pairs.n)
         say_missing(c);
-        goto done;
-    }
-    TRY(estimate_mean(&r, c));
-    c->estimate = exp(c->estimate), c->low = exp(c->low), c->high = exp(c->high);
-    const double least = c->published - c->tolerance;
-    c->verdict = c->low >= least ? VERDICT_REPRODUCED : c->high < least ? VERDICT_DEVIATES : VERDICT_INCONCLUSIVE;
-    if (pairs.undefined) {
+    else if (compare_is(c, "gain"))
+        TRY(judge_gain(&pairs, c));
+    else
+        TRY(judge_speedup(&pairs, c));
+    if (pairs.undefined) { /* it could be the one that deviates */
         c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
         say(c, "%zu runs with %.60s have no plateau length; a larger cap (steps) may give it", pairs.undefined, c->of);
     }
 done:
     contrast_free(&pairs);
     grid_free(&change);
-    free(r.list);
     return rc;
 }
 
@@ -343,16 +394,15 @@ done:
 
 struct curves {
     struct store *store;
-    const char *column;
+    const char *column; /* or `one-other`: their difference */
     struct runs runs; /* of which the list is used */
 };
 
 /* The last value of a column, or the largest of those of a layer's heads; NaN if the curve has no such column. */
-static double last_value(const struct trace *t, const char *column)
+static double last_value(const struct trace *t, const char *column, size_t length)
 {
     char name[TRACE_NAME];
     double most = NAN;
-    size_t length = strlen(column);
     for (int i = 0; i < t->columns && t->length; i++) {
         const char *own = trace_column(t, i, name);
         if (!strncmp(own, column, length) && (!own[length] || own[length] == 'h'))
@@ -366,7 +416,10 @@ static enum status visit_curve(void *context, const struct store_row *row)
     struct curves *k = context;
     struct trace t = {0};
     enum status rc = row->has_curve ? store_curve(k->store, row->id, &t) : OK;
-    double x = last_value(&t, k->column);
+    const char *minus = strchr(k->column, '-');
+    double x = last_value(&t, k->column, minus ? (size_t)(minus - k->column) : strlen(k->column));
+    if (minus)
+        x -= last_value(&t, minus + 1, strlen(minus + 1));
     trace_free(&t);
     return rc == OK ? add_run(&k->runs, row, x) : rc;
 }
@@ -463,7 +516,7 @@ static enum status measure_claim(struct store *store, struct fitted *fitted, str
         TRY(measure_runs(store, &filter, c));
         break;
     case CLAIM_PAIRS:
-        TRY(measure_speedup(store, &filter, c));
+        TRY(measure_pairs(store, &filter, c));
         break;
     case CLAIM_CURVES:
         TRY(measure_final(store, &filter, c));
@@ -504,12 +557,12 @@ const struct claim *compare_corrected(const struct claims *claims, const struct 
 bool compare_counts(const struct claims *claims, const struct claim *claim)
 {
     const struct claim *corrected = *claim->erratum ? compare_corrected(claims, claim) : NULL;
-    return claim->verdict == VERDICT_DEVIATES && !(corrected && corrected->verdict == VERDICT_REPRODUCED);
+    return claim->verdict == VERDICT_DEVIATES && !*claim->choice && !(corrected && corrected->verdict == VERDICT_REPRODUCED);
 }
 
 void compare_published(const struct claim *c, struct text *out)
 {
-    if (compare_is(c, "floor") || compare_is(c, "speedup") || compare_is(c, "r2"))
+    if (compare_is(c, "floor") || compare_kind(c) == CLAIM_PAIRS || compare_is(c, "r2"))
         text_addf(out, "at least %.6g", c->published - c->tolerance);
     else if (compare_is(c, "ceiling"))
         text_addf(out, "at most %.6g", c->published + c->tolerance);

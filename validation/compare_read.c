@@ -1,5 +1,6 @@
 /* Claims from YAML: a list of mappings, every field a plain value. */
 #include "compare.h"
+#include "data.h"
 #include "measure.h"
 #include "monomial.h"
 #include "yaml_file.h"
@@ -28,6 +29,11 @@ enum claim_kind compare_kind(const struct claim *claim)
             return quantities[i].kind;
     }
     return CLAIM_NONE;
+}
+
+enum key compare_best(const struct claim *claim)
+{
+    return *claim->best ? keys_find(claim->best) : KEY_COUNT;
 }
 
 static enum status set_field(struct claim *c, const char *name, const char *value)
@@ -61,9 +67,11 @@ static enum status check_quantity(const struct claim *c)
     struct monomial product;
     enum claim_kind kind = compare_kind(c);
     REQUIRE(kind != CLAIM_NONE, ERR_INPUT,
-            "quantity is one of exponent, constant, r2, each, mean, speedup, final, value, floor, ceiling, defaults; not '%.20s'", c->quantity);
-    REQUIRE(kind != CLAIM_FIT || *c->on, ERR_INPUT, "a fit needs its regressors, as in on: d,T,B");
-    REQUIRE(kind == CLAIM_FIT || !*c->on, ERR_INPUT, "on: is for exponent, constant and r2");
+            "quantity is one of exponent, constant, r2, each, mean, speedup, gain, final, value, floor, ceiling, defaults; not '%.20s'", c->quantity);
+    bool fits = kind == CLAIM_FIT || compare_is(c, "gain");
+    REQUIRE(!fits || *c->on, ERR_INPUT, "a fit needs its regressors, as in on: d,T,B");
+    REQUIRE(fits || !*c->on, ERR_INPUT, "on: is for exponent, constant, r2 and gain");
+    REQUIRE(!*c->best || compare_best(c) != KEY_COUNT, ERR_INPUT, "best: %s: no such key", c->best);
     REQUIRE(*c->of || compare_is(c, "constant") || compare_is(c, "r2"), ERR_INPUT, "of: is missing");
     if (kind == CLAIM_RUNS || (kind == CLAIM_FLOW && !measure_exists(c->of))) {
         rc = monomial_parse(c->of, &product);
@@ -126,9 +134,10 @@ static enum status read_list(yaml_document_t *doc, const yaml_node_t *root, void
     if (!root || root->type != YAML_SEQUENCE_NODE)
         return error_set(ERR_INPUT, "1: claims are a list");
     size_t n = (size_t)(root->data.sequence.items.top - root->data.sequence.items.start);
-    claims->list = calloc(n + 1, sizeof *claims->list);
-    if (!claims->list)
+    struct claim *more = realloc(claims->list, (claims->n + n + 1) * sizeof *more);
+    if (!more)
         return error_set(ERR_MEMORY, "out of memory for %zu claims", n);
+    claims->list = more;
     for (size_t i = 0; i < n; i++) {
         struct claim *c = &claims->list[claims->n++];
         enum status rc = read_claim(doc, yaml_document_get_node(doc, root->data.sequence.items.start[i]), c);
@@ -140,6 +149,16 @@ static enum status read_list(yaml_document_t *doc, const yaml_node_t *root, void
 
 enum status compare_read(const char *path, struct claims *claims)
 {
+    static const char *const shipped[] = {"validation/claims.yaml", "validation/claims-transformer.yaml"};
+    enum status rc = OK;
+    char file[DATA_PATH];
     *claims = (struct claims){0};
-    return yaml_file_read(path, read_list, claims);
+    if (path)
+        return yaml_file_read(path, read_list, claims);
+    for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
+        TRY(data_path(shipped[i], file));
+        TRY(yaml_file_read(file, read_list, claims));
+    }
+done:
+    return rc;
 }

@@ -1,64 +1,94 @@
 #include "contrast.h"
 #include "reading.h"
+#include "selection.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Runs of one side. */
 struct side {
-    struct result *list; /* owned */
+    struct store *store;
+    const struct contrast_request *request;
+    struct contrast_run {
+        struct keys keys;
+        double length; /* where the plateau ends, or (cut off) where the run did; NaN after a divergence */
+        bool ended;
+    } *list; /* owned */
     size_t n, allocated;
 };
+
+/* The first of two consecutive rows at which a column is beyond `level`, interpolated as run_transformer.h says; NaN if there is none. */
+static double curve_crossing(const struct trace *t, const char *column, double level)
+{
+    const int time = trace_find(t, "time"), x = time >= 0 ? time : trace_find(t, "step"), y = trace_find(t, column);
+    const bool rising = !strncmp(column, "accuracy", 8);
+    double candidate = NAN, before = NAN, value = NAN;
+    for (size_t i = 0; i < t->length && y >= 0; i++) {
+        const double *row = t->rows + i * (size_t)t->columns;
+        const bool beyond = rising ? row[y] >= level : row[y] <= level;
+        if (beyond && !isnan(candidate))
+            return candidate;
+        candidate = !beyond ? NAN : isnan(value) ? row[x] : before + (level - value) / (row[y] - value) * (row[x] - before);
+        before = row[x], value = row[y];
+    }
+    return NAN;
+}
+
+/* Where the plateau ends; NaN, and whether that is known: it did not. */
+static enum status read_plateau(const struct side *s, const struct store_row *row, double *plateau, bool *known)
+{
+    const struct result *r = &row->result;
+    const char *column = s->request->column;
+    const double threshold = reading_threshold(&r->keys, s->request->at);
+    struct trace t = {0};
+    *known = row->has_curve;
+    *plateau = column ? NAN : result_plateau_at(r, threshold, known);
+    if (!column || !row->has_curve)
+        return OK;
+    enum status rc = store_curve(s->store, row->id, &t);
+    if (rc == OK)
+        *plateau = curve_crossing(&t, column, strncmp(column, "loss", 4) ? threshold : threshold * r->null_loss);
+    trace_free(&t);
+    return rc;
+}
 
 static enum status visit(void *context, const struct store_row *row)
 {
     struct side *s = context;
+    const enum run_state state = row->result.state;
+    double plateau;
+    bool known;
     if (s->n == s->allocated) {
         size_t want = s->allocated ? 2 * s->allocated : 64;
-        struct result *more = realloc(s->list, want * sizeof *more);
+        struct contrast_run *more = realloc(s->list, want * sizeof *more);
         if (!more)
             return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
         s->list = more;
         s->allocated = want;
     }
-    s->list[s->n++] = row->result;
-    return OK;
+    enum status rc = read_plateau(s, row, &plateau, &known);
+    const bool ended = known && !isnan(plateau), whole = known && (state == RUN_CENSORED || state == RUN_EMERGED);
+    s->list[s->n++] = (struct contrast_run){row->result.keys, ended ? plateau : whole ? row->result.cap : NAN, ended};
+    return rc;
 }
 
-/* The same run but for the keys of `change`, and for what only says how long it goes? */
-static bool twins(const struct keys *a, const struct keys *b, const struct grid *change)
-{
-    for (int key = 0; key < KEY_COUNT; key++) {
-        bool same = a->value[key] == b->value[key] || (isnan(a->value[key]) && isnan(b->value[key]));
-        if (!same && !change->count[key] && keys_is_hashed((enum key)key))
-            return false;
-    }
-    return true;
-}
-
-/* Where the plateau ends, or (cut off) where the run did; NaN after a divergence. */
-static double length_of(const struct result *r, double at, bool *ended)
-{
-    bool known;
-    double plateau = result_plateau_at(r, reading_threshold(&r->keys, at), &known);
-    *ended = known && !isnan(plateau);
-    return *ended ? plateau : known && (r->state == RUN_CENSORED || r->state == RUN_EMERGED) ? r->cap : NAN;
-}
-
-static enum status pair_up(const struct side *before, const struct side *after, const struct grid *change, double at,
-                           struct contrast *c)
+static enum status pair_up(const struct side *before, const struct side *after, const struct contrast_request *request, struct contrast *c)
 {
     c->pairs = calloc(before->n * after->n + 1, sizeof *c->pairs);
     if (!c->pairs)
         return error_set(ERR_MEMORY, "out of memory for %zu pairs of runs", before->n * after->n);
+    size_t but[KEY_COUNT];
+    memcpy(but, request->change->count, sizeof but);
+    if (request->best != KEY_COUNT)
+        but[request->best] = 1;
     for (size_t i = 0; i < before->n; i++) {
         for (size_t j = 0; j < after->n; j++) {
-            const struct result *a = &before->list[i], *b = &after->list[j];
-            bool first_ended, second_ended;
-            if (!twins(&a->keys, &b->keys, change))
+            const struct contrast_run *a = &before->list[i], *b = &after->list[j];
+            if (!selection_twins(&a->keys, &b->keys, but))
                 continue;
-            double ratio = log(length_of(a, at, &first_ended) / length_of(b, at, &second_ended));
-            if (second_ended && isfinite(ratio))
-                c->pairs[c->n++] = (struct contrast_pair){keys_integer(&a->keys, KEY_seed), ratio};
+            double ratio = log(a->length / b->length);
+            if (b->ended && isfinite(ratio))
+                c->pairs[c->n++] = (struct contrast_pair){a->keys, ratio, !a->ended};
             else
                 c->undefined++;
         }
@@ -66,22 +96,21 @@ static enum status pair_up(const struct side *before, const struct side *after, 
     return OK;
 }
 
-enum status contrast_measure(struct store *store, const struct store_filter *before, const struct grid *change,
-                             double at, struct contrast *c)
+enum status contrast_measure(struct store *store, const struct contrast_request *request, struct contrast *c)
 {
     enum status rc = OK;
-    struct side first = {0}, second = {0};
-    struct store_filter after = *before;
+    struct side first = {.store = store, .request = request}, second = first;
+    struct store_filter after = request->before;
     *c = (struct contrast){0};
     for (int key = 0; key < KEY_COUNT; key++) {
-        if (change->count[key]) {
-            after.values[key] = change->values[key];
-            after.n[key] = change->count[key];
+        if (request->change->count[key]) {
+            after.values[key] = request->change->values[key];
+            after.n[key] = request->change->count[key];
         }
     }
-    TRY(store_each(store, before, visit, &first));
-    TRY(store_each(store, &after, visit, &second));
-    TRY(pair_up(&first, &second, change, at, c));
+    TRY(selection_each(store, &request->before, request->best, request->at, visit, &first));
+    TRY(selection_each(store, &after, request->best, request->at, visit, &second));
+    TRY(pair_up(&first, &second, request, c));
 done:
     free(first.list);
     free(second.list);

@@ -83,8 +83,10 @@ static enum status take_y(const struct dataset *set, int64_t id, const struct re
 {
     enum status rc = OK;
     bool response = set->response.product.n > 0;
-    *censored = !response && isnan(r->plateau);
-    *y = response ? monomial_value(&set->response.product, r) : *censored ? r->cap : r->plateau;
+    struct result cut = *r;
+    *censored = isnan(r->plateau) && (!response || monomial_grows_with_plateau(&set->response.product));
+    cut.plateau = *censored ? r->cap : r->plateau;
+    *y = response ? monomial_value(&set->response.product, &cut) : cut.plateau;
     REQUIRE(!response || *y > 0, ERR_INPUT, "run %lld: %s is not defined there; filter such runs away", (long long)id, set->response.name);
 done:
     return rc;
@@ -100,26 +102,15 @@ static void note_keys(struct dataset *set, const double *value)
     }
 }
 
-enum status dataset_add(void *context, const struct store_row *row)
+enum status dataset_row(struct dataset *set, const struct store_row *row, double y, bool censored)
 {
     enum status rc = OK;
-    struct dataset *set = context;
-    struct result read = row->result;
-    const struct result *r = &read;
-    bool known;
-    if (r->state == RUN_DIVERGED || r->state == RUN_INTERRUPTED) {
-        set->left_out++;
-        return OK;
-    }
-    TRY(reading_at(set->tools, set->threshold, &read, &known));
-    if (!known) {
-        set->unknown++;
-        return OK;
-    }
+    const struct result *r = &row->result;
     size_t n = set->data.n, n_x = set->data.n_x;
     if (n == set->allocated)
         TRY(grow(set));
-    TRY(take_y(set, row->id, r, &set->y[n], &set->censored[n]));
+    set->y[n] = y;
+    set->censored[n] = censored;
     for (size_t k = 0; k < n_x; k++) {
         double x = set->x[n * n_x + k] = monomial_value(&set->regressors[k].product, r);
         REQUIRE(x > 0, ERR_INPUT, "run %lld: %s is not positive there; leave it out or filter such runs away", (long long)row->id,
@@ -131,6 +122,33 @@ enum status dataset_add(void *context, const struct store_row *row)
     set->seeds[n] = (int64_t)r->keys.value[KEY_seed];
     set->ids[n] = row->id;
     set->data.n++;
+done:
+    return rc;
+}
+
+enum status dataset_add(void *context, const struct store_row *row)
+{
+    enum status rc = OK;
+    struct dataset *set = context;
+    struct store_row read = *row;
+    struct result *r = &read.result;
+    bool known, censored;
+    double y;
+    if (r->state == RUN_DIVERGED || r->state == RUN_INTERRUPTED) {
+        set->left_out++;
+        return OK;
+    }
+    TRY(reading_at(set->tools, set->threshold, r, &known));
+    if (!known) {
+        set->unknown++;
+        return OK;
+    }
+    if (r->plateau == 0) {
+        set->at_once++;
+        return OK;
+    }
+    TRY(take_y(set, row->id, r, &y, &censored));
+    TRY(dataset_row(set, &read, y, censored));
 done:
     return rc;
 }

@@ -14,6 +14,7 @@ enum { DATASET_FACTORS = 8 };
 struct dataset {
     struct power_law_data data;         /* its columns are owned by the dataset */
     size_t allocated, left_out;
+    size_t at_once;                     /* left out: over the threshold before the first step, which says nothing of a law */
     size_t unknown;                     /* left out: their plateau length at `threshold` was not recorded */
     struct dataset_column {
         char name[64];
@@ -38,9 +39,12 @@ struct dataset {
 enum status dataset_init(const char *regressors, double threshold, struct dataset *set);
 /* Before the first row. One more column, kept in f: for the forms y = c factor of power_law.h. */
 enum status dataset_factor(const char *product, struct dataset *set);
-/* Before the first row. Fits `product` (a prediction, say) in place of the plateau length; it is never censored. */
+/* Before the first row. Fits `product` (a prediction, or plateau*lr) in place of the plateau length; it is censored where it holds a
+ * plateau that is. */
 enum status dataset_response(const char *product, struct dataset *set);
-/* A store_visit: adds a row. */
+/* Adds y of a row; the regressors come from its keys and, where they are measured, its result. ERR_INPUT: one is not positive there. */
+enum status dataset_row(struct dataset *set, const struct store_row *row, double y, bool censored);
+/* A store_visit: adds the plateau length of a row, or the response. */
 enum status dataset_add(void *set, const struct store_row *row);
 /* Drops regressors with a single value over all rows, so that a default list fits any study. */
 void dataset_drop_constant(struct dataset *set);

@@ -204,6 +204,8 @@ void fit_text(const struct fit *fit, struct text *out)
         text_addf(out, ", %zu of them censored", law->n_censored);
     if (fit->set.left_out)
         text_addf(out, " (%zu diverged or interrupted left out)", fit->set.left_out);
+    if (fit->set.at_once)
+        text_addf(out, " (%zu over the threshold from the start left out)", fit->set.at_once);
     if (fit->set.unknown)
         text_addf(out, " (%zu without a recorded crossing of %g left out)", fit->set.unknown, fit->set.threshold);
     text_addf(out, "; R^2 %.5f, residuals %.2g %%, AICc %.1f\n", law->r2, 100 * law->sigma, law->aicc);

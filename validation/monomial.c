@@ -85,6 +85,14 @@ bool monomial_holds(const struct monomial *m, enum key key)
     return held;
 }
 
+bool monomial_grows_with_plateau(const struct monomial *m)
+{
+    bool grows = false;
+    for (size_t i = 0; i < m->n; i++)
+        grows = grows || (m->columns[i] == KEY_COUNT && m->powers[i] > 0); /* plateau is the first of the columns */
+    return grows;
+}
+
 double monomial_value(const struct monomial *m, const struct result *r)
 {
     const double extra[COLUMNS] = {

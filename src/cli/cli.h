@@ -16,7 +16,7 @@
     X(step, NUMBER, "N", "the batch that step N reads (default 1, the first)")                                          \
     X(test, FLAG, NULL, "the test set, instead of a batch of training")                                                 \
     X(jobs, NUMBER, "N", "worker processes (default: one a core, fewer if a run has threads)")                                                        \
-    X(scale, TEXT, "smoke|quick|desk|paper", "how much to run: seconds, minutes (the default), up to two hours, the paper's sizes") \
+    X(scale, TEXT, "smoke|quick|desk|paper", "how much to run: seconds, half an hour (the default; two minutes of it for the theory), hours, the paper's sizes: days") \
     X(shard, TEXT, "i/n", "make the i-th of n parts of the study only, by default into STUDY-iofn.db; `plateau merge` joins them") \
     X(db, TEXT, "FILE.db", "the results database (sweep: STUDY.db in this folder by default)")                                                                     \
     X(study, TEXT, "NAME", "only the runs of this study (import: the study that the runs join)")                          \
@@ -58,7 +58,7 @@ struct arguments {
     X(fit, "F.db [key=value..]", " study on at response residuals json ", "power law of the plateau length, with intervals")              \
     X(compare, "F.db", " claims study strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
     X(figure, "NAME..|all F.db", " out data quiet ", "the paper's figures as PDF, SVG and PNG, with their data beside them") \
-    X(reproduce, "[FIGURE..|all]", " scale out jobs claims strict quiet ", "runs, fits, verdicts, figures: everything, into a report") \
+    X(reproduce, "[FIGURE..|PART|all]", " scale out jobs claims strict quiet ", "runs, fits, verdicts, figures into a report, in two parts: theory, transformers") \
     X(bench, "[ITEM..]", " json ", "throughput of this machine on fixed work")                                         \
     X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \
     X(help, "[COMMAND]", " ", "this page, or a command's")                                                             \

@@ -1,7 +1,6 @@
 /* plateau compare: claims against the runs of a database. */
 #include "cli.h"
 #include "compare.h"
-#include "data.h"
 #include "text.h"
 #include <math.h>
 #include <stdlib.h>
@@ -54,11 +53,17 @@ static void add_claim(const struct claims *claims, const struct claim *c, struct
 
 static void add_summary(const struct claims *claims, const size_t *shown, size_t n, size_t unexplained, struct text *out)
 {
-    size_t count[3] = {0};
-    for (size_t i = 0; i < n; i++)
-        count[claims->list[shown[i]].verdict]++;
-    text_addf(out, "%zu claims: %zu reproduced, %zu deviate (%zu of them as known, and what holds instead is reproduced), %zu inconclusive\n", n,
-              count[VERDICT_REPRODUCED], count[VERDICT_DEVIATES], count[VERDICT_DEVIATES] - unexplained, count[VERDICT_INCONCLUSIVE]);
+    size_t count[3] = {0}, choices = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct claim *c = &claims->list[shown[i]];
+        choices += *c->choice != '\0';
+        count[c->verdict] += !*c->choice;
+    }
+    text_addf(out, "%zu claims: %zu reproduced, %zu deviate (%zu of them as known, and what holds instead is reproduced), %zu inconclusive",
+              n - choices, count[VERDICT_REPRODUCED], count[VERDICT_DEVIATES], count[VERDICT_DEVIATES] - unexplained, count[VERDICT_INCONCLUSIVE]);
+    if (choices)
+        text_addf(out, "; %zu choices that the source leaves open", choices);
+    text_add(out, "\n");
 }
 
 enum status command_compare(const struct arguments *a)
@@ -68,11 +73,8 @@ enum status command_compare(const struct arguments *a)
     struct claims claims = {0};
     struct text out = {0};
     size_t deviations = 0, n = 0, *shown = NULL;
-    char path[DATA_PATH];
     REQUIRE(a->n_files == 1, ERR_INPUT, "compare: needs one database (`plateau help compare`)");
-    if (!a->claims)
-        TRY(data_path("validation/claims.yaml", path));
-    TRY(compare_read(a->claims ? a->claims : path, &claims));
+    TRY(compare_read(a->claims, &claims));
     TRY(store_open(a->files[0], STORE_READ, NULL, &store));
     TRY(compare_run(store, &claims));
     REQUIRE(shown = calloc(claims.n + 1, sizeof *shown), ERR_MEMORY, "out of memory for %zu claims", claims.n);

@@ -1,4 +1,7 @@
-/* plateau reproduce: studies -> runs -> verdicts -> figures -> report, all in one folder; what is there already is not made again. */
+/* plateau reproduce: studies -> runs -> verdicts -> figures -> report, all in one folder; what is there already is not made again.
+ *
+ * The paper has two parts, the theory and the Transformers. They go the same way one after the other, and each ends with the report of
+ * what is there: the theory's takes a minute and can be read while the Transformers train. */
 #include "cli.h"
 #include "data.h"
 #include "facts.h"
@@ -11,75 +14,100 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STUDIES = 64 };
+enum { STUDIES = 64, PARTS = FIGURE_TRANSFORMER + 1 };
+static const char *const part_names[PARTS] = {[FIGURE_THEORY] = "theory", [FIGURE_TRANSFORMER] = "transformers"};
 
 struct reproduction {
     const struct arguments *a;
     const char *folder;
     enum scale scale;
+    enum figure_part part; /* which is being made; those before it are done */
+    double begin;          /* clock */
     struct store *store;
-    struct claims claims;
-    struct report_figure *figures; /* owned */
-    size_t n_figures;
+    struct claims claims;  /* that are shown */
+    struct report_figure *figures; /* owned: all of the table */
     struct report_study studies[STUDIES];
-    size_t n_studies;
+    size_t n_studies, n_run; /* the first n_run were run, the others only belong to what is shown */
     struct accuracy accuracy;
+    enum status drawn;       /* the first figure that failed, and why */
+    char problem[512];
 };
 
-/* No name, or `all`: everything. */
-static bool wants_all(const struct reproduction *r)
+/* Asked for by the words of the command line: its name, that of its part, `all`, or no word. figure "": of no figure. */
+static bool asked(const struct reproduction *r, const char *figure, enum figure_part part)
 {
-    return r->a->n_files == 0 || (r->a->n_files == 1 && !strcmp(r->a->files[0], "all"));
-}
-
-static bool wanted(const struct reproduction *r, const char *figure)
-{
-    const struct figure *asked;
-    for (size_t i = 0; i < r->a->n_files && !wants_all(r); i++) {
-        if (figure_find(r->a->files[i], &asked) == OK && !strcmp(asked->name, figure))
+    const struct figure *named;
+    for (size_t i = 0; i < r->a->n_files; i++) {
+        const char *word = r->a->files[i];
+        if (!strcmp(word, "all") || !strcmp(word, part_names[part]) || (figure_find(word, &named) == OK && !strcmp(named->name, figure)))
             return true;
     }
-    return wants_all(r);
+    return r->a->n_files == 0;
 }
 
-/* All figures; only those asked for are run and drawn, the others are shown if their pictures are there from before. */
-static enum status choose_figures(struct reproduction *r)
+static enum status check_words(const struct reproduction *r)
 {
-    enum status rc = OK;
     const struct figure *figure;
-    for (size_t i = 0; i < r->a->n_files && !wants_all(r); i++)
-        TRY(figure_find(r->a->files[i], &figure));
-    r->figures = calloc(figure_count() + 1, sizeof *r->figures);
-    REQUIRE(r->figures, ERR_MEMORY, "out of memory for the figures");
+    for (size_t i = 0; i < r->a->n_files; i++) {
+        const char *word = r->a->files[i];
+        bool group = !strcmp(word, "all") || !strcmp(word, part_names[FIGURE_THEORY]) || !strcmp(word, part_names[FIGURE_TRANSFORMER]);
+        enum status rc = group ? OK : figure_find(word, &figure);
+        if (rc != OK)
+            return error_prefix(rc, "reproduce: theory, transformers or figures");
+    }
+    return OK;
+}
+
+/* To be made by now: asked for, and of this part or one before. */
+static bool wanted(const struct reproduction *r, const char *figure, enum figure_part part)
+{
+    return part <= r->part && asked(r, figure, part);
+}
+
+/* Only figures that are wanted are run and drawn; the others are shown if their pictures are there from before. */
+static void show_figures(struct reproduction *r)
+{
     for (size_t i = 0; i < figure_count(); i++) {
         char picture[DATA_PATH];
-        figure = figure_at(i);
-        snprintf(picture, sizeof picture, "%.3900s/figures/fig%s.svg", r->folder, figure->name);
-        if (wanted(r, figure->name) || access(picture, R_OK) == 0)
-            r->figures[r->n_figures++].figure = figure;
+        const struct figure *f = r->figures[i].figure = figure_at(i);
+        snprintf(picture, sizeof picture, "%.3900s/figures/fig%s.svg", r->folder, f->name);
+        r->figures[i].shown = wanted(r, f->name, f->part) || access(picture, R_OK) == 0;
     }
-done:
-    return rc;
 }
 
-static bool shown(const struct reproduction *r, const char *figure)
+/* That of its figure. Without a figure: a claim that needs no runs is the theory's. */
+static enum figure_part part_of(const struct claim *c)
 {
-    for (size_t i = 0; i < r->n_figures; i++) {
-        if (!strcmp(r->figures[i].figure->name, figure))
-            return true;
-    }
-    return r->n_figures == figure_count();
+    const struct figure *figure;
+    if (*c->figure && figure_find(c->figure, &figure) == OK)
+        return figure->part;
+    return *c->study ? FIGURE_TRANSFORMER : FIGURE_THEORY;
 }
 
-/* The claims that bear on the figures shown (all of them: every claim), and the corrected statements that they lead to. */
-static void choose_claims(struct reproduction *r)
+/* With its figure; without one, if its whole part is shown. */
+static bool shown(const struct reproduction *r, const struct claim *c)
+{
+    bool whole = true;
+    for (size_t i = 0; i < figure_count(); i++) {
+        const struct report_figure *f = &r->figures[i];
+        if (!strcmp(f->figure->name, c->figure))
+            return f->shown;
+        whole = whole && (f->shown || f->figure->part != part_of(c));
+    }
+    return whole && !*c->figure;
+}
+
+/* The claims that bear on the figures shown, and the corrected statements that they lead to; the user's own, all of them. */
+static enum status choose_claims(struct reproduction *r)
 {
     size_t kept = 0;
+    compare_free(&r->claims);
+    enum status rc = compare_read(r->a->claims, &r->claims);
     struct claim *list = r->claims.list;
     for (size_t i = 0; i < r->claims.n; i++) {
-        bool keep = r->a->claims || shown(r, list[i].figure);
+        bool keep = r->a->claims || shown(r, &list[i]);
         for (size_t j = 0; j < r->claims.n && !keep; j++)
-            keep = shown(r, list[j].figure) && !strcmp(list[j].corrected, list[i].id);
+            keep = shown(r, &list[j]) && !strcmp(list[j].corrected, list[i].id);
         list[i].line = keep; /* the list is still whole here: mark, then drop */
     }
     for (size_t i = 0; i < r->claims.n; i++) {
@@ -87,6 +115,7 @@ static void choose_claims(struct reproduction *r)
             list[kept++] = list[i];
     }
     r->claims.n = kept;
+    return rc;
 }
 
 /* How many runs a study has, and what they took, whenever they were made. */
@@ -112,6 +141,7 @@ static enum status run_study(struct reproduction *r, const char *name, bool run)
     if (r->n_studies == STUDIES)
         return error_set(ERR_INPUT, "%s: more than %d studies", name, STUDIES);
     struct report_study *entry = &r->studies[r->n_studies++];
+    *entry = (struct report_study){0};
     snprintf(entry->name, sizeof entry->name, "%s", name);
     snprintf(file, sizeof file, "validation/studies/%.80s.yaml", name);
     TRY(data_path(file, path));
@@ -140,57 +170,58 @@ static enum status run_studies(struct reproduction *r, const char *first, const 
     return rc == OK && second ? run_study(r, second, run) : rc;
 }
 
-/* What is asked for first, so that a study that others share is run. */
+/* What is wanted first, so that a study that others share is run. */
 static enum status run_all(struct reproduction *r)
 {
     enum status rc = OK;
+    while (r->n_studies > r->n_run)
+        text_free(&r->studies[--r->n_studies].keys);
     for (int run = 1; run >= 0; run--) {
-        for (size_t i = 0; i < r->n_figures && rc == OK; i++) {
+        for (size_t i = 0; i < figure_count() && rc == OK; i++) {
             const struct figure *f = r->figures[i].figure;
-            if (wanted(r, f->name) == run)
+            if (r->figures[i].shown && wanted(r, f->name, f->part) == run)
                 rc = run_studies(r, f->study, f->second, run);
         }
         for (size_t i = 0; i < r->claims.n && rc == OK; i++) {
-            if (wanted(r, r->claims.list[i].figure) == run)
-                rc = run_studies(r, r->claims.list[i].study, NULL, run);
+            const struct claim *c = &r->claims.list[i];
+            if (wanted(r, c->figure, part_of(c)) == run)
+                rc = run_studies(r, c->study, NULL, run);
         }
+        r->n_run = run ? r->n_studies : r->n_run;
     }
     return rc;
 }
 
-/* A figure that cannot be drawn is said to be missing, in the report and in the exit code; the others are drawn. */
+/* The part's figures. One that cannot be drawn is said to be missing, in the report and in the exit code; the others are drawn. */
 static enum status draw_all(struct reproduction *r)
 {
-    enum status worst = OK;
-    char folder[DATA_PATH], first[256] = "";
-    size_t missing = 0;
+    char folder[DATA_PATH];
     snprintf(folder, sizeof folder, "%.4000s/figures", r->folder);
     enum status rc = text_make_folder(folder);
-    for (size_t i = 0; i < r->n_figures && rc == OK && !*pool_stop(); i++) {
+    for (size_t i = 0; i < figure_count() && rc == OK && !*pool_stop(); i++) {
         struct report_figure *f = &r->figures[i];
-        if (!wanted(r, f->figure->name))
+        if (f->figure->part != r->part || !wanted(r, f->figure->name, r->part))
             continue;
         enum status drawn = figure_draw(r->store, f->figure->name, folder, NULL);
         if (drawn == OK)
             continue;
         snprintf(f->problem, sizeof f->problem, "%s", error_message());
         fprintf(stderr, "plateau: %s\n", f->problem); /* which begins with the figure's name */
-        if (!missing++)
-            snprintf(first, sizeof first, "%s", f->problem);
-        worst = drawn;
+        if (r->drawn == OK)
+            snprintf(r->problem, sizeof r->problem, "%s", f->problem);
+        r->drawn = r->drawn == OK ? drawn : r->drawn;
     }
-    if (rc == OK && *pool_stop())
-        return error_set(ERR_INTERRUPTED, "interrupted: every finished run is saved in %s", r->folder);
-    return missing && rc == OK ? error_set(worst, "%zu of %zu figures were not drawn: %s", missing, r->n_figures, first) : rc;
+    return rc == OK && *pool_stop() ? error_set(ERR_INTERRUPTED, "interrupted: every finished run is saved in %s", r->folder) : rc;
 }
 
-static enum status write_report(struct reproduction *r, double begin)
+static enum status write_report(struct reproduction *r)
 {
     enum status rc = OK;
     struct report_fact facts[FACTS];
     struct report report = {.folder = r->folder, .scale = study_scale_name(r->scale), .claims = &r->claims, .accuracy = &r->accuracy,
-                            .figures = r->figures, .n_figures = r->n_figures, .studies = r->studies, .n_studies = r->n_studies, .facts = facts};
-    report.n_facts = facts_collect(facts, progress_clock() - begin);
+                            .figures = r->figures, .n_figures = figure_count(), .studies = r->studies, .n_studies = r->n_studies, .facts = facts};
+    report.n_facts = facts_collect(facts, progress_clock() - r->begin);
+    accuracy_free(&r->accuracy);
     TRY(store_each(r->store, NULL, accuracy_add, &r->accuracy));
     TRY(report_write(&report));
 done:
@@ -199,16 +230,52 @@ done:
     return rc;
 }
 
+static enum status make_part(struct reproduction *r, enum figure_part part)
+{
+    enum status rc = OK;
+    r->part = part;
+    show_figures(r);
+    TRY(choose_claims(r));
+    TRY(run_all(r));
+    TRY(compare_run(r->store, &r->claims));
+    TRY(draw_all(r));
+    TRY(write_report(r));
+done:
+    return rc;
+}
+
+/* True if anything of the part is asked for. */
+static bool asked_of(const struct reproduction *r, enum figure_part part)
+{
+    bool any = asked(r, "", part);
+    for (size_t i = 0; i < figure_count(); i++)
+        any = any || (figure_at(i)->part == part && asked(r, figure_at(i)->name, part));
+    return any;
+}
+
+static enum status make_all(struct reproduction *r)
+{
+    enum status rc = OK;
+    for (int i = 0; i < PARTS && rc == OK; i++) {
+        const enum figure_part part = (enum figure_part)i;
+        if (!asked_of(r, part))
+            continue;
+        rc = make_part(r, part);
+        if (rc == OK && part == FIGURE_THEORY && asked_of(r, FIGURE_TRANSFORMER) && !r->a->quiet)
+            fprintf(stderr, "%s/index.html: the theory's part is there, %.0f s; the Transformers follow. Ctrl-C keeps what is done\n", r->folder,
+                    progress_clock() - r->begin);
+    }
+    return rc;
+}
+
 static enum status prepare(struct reproduction *r)
 {
     enum status rc = OK;
     char path[DATA_PATH];
     TRY(study_scale(r->a->scale ? r->a->scale : "quick", &r->scale));
-    TRY(choose_figures(r)); /* before a folder is made */
-    if (!r->a->claims)
-        TRY(data_path("validation/claims.yaml", path));
-    TRY(compare_read(r->a->claims ? r->a->claims : path, &r->claims));
-    choose_claims(r);
+    TRY(check_words(r)); /* before a folder is made */
+    TRY(compare_read(r->a->claims, &r->claims));
+    REQUIRE(r->figures = calloc(figure_count(), sizeof *r->figures), ERR_MEMORY, "out of memory for the figures");
     TRY(text_make_folder(r->folder));
     snprintf(path, sizeof path, "%.4000s/plateau.db", r->folder);
     TRY(store_open(path, STORE_WRITE, r->a->command_line, &r->store));
@@ -216,29 +283,34 @@ done:
     return rc;
 }
 
+/* What came of it, in a line and in the exit code. */
+static enum status conclude(const struct reproduction *r)
+{
+    enum status rc = OK;
+    size_t deviations = 0, figures = 0, missing = 0;
+    for (size_t i = 0; i < r->claims.n; i++)
+        deviations += compare_counts(&r->claims, &r->claims.list[i]);
+    for (size_t i = 0; i < figure_count(); i++) {
+        figures += r->figures[i].shown;
+        missing += *r->figures[i].problem != '\0';
+    }
+    if (!r->a->quiet)
+        fprintf(stderr, "%s/index.html: claims %zu, figures %zu, %.0f s\n", r->folder, r->claims.n, figures, progress_clock() - r->begin);
+    REQUIRE(!missing, r->drawn, "%zu of %zu figures were not drawn: %s", missing, figures, r->problem);
+    REQUIRE(!r->a->strict || !deviations, ERR_DEVIATES, "%zu of %zu claims deviate", deviations, r->claims.n);
+done:
+    return rc;
+}
+
 enum status command_reproduce(const struct arguments *a)
 {
-    enum status rc = OK, drawn = OK;
-    double begin = progress_clock();
-    size_t deviations = 0;
-    struct reproduction r = {.a = a, .folder = a->out ? a->out : "report"};
-    char problem[512] = "";
+    enum status rc = OK;
+    struct reproduction r = {.a = a, .folder = a->out ? a->out : "report", .begin = progress_clock()};
     REQUIRE(!a->n_assignments, ERR_INPUT, "reproduce: takes figures and a scale, no keys; `plateau sweep` takes keys");
     TRY(prepare(&r));
     pool_catch_signals();
-    TRY(run_all(&r));
-    TRY(compare_run(r.store, &r.claims));
-    drawn = draw_all(&r);
-    if (drawn == ERR_INTERRUPTED)
-        TRY(drawn);
-    snprintf(problem, sizeof problem, "%s", drawn == OK ? "" : error_message());
-    TRY(write_report(&r, begin));
-    for (size_t i = 0; i < r.claims.n; i++)
-        deviations += compare_counts(&r.claims, &r.claims.list[i]);
-    if (!a->quiet)
-        fprintf(stderr, "%s/index.html: claims %zu, figures %zu, %.0f s\n", r.folder, r.claims.n, r.n_figures, progress_clock() - begin);
-    REQUIRE(drawn == OK, drawn, "%s", problem);
-    REQUIRE(!a->strict || !deviations, ERR_DEVIATES, "%zu of %zu claims deviate", deviations, r.claims.n);
+    TRY(make_all(&r));
+    TRY(conclude(&r));
 done:
     for (size_t i = 0; i < r.n_studies; i++)
         text_free(&r.studies[i].keys);

@@ -1,0 +1,13 @@
+/* The first chapter of the report: what holds and what does not, how well the time of emergence is predicted, for the theory and for
+ * Transformers, in sentences and tables that come from the verdicts and the runs. */
+#ifndef ANSWER_H
+#define ANSWER_H
+#include "document.h"
+#include "report.h"
+
+/* Appends it to the document. ERR_MEMORY. */
+enum status answer_add(struct document *document, const struct report *report);
+/* True if the statement is this program's own (docs/), not the paper's. */
+bool answer_is_ours(const struct claim *claim);
+
+#endif
