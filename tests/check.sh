@@ -119,9 +119,9 @@ step "install and uninstall" installed
 if [[ $full == yes ]]; then
     step "stated errors on the full grid" env PLATEAU_TEST_FULL=1 bash -c 'build/test_prediction | tee /dev/stderr | { ! grep -q "^not ok"; }'
     step "distcheck" make -C build distcheck
-    step "quick reproduce" build/plateau reproduce --scale quick --out build/report-quick
     step "valgrind on every unit test" memcheck $(cd build && ls -d test_* | grep -v '\.')
     step "Debian 13" trixie
+    step "quick reproduce" build/plateau reproduce --scale quick --out build/report-quick
 fi
 
 echo "$passed passed, $failed failed"

@@ -398,7 +398,7 @@ static enum status choose_items(const struct arguments *a, bool wanted[N_ITEMS])
         names[i] = items[i].name;
         wanted[i] = a->n_files == 0 && (bf16 || items[i].precision == PRECISION_F32);
     }
-    if (!bf16 && a->n_files == 0 && !a->quiet)
+    if (!bf16 && a->n_files == 0)
         fprintf(stderr, "bench: items in bf16 are left out: %s\n", error_message());
     for (size_t k = 0; k < a->n_files; k++) {
         size_t i = 0;
