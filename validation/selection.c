@@ -56,7 +56,7 @@ static enum status pass_on(void *context, const struct store_row *row)
     while (self < c->field.n && list[self].id != row->id)
         self++;
     for (size_t i = 0; i < c->field.n && self < c->field.n; i++) {
-        bool better = list[i].plateau < list[self].plateau || (list[i].plateau == list[self].plateau && i < self);
+        bool better = list[i].plateau < list[self].plateau || (i < self && list[i].plateau == list[self].plateau);
         if (better && selection_twins(&list[i].keys, &list[self].keys, c->but))
             return OK;
     }
