@@ -58,9 +58,9 @@ static const struct figure figures[] = {
      "samples that repeat one token. Open marks are the means over seeds at each learning rate, with the range; "
      "lines join the best of them, as in the paper. Repetition pays where a line falls."},
     {"4-left", FIGURE_TRANSFORMER, "fig4", NULL, false, training_4_left, "Recall: accuracy against training steps",
-     "Test accuracy of recall against training steps, a curve for each run, with the largest vocabulary of the "
-     "study. Dotted coloured lines: naming any value in the context (1/pairs); dotted black: 5 %. Circles: half way "
-     "from 1/pairs to 1, the threshold at which these runs end."},
+     "Test accuracy of recall against training steps, a curve for each run, with the vocabulary that most runs of the "
+     "study have. Dotted coloured lines: naming any value in the context (1/pairs); dotted black: 5 %. Circles: half way "
+     "from 1/pairs to 1."},
     {"4-right", FIGURE_TRANSFORMER, "fig4", NULL, false, emergence_4_right, "Recall: steps against pairs and vocabulary",
      "Training steps until recall reaches 5 % accuracy (left, the paper's threshold) and the level half way between "
      "1/pairs and 1 (right), at the best learning rate. Naming any value in the context is right in a share 1/pairs, "

@@ -38,14 +38,21 @@ static inline void clean(struct store *store)
     ck_assert(rmdir(folder) == 0);
 }
 
-static inline struct keys keys_of(const char *words)
+/* "key=value key=value": a grid, to be freed. */
+static inline struct grid grid_of(const char *words)
 {
     struct grid grid = {0};
-    struct keys keys;
     char copy[200], *rest = copy;
     snprintf(copy, sizeof copy, "%s", words);
     for (char *word; (word = strsep(&rest, " "));)
         ok(grid_add(&grid, word));
+    return grid;
+}
+
+static inline struct keys keys_of(const char *words)
+{
+    struct grid grid = grid_of(words);
+    struct keys keys;
     ok(grid_at(&grid, 0, &keys));
     grid_free(&grid);
     return keys;
@@ -57,12 +64,8 @@ typedef double law(double T, double d, double B, double seed);
 /* Puts every combination of the grid, with plateau = law, flow_plateau = the same without seed 0 .. into `study`. */
 static inline void put_grid(struct store *store, const char *study, const char *words, law *of)
 {
-    struct grid grid = {0};
+    struct grid grid = grid_of(words);
     size_t size;
-    char copy[200], *rest = copy;
-    snprintf(copy, sizeof copy, "%s", words);
-    for (char *word; (word = strsep(&rest, " "));)
-        ok(grid_add(&grid, word));
     ok(grid_size(&grid, &size));
     ok(store_begin(store));
     for (size_t i = 0; i < size; i++) {

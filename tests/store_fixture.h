@@ -3,6 +3,7 @@
 #define STORE_FIXTURE_H
 #include "store.h"
 #include "test.h"
+#include <sqlite3.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,6 +51,15 @@ static inline struct store *opened(const char *path, enum store_mode mode)
 static inline void write_bytes(const char *path, const char *bytes, size_t n)
 {
     ok(text_write_file(path, bytes, n));
+}
+
+/* Changes a database behind the store's back. */
+static inline void edit(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
+    sqlite3_close(db);
 }
 
 static inline struct text bytes_of(const char *path)

@@ -287,13 +287,9 @@ struct plant {
 
 static void put_flows(struct store *store, const char *study, const char *words, const struct plant *plant)
 {
-    struct grid grid = {0};
+    struct grid grid = grid_of(words);
     struct run_flow *tools;
     size_t size;
-    char copy[200], *rest = copy;
-    snprintf(copy, sizeof copy, "%s", words);
-    for (char *word; (word = strsep(&rest, " "));)
-        ok(grid_add(&grid, word));
     ok(grid_size(&grid, &size));
     ok(run_flow_create(&tools));
     ok(store_begin(store));

@@ -170,12 +170,8 @@ static double published(const struct keys *keys, double wrong)
 
 static void put_published(struct store *store, const char *study, const char *words, double wrong)
 {
-    struct grid grid = {0};
+    struct grid grid = grid_of(words);
     size_t size;
-    char copy[200], *rest = copy;
-    snprintf(copy, sizeof copy, "%s", words);
-    for (char *word; (word = strsep(&rest, " "));)
-        ok(grid_add(&grid, word));
     ok(grid_size(&grid, &size));
     for (size_t i = 0; i < size; i++) {
         struct result r = {.state = RUN_EMERGED, .cap = 1e6, .null_loss = 0.5};

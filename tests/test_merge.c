@@ -1,7 +1,6 @@
 /* Merge: of a run that two stores hold the right row stays, whichever store comes first; what contradicts itself is left alone. */
 #include "merge.h"
 #include "store_fixture.h"
-#include <sqlite3.h>
 
 static void put(const char *name, const char *study, const struct result *r, const struct trace *t)
 {
@@ -198,14 +197,6 @@ START_TEST(curves)
     clean();
 }
 END_TEST
-
-static void edit(const char *path, const char *sql)
-{
-    sqlite3 *db;
-    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
-    sqlite3_close(db);
-}
 
 static enum status check_texts(void *context, const struct store_row *row)
 {

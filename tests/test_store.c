@@ -133,14 +133,6 @@ START_TEST(names_differ)
 }
 END_TEST
 
-static void edit(const char *path, const char *sql)
-{
-    sqlite3 *db;
-    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
-    sqlite3_close(db);
-}
-
 /* Both modes refuse the file, with these words, and leave every byte. */
 static void left_alone(const char *path, enum status code, const char *words)
 {

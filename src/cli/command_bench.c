@@ -35,6 +35,7 @@ struct bench {
     struct optimizer_state sgd;
     double *gradient;
     struct text json;
+    enum precision precision; /* of the item in hand */
     size_t points[PART]; /* of the part in hand: T index x POINTS + d index */
 };
 
@@ -206,52 +207,27 @@ done:
 }
 
 /* The paper's default problem. */
-static enum status regression_part(enum precision precision, double *ms)
-{
-    double given[KEY_COUNT];
-    nothing_given(given);
-    given[KEY_T] = 256, given[KEY_d] = 64, given[KEY_precision] = precision;
-    return step_part(given, LARGE_STEPS, ms);
-}
-
-static enum status recall_part(enum precision precision, double *ms)
-{
-    double given[KEY_COUNT];
-    nothing_given(given);
-    given[KEY_task] = TASK_RECALL, given[KEY_pairs] = 32, given[KEY_vocab] = 256, given[KEY_precision] = precision;
-    return step_part(given, LARGE_STEPS, ms);
-}
-
 static enum status step_regression(struct bench *b, double *ms)
 {
-    (void)b;
-    return regression_part(PRECISION_F32, ms);
-}
-
-static enum status step_regression_bf16(struct bench *b, double *ms)
-{
-    (void)b;
-    return regression_part(PRECISION_BF16, ms);
+    double given[KEY_COUNT];
+    nothing_given(given);
+    given[KEY_T] = 256, given[KEY_d] = 64, given[KEY_precision] = b->precision;
+    return step_part(given, LARGE_STEPS, ms);
 }
 
 static enum status step_recall(struct bench *b, double *ms)
 {
-    (void)b;
-    return recall_part(PRECISION_F32, ms);
-}
-
-static enum status step_recall_bf16(struct bench *b, double *ms)
-{
-    (void)b;
-    return recall_part(PRECISION_BF16, ms);
+    double given[KEY_COUNT];
+    nothing_given(given);
+    given[KEY_task] = TASK_RECALL, given[KEY_pairs] = 32, given[KEY_vocab] = 256, given[KEY_precision] = b->precision;
+    return step_part(given, LARGE_STEPS, ms);
 }
 
 static enum status step_small(struct bench *b, double *ms)
 {
-    (void)b;
     double given[KEY_COUNT];
     nothing_given(given);
-    given[KEY_T] = 64, given[KEY_d] = 32, given[KEY_layers] = 1, given[KEY_heads] = 1;
+    given[KEY_T] = 64, given[KEY_d] = 32, given[KEY_layers] = 1, given[KEY_heads] = 1, given[KEY_precision] = b->precision;
     return step_part(given, SMALL_STEPS, ms);
 }
 
@@ -299,13 +275,13 @@ static void multiplier_close(const struct kernels *kernels, struct multiplier *m
     free(m->y);
 }
 
-static enum status product_part(enum precision precision, double *rate)
+static enum status product(struct bench *b, double *rate)
 {
     enum status rc = OK;
     const struct kernels *kernels;
     struct multiplier m[THREADS] = {0};
     pthread_t other;
-    TRY(kernels_open(BACKEND_AUTO, precision, &kernels));
+    TRY(kernels_open(BACKEND_AUTO, b->precision, &kernels));
     for (int i = 0; i < THREADS && rc == OK; i++)
         rc = multiplier_open(kernels, &m[i]);
     double begin = progress_clock();
@@ -322,20 +298,7 @@ done:
     return rc;
 }
 
-static enum status product_f32(struct bench *b, double *rate)
-{
-    (void)b;
-    return product_part(PRECISION_F32, rate);
-}
-
-static enum status product_bf16(struct bench *b, double *rate)
-{
-    (void)b;
-    return product_part(PRECISION_BF16, rate);
-}
-
 #define ITEM(name, unit, meaning) {#name, unit, meaning, PRECISION_F32, name}
-#define ITEM_BF16(name, unit, meaning) {#name, unit, meaning, PRECISION_BF16, name}
 static const struct item items[] = {
     ITEM(flow_root, "us/flow", "one crossing: the plateau length"),
     ITEM(flow_crossings, "us/flow", "and those of 0.9, 0.8 .. 0.1 of the null loss"),
@@ -347,10 +310,10 @@ static const struct item items[] = {
     ITEM(step_regression, "ms/step", "a step of the regression Transformer, T = 256, d = 64, 2 layers, 4 heads, width 256"),
     ITEM(step_recall, "ms/step", "a step of the recall Transformer, 32 pairs, 256 tokens, 4 layers"),
     ITEM(step_small, "ms/step", "a step of one layer with one head, T = 64, d = 32"),
-    ITEM(product_f32, "GFLOP/s", "a product, 8192 x 1024 x 256"),
-    ITEM_BF16(step_regression_bf16, "ms/step", "step_regression in bf16"),
-    ITEM_BF16(step_recall_bf16, "ms/step", "step_recall in bf16"),
-    ITEM_BF16(product_bf16, "GFLOP/s", "product_f32 in bf16"),
+    {"product_f32", "GFLOP/s", "a product, 8192 x 1024 x 256", PRECISION_F32, product},
+    {"step_regression_bf16", "ms/step", "step_regression in bf16", PRECISION_BF16, step_regression},
+    {"step_recall_bf16", "ms/step", "step_recall in bf16", PRECISION_BF16, step_recall},
+    {"product_bf16", "GFLOP/s", "product_f32 in bf16", PRECISION_BF16, product},
 };
 enum { N_ITEMS = sizeof items / sizeof items[0] };
 
@@ -426,6 +389,7 @@ enum status command_bench(const struct arguments *a)
     for (size_t part = 0; part < REPETITIONS; part++) {
         choose_part(&b, part);
         for (size_t i = 0; i < N_ITEMS; i++) {
+            b.precision = items[i].precision;
             if (wanted[i])
                 TRY(items[i].run(&b, &value[i][part]));
         }
