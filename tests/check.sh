@@ -23,7 +23,7 @@ step() { # name, command...: one test of its own; a command that ends with 77 wa
     case $rc in
     0) passed=$((passed + 1)); echo "ok: $1 ($((SECONDS - begun)) s)" ;;
     77) echo "skipped: $1: $(tail -n 1 "$log")" ;;
-    *) failed=$((failed + 1)); echo "FAILED: $1 (exit $rc, $((SECONDS - begun)) s; log: $log)"; tail -n 30 "$log" ;;
+    *) failed=$((failed + 1)); echo "FAILED: $1 (exit $rc, $((SECONDS - begun)) s; log: $log)"; grep -E '^(FAIL|XPASS|ERROR):|^not ok' "$log" | head -n 20; tail -n 30 "$log" ;;
     esac
 }
 
