@@ -395,7 +395,8 @@ enum status figure_draw(struct store *store, const char *name, const char *folde
     name = figure->name; /* "fig1a" is 1a */
     REQUIRE(!data || figure->takes_data, ERR_INPUT,
             "it shows curves and takes no --data; 1c, 2-left, 2-right, errors and repetition do");
-    REQUIRE(!*pool_stop(), ERR_INTERRUPTED, "interrupted");
+    if (*pool_stop())
+        TRY(pool_stopped("%s is not drawn", name));
     TRY(figure_ready(store, figure, &ready));
     if (!ready)
         return ERR_INPUT;

@@ -89,7 +89,7 @@ dist_doc_DATA = README.md CITATION.cff docs/theory.md docs/claims.md docs/studie
 
 # Static analysis (.clang-tidy, tests/cppcheck.txt): quiet, or it fails.
 c_files = find $(top_srcdir)/src $(top_srcdir)/models $(top_srcdir)/validation $(top_srcdir)/plots $(top_srcdir)/tests -name '*.c'
-lint_flags = $(DEFS) -I. $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(AM_CFLAGS) $(CHECK_CFLAGS)
+lint_flags = $(DEFS) -I. $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(AM_CFLAGS) $(RANKS_CFLAGS) $(CHECK_CFLAGS)
 tidy: config.h
 	$(c_files) -print0 | xargs -0 -P 2 -n 1 sh -c 'clang-tidy --quiet "$$@" -- $(lint_flags)' tidy
 .PHONY: tidy cppcheck

@@ -194,8 +194,8 @@ static enum status run_grid(const struct arguments *a, const char *model)
     struct pool pool = {.jobs = pool_jobs(a->jobs, threads), .work = work, .deliver = deliver, .context = &b};
     rc = pool_run(&pool, items, b.n);
     progress_end(&b.progress);
-    if (rc == ERR_INTERRUPTED && print_ready(&b, true) == OK)
-        error_set(ERR_INTERRUPTED, "interrupted: %zu of %zu runs are finished, and printed", b.finished, b.n);
+    if ((rc == ERR_INTERRUPTED || rc == ERR_REQUEUE) && print_ready(&b, true) == OK)
+        pool_stopped("%zu of %zu runs are finished, and printed", b.finished, b.n);
     if (rc == OK && b.failures)
         rc = error_set(b.worst, "%zu of %zu runs failed; the others are printed", b.failures, b.n);
 done:

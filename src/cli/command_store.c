@@ -45,6 +45,9 @@ enum status command_sweep(const struct arguments *a)
     struct sweep_report report = {0};
     enum scale scale;
     char path[256], file[DATA_PATH];
+    bool first;
+    pool_catch_signals();
+    TRY(pool_join(a->shard != NULL, &first));
     REQUIRE(a->n_files == 1, ERR_INPUT, "sweep: needs one study file (`plateau help sweep`)");
     TRY(study_scale(a->scale ? a->scale : "quick", &scale));
     TRY(study_path(a->files[0], file));
@@ -57,7 +60,10 @@ enum status command_sweep(const struct arguments *a)
     snprintf(path, sizeof path, "%s.db", study.name);
     if (a->shard) /* shards share a folder, but no file */
         snprintf(path, sizeof path, "%s-%zuof%zu.db", study.name, study.shard, study.shards);
-    pool_catch_signals();
+    if (!first) {
+        rc = sweep_serve(&study, a->db ? a->db : path, a->jobs);
+        goto done;
+    }
     TRY(store_open(a->db ? a->db : path, STORE_WRITE, a->command_line, &store));
     rc = sweep_run(&study, store, a->jobs, a->quiet, &report);
     if (!a->quiet)
@@ -66,7 +72,7 @@ enum status command_sweep(const struct arguments *a)
 done:
     store_close(store);
     study_free(&study);
-    return rc;
+    return pool_leave(rc);
 }
 
 enum status command_import(const struct arguments *a)
