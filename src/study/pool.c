@@ -48,7 +48,7 @@ enum status pool_stopped(const char *format, ...)
     if (stop_requested == ERR_INTERRUPTED)
         return error_set(ERR_INTERRUPTED, "interrupted: %s", what);
     if (stop_requested == ERR_REQUEUE)
-        return error_set(ERR_REQUEUE, "stopped on request (SIGUSR1): %s; the same command goes on", what);
+        return error_set(ERR_REQUEUE, "stopped on request (SIGUSR1): %s", what);
     return error_set((enum status)stop_requested, "another rank could not go on, and has said why: %s", what);
 }
 
@@ -104,6 +104,7 @@ static const double SAVE_S = 0.4, WAIT_S = 0.5;       /* after SIGTERM: to save;
 static struct {
     bool started; /* the first: the others were told to start */
     bool ended;   /* others: the first has said END. The first: all others are waiting for it */
+    pid_t parent; /* the launcher, on this machine */
 } job;
 
 static enum status tell_all(enum message kind, int value)
@@ -126,6 +127,13 @@ static void adopt_stop(int reason)
 {
     if (!stop_requested)
         stop_requested = reason;
+}
+
+/* A job whose launcher was killed is over, even if nobody says so. */
+static void check_launcher(void)
+{
+    if (ranks_count() > 1 && getppid() != job.parent)
+        adopt_stop(ERR_INTERRUPTED);
 }
 
 /* ---- the first process gives items to its own workers and to other ranks, and delivers what comes back ---- */
@@ -233,6 +241,7 @@ static enum status listen_to_ranks(struct dispatch *d)
 {
     enum status rc = OK;
     struct ranks_message m = {0};
+    check_launcher();
     for (bool there = true; there && ranks_count() > 1;) {
         TRY(ranks_receive(&m, &there));
         if (there) {
@@ -351,6 +360,7 @@ static enum status obey(struct service *s)
 {
     enum status rc = OK;
     struct ranks_message m = {0};
+    check_launcher();
     for (bool there = true; there && rc == OK;) {
         if ((rc = ranks_receive(&m, &there)) != OK || !there)
             break;
@@ -450,6 +460,7 @@ done:
 enum status pool_join(bool apart, bool *first)
 {
     enum status end = OK, rc = ranks_begin(apart);
+    job.parent = getppid();
     *first = ranks_number() == 0;
     if (rc == OK && !*first)
         rc = await_first(&end);

@@ -48,7 +48,7 @@ enum status pool_leave(enum status rc);
 /* Installs the handlers of SIGINT, SIGTERM (ERR_INTERRUPTED) and SIGUSR1 (ERR_REQUEUE); *pool_stop() is then what was asked for, or 0. */
 void pool_catch_signals(void);
 const volatile int *pool_stop(void);
-/* That status, with a message for a program that stopped for it: "interrupted: `what`", "checkpointed on request: ..". printf style. */
+/* That status, with the message "interrupted: ..", "stopped on request (SIGUSR1): ..". printf style. */
 enum status pool_stopped(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif
