@@ -85,6 +85,7 @@ must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
 EXTRA_DIST += tests/cli.sh tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_survival.sh tests/test_merge.sh tests/test_mpi.sh tests/check.sh docs/repetition.svg
+EXTRA_DIST += examples/slurm-mpi.sbatch examples/slurm-array.sbatch examples/slurm-merge.sbatch tests/bench/mpi.sh
 dist_doc_DATA = README.md CITATION.cff docs/theory.md docs/claims.md docs/studies.md
 
 # Static analysis (.clang-tidy, tests/cppcheck.txt): quiet, or it fails.
