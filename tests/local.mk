@@ -1,6 +1,6 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_text test_random test_flow test_prediction test_toy test_tensor test_transformer test_transformer_double test_tasks \
+unit_tests = test_text test_random test_flow test_prediction test_flow_map test_toy test_tensor test_transformer test_transformer_double test_tasks \
   test_safetensors test_run_toy test_training test_store test_import test_merge test_power_law test_measure test_compare test_contrast test_threshold
 check_PROGRAMS += $(unit_tests) must_fail json_lines
 TESTS += $(unit_tests) must_fail tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_survival.sh tests/test_merge.sh
@@ -26,6 +26,9 @@ test_flow_LDADD = $(models_below)
 test_prediction_SOURCES = tests/test_prediction.c tests/reference.h $(test_harness)
 test_prediction_CPPFLAGS = $(TEST_CPPFLAGS)
 test_prediction_LDADD = $(models_below)
+test_flow_map_SOURCES = tests/test_flow_map.c $(test_harness)
+test_flow_map_CPPFLAGS = $(TEST_CPPFLAGS)
+test_flow_map_LDADD = $(models_below)
 test_toy_SOURCES = tests/test_toy.c $(test_harness)
 test_toy_CPPFLAGS = $(TEST_CPPFLAGS)
 test_toy_LDADD = $(models_below)
