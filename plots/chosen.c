@@ -118,7 +118,7 @@ void chosen_label(const struct chosen *chosen, const struct store_row *row, cons
     for (int key = 0; key < KEY_COUNT; key++) {
         const double value = runs_key(row, (enum key)key);
         if (chosen->varies[key] && !isnan(value) && !is_among((enum key)key, keys, n))
-            text_addf(out, "%s%s = %s", out->length > begin ? " " : "", keys_name((enum key)key), keys_text((enum key)key, value, buffer));
+            text_addf(out, "%s%s=%s", out->length > begin ? " " : "", keys_name((enum key)key), keys_text((enum key)key, value, buffer));
     }
 }
 

@@ -18,7 +18,7 @@ struct chosen {
 enum status chosen_load(struct page *page, struct chosen *chosen);
 /* ERR_INPUT that names the keys, if the runs differ in others than keys[n]; `what` they would be mixed in: "a cell". */
 enum status chosen_refuse_mixture(const struct page *page, const struct chosen *chosen, const enum key *keys, size_t n, const char *what);
-/* "T=256, d=16": the keys in which the runs differ, but for keys[n]; "" if in none. Appended. */
+/* "T=256 d=16": the keys in which the runs differ, but for keys[n]; "" if in none. Appended. */
 void chosen_label(const struct chosen *chosen, const struct store_row *row, const enum key *keys, size_t n, struct text *out);
 /* Script: `unit_label`, the name of a plateau length with its unit, and `read_at`, the threshold in words. */
 void chosen_set_labels(struct page *page, const struct chosen *chosen);

@@ -5,10 +5,6 @@ first = floor(steps * log10(low)) / steps
 last = ceil(steps * log10(high)) / steps
 if (last < first + 2 / steps) { last = first + 2 / steps }
 n = int(steps * (last - first) + 0.5)
-viridis = '440154 46327e 365c8d 277f8e 1fa187 4ac16d a0da39 fde725'
-channel(k, i) = real(int('0x'.substr(word(viridis, k), 2 * i - 1, 2 * i)))
-between(u, i) = (k = u < 7 ? int(u) + 1 : 7, int(channel(k, i) + (u - k + 1) * (channel(k + 1, i) - channel(k, i)) + 0.5))
-colour_of(u) = sprintf("'#%02x%02x%02x'", between(u, 1), between(u, 2), between(u, 3))
 stops = empty ? "-1 'white', 0 'white', " : ''   # where there is nothing: the lowest step
 do for [i=0:n-1] { stops = stops.sprintf('%d %s, %d %s%s', i, colour_of(7.0 * i / (n - 1)), i + 1, colour_of(7.0 * i / (n - 1)), i < n - 1 ? ', ' : '') }
 eval 'set palette defined ('.stops.')'

@@ -1,14 +1,17 @@
 #include "figure.h"
 #include "anatomy.h"
+#include "collapse.h"
 #include "curves.h"
 #include "data.h"
 #include "emergence.h"
+#include "exponents.h"
 #include "gnuplot.h"
 #include "import.h"
 #include "laws.h"
 #include "page.h"
 #include "phase.h"
 #include "pool.h"
+#include "survival.h"
 #include "training.h"
 #include <dirent.h>
 #include <errno.h>
@@ -135,6 +138,16 @@ static const struct figure figures[] = {
      "Time of emergence (colour) over two keys: of the reduced flow, a pixel at a time, or of the runs of a database, where a cell is "
      "the median over its seeds. Triangles: fewer than half of a cell's runs have emerged, and the colour is a lower bound; crosses: "
      "most have diverged. Dashed lines are the theory's, one at each step of the colours."},
+    {"survival", FIGURE_THEORY, NULL, NULL, false, survival_draw, "How many runs have not yet emerged",
+     "Kaplan-Meier estimate over seeds of the share of runs that have not emerged by a time, a curve for each setting, with Greenwood's 95 "
+     "% band; crosses are runs that were cut off before they emerged, and still count until then. Diverged runs never emerge."},
+    {"exponents", FIGURE_THEORY, NULL, NULL, false, exponents_draw, "Exponents of the power law against the threshold",
+     "Exponents of the power law fitted to the times at which runs reach each level, with 95 % intervals, and those of the theory at the "
+     "same points. A law that holds along the whole curve is a level line."},
+    {"collapse", FIGURE_THEORY, NULL, NULL, false, collapse_draw, "Curves against the time relative to the plateau length",
+     "Loss and attention of emerged runs against time in units of each run's own plateau length. In the limit of long plateaus attention "
+     "follows one curve for all sizes (solid), until all of it is on the relevant tokens, and the loss becomes a step; dashed, the "
+     "quadrature's loss for the shortest and the longest plateau."},
 };
 static const size_t LARGEST_INPUT = 16 << 20;
 enum { COUNT = sizeof figures / sizeof figures[0] };

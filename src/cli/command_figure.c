@@ -89,6 +89,7 @@ enum status command_figure(const struct arguments *a)
     struct text notes = {0};
     struct figure_request request = {.folder = a->out ? a->out : default_folder, .data = a->data, .filter = &filter, .notes = &notes};
     size_t drawn = 0, names;
+    keys.assignments = NULL; /* its own, below */
     TRY(count_names(a, &names));
     const char *database = a->db ? a->db : names < a->n_files ? a->files[names] : NULL;
     keys.assignments = calloc(a->n_assignments + 1, sizeof *keys.assignments);
