@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 enum { NODES = 6, BETWEEN = NODES - 1, TILES = 8, SMALLEST = 4, MOST_THREADS = 64 };
+enum { DEPTH = 64 }; /* of 4096/8 pixels, halved to 4: 7 times, 3 more each */
 static const double TOLERANCE = 1e-3;         /* relative, of a pixel */
 static const double INTEGRATION_ERROR = 1e-6; /* of CVODE's crossing at the default tolerances */
 
@@ -225,45 +226,58 @@ static size_t fill_closed(struct flow_map *map, const struct tile *t)
     return left;
 }
 
-/* Where there are pixels everywhere in a tile: B <= T - 1 is a convex region, so its corners tell. */
-static void look_at_corners(const struct flow_map *map, const struct tile *t, int *inside)
+/* B <= T - 1 is a convex region of every pair of axes, so a tile whose four corners are inside is inside. */
+static int corners_inside(const struct flow_map *map, const struct tile *t)
 {
-    *inside = 0;
+    int inside = 0;
     for (int corner = 0; corner < 4; corner++) {
         double threshold;
         struct flow f;
         bool there = false;
         const size_t x = corner % 2 ? t->x + t->nx - 1 : t->x, y = corner / 2 ? t->y + t->ny - 1 : t->y;
-        *inside += problem_at(map, (double)x, (double)y, &f, &threshold, &there) == OK && there;
+        inside += problem_at(map, (double)x, (double)y, &f, &threshold, &there) == OK && there;
     }
+    return inside;
 }
 
-static enum status fill_tile(struct worker *w, const struct tile *t)
+/* One rectangle: *done, or it has to be cut. */
+static enum status try_tile(struct worker *w, const struct tile *t, bool *done)
 {
     enum status rc = OK;
-    struct flow_map *map = w->work->map;
     double z[NODES][NODES], error;
-    int inside;
-    REQUIRE(!w->work->stop || !*w->work->stop, ERR_INTERRUPTED, "interrupted");
-    if (w->work->failed || !t->nx || !t->ny)
-        return OK;
+    *done = true;
     if (t->nx <= SMALLEST && t->ny <= SMALLEST)
         return fill_one_by_one(w, t);
-    look_at_corners(map, t, &inside);
-    if (inside == 4) {
-        TRY(fit_tile(w, t, z, &error));
-        if (error <= TOLERANCE) {
-            fill_by_polynomial(map, t, z, error);
-            return OK;
-        }
+    *done = false;
+    if (corners_inside(w->work->map, t) < 4)
+        return OK;
+    rc = fit_tile(w, t, z, &error);
+    *done = rc == OK && error <= TOLERANCE;
+    if (*done)
+        fill_by_polynomial(w->work->map, t, z, error);
+    return rc;
+}
+
+/* A rectangle, cut in four as often as need be: depth first, so that a step of it leaves three more to do. */
+static enum status fill_tile(struct worker *w, const struct tile *whole)
+{
+    enum status rc = OK;
+    struct tile left[DEPTH] = {*whole};
+    bool done;
+    for (size_t n = 1; n > 0 && !w->work->failed;) {
+        const struct tile t = left[--n];
+        const size_t nx = t.nx / 2, ny = t.ny / 2;
+        REQUIRE(!w->work->stop || !*w->work->stop, ERR_INTERRUPTED, "interrupted");
+        if (!t.nx || !t.ny)
+            continue;
+        TRY(try_tile(w, &t, &done));
+        if (done)
+            continue;
+        left[n++] = (struct tile){t.x, t.y, nx, ny};
+        left[n++] = (struct tile){t.x + nx, t.y, t.nx - nx, ny};
+        left[n++] = (struct tile){t.x, t.y + ny, nx, t.ny - ny};
+        left[n++] = (struct tile){t.x + nx, t.y + ny, t.nx - nx, t.ny - ny};
     }
-    const size_t nx = t->nx / 2, ny = t->ny / 2;
-    const struct tile quarters[] = {{t->x, t->y, nx, ny},
-                                    {t->x + nx, t->y, t->nx - nx, ny},
-                                    {t->x, t->y + ny, nx, t->ny - ny},
-                                    {t->x + nx, t->y + ny, t->nx - nx, t->ny - ny}};
-    for (int i = 0; i < 4; i++)
-        TRY(fill_tile(w, &quarters[i]));
 done:
     return rc;
 }
@@ -273,7 +287,7 @@ static void *run(void *context)
     struct worker *w = context;
     struct flow_map *map = w->work->map;
     w->rc = flow_cvode_create(&w->solver);
-    for (size_t i; w->rc == OK && (i = atomic_fetch_add(&w->work->next, 1)) < TILES * TILES;) {
+    for (size_t i; w->rc == OK && (i = atomic_fetch_add(&w->work->next, 1)) < (size_t)TILES * TILES;) {
         const size_t a = i % TILES, b = i / TILES, nx = map->x.n, ny = map->y.n;
         const struct tile t = {nx * a / TILES, ny * b / TILES, nx * (a + 1) / TILES - nx * a / TILES, ny * (b + 1) / TILES - ny * b / TILES};
         if (fill_closed(map, &t))
@@ -330,7 +344,8 @@ enum status flow_map_compute(struct flow_map *map, size_t threads, const volatil
     map->method = malloc(n);
     REQUIRE(map->plateau && map->error && map->method, ERR_MEMORY, "out of memory for %zu pixels", n);
     threads = threads < MOST_THREADS ? threads : MOST_THREADS;
-    for (size_t i = 0; i < threads; i++)
+    workers[0].work = &work;
+    for (size_t i = 1; i < threads; i++)
         workers[i].work = &work;
     while (started + 1 < threads && pthread_create(&others[started], NULL, run, &workers[started + 1]) == 0)
         started++;

@@ -13,16 +13,11 @@ enum { CURVES = 24, MOST = 150, GRID = 131, LEVELS = 99 };
 static const double LAST = 1.3; /* t/T_pl to which curves are shown */
 static const double BAND = 0.05, LEAST_PART = 0.5; /* of the runs that a point of the band stands for */
 
-struct curves {
-    const struct store_row **rows; /* owned: emerged runs with a curve, by their plateau */
-    size_t n;
-    float *loss, *attention;       /* owned: [n][GRID], if there are more than CURVES; NaN beyond the end of a curve */
-};
-
 static int by_plateau(const void *a, const void *b)
 {
-    double x = (*(const struct store_row *const *)a)->result.plateau, y = (*(const struct store_row *const *)b)->result.plateau;
-    return (x > y) - (x < y);
+    const struct store_row *p = a, *q = b;
+    const double x = p->result.plateau, y = q->result.plateau;
+    return x != y ? (x > y) - (x < y) : (p->id > q->id) - (p->id < q->id);
 }
 
 static double time_at(const struct trace *curve, size_t r)
@@ -112,24 +107,26 @@ static void quantiles(const float *values, size_t n, size_t i, double *scratch, 
         out[q] = (double)there < LEAST_PART * (double)n ? NAN : gsl_stats_quantile_from_sorted_data(scratch, 1, there, q == 0 ? BAND : q == 1 ? 0.5 : 1 - BAND);
 }
 
-static enum status add_band(struct page *page, struct curves *c)
+static enum status add_band(struct page *page)
 {
     enum status rc = OK;
-    double *scratch = calloc(c->n, sizeof *scratch), loss[3], attention[3];
+    const size_t n = page->runs.n;
+    double *scratch = calloc(n, sizeof *scratch), loss[3], attention[3];
+    float *losses = malloc(n * GRID * sizeof *losses), *attentions = malloc(n * GRID * sizeof *attentions); /* [n][GRID] */
     struct page_table *table = page_table(page, "-band", "time,loss,loss_low,loss_high,attention,attention_low,attention_high");
-    c->loss = malloc(c->n * GRID * sizeof *c->loss);
-    c->attention = malloc(c->n * GRID * sizeof *c->attention);
-    REQUIRE(scratch && c->loss && c->attention, ERR_MEMORY, "out of memory for %zu curves", c->n);
-    for (size_t k = 0; k < c->n; k++)
-        TRY(sample_curve(page, c->rows[k], c->loss + k * GRID, c->attention + k * GRID));
+    REQUIRE(scratch && losses && attentions, ERR_MEMORY, "out of memory for %zu curves", n);
+    for (size_t k = 0; k < n; k++)
+        TRY(sample_curve(page, &page->runs.list[k], losses + k * GRID, attentions + k * GRID));
     for (size_t i = 0; i < GRID; i++) {
-        quantiles(c->loss, c->n, i, scratch, loss);
-        quantiles(c->attention, c->n, i, scratch, attention);
+        quantiles(losses, n, i, scratch, loss);
+        quantiles(attentions, n, i, scratch, attention);
         if (!isnan(loss[1]))
             page_row(table, "band", 7, (double[]){LAST * (double)i / (GRID - 1), loss[1], loss[0], loss[2], attention[1], attention[0], attention[2]});
     }
 done:
     free(scratch);
+    free(losses);
+    free(attentions);
     return rc;
 }
 
@@ -148,18 +145,18 @@ static void add_master(struct page_table *table)
 static enum status add_theory(struct page_table *table, const struct store_row *row)
 {
     enum status rc = OK;
-    const double *v = row->result.keys.value;
+    const struct keys *keys = &row->result.keys;
     struct prediction_workspace *work = NULL;
     struct prediction at, end;
     struct flow f;
-    const enum metric metric = isnan(v[KEY_metric]) ? METRIC_FULL : (enum metric)keys_integer(&row->result.keys, KEY_metric);
-    const enum loss loss = isnan(v[KEY_loss]) ? LOSS_TEST : (enum loss)keys_integer(&row->result.keys, KEY_loss);
-    const struct flow_start start = flow_unit_start(v[KEY_d]);
-    if (row->result.keys.preset == PRESET_RECALL)
+    const enum metric metric = keys_applies(KEY_metric, keys->preset) ? (enum metric)keys_integer(keys, KEY_metric) : METRIC_FULL;
+    const enum loss loss = keys_applies(KEY_loss, keys->preset) ? (enum loss)keys_integer(keys, KEY_loss) : LOSS_TEST;
+    const struct flow_start start = flow_unit_start(keys_real(keys, KEY_d));
+    if (keys->preset == PRESET_RECALL)
         return OK;
     TRY(prediction_create(&work));
-    TRY(flow_init(v[KEY_T], v[KEY_d], v[KEY_B], v[KEY_p], metric, &start, &f));
-    TRY(prediction_compute(work, &f, loss, v[KEY_threshold], &end));
+    TRY(flow_init(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B), keys_real(keys, KEY_p), metric, &start, &f));
+    TRY(prediction_compute(work, &f, loss, keys_real(keys, KEY_threshold), &end));
     for (int i = 1; i <= LEVELS; i++) {
         const double level = 1 - i / (LEVELS + 1.0);
         TRY(prediction_compute(work, &f, loss, level, &at));
@@ -174,51 +171,46 @@ done:
 
 /* ---- the whole ---- */
 
-static enum status collect(struct page *page, struct curves *c)
+/* Keeps the emerged runs that have a curve, sorted by their plateau. */
+static enum status choose_runs(struct runs *runs)
 {
-    enum status rc = OK;
-    const size_t n = page->runs.n;
-    c->rows = calloc(n, sizeof *c->rows);
-    REQUIRE(c->rows, ERR_MEMORY, "out of memory for %zu runs", n);
+    const size_t n = runs->n;
+    runs->n = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct store_row *row = &page->runs.list[i];
-        if (row->result.state == RUN_EMERGED && row->result.plateau > 0 && row->has_curve && row->result.null_loss > 0)
-            c->rows[c->n++] = row;
+        const struct result *r = &runs->list[i].result;
+        if (r->state == RUN_EMERGED && r->plateau > 0 && r->null_loss > 0 && runs->list[i].has_curve)
+            runs->list[runs->n++] = runs->list[i];
     }
-    REQUIRE(c->n, ERR_INPUT, "none of these %zu runs has emerged and has a curve; sweep a study with `curves: yes`", n);
-    qsort(c->rows, c->n, sizeof *c->rows, by_plateau);
-done:
-    return rc;
+    if (!runs->n)
+        return error_set(ERR_INPUT, "none of these %zu runs has emerged and has a curve; sweep a study with `curves: yes`", n);
+    qsort(runs->list, runs->n, sizeof *runs->list, by_plateau);
+    return OK;
 }
 
 enum status collapse_draw(struct page *page)
 {
     enum status rc = OK;
     struct chosen chosen;
-    struct curves c = {.n = 0};
     struct page_table *table = page_table(page, "", "time,loss,attention,plateau");
     TRY(chosen_load(page, &chosen));
-    TRY(collect(page, &c));
-    const size_t shown = c.n < CURVES ? c.n : CURVES;
+    TRY(choose_runs(&page->runs));
+    const size_t n = page->runs.n, shown = n < CURVES ? n : CURVES;
+    const struct store_row *list = page->runs.list;
     for (size_t k = 0; k < shown; k++) /* evenly from the shortest plateau to the longest */
-        TRY(add_curve(page, table, c.rows[shown > 1 ? k * (c.n - 1) / (shown - 1) : 0]));
+        TRY(add_curve(page, table, &list[shown > 1 ? k * (n - 1) / (shown - 1) : 0]));
     page_set_real(page, "attention_least", table->low[2]); /* of the runs alone: the master curve goes on */
     page_set_real(page, "attention_most", table->high[2]);
     add_master(table);
-    TRY(add_theory(table, c.rows[0]));
-    if (c.n > 1)
-        TRY(add_theory(table, c.rows[c.n - 1]));
-    if (c.n > CURVES)
-        TRY(add_band(page, &c));
-    page_set_real(page, "n_curves", (double)c.n);
+    for (size_t k = 0; k < n; k += n > 1 ? n - 1 : 1)
+        TRY(add_theory(table, &list[k]));
+    if (n > CURVES)
+        TRY(add_band(page));
+    page_set_real(page, "n_curves", (double)n);
     page_set_real(page, "n_shown", (double)shown);
-    page_set_real(page, "shortest", c.rows[0]->result.plateau);
-    page_set_real(page, "longest", c.rows[c.n - 1]->result.plateau);
-    page_set_real(page, "accuracy", c.rows[0]->result.keys.preset == PRESET_RECALL);
+    page_set_real(page, "shortest", list[0].result.plateau);
+    page_set_real(page, "longest", list[n - 1].result.plateau);
+    page_set_real(page, "accuracy", list[0].result.keys.preset == PRESET_RECALL);
     chosen_set_labels(page, &chosen);
 done:
-    free(c.rows);
-    free(c.loss);
-    free(c.attention);
     return rc;
 }

@@ -38,7 +38,7 @@ struct study {
     struct group groups[MOST_GROUPS];
     size_t n_groups;
     struct times *runs, *expected; /* owned: n each; expected: one a cell */
-    size_t n, n_expected;
+    size_t n, n_expected, n_rows, n_drawn; /* runs, cells; rows of the table; groups in it */
     double low[REGRESSORS], high[REGRESSORS]; /* of the exponents drawn */
 };
 
@@ -76,7 +76,8 @@ static enum status collect(struct page *page, const struct chosen *chosen, struc
 {
     enum status rc = OK;
     s->runs = calloc(page->runs.n, sizeof *s->runs);
-    REQUIRE(s->runs, ERR_MEMORY, "out of memory for %zu runs", page->runs.n);
+    s->expected = calloc(page->runs.n, sizeof *s->expected);
+    REQUIRE(s->runs && s->expected, ERR_MEMORY, "out of memory for %zu runs", page->runs.n);
     for (size_t i = 0; i < page->runs.n; i++) {
         const struct store_row *row = &page->runs.list[i];
         if (row->result.state == RUN_DIVERGED)
@@ -173,6 +174,7 @@ static void add_row(struct study *s, const char *series, double threshold, const
             s->low[k] = fmin(s->low[k], fmax(e->low, e->value - 0.5)), s->high[k] = fmax(s->high[k], fmin(e->high, e->value + 0.5));
         }
     }
+    s->n_rows++;
     row[n++] = (double)law->n;
     row[n++] = (double)law->n_censored;
     page_row(s->table, series, n, row);
@@ -219,9 +221,14 @@ static enum status fit_group(struct page *page, struct study *s, size_t g)
     struct text series = {0};
     struct group *group = &s->groups[g];
     char variable[32];
-    snprintf(variable, sizeof variable, "group_%zu", g + 1);
-    page_set_text(page, variable, group->label.data);
+    const size_t before = s->n_rows;
     TRY(fit_levels(s, group->label.data, s->runs, s->n, g));
+    if (s->n_rows == before) { /* no law: no theory beside it */
+        group->n_theory = 0;
+        goto done;
+    }
+    snprintf(variable, sizeof variable, "group_%zu", ++s->n_drawn);
+    page_set_text(page, variable, group->label.data);
     for (size_t k = 0; k < group->n_theory; k++) {
         text_clear(&series);
         text_addf(&series, "%s: %s", group->label.data, group->theory[k].name);
@@ -252,7 +259,7 @@ static enum status set_ranges(struct page *page, const struct study *s)
     page_set_text(page, "exponents", names.data);
     page_set_list(page, "lows", low, n);
     page_set_list(page, "highs", high, n);
-    page_set_real(page, "n_groups", (double)s->n_groups);
+    page_set_real(page, "n_groups", (double)s->n_drawn);
     page_set_real(page, "recall", s->keys[0] == KEY_pairs);
 done:
     text_free(&names);
@@ -286,8 +293,6 @@ enum status exponents_draw(struct page *page)
                                           : "threshold,d,d_low,d_high,T,T_low,T_high,B,B_low,B_high,runs,censored");
     TRY(collect(page, &chosen, &s));
     REQUIRE(s.n, ERR_INPUT, "every run of these has diverged");
-    s.expected = calloc(s.n, sizeof *s.expected);
-    REQUIRE(s.expected, ERR_MEMORY, "out of memory for %zu runs", s.n);
     for (size_t g = 0; g < s.n_groups; g++)
         TRY(fit_group(page, &s, g));
     TRY(set_ranges(page, &s));

@@ -28,7 +28,7 @@ if (theory ne '') {
 }
 # Axes over the logarithm, with labels at powers of 2, or at 1, 2, 5, .. where there is none.
 twos(axis, from, to) = sprintf("set %stics (); ", axis).sprintf("set for [e=0:30:%d] %stics add (sprintf('%%g', 2.0**e) log10(2.0**e))", \
-    (to - from) / log10(2) > 9 ? 2 : 1, axis)
+    (to - from) / log10(2) > (axis eq 'x' ? 7 : 9) ? 2 : 1, axis)
 ones(axis) = sprintf("set %stics (); set for [e=-6:6] for [m in '1 2 5'] %stics add (sprintf('%%g', m * 10.0**e) e + log10(m))", axis, axis)
 ticks(axis, key, log, from, to) = !log ? sprintf("set %stics autofreq", axis) : \
     strstrt(' T d B pairs vocab width layers heads batch ', ' '.key.' ') ? twos(axis, from, to) : ones(axis)

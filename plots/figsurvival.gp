@@ -3,7 +3,10 @@ table = name.'.csv'
 curve_of(i, y) = column('marked') == 1 ? NaN : of(value(sprintf('group_%d', i)), y)
 mark_of(i, y) = column('marked') == 1 ? of(value(sprintf('group_%d', i)), y) : NaN
 group_title(i) = sprintf('%s (%d)', value(sprintf('group_%d', i)), value(sprintf('runs_%d', i)))
-rows = int((n_groups + (n_diverged > 0) + 1) / 2)
+longest = 0
+do for [i=1:n_groups] { longest = strlen(group_title(i)) > longest ? strlen(group_title(i)) : longest }
+across = longest > 22 ? 1 : 2   # columns of the key
+rows = int((n_groups + (n_diverged > 0) + across - 1) / across)
 do for [format in formats] {
     eval open(format, 8.5, 6.6 + 0.4 * rows)
     eval panel(0.13, 0.97, 0.15, 0.97 - 0.047 * rows)
@@ -12,7 +15,7 @@ do for [format in formats] {
     set yrange [0:1.03]
     set xlabel plateau_name.', '.read_at
     set ylabel 'share not yet emerged'
-    eval keys.'at graph 0, graph 1.02 left bottom horizontal maxcols 2 samplen 1.5 width 0'
+    eval keys.'at graph 0, graph 1.02 left bottom horizontal maxcols '.across.' samplen 1.5 width 0'
     plot for [i=1:n_groups] table using 'time':(curve_of(i, 'low')):(curve_of(i, 'high')) \
             with filledcurves linecolor rgb colour[style(i)] fillstyle transparent solid 0.15 noborder, \
         for [i=1:n_groups] table using 'time':(curve_of(i, 'survival')) with lines linestyle style(i) dashtype i, \

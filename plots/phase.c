@@ -90,7 +90,7 @@ static enum status theory_at(struct prediction_workspace *work, const struct key
         return OK;
     }
     struct flow f;
-    struct prediction p;
+    struct prediction p = {.quadrature = NAN};
     const struct flow_start start = flow_unit_start(v[KEY_d]);
     const enum metric metric = keys->preset == PRESET_FLOW ? (enum metric)keys_integer(keys, KEY_metric) : METRIC_FULL;
     enum status rc = flow_init(v[KEY_T], v[KEY_d], fmin(v[KEY_B], v[KEY_T] - 1), v[KEY_p], metric, &start, &f);
@@ -277,7 +277,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The distinct values of the axis, and its ends. */
+/* The distinct values of the axis into axis->values, which has room for those of all runs. */
 static enum status find_values(const struct page *page, struct axis *axis)
 {
     enum status rc = OK;
@@ -286,8 +286,6 @@ static enum status find_values(const struct page *page, struct axis *axis)
     REQUIRE(!axis->ranged, ERR_INPUT, "%s: a range is for the flow's map; runs of a database are chosen with %s=..", name, name);
     REQUIRE(!keys_is_choice(axis->of.key) && axis->of.key != KEY_seed && axis->of.key != KEY_threshold, ERR_INPUT,
             "%s: the axes of a phase diagram are numbers that make another run", name);
-    axis->values = calloc(page->runs.n, sizeof *axis->values);
-    REQUIRE(axis->values, ERR_MEMORY, "out of memory for %zu runs", page->runs.n);
     for (size_t i = 0; i < page->runs.n; i++) {
         axis->values[i] = runs_key(&page->runs.list[i], axis->of.key);
         REQUIRE(!isnan(axis->values[i]), ERR_INPUT, "%s: it does not apply to some of these runs; choose with key=value", name);
@@ -354,15 +352,17 @@ static enum status draw_cells(struct page *page, struct axis *x, struct axis *y)
     REQUIRE(!page->request->check, ERR_INPUT, "check: it is for the flow's map; leave it out");
     TRY(chosen_load(page, &chosen));
     const size_t n = page->runs.n;
+    x->values = calloc(n, sizeof *x->values);
+    y->values = calloc(n, sizeof *y->values);
+    places = calloc(n, sizeof *places);
+    runs = calloc(n, sizeof *runs);
+    steps = calloc(n, sizeof *steps);
+    REQUIRE(x->values && y->values && places && runs && steps, ERR_MEMORY, "out of memory for %zu runs", n);
     TRY(find_values(page, x));
     TRY(find_values(page, y));
     TRY(chosen_refuse_mixture(page, &chosen, (enum key[]){x->of.key, y->of.key}, 2, "a cell"));
     x->low = edge(x, 0, -1), x->high = edge(x, x->of.n - 1, 1);
     y->low = edge(y, 0, -1), y->high = edge(y, y->of.n - 1, 1);
-    places = calloc(n, sizeof *places);
-    runs = calloc(n, sizeof *runs);
-    steps = calloc(n, sizeof *steps);
-    REQUIRE(places && runs && steps, ERR_MEMORY, "out of memory for %zu runs", n);
     for (size_t i = 0; i < n; i++)
         places[i] = (struct place){runs_key(&page->runs.list[i], x->of.key), runs_key(&page->runs.list[i], y->of.key), &page->runs.list[i].result};
     qsort(places, n, sizeof *places, by_place);

@@ -6,7 +6,6 @@
 
 enum { MOST_GROUPS = 7 }; /* colours of common.gp */
 
-/* Does row i begin another group than the row before it? */
 static size_t count_groups(const struct runs *runs)
 {
     struct runs_group g;
@@ -74,11 +73,11 @@ enum status survival_draw(struct page *page)
         text_clear(&label);
         chosen_label(&chosen, g.first, NULL, 0, &label);
         TRY(text_status(&label));
-        const char *name = label.length ? label.data : "all runs";
+        const char *title = label.length ? label.data : "all runs";
         const size_t n_steps = kaplan_meier_curve(runs + i, g.n, steps);
-        add_curve(table, name, begin / 1.25, runs + i, g.n, steps, n_steps);
+        add_curve(table, title, begin / 1.25, runs + i, g.n, steps, n_steps);
         snprintf(variable, sizeof variable, "group_%zu", ++groups);
-        page_set_text(page, variable, name);
+        page_set_text(page, variable, title);
         snprintf(variable, sizeof variable, "runs_%zu", groups);
         page_set_real(page, variable, (double)g.n);
     }
