@@ -12,8 +12,12 @@
  * so y' = -G grad L with G = diag(1,..,1,m). Equations of the paper: 3-4, 13-14, 18-21 are metric=paper.
  *
  * State y: w of each block, then u of each block (only if any u(0) > 0: u = 0 stays 0), then D. One block where two would
- * do the same: p = 0 (w, u then mean those of all columns) or d = 1. Nothing here allocates, reads files or fails
- * except flow_init. */
+ * do the same: p = 0 all along (w, u then mean those of all columns) or d = 1. Nothing here allocates, reads files or fails
+ * except flow_init.
+ *
+ * Schedules: p and B may change along the flow (schedule.h). W and the scores go on, the equations get new sigma_c, b, K, m. Columns of a
+ * block share their sigma_c before and after, so two blocks stay exact, at p = 0 too. B: where copies share a score (metric=tied) or the
+ * equations are for one number D (paper), D goes on. The test loss has p = 0 and the last B of the schedule. */
 #ifndef FLOW_H
 #define FLOW_H
 #include "error.h"
@@ -32,6 +36,8 @@ struct flow {
     double T, d, B, p;             /* the problem */
     enum metric metric;
     double b, K, m;                /* as above */
+    double test_b, test_K;         /* b, K of the test loss: those of the last B */
+    struct schedule schedule;      /* what comes after p and B */
     int blocks;                    /* 1 or 2 */
     bool has_u;                    /* u is part of the state */
     int dim;                       /* length of y */
@@ -48,6 +54,14 @@ struct flow_start flow_unit_start(double d);
 /* ERR_INPUT unless 1 <= B < T, 0 <= p < 1, d >= 1 and W* != 0. Overwrites *f. */
 enum status flow_init(double T, double d, double B, double p, enum metric metric, const struct flow_start *start,
                       struct flow *f);
+/* The same with a schedule of switches, which whoever integrates makes with flow_switch. ERR_INPUT too for a value that breaks these rules,
+ * and for a switch of B with metric=full. */
+enum status flow_init_scheduled(double T, double d, double B, double p, enum metric metric, const struct flow_start *start,
+                                const struct schedule *schedule, struct flow *f);
+/* p or B is another from now on; the state goes on. */
+void flow_switch(struct flow *f, const struct schedule_switch *s);
+/* How far the state at time t is beyond what a switch waits for: negative before, then 0 or more. */
+double flow_beyond(const struct flow *f, const struct schedule_switch *s, double t, const double *y);
 
 /* beta and 1 - beta at score difference D, each right for any D (no subtraction of near-equal numbers). */
 void flow_attention(const struct flow *f, double D, double *beta, double *rest);

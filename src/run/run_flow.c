@@ -43,8 +43,21 @@ enum status run_flow_problem(const struct keys *keys, enum metric metric, struct
                                    (uint64_t)keys_integer(keys, KEY_seed), &start);
     if (rc != OK)
         return rc;
-    return flow_init(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B), keys_real(keys, KEY_p), metric,
-                     &start, flow);
+    const struct schedule schedule = schedule_of(keys_real(keys, KEY_schedule));
+    return flow_init_scheduled(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B), keys_real(keys, KEY_p), metric,
+                               &start, &schedule, flow);
+}
+
+/* The formulas are for constant p and B: NaN with a schedule. */
+static enum status predict(struct run_flow *t, const struct flow *flow, const struct flow_request *q, struct prediction *out)
+{
+    if (!flow->schedule.n)
+        return prediction_compute(t->quadrature, flow, q->loss, q->threshold, out);
+    *out = (struct prediction){.start = 0};
+#define AS_NAN(name, meaning) out->name = NAN;
+    PREDICTIONS(AS_NAN)
+#undef AS_NAN
+    return OK;
 }
 
 static enum status record(void *context, const struct flow *f, double t, const double *y)
@@ -84,7 +97,8 @@ enum status run_flow(struct run_flow *t, const struct keys *keys, struct result 
                          .flow_plateau = NAN,
                          .solver = {s.steps, s.rhs_evals, s.jac_evals, s.error_test_fails}};
     memcpy(r->crossings, s.crossings, sizeof r->crossings);
-    TRY(prediction_compute(t->quadrature, &flow, q.loss, q.threshold, &r->predicted));
+    memcpy(r->switched, s.switched, sizeof r->switched);
+    TRY(predict(t, &flow, &q, &r->predicted));
     r->wall_s = progress_clock() - begin;
 done:
     if (rc != OK) {
@@ -106,6 +120,6 @@ enum status run_flow_expect(struct run_flow *t, const struct keys *keys, enum me
     if (rc == OK)
         rc = flow_cvode_solve(t->solver, &flow, &q, solution);
     if (rc == OK)
-        rc = prediction_compute(t->quadrature, &flow, q.loss, q.threshold, predicted);
+        rc = predict(t, &flow, &q, predicted);
     return rc;
 }

@@ -34,7 +34,7 @@ double *store_real(struct result *r, int i)
     return all[i];
 }
 
-static const char *column_type(int i)
+const char *store_column_type(int i)
 {
     if (i == COLUMN_HASH)
         return "TEXT UNIQUE NOT NULL";
@@ -149,7 +149,7 @@ void store_add_columns(struct text *sql, const char *format)
             if (*f == '%')
                 text_add(sql, store_column(i));
             else if (*f == '#')
-                text_add(sql, column_type(i));
+                text_add(sql, store_column_type(i));
             else if (*f == '?')
                 text_addf(sql, "?%d", i + 1);
             else

@@ -31,8 +31,9 @@ struct store {
 #undef AS_FIELD
 };
 
-/* Name of column i. */
+/* Name of column i, and its type in SQL. */
 const char *store_column(int i);
+const char *store_column_type(int i);
 /* Where number column i (from 0) lives in a result. */
 double *store_real(struct result *r, int i);
 /* The list of all columns, each written in `format`: %: the name, #: the type, ?: the number of the parameter. Appended. */
