@@ -94,12 +94,16 @@ enum status store_prepare(struct store *s, const char *sql, sqlite3_stmt **state
 
 void store_release(sqlite3_stmt *statement)
 {
+    if (!statement)
+        return;
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
 }
 
 enum status store_run(struct store *s, sqlite3_stmt *statement, const char *doing)
 {
+    if (!statement)
+        return error_set(ERR_DATABASE, "%s: %s: the file is open for reading only", s->path, doing);
     enum status rc = sqlite3_step(statement) == SQLITE_DONE ? OK : store_error(s, doing);
     store_release(statement);
     return rc;
