@@ -60,7 +60,7 @@ END_TEST
 /* A file from before the key `schedule`: its rows have the default, are found by it, and a reader leaves the file as it is. */
 START_TEST(older_file)
 {
-    const char *path = in_folder("older.db");
+    const char *path = in_folder("a.db");
     struct result r = example(MODEL_FLOW, 5), back;
     bool finished;
     char hash[33];

@@ -1,23 +1,8 @@
 /* plateau schedule: the repetition schedule that shortens the flow's plateau most, beside what it is compared with. */
 #include "cli.h"
 #include "grid.h"
-#include "optimum.h"
-#include "start.h"
+#include "run_flow.h"
 #include <string.h>
-
-static enum status problem_of(const struct keys *k, struct optimum_problem *q)
-{
-    *q = (struct optimum_problem){.T = keys_real(k, KEY_T),
-                                  .d = keys_real(k, KEY_d),
-                                  .B = keys_real(k, KEY_B),
-                                  .metric = (enum metric)keys_integer(k, KEY_metric),
-                                  .method = (enum method)keys_integer(k, KEY_method),
-                                  .rtol = keys_real(k, KEY_rtol),
-                                  .atol = keys_real(k, KEY_atol),
-                                  .threshold = keys_real(k, KEY_threshold)};
-    return start_reduced((int)keys_integer(k, KEY_d), keys_integer(k, KEY_init) == INIT_GAUSSIAN,
-                         keys_integer(k, KEY_target) == TARGET_GAUSSIAN, (uint64_t)keys_integer(k, KEY_seed), &q->start);
-}
 
 static void add_table(const struct keys *keys, const struct optimum *found, struct text *out)
 {
@@ -58,7 +43,7 @@ static enum status solve(const struct arguments *a, struct flow_cvode *solver, c
     struct optimum_problem problem;
     struct optimum found[OPTIMUM_COUNT];
     struct text out = {0};
-    TRY(problem_of(keys, &problem));
+    TRY(run_flow_optimum_problem(keys, &problem));
     TRY(optimum_find(solver, &problem, found));
     if (a->json)
         add_json(keys, found, &out);

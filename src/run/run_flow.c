@@ -35,12 +35,29 @@ void run_flow_free(struct run_flow *t)
     free(t);
 }
 
+static enum status draw_start(const struct keys *keys, struct flow_start *start)
+{
+    return start_reduced((int)keys_integer(keys, KEY_d), keys_integer(keys, KEY_init) == INIT_GAUSSIAN,
+                         keys_integer(keys, KEY_target) == TARGET_GAUSSIAN, (uint64_t)keys_integer(keys, KEY_seed), start);
+}
+
+enum status run_flow_optimum_problem(const struct keys *k, struct optimum_problem *q)
+{
+    *q = (struct optimum_problem){.T = keys_real(k, KEY_T),
+                                  .d = keys_real(k, KEY_d),
+                                  .B = keys_real(k, KEY_B),
+                                  .metric = (enum metric)keys_integer(k, KEY_metric),
+                                  .method = (enum method)keys_integer(k, KEY_method),
+                                  .rtol = keys_real(k, KEY_rtol),
+                                  .atol = keys_real(k, KEY_atol),
+                                  .threshold = keys_real(k, KEY_threshold)};
+    return draw_start(k, &q->start);
+}
+
 enum status run_flow_problem(const struct keys *keys, enum metric metric, struct flow *flow)
 {
     struct flow_start start;
-    enum status rc = start_reduced((int)keys_integer(keys, KEY_d), keys_integer(keys, KEY_init) == INIT_GAUSSIAN,
-                                   keys_integer(keys, KEY_target) == TARGET_GAUSSIAN,
-                                   (uint64_t)keys_integer(keys, KEY_seed), &start);
+    enum status rc = draw_start(keys, &start);
     if (rc != OK)
         return rc;
     const struct schedule schedule = schedule_of(keys_real(keys, KEY_schedule));
