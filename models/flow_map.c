@@ -327,6 +327,7 @@ static enum status check(const struct flow_map *map)
     REQUIRE(map->x.key != map->y.key, ERR_INPUT, "%s: both axes have it", keys_name(map->x.key));
     REQUIRE(map->keys.preset == PRESET_FLOW && map->keys.value[KEY_init] == INIT_ZERO && map->keys.value[KEY_target] == TARGET_UNIT, ERR_INPUT,
             "the flow is mapped from init=zero to target=unit; other starts are runs of a database");
+    REQUIRE(map->keys.value[KEY_schedule] == 0, ERR_INPUT, "schedule: the flow is mapped at constant p and B; leave it out");
 done:
     return rc;
 }

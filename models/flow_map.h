@@ -47,7 +47,7 @@ struct flow_map {
 };
 
 /* Fills map->plateau, .. for the axes and keys that the caller has put into *map. ERR_INPUT: another preset than the flow, a start other
- * than zero, a target without unit columns, an axis that is none (flow_map_has), is given twice, or leaves its key's range; ERR_SOLVER;
+ * than zero, a target without unit columns, a schedule, an axis that is none (flow_map_has), is given twice, or leaves its key's range; ERR_SOLVER;
  * ERR_MEMORY; ERR_INTERRUPTED once *stop (may be NULL) is set. Release with flow_map_free, also after an error. */
 enum status flow_map_compute(struct flow_map *map, size_t threads, const volatile int *stop);
 void flow_map_free(struct flow_map *map);

@@ -152,7 +152,7 @@ static enum status add_theory(struct page_table *table, const struct store_row *
     const enum metric metric = keys_applies(KEY_metric, keys->preset) ? (enum metric)keys_integer(keys, KEY_metric) : METRIC_FULL;
     const enum loss loss = keys_applies(KEY_loss, keys->preset) ? (enum loss)keys_integer(keys, KEY_loss) : LOSS_TEST;
     const struct flow_start start = flow_unit_start(keys_real(keys, KEY_d));
-    if (keys->preset == PRESET_RECALL)
+    if (keys->preset == PRESET_RECALL || keys_real(keys, KEY_schedule) != 0)
         return OK;
     TRY(prediction_create(&work));
     TRY(flow_init(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B), keys_real(keys, KEY_p), metric, &start, &f));

@@ -48,7 +48,7 @@ static void choose_theory(const struct chosen *chosen, const struct keys *keys, 
 {
     const bool tied = chosen->varies[KEY_B]; /* at B = 1 there is nothing to tie */
     group->theory = keys->preset == PRESET_FLOW ? flow_theory : keys->preset == PRESET_TOY ? toy_theory : transformer_theory;
-    group->n_theory = keys->preset == PRESET_RECALL ? 0 : keys->preset == PRESET_REGRESSION && tied ? 2 : 1;
+    group->n_theory = keys->preset == PRESET_RECALL || keys->value[KEY_schedule] != 0 ? 0 : keys->preset == PRESET_REGRESSION && tied ? 2 : 1;
 }
 
 static enum status find_group(struct study *s, const struct chosen *chosen, const struct store_row *row, size_t *group)

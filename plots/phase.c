@@ -116,7 +116,7 @@ static enum status add_theory(struct page *page, const struct keys *keys, const 
     struct page_table *table = page_table(page, "-theory", "x,y,value");
     struct keys at = *keys;
     const bool law = keys->preset >= PRESET_REGRESSION;
-    bool whole = law || (flow_map_has(x->of.key) && flow_map_has(y->of.key));
+    bool whole = keys->value[KEY_schedule] == 0 && (law || (flow_map_has(x->of.key) && flow_map_has(y->of.key)));
     TRY(prediction_create(&work));
     for (int j = 0; j < THEORY && whole; j++) {
         for (int i = 0; i < THEORY; i++) {
