@@ -3,7 +3,7 @@
 
 /* Operations of a product that take as long as one normal number, one element of a softmax or an activation with its gradient, one parameter
  * updated (it is bound by memory), and as one step's fixed cost. */
-static const double NORMAL = 60, ELEMENT = 120, PARAMETER = 250, FIXED = 1e6;
+static const double NORMAL = 60, ELEMENT = 60, PARAMETER = 450, FIXED = 1e6;
 static const double FLOW = 1e7; /* operations of a whole flow */
 static const double PROCESS = 25e6, BLOCK = 24e6; /* bytes: a process without a run; a Transformer's activations in the cache */
 
