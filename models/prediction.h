@@ -5,7 +5,7 @@
  * closed       (p = 0) T_jump + d [2 om + om^2/2 + ln((1-om)/(1-q))]
  * quadrature   T_jump + the slow phase as an integral
  * with T_jump = [Phi(delta) + M(x_0) - C]/lambda_0, the arrival time of a particle that falls in a logarithmic potential
- * (docs/theory.md). closed and quadrature use only w(0) of the start: they neglect u, which must be unlearned. */
+ * (doc/theory.md). closed and quadrature use only w(0) of the start: they neglect u, which must be unlearned. */
 #ifndef PREDICTION_H
 #define PREDICTION_H
 #include "flow.h"

@@ -84,8 +84,8 @@ json_lines_LDADD = $(JANSSON_LIBS)
 must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
-EXTRA_DIST += tests/cli.sh tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_survival.sh tests/test_merge.sh tests/check.sh docs/repetition.svg
-dist_doc_DATA = README.md CITATION.cff docs/theory.md docs/claims.md docs/studies.md
+EXTRA_DIST += tests/cli.sh tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_survival.sh tests/test_merge.sh tests/check.sh doc/repetition.svg
+dist_doc_DATA = README.md CITATION.cff doc/theory.md doc/claims.md doc/studies.md
 
 # Static analysis (.clang-tidy, tests/cppcheck.txt): quiet, or it fails.
 c_files = find $(top_srcdir)/src $(top_srcdir)/models $(top_srcdir)/validation $(top_srcdir)/plots $(top_srcdir)/tests -name '*.c'
