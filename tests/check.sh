@@ -27,23 +27,16 @@ step() { # name, command...: one test of its own; a command that ends with 77 wa
     esac
 }
 
-# The commands of the README's code blocks, in a folder of their own. Long ones run small: `sweep` and `reproduce` that name no
-# scale get --scale smoke. `./bootstrap` alone and `./bootstrap check` are what runs this, so they are left out.
-readme() {
-    local n=0 command
-    work=$(mktemp -d) && ln -s "$root"/build "$root"/validation "$work" && cd "$work" || return 1
-    trap 'rm -rf "$work"' EXIT
-    while IFS= read -r command; do
-        case $command in
-        ./bootstrap | "./bootstrap check"*) continue ;;
-        "./bootstrap reproduce"*) command="build/plateau ${command#./bootstrap }" ;;
-        esac
-        case $command in *--scale*) ;; "build/plateau sweep "* | "build/plateau reproduce"*) command="$command --scale smoke" ;; esac
-        echo "\$ $command"
-        timeout 120 bash -c "$command" || { echo "README.md: exit $?: $command"; return 1; }
-        n=$((n + 1))
-    done < <(sed -n 's/^    //p' "$root/README.md" | sed -e ':a' -e '/\\$/ { N; s/\\\n */ /; ba }' -e 's/  *#.*//' | grep -E '^(build/plateau|\./bootstrap)( |$)')
-    ((n >= 8)) || { echo "README.md: only $n commands found"; return 1; }
+# The commands of the documents, each in a folder of its own that looks like a clone; what they quote is what is printed.
+documents() {
+    local name
+    for name in README.md doc/tutorial.md doc/studies.md doc/results.md; do
+        work=$(mktemp -d) && ln -s "$root"/{build,validation,doc,examples} "$work" || return 1
+        (cd "$work" && PATH=$root/build:$PATH timeout 300 "$root/tests/document.sh" "$root/$name")
+        local rc=$?
+        rm -rf "$work"
+        ((rc == 0)) || return $rc
+    done
 }
 
 sanitized() {
@@ -107,7 +100,7 @@ grep -E '^(FAIL|XPASS|ERROR):' build/check.log
 count build/check.log
 echo "make check: $passed passed, $failed failed ($SECONDS s)"
 
-step "README commands" readme
+step "commands of the documents" documents
 step "tests with ASan and UBSan" sanitized
 step "valgrind" memcheck test_flow test_prediction test_store
 step "fuzzing" fuzzed
