@@ -1,5 +1,5 @@
-# Markdown, as far as the documents use it -> a man page (roff with tables for tbl).
-#   awk -v page=plateau-tutorial -v section=7 -v version=1.0 -f man.awk tutorial.md
+# Markdown, as far as the documents use it -> the man page plateau-NAME (roff with tables for tbl).
+#   awk -v version=1.0 -f man.awk NAME.md
 # Headings, paragraphs, lists of one level, fenced and indented blocks, tables (of two columns: as a list of terms), `code`, *emphasis*,
 # **bold**, links (to NAME.md: as the man page of that name), pictures (left out).
 
@@ -16,9 +16,11 @@ function escape(s) { # characters that roff would take for its own, or typeset a
 
 function guard(s) { return s ~ /^[.]/ ? "\\&" s : s } # a line of text is no request
 
+function section(name) { return name ~ /^(studies|claims|formats)$/ ? 5 : 7 } # files; everything else
+
 function link(text, target) {
-    if (target ~ /^[a-z]+\.md/ && text == target)
-        return "**plateau-" substr(target, 1, length(target) - 3) "**(" (target ~ /^(studies|claims|formats)/ ? 5 : 7) ")"
+    if (text == target && sub(/\.md$/, "", target))
+        return "**plateau-" target "**(" section(target) ")"
     return text
 }
 
@@ -104,8 +106,12 @@ function table(    i, j, n, cell, wide, format, line) {
 function code(line) { print "\\&" escape(line) }
 
 NR == 1 {
+    name = FILENAME
+    sub(/.*\//, "", name)
+    sub(/\.md$/, "", name)
+    page = "plateau-" name
     sub(/^# */, "")
-    printf "'\\\" t\n.TH %s %s \"\" \"plateau %s\"\n.SH NAME\n%s \\- %s\n", toupper(page), section, version, escape(page), inline($0)
+    printf "'\\\" t\n.TH %s %s \"\" \"plateau %s\"\n.SH NAME\n%s \\- %s\n", toupper(page), section(name), version, escape(page), inline($0)
     print ".nh\n.ad l\n.SH DESCRIPTION" # names of keys and files are not to be hyphenated
     next
 }

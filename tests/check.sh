@@ -18,7 +18,7 @@ count() { # log of `make check` -> totals; XFAIL is the test that must fail, and
 }
 
 step() { # name, command...: one test of its own; a command that ends with 77 was skipped, and its last line says why
-    local log="build/check-${1// /-}.log" begun=$SECONDS rc
+    local log="build/check-${1//[ \/]/-}.log" begun=$SECONDS rc
     ("${@:2}") >"$log" 2>&1 </dev/null; rc=$?
     case $rc in
     0) passed=$((passed + 1)); echo "ok: $1 ($((SECONDS - begun)) s)" ;;
@@ -27,16 +27,12 @@ step() { # name, command...: one test of its own; a command that ends with 77 wa
     esac
 }
 
-# The commands of the documents, each in a folder of its own that looks like a clone; what they quote is what is printed.
-documents() {
-    local name
-    for name in README.md doc/tutorial.md doc/studies.md doc/results.md; do
-        work=$(mktemp -d) && ln -s "$root"/{build,validation,doc,examples} "$work" || return 1
-        (cd "$work" && PATH=$root/build:$PATH timeout 300 "$root/tests/document.sh" "$root/$name")
-        local rc=$?
-        rm -rf "$work"
-        ((rc == 0)) || return $rc
-    done
+# The commands of a document, in a folder that looks like a clone; what it quotes is what they print.
+document() {
+    case $1 in doc/results.md) command -v Rscript >/dev/null || { echo "Rscript is not installed"; return 77; } ;; esac
+    work=$(mktemp -d) && ln -s "$root"/{build,validation,doc,examples} "$work" && cd "$work" || return 1
+    trap 'rm -rf "$work"' EXIT
+    PATH=$root/build:$PATH timeout 300 "$root/tests/document.sh" "$root/$1"
 }
 
 sanitized() {
@@ -100,7 +96,9 @@ grep -E '^(FAIL|XPASS|ERROR):' build/check.log
 count build/check.log
 echo "make check: $passed passed, $failed failed ($SECONDS s)"
 
-step "commands of the documents" documents
+for name in README.md doc/tutorial.md doc/results.md doc/studies.md; do
+    step "commands of $name" document $name
+done
 step "tests with ASan and UBSan" sanitized
 step "valgrind" memcheck test_flow test_prediction test_store
 step "fuzzing" fuzzed

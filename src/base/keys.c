@@ -72,6 +72,13 @@ bool keys_is_choice(enum key key)
     return key_type(key) == TYPE_CHOICE;
 }
 
+size_t keys_choices(enum key key, const char *const **choices)
+{
+    const struct choice_list *list = key_choices(key);
+    *choices = list ? list->choices : NULL;
+    return list ? list->n : 0;
+}
+
 bool keys_is_integer(enum key key)
 {
     return key_type(key) == TYPE_INTEGER;
