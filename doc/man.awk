@@ -97,7 +97,7 @@ function table(    i, j, n, cell, wide, format, line) {
         cells(row[i], cell)
         line = ""
         for (j = 1; j <= n; j++)
-            line = line (j > 1 ? "\002" : "") (j in wide ? "T{\n" guard(inline(cell[j])) "\nT}" : cell[j] == "" ? "" : "\\&" inline(cell[j]))
+            line = line (j > 1 ? "\002" : "") (cell[j] == "" ? "" : j in wide ? "T{\n" guard(inline(cell[j])) "\nT}" : "\\&" inline(cell[j]))
         print line
     }
     print ".TE\n.PP"

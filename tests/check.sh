@@ -61,15 +61,19 @@ fuzzed() { # two at a time, from the committed seeds and what earlier runs found
         -print_final_stats=1 -dict=$build/keys.dict -artifact_prefix=$build/\$1- $build/found/\$1 tests/fuzz/corpus/\$1" fuzz
 }
 
-man_page() {
-    local warnings
-    warnings=$(groff -man -Tutf8 -ww -z build/plateau.1 2>&1) && [[ -z $warnings ]] || { echo "$warnings"; return 1; }
+man_pages() {
+    local page warnings
+    for page in build/plateau*.[1-9]; do
+        warnings=$(groff -man -t -rcR=1 -Tutf8 -ww -z "$page" 2>&1) && [[ -z $warnings ]] || { echo "$page: $warnings"; return 1; }
+    done
 }
 
 installed() { # into a folder, used from there, and taken away without a rest
     local to=$PWD/build/installed
     rm -rf "$to" && make -C build install DESTDIR="$to" && "$to/usr/local/bin/plateau" flow T=64 d=16 &&
-        [[ -s $to/usr/local/share/man/man1/plateau.1 && -s $to/usr/local/share/plateau/validation/claims.yaml ]] &&
+        [[ -s $to/usr/local/share/man/man1/plateau.1 && -s $to/usr/local/share/man/man7/plateau-tutorial.7 &&
+            -s $to/usr/local/share/bash-completion/completions/plateau && -s $to/usr/local/share/zsh/site-functions/_plateau &&
+            -s $to/usr/local/share/doc/plateau/doc/tutorial.md && -s $to/usr/local/share/plateau/validation/claims.yaml ]] &&
         make -C build uninstall DESTDIR="$to" && [[ -z $(find "$to" ! -type d) ]]
 }
 
@@ -104,7 +108,7 @@ step "valgrind" memcheck test_flow test_prediction test_store
 step "fuzzing" fuzzed
 step "clang-tidy" make -C build tidy
 step "cppcheck" make -C build cppcheck
-step "man page" man_page
+step "man pages" man_pages
 step "install and uninstall" installed
 
 if [[ $full == yes ]]; then

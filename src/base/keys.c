@@ -237,9 +237,9 @@ enum status keys_resolve(const double *given, struct keys *keys)
                    : model == MODEL_TOY                ? PRESET_TOY
                    : given[KEY_task] == TASK_RECALL    ? PRESET_RECALL
                                                        : PRESET_REGRESSION;
-    if (keys->preset <= PRESET_TOY && given[KEY_task] == TASK_RECALL)
-        return error_set(ERR_INPUT, "task=recall: the %s knows task=regression only; recall needs model=transformer",
-                         preset_names[keys->preset]);
+    if (keys->preset <= PRESET_TOY && given[KEY_task] > TASK_REGRESSION)
+        return error_set(ERR_INPUT, "task=%s: the %s knows task=regression only; %s needs model=transformer", choices_task[(int)given[KEY_task]],
+                         preset_names[keys->preset], choices_task[(int)given[KEY_task]]);
     for (int key = 0; key < KEY_COUNT; key++) {
         const char *fallback = table[key].defaults[keys->preset];
         if (!fallback && !isnan(given[key]))
