@@ -66,6 +66,7 @@ struct arguments {
     X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \
     X(help, "[COMMAND]", " ", "this page, or a command's")                                                             \
     X(man, "", " ", "the man page, as roff")                                                                           \
+    X(completion, "bash|zsh", " ", "completion of commands, options and keys, as a script for that shell")               \
     X(cite, "", " ", "how to cite the paper and the program")
 
 #define AS_PROTOTYPE(name, ...) enum status command_##name(const struct arguments *a);
