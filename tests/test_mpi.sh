@@ -128,6 +128,22 @@ rm -rf usr.db*; job 2 long.yaml --db usr.db; wait_for 30 test -s usr.db; sleep 1
 mapfile -t ranks < <(ranks_of $job); kill -TERM "${ranks[1]}"; wait $job; rc=$?
 [[ $rc == 130 && $(ls usr.db.checkpoints | wc -l) == 2 ]]; ok $? "SIGTERM to one rank: exit $rc, and half a second was enough to save"
 
+# ---- the batch scripts, with stand-ins for Slurm's programs
+mkdir bin batch
+printf '#!/bin/bash\nmpi=()\nwhile [[ $1 == --* ]]; do [[ $1 != --mpi=pmix ]] || mpi=(mpirun -np 2); shift; done\nexec "${mpi[@]}" "$@"\n' >bin/srun
+printf '#!/bin/bash\necho "$@" >>requeued\n' >bin/scontrol
+chmod 755 bin/*
+batch() { (cd batch && PATH=$work/bin:$PATH PLATEAU=$plateau exec bash "$source/examples/slurm-$1.sbatch" "${@:2}"); }
+export SLURM_JOB_ID=7 SLURM_ARRAY_JOB_ID=8 SLURM_ARRAY_TASK_COUNT=3
+batch mpi ../long.yaml --quiet 2>err & pid=$!
+wait_for 30 test -s batch/long.db; sleep 1
+for child in $(family $pid); do [[ $(cat "/proc/$child/stat" 2>/dev/null) != *"(mpirun)"* ]] || kill -USR1 "$child"; done
+wait $pid; rc=$?; [[ $rc == 75 && $(cat batch/requeued) == "requeue 7" ]]; ok $? "slurm-mpi.sbatch: SIGUSR1 puts the job back into the queue (exit $rc)"
+batch mpi ../long.yaml --quiet 2>err && [[ $(wc -l <batch/requeued) == 1 ]] && rows batch/long.db --curves | cmp -s - once; ok $? "and it goes on, to the same rows"
+for i in 1 2 3; do SLURM_ARRAY_TASK_ID=$i batch array ../mix.yaml --quiet 2>err || echo "# part $i: exit $?"; done
+batch merge mix 2>err && rows batch/mix.db --curves | cmp -s - serial; ok $? "slurm-array.sbatch, slurm-merge.sbatch: the same rows"
+unset SLURM_JOB_ID SLURM_ARRAY_JOB_ID SLURM_ARRAY_TASK_COUNT
+
 # ---- a rank, the whole job, the disk, at random: nothing finished is lost, nothing made twice
 kills=4; [[ -z ${PLATEAU_TEST_FULL:-} ]] || kills=20
 "$plateau" sweep toys.yaml "seed=1:$((2 * kills)):+1" --db undisturbed.db --quiet
