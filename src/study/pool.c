@@ -148,6 +148,7 @@ struct dispatch {
     const size_t *items;
     size_t n, next, done;
     struct crew *crew;  /* owned */
+    size_t ranks;       /* that take part, this one among them */
     struct peer *peers; /* owned: one a rank, [0] unused */
     int nap;            /* ms until the next look at messages */
 };
@@ -164,13 +165,13 @@ static enum status skip_unwanted(const struct pool *pool, const size_t *items, s
     return rc;
 }
 
-/* A rank with an idle worker, this one first; ranks_count() if there is none. */
+/* A rank with an idle worker, this one first; d->ranks if there is none. */
 static size_t idle_rank(const struct dispatch *d)
 {
     size_t i = 1;
     if (crew_idle(d->crew))
         return 0;
-    while (i < ranks_count() && d->peers[i].busy >= d->peers[i].seats)
+    while (i < d->ranks && d->peers[i].busy >= d->peers[i].seats)
         i++;
     return i;
 }
@@ -179,7 +180,7 @@ static size_t idle_rank(const struct dispatch *d)
 static enum status hand_out(struct dispatch *d)
 {
     enum status rc = OK;
-    for (size_t rank; d->next < d->n && (rank = idle_rank(d)) < ranks_count();) {
+    for (size_t rank; d->next < d->n && (rank = idle_rank(d)) < d->ranks;) {
         TRY(skip_unwanted(d->pool, d->items, d->n, &d->next, &d->done));
         if (d->next == d->n)
             break;
@@ -242,7 +243,7 @@ static enum status listen_to_ranks(struct dispatch *d)
     enum status rc = OK;
     struct ranks_message m = {0};
     check_launcher();
-    for (bool there = true; there && ranks_count() > 1;) {
+    for (bool there = true; there && d->ranks > 1;) {
         TRY(ranks_receive(&m, &there));
         if (there) {
             d->nap = NAP_LEAST;
@@ -261,7 +262,7 @@ static enum status collect(struct dispatch *d)
 {
     struct crew_record *record;
     enum status rc = crew_collect(d->crew, d->nap, &record);
-    d->nap = ranks_count() == 1 ? POLL_MS : record ? NAP_LEAST : 2 * d->nap < NAP_MOST ? 2 * d->nap : NAP_MOST;
+    d->nap = d->ranks == 1 ? POLL_MS : record ? NAP_LEAST : 2 * d->nap < NAP_MOST ? 2 * d->nap : NAP_MOST;
     if (record) {
         d->peers[0].busy--;
         rc = take_record(d, record);
@@ -276,17 +277,19 @@ static void wind_down(struct dispatch *d, enum status rc)
 {
     double since = progress_clock();
     size_t gone = 0;
-    tell_all(STOP, (int)rc);
+    if (d->ranks > 1)
+        tell_all(STOP, (int)rc);
     if (rc != OK)
         crew_stop(d->crew);
     do {
         listen_to_ranks(d);
         collect(d);
         gone = 0;
-        for (size_t i = 1; i < ranks_count(); i++)
+        for (size_t i = 1; i < d->ranks; i++)
             gone += d->peers[i].gone;
-        job.ended = gone == ranks_count() - 1;
-    } while ((crew_busy(d->crew) || !job.ended) && !((rc != OK || stop_requested) && late(&since, WAIT_S)));
+    } while ((crew_busy(d->crew) || gone < d->ranks - 1) && !((rc != OK || stop_requested) && late(&since, WAIT_S)));
+    if (d->ranks > 1)
+        job.ended = gone == d->ranks - 1;
 }
 
 static enum status run_shared(const struct pool *pool, const size_t *items, size_t n)
@@ -294,12 +297,14 @@ static enum status run_shared(const struct pool *pool, const size_t *items, size
     enum status rc = OK;
     char message[1024];
     const size_t jobs = pool->jobs < n ? pool->jobs : n;
-    struct dispatch d = {.pool = pool, .items = items, .n = n, .nap = NAP_LEAST};
+    struct dispatch d = {.pool = pool, .items = items, .n = n, .ranks = pool->ranks ? ranks_count() : 1, .nap = NAP_LEAST};
     TRY(crew_create(pool, jobs ? jobs : 1, &d.crew));
-    d.peers = calloc(ranks_count(), sizeof *d.peers);
-    REQUIRE(d.peers, ERR_MEMORY, "out of memory for %zu ranks", ranks_count());
-    job.started = true;
-    TRY(tell_all(START, OK));
+    d.peers = calloc(d.ranks, sizeof *d.peers);
+    REQUIRE(d.peers, ERR_MEMORY, "out of memory for %zu ranks", d.ranks);
+    if (d.ranks > 1) {
+        job.started = true;
+        TRY(tell_all(START, OK));
+    }
     while (d.done < n) {
         TRY(listen_to_ranks(&d));
         TRY((enum status)stop_requested);
@@ -342,7 +347,7 @@ static enum status run_here(const struct pool *pool, const size_t *items, size_t
 
 enum status pool_run(const struct pool *pool, const size_t *items, size_t n)
 {
-    return ranks_count() == 1 && (pool->jobs <= 1 || n <= 1) ? run_here(pool, items, n) : run_shared(pool, items, n);
+    return (ranks_count() == 1 || !pool->ranks) && (pool->jobs <= 1 || n <= 1) ? run_here(pool, items, n) : run_shared(pool, items, n);
 }
 
 /* ---- the other ranks ---- */

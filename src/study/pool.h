@@ -23,6 +23,7 @@ typedef enum status pool_wanted(void *context, size_t i, bool *wanted);
 
 struct pool {
     size_t jobs;            /* workers, of every rank; 1 (and no other ranks) works in this process */
+    bool ranks;             /* on all ranks of an MPI job, once in its life; else on this one alone */
     pool_work *work;
     pool_deliver *deliver;
     pool_wanted *wanted;    /* NULL: every item is */

@@ -146,7 +146,7 @@ done:
 
 static enum status begin(struct sweep *s, size_t jobs, struct pool *pool)
 {
-    *pool = (struct pool){.jobs = pool_jobs(jobs, s->threads), .work = work, .deliver = deliver, .wanted = wanted, .context = s};
+    *pool = (struct pool){.jobs = pool_jobs(jobs, s->threads), .ranks = true, .work = work, .deliver = deliver, .wanted = wanted, .context = s};
     s->runs.request.stop = pool_stop();
     text_addf(&s->folder, "%s.checkpoints", s->path);
     enum status rc = text_status(&s->folder);
