@@ -149,7 +149,7 @@ kills=4; [[ -z ${PLATEAU_TEST_FULL:-} ]] || kills=20
 "$plateau" sweep toys.yaml "seed=1:$((2 * kills)):+1" --db undisturbed.db --quiet
 mkdir small; mounted=no
 trap 'umount small 2>/dev/null; rm -rf "$work"' EXIT
-[[ $(id -u) == 0 ]] && mount -t tmpfs -o size=8m tmpfs small 2>/dev/null && mounted=yes
+[[ $(id -u) == 0 ]] && mount -t tmpfs -o size=$((4 + kills))m tmpfs small 2>/dev/null && mounted=yes
 RANDOM=$kills kept=0 changed=0 said=
 for ((i = 0; i < kills; i++)); do
     job 2 toys.yaml "seed=1:$((2 * kills)):+1" --db small/killed.db
