@@ -55,6 +55,11 @@ ranks_of() { # pid of mpirun: its ranks, the first one first
     local pid
     for pid in $(family "$1" | sort -n); do [[ $(cat "/proc/$pid/stat" 2>/dev/null) == "$pid (plateau) "[A-Z]" $1 "* ]] && echo "$pid"; done
 }
+all_train() { # does each of the two ranks of $job have a worker?
+    local rank n=0
+    for rank in $(ranks_of $job); do [[ -z $(family "$rank") ]] || n=$((n + 1)); done
+    ((n == 2))
+}
 all_gone() { # pids..: ended, or zombies that nobody has collected
     local pid
     for pid in "$@"; do [[ ! -e /proc/$pid/stat || $(cat "/proc/$pid/stat" 2>/dev/null) =~ ^[^\)]*\)\ Z || ! -e /proc/$pid/stat ]] || return 1; done
@@ -111,20 +116,20 @@ mpirun -np 1 "$plateau" sweep mix.yaml --db two.db --quiet : -np 1 "$plateau" sw
 
 # ---- a worker dies, a signal comes to mpirun, to one rank, to one worker
 job 2 long.yaml --db worker.db
-wait_for 30 test -s worker.db; sleep 1
+wait_for 60 all_train; sleep 0.3
 mapfile -t ranks < <(ranks_of $job)
 kill -9 $(family "${ranks[1]}"); wait $job; rc=$?
 [[ $rc == 3 && $(grep -c 'the worker process died' err) == 1 && $(stored worker.db) == 3 ]] && grep -q '1 of 4 runs failed' err; ok $? "a killed worker of rank 1 costs its own run only (exit $rc)"
 for to in mpirun "rank 1" "a worker of rank 1"; do
     rm -rf usr.db*; job 2 long.yaml --db usr.db
-    wait_for 30 test -s usr.db; sleep 1
+    wait_for 60 all_train; sleep 0.3
     mapfile -t ranks < <(ranks_of $job)
     case $to in mpirun) pid=$job ;; "rank 1") pid=${ranks[1]} ;; *) pid=$(family "${ranks[1]}") ;; esac
     kill -USR1 $pid; wait $job; rc=$?
     [[ $rc == 75 && $(ls usr.db.checkpoints | wc -l) == 2 ]]; ok $? "SIGUSR1 to $to: exit $rc, both trainings are saved"
 done
 mpirun -np 2 "$plateau" sweep long.yaml --db usr.db --quiet && rows usr.db --curves | cmp -s - once; ok $? "and the next start goes on, to the same rows"
-rm -rf usr.db*; job 2 long.yaml --db usr.db; wait_for 30 test -s usr.db; sleep 1
+rm -rf usr.db*; job 2 long.yaml --db usr.db; wait_for 60 all_train; sleep 0.3
 mapfile -t ranks < <(ranks_of $job); kill -TERM "${ranks[1]}"; wait $job; rc=$?
 [[ $rc == 130 && $(ls usr.db.checkpoints | wc -l) == 2 ]]; ok $? "SIGTERM to one rank: exit $rc, and half a second was enough to save"
 
