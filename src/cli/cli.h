@@ -29,7 +29,7 @@
     X(out, TEXT, "PATH", "the folder to write to (figure: figures; reproduce: report); batch, gradient: the file") \
     X(data, TEXT, "OTHER.csv", "your own plateau lengths over the figure: columns named as the keys, and plateau")      \
     X(claims, TEXT, "MINE.yaml", "your own claims")                                                                     \
-    X(strict, FLAG, NULL, "exit with 1 if a claim deviates whose corrected statement does not hold either")
+    X(strict, FLAG, NULL, "exit with 1 if a claim deviates whose corrected statement does not hold either; of two databases, if a verdict changed")
 
 struct arguments {
     const char **assignments; /* key=value; owned array of borrowed strings */
@@ -56,7 +56,7 @@ struct arguments {
     X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                     \
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
     X(fit, "F.db [key=value..]", " study on at response residuals json ", "power law of the plateau length, with intervals")              \
-    X(compare, "F.db", " claims study strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
+    X(compare, "F.db [NEWER.db]", " claims study strict json ", "claims against runs: reproduced, deviates, inconclusive; of two databases, what changed") \
     X(figure, "NAME..|all F.db", " out data quiet ", "the paper's figures as PDF, SVG and PNG, with their data beside them") \
     X(reproduce, "[FIGURE..|PART|all]", " scale out jobs claims strict quiet ", "runs, fits, verdicts, figures into a report, in two parts: theory, transformers") \
     X(bench, "[ITEM..]", " json ", "throughput of this machine on fixed work")                                         \
