@@ -1,7 +1,7 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
 unit_tests = test_text test_random test_flow test_prediction test_toy test_tensor test_transformer test_transformer_double test_tasks \
-  test_safetensors test_run_toy test_training test_store test_import test_merge test_power_law test_measure test_compare test_contrast test_threshold
+  test_schedule test_safetensors test_run_toy test_training test_store test_import test_merge test_power_law test_measure test_compare test_contrast test_threshold
 check_PROGRAMS += $(unit_tests) must_fail json_lines
 TESTS += $(unit_tests) must_fail tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_survival.sh tests/test_merge.sh
 XFAIL_TESTS += must_fail
@@ -42,6 +42,9 @@ libtransformer_double_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL_IS_DOUBLE
 test_transformer_double_SOURCES = $(test_transformer_SOURCES)
 test_transformer_double_CPPFLAGS = $(TEST_CPPFLAGS) -DREAL_IS_DOUBLE
 test_transformer_double_LDADD = libtransformer_double.a libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
+test_schedule_SOURCES = tests/test_schedule.c tests/test_keys.h $(test_harness)
+test_schedule_CPPFLAGS = $(TEST_CPPFLAGS)
+test_schedule_LDADD = $(models_below)
 test_safetensors_SOURCES = tests/test_safetensors.c $(test_harness)
 test_safetensors_CPPFLAGS = $(TEST_CPPFLAGS)
 test_safetensors_LDADD = librun.a $(models_below)

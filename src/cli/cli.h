@@ -49,6 +49,7 @@ struct arguments {
 #define COMMANDS(X)                                                                                                    \
     X(flow, "key=value..", " json quiet trace jobs ", "integrate the reduced flow; plateau length beside every prediction") \
     X(train, "key=value..", " json quiet trace jobs checkpoint resume ", "train the toy model or a Transformer (model=transformer)") \
+    X(schedule, "key=value..", " json ", "the repetition schedule that shortens the flow's plateau most: p and when to drop it") \
     X(batch, "key=value..", " step test out ", "write the samples that a Transformer reads in one step")                \
     X(gradient, "key=value..", " checkpoint batch out ", "write loss, outputs and gradient of given weights and samples") \
     X(sweep, "STUDY.yaml|NAME [key=value..]", " db scale shard jobs quiet ", "run a study into a database; never repeats a finished run")  \
