@@ -50,6 +50,7 @@ struct arguments {
 #define COMMANDS(X)                                                                                                    \
     X(flow, "key=value..", " json quiet trace jobs ", "integrate the reduced flow; plateau length beside every prediction") \
     X(train, "key=value..", " json quiet trace jobs checkpoint resume ", "train the toy model or a Transformer (model=transformer)") \
+    X(schedule, "key=value..", " json ", "the repetition schedule that shortens the flow's plateau most: p and when to drop it") \
     X(batch, "key=value..", " step test out ", "write the samples that a Transformer reads in one step")                \
     X(gradient, "key=value..", " checkpoint batch out ", "write loss, outputs and gradient of given weights and samples") \
     X(sweep, "STUDY.yaml|NAME [key=value..]", " db scale shard jobs budget quiet ", "run a study into a database; never repeats a finished run")  \
@@ -59,7 +60,7 @@ struct arguments {
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
     X(fit, "F.db [key=value..]", " study on at response residuals json ", "power law of the plateau length, with intervals")              \
     X(compare, "F.db", " claims study strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
-    X(figure, "NAME..|all F.db", " out data quiet ", "the paper's figures as PDF, SVG and PNG, with their data beside them") \
+    X(figure, "NAME..|all [F.db] [key=value..]", " out data db study quiet ", "the paper's figures, and of any runs phase, survival, exponents, collapse, as PDF, SVG and PNG with their data") \
     X(reproduce, "[FIGURE..|PART|all]", " scale out jobs claims strict quiet ", "runs, fits, verdicts, figures into a report, in two parts: theory, transformers") \
     X(bench, "[ITEM..]", " json ", "throughput of this machine on fixed work")                                         \
     X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \
