@@ -190,22 +190,14 @@ bool figure_stands_alone(const struct figure *figure)
     return figure->draw == phase_draw;
 }
 
-static enum status found(void *context, const struct store_row *row)
-{
-    (void)row;
-    *(bool *)context = true;
-    return ERR_INPUT; /* one is enough: ends the walk */
-}
-
 enum status figure_ready(struct store *store, const struct figure *figure, bool *ready)
 {
     const char *const studies[] = {figure->study, figure->second};
     *ready = true;
     for (int i = 0; i < 2 && *ready && studies[i]; i++) {
         const struct store_filter filter = {.study = studies[i]};
-        *ready = false;
-        enum status rc = store_each(store, &filter, found, ready);
-        if (rc != OK && !*ready)
+        enum status rc = store_any(store, &filter, ready);
+        if (rc != OK)
             return rc;
         if (!*ready)
             error_set(ERR_INPUT,

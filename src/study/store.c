@@ -148,7 +148,7 @@ static enum status connect(struct store *s, int flags)
     TRY(text_status(&path));
     sqlite3_close(s->db);
     s->db = NULL;
-    if (sqlite3_open_v2(path.data, &s->db, flags, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(path.data, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) /* store.h: one thread at a time */
         TRY(store_error(s, "opening"));
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_busy_timeout(s->db, BUSY_MS);
