@@ -1,7 +1,7 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_text test_random test_flow test_prediction test_toy test_tensor test_transformer test_transformer_double test_tasks \
-  test_schedule test_safetensors test_run_toy test_training test_store test_import test_merge test_power_law test_measure test_compare test_contrast test_threshold
+unit_tests = test_text test_random test_flow test_prediction test_flow_map test_toy test_tensor test_transformer test_transformer_double test_tasks \
+  test_schedule test_safetensors test_run_toy test_training test_store test_import test_merge test_power_law test_kaplan_meier test_measure test_compare test_contrast test_threshold
 check_PROGRAMS += $(unit_tests) must_fail json_lines
 TESTS += $(unit_tests) must_fail tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_survival.sh tests/test_merge.sh
 XFAIL_TESTS += must_fail
@@ -26,6 +26,9 @@ test_flow_LDADD = $(models_below)
 test_prediction_SOURCES = tests/test_prediction.c tests/reference.h $(test_harness)
 test_prediction_CPPFLAGS = $(TEST_CPPFLAGS)
 test_prediction_LDADD = $(models_below)
+test_flow_map_SOURCES = tests/test_flow_map.c $(test_harness)
+test_flow_map_CPPFLAGS = $(TEST_CPPFLAGS)
+test_flow_map_LDADD = $(models_below)
 test_toy_SOURCES = tests/test_toy.c $(test_harness)
 test_toy_CPPFLAGS = $(TEST_CPPFLAGS)
 test_toy_LDADD = $(models_below)
@@ -69,6 +72,9 @@ test_merge_LDADD = libstudy.a librun.a $(models_below)
 test_power_law_SOURCES = tests/test_power_law.c $(test_harness)
 test_power_law_CPPFLAGS = $(TEST_CPPFLAGS)
 test_power_law_LDADD = libvalidation.a $(models_below)
+test_kaplan_meier_SOURCES = tests/test_kaplan_meier.c $(test_harness)
+test_kaplan_meier_CPPFLAGS = $(TEST_CPPFLAGS)
+test_kaplan_meier_LDADD = libvalidation.a $(models_below)
 test_measure_SOURCES = tests/test_measure.c $(test_harness)
 test_measure_CPPFLAGS = $(TEST_CPPFLAGS)
 test_measure_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=flow_hessian
@@ -88,7 +94,7 @@ must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
 EXTRA_DIST += tests/cli.sh tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_survival.sh tests/test_merge.sh tests/check.sh docs/repetition.svg
-dist_doc_DATA = README.md CITATION.cff docs/theory.md docs/claims.md docs/studies.md
+dist_doc_DATA = README.md CITATION.cff docs/theory.md docs/claims.md docs/figures.md docs/studies.md
 
 # Static analysis (.clang-tidy, tests/cppcheck.txt): quiet, or it fails.
 c_files = find $(top_srcdir)/src $(top_srcdir)/models $(top_srcdir)/validation $(top_srcdir)/plots $(top_srcdir)/tests -name '*.c'
