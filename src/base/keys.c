@@ -68,7 +68,7 @@ bool keys_is_choice(enum key key)
 
 size_t keys_choices(enum key key, const char *const **choices)
 {
-    const struct choice_list *list = key_choices(key);
+    const struct choice_list *list = table[key].type > TYPE_SCHEDULE ? key_choices(key) : NULL;
     *choices = list ? list->choices : NULL;
     return list ? list->n : 0;
 }

@@ -225,9 +225,10 @@ static enum status complete(struct store *s, enum store_mode mode)
         TRY(ask(s, sql.data, &answer));
         if (!absent || strcmp(answer.data, "0"))
             continue;
-        text_addf(&view, ", '%s' AS \"%s\"", absent, name);
+        const char *quote = keys_is_choice((enum key)i) ? "'" : "";
+        text_addf(&view, ", %s%s%s AS \"%s\"", quote, absent, quote, name);
         text_clear(&sql);
-        text_addf(&sql, "ALTER TABLE runs ADD COLUMN \"%s\" %s DEFAULT '%s'", name, store_column_type(FIRST_KEY + i), absent);
+        text_addf(&sql, "ALTER TABLE runs ADD COLUMN \"%s\" %s DEFAULT %s%s%s", name, store_column_type(FIRST_KEY + i), quote, absent, quote);
         if (mode == STORE_WRITE)
             TRY(store_execute(s, sql.data, "adding a column"));
     }
