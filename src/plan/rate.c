@@ -273,7 +273,7 @@ enum status rate_measure(struct rates *rates, size_t jobs, double limit)
         items[i] = i;
     struct measuring m = {.rates = rates, .order = order, .jobs = jobs, .until = progress_clock() + limit,
                           .each = fmin(LONGEST, fmax(SHORTEST, 0.5 * limit / (double)n))};
-    const struct pool pool = {.jobs = jobs, .work = work, .deliver = take, .wanted = in_time, .context = &m};
+    const struct pool pool = {.jobs = jobs, .work = work, .deliver = take, .wanted = in_time, .context = &m, .here = true};
     rc = pool_run(&pool, items, n * jobs);
     run_free(&m.runs);
     rates->slowed = m.cpu > 0 ? m.wall / m.cpu : 1;
