@@ -3,7 +3,7 @@
  * Model (arXiv 2505.17863, section 2): y = W sum_t softmax(a)_t x_t, target W* x_T, tokens N(0, I_d/d), the relevant token at
  * B positions, with probability p equal to a fixed unit vector x~. Gradient flow from a = 0 closes in
  *     w_c = <W_c, W*_c>/n_c,   u_c = ||W_c - w_c W*_c/n_c||,   D = score of a relevant position minus score of another,
- * for two blocks c of columns: 1 (along x~) and r (the other d - 1). docs/theory.md derives it; in short
+ * for two blocks c of columns: 1 (along x~) and r (the other d - 1). doc/theory.md derives it; in short
  *     b = B/(T-B), K = 1/(d(T-B)), beta = 1/(1 + e^-D/b) (attention mass on the B copies), alpha = beta/B,
  *     sigma_1 = p + (1-p)/d, sigma_r = (1-p)/d, N = sum (w_c^2 + u_c^2), h_c = (1-beta)^2 K + beta^2 sigma_c
  *     L    = 1/2 [ (1-beta)^2 K N + sum sigma_c ((beta w_c - n_c)^2 + beta^2 u_c^2) ]

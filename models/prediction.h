@@ -5,7 +5,7 @@
  * closed       (p = 0) T_jump + d [2 om + om^2/2 + ln((1-om)/(1-q))]
  * quadrature   T_jump + the slow phase as an integral
  * with T_jump = [Phi(delta) + M(x_0) - C]/lambda_0, the arrival time of a particle that falls in a logarithmic potential
- * (docs/theory.md). closed and quadrature use only w(0) of the start: they neglect u, which must be unlearned. */
+ * (doc/theory.md). closed and quadrature use only w(0) of the start: they neglect u, which must be unlearned. */
 #ifndef PREDICTION_H
 #define PREDICTION_H
 #include "flow.h"
@@ -37,7 +37,7 @@ enum status prediction_compute(struct prediction_workspace *workspace, const str
 
 /* `closed` alone, without the quadrature; NaN for p > 0. */
 double prediction_closed(const struct flow *f, enum loss loss, double threshold);
-/* The largest relative error of `closed` against the integrated flow, as measured (docs/theory.md; test_prediction holds the program to it):
+/* The largest relative error of `closed` against the integrated flow, as measured (doc/theory.md; test_prediction holds the program to it):
  * zero start, unit columns, p = 0, threshold 0.2, T 64..16384, d 4..512, B = 1 or 4..16, metric full or paper. NaN elsewhere: not known. */
 double prediction_closed_error(const struct flow *f, double threshold);
 

@@ -40,7 +40,7 @@ struct transformer_config {
 
 /* One tensor of the parameter block. */
 struct transformer_tensor {
-    char name[48]; /* "embed.weight", "layer.1.attn.qkv.weight", ...: see docs of checkpoints */
+    char name[48]; /* "embed.weight", "layer.1.attn.qkv.weight", ...: as checkpoints have them */
     int rank;      /* 1 or 2 */
     int shape[2];  /* [out, in] for weights, [out] for the rest */
     size_t offset; /* in parameters[] and in a gradient; a multiple of 16 numbers */

@@ -21,7 +21,7 @@ static void error_cell(double median, double largest, size_t n, char cell[CELL])
 
 bool answer_is_ours(const struct claim *c)
 {
-    return !strncmp(c->source, "docs/", 5);
+    return !strncmp(c->source, "doc/", 4);
 }
 
 /* The exponents of Transformers change with the grid, and ours is another than the paper's: the deviation may come from that alone. */
@@ -30,7 +30,7 @@ static bool on_own_grid(const struct claim *c)
     return *c->grid && !*c->erratum;
 }
 
-/* How many claims of the paper (ours: of docs/theory.md) there are of each verdict, and how many deviations are known ones or on a grid of ours. */
+/* How many claims of the paper (ours: of doc/theory.md) there are of each verdict, and how many deviations are known ones or on a grid of ours. */
 struct tally {
     size_t all, verdicts[3], known, own_grid;
 };

@@ -7,7 +7,7 @@
 
 /* Appends it to the document. ERR_MEMORY. */
 enum status answer_add(struct document *document, const struct report *report);
-/* True if the statement is this program's own (docs/), not the paper's. */
+/* True if the statement is this program's own (doc/), not the paper's. */
 bool answer_is_ours(const struct claim *claim);
 
 #endif

@@ -78,6 +78,9 @@ enum status chosen_load(struct page *page, struct chosen *chosen)
     REQUIRE(page->runs.n, ERR_INPUT, "no run to show: %zu match%s, of which %zu did not record the threshold and %zu were interrupted",
             chosen->unknown + chosen->interrupted, chosen->unknown + chosen->interrupted == 1 ? "es" : "", chosen->unknown,
             chosen->interrupted);
+    if (page->request->notes && chosen->unknown + chosen->interrupted)
+        text_addf(page->request->notes, "%s: left out %zu runs that did not record the threshold, %zu that were interrupted\n", page->name,
+                  chosen->unknown, chosen->interrupted);
 done:
     return rc;
 }

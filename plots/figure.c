@@ -425,8 +425,9 @@ static enum status check(struct store *store, const struct figure *figure, const
     REQUIRE(!request->data || figure->takes_data, ERR_INPUT, "it takes no --data; 1c, 2-left, 2-right, errors and repetition do");
     for (int key = 0; request->filter && key < KEY_COUNT; key++)
         asks = asks || request->filter->n[key];
-    REQUIRE(!figure->study || !(asks || (request->filter && request->filter->study) || request->x || request->y || request->check), ERR_INPUT,
+    REQUIRE(!figure->study || !(asks || (request->filter && request->filter->study)), ERR_INPUT,
             "it shows the runs of its study, and takes no key=value");
+    REQUIRE(figure->draw == phase_draw || !(request->x || request->y || request->check), ERR_INPUT, "x, y and check are for the figure phase");
     REQUIRE(store || figure_stands_alone(figure), ERR_INPUT, "needs a database");
     REQUIRE(!*pool_stop(), ERR_INTERRUPTED, "interrupted");
     if (figure->study)

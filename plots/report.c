@@ -166,7 +166,7 @@ static enum status compose(const struct report *r, struct document *d)
     document_begin(d, "plateau: theory against simulation");
     document_heading(d, 1, NULL, "When does sparse attention emerge, and does theory say so?");
     document_paragraph(d, "The theory of \"The emergence of sparse attention: impact of data distribution and benefits of repetition\" (arXiv 2505.17863) against "
-                          "this program's integrations and trainings, claim by claim. Numbers such as E8 are differences from the paper; docs/theory.md explains them.");
+                          "this program's integrations and trainings, claim by claim. Numbers such as E8 are differences from the paper; doc/theory.md explains them.");
     TRY(answer_add(d, r));
     document_heading(d, 2, "verdicts", "Verdicts");
     document_paragraph(d, "Reproduced: the estimate is inside expected \302\261 tolerance and its 95 %% half-width is at most the tolerance; deviates: the interval misses "

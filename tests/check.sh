@@ -18,7 +18,7 @@ count() { # log of `make check` -> totals; XFAIL is the test that must fail, and
 }
 
 step() { # name, command...: one test of its own; a command that ends with 77 was skipped, and its last line says why
-    local log="build/check-${1// /-}.log" begun=$SECONDS rc
+    local log="build/check-${1//[ \/]/-}.log" begun=$SECONDS rc
     ("${@:2}") >"$log" 2>&1 </dev/null; rc=$?
     case $rc in
     0) passed=$((passed + 1)); echo "ok: $1 ($((SECONDS - begun)) s)" ;;
@@ -27,23 +27,12 @@ step() { # name, command...: one test of its own; a command that ends with 77 wa
     esac
 }
 
-# The commands of the README's code blocks, in a folder of their own. Long ones run small: `sweep` and `reproduce` that name no
-# scale get --scale smoke. `./bootstrap` alone and `./bootstrap check` are what runs this, so they are left out.
-readme() {
-    local n=0 command
-    work=$(mktemp -d) && ln -s "$root"/build "$root"/validation "$work" && cd "$work" || return 1
+# The commands of a document, in a folder that looks like a clone; what it quotes is what they print.
+document() {
+    case $1 in doc/results.md) command -v Rscript >/dev/null || { echo "Rscript is not installed"; return 77; } ;; esac
+    work=$(mktemp -d) && ln -s "$root"/{build,validation,doc,examples} "$work" && cd "$work" || return 1
     trap 'rm -rf "$work"' EXIT
-    while IFS= read -r command; do
-        case $command in
-        ./bootstrap | "./bootstrap check"*) continue ;;
-        "./bootstrap reproduce"*) command="build/plateau ${command#./bootstrap }" ;;
-        esac
-        case $command in *--scale*) ;; "build/plateau sweep "* | "build/plateau reproduce"*) command="$command --scale smoke" ;; esac
-        echo "\$ $command"
-        timeout 120 bash -c "$command" || { echo "README.md: exit $?: $command"; return 1; }
-        n=$((n + 1))
-    done < <(sed -n 's/^    //p' "$root/README.md" | sed -e ':a' -e '/\\$/ { N; s/\\\n */ /; ba }' -e 's/  *#.*//' | grep -E '^(build/plateau|\./bootstrap)( |$)')
-    ((n >= 8)) || { echo "README.md: only $n commands found"; return 1; }
+    PATH=$root/build:$PATH timeout 300 "$root/tests/document.sh" "$root/$1"
 }
 
 sanitized() {
@@ -72,15 +61,19 @@ fuzzed() { # two at a time, from the committed seeds and what earlier runs found
         -print_final_stats=1 -dict=$build/keys.dict -artifact_prefix=$build/\$1- $build/found/\$1 tests/fuzz/corpus/\$1" fuzz
 }
 
-man_page() {
-    local warnings
-    warnings=$(groff -man -Tutf8 -ww -z build/plateau.1 2>&1) && [[ -z $warnings ]] || { echo "$warnings"; return 1; }
+man_pages() {
+    local page warnings
+    for page in build/plateau*.[1-9]; do
+        warnings=$(groff -man -t -rcR=1 -Tutf8 -ww -z "$page" 2>&1) && [[ -z $warnings ]] || { echo "$page: $warnings"; return 1; }
+    done
 }
 
 installed() { # into a folder, used from there, and taken away without a rest
     local to=$PWD/build/installed
     rm -rf "$to" && make -C build install DESTDIR="$to" && "$to/usr/local/bin/plateau" flow T=64 d=16 &&
-        [[ -s $to/usr/local/share/man/man1/plateau.1 && -s $to/usr/local/share/plateau/validation/claims.yaml ]] &&
+        [[ -s $to/usr/local/share/man/man1/plateau.1 && -s $to/usr/local/share/man/man7/plateau-tutorial.7 &&
+            -s $to/usr/local/share/bash-completion/completions/plateau && -s $to/usr/local/share/zsh/site-functions/_plateau &&
+            -s $to/usr/local/share/doc/plateau/doc/tutorial.md && -s $to/usr/local/share/plateau/validation/claims.yaml ]] &&
         make -C build uninstall DESTDIR="$to" && [[ -z $(find "$to" ! -type d) ]]
 }
 
@@ -107,13 +100,15 @@ grep -E '^(FAIL|XPASS|ERROR):' build/check.log
 count build/check.log
 echo "make check: $passed passed, $failed failed ($SECONDS s)"
 
-step "README commands" readme
+for name in README.md doc/tutorial.md doc/results.md doc/studies.md; do
+    step "commands of $name" document $name
+done
 step "tests with ASan and UBSan" sanitized
 step "valgrind" memcheck test_flow test_prediction test_store
 step "fuzzing" fuzzed
 step "clang-tidy" make -C build tidy
 step "cppcheck" make -C build cppcheck
-step "man page" man_page
+step "man pages" man_pages
 step "install and uninstall" installed
 
 if [[ $full == yes ]]; then

@@ -135,8 +135,8 @@ fails 2 'no claim is about this study' compare planted.db --claims "$source/vali
 "$plateau" compare planted.db --claims "$source/validation/claims.yaml" --study fig2-left --json >verdicts &&
     grep -qE '"id": "C5.B", .*"study": "fig2-left", .*"figure": "2-left", .*"verdict": "deviates"' verdicts && ! grep -qv '"study": "fig2-left"' verdicts
 ok $? "compare --study --json"
-for block in csv yaml; do sed -n '/^```'$block'$/,/^```$/p' "$source/docs/claims.md" | sed '/^```/d' >example.$block; done
+for block in csv yaml; do sed -n '/^```'$block'$/,/^```$/p' "$source/doc/claims.md" | sed '/^```/d' >example.$block; done
 "$plateau" import example.csv --db example.db model=toy steps=4000 --study mine --quiet &&
     "$plateau" compare example.db --claims example.yaml >verdicts && grep -q '^5 claims: 4 reproduced, 1 deviate .* 0 inconclusive' verdicts
-ok $? "the example of docs/claims.md works"
+ok $? "the example of doc/claims.md works"
 finish

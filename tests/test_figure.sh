@@ -193,6 +193,7 @@ exponent() { "$plateau" fit laws.db metric=paper --at "$1" --json | sed 's/.*"T"
 at() { awk -F, -v s="$1" -v t="$2" '$1 == s && $2 == t { print $6 }' laws/figexponents.csv; }
 near "$(at metric=paper 0.5)" "$(exponent 0.5)" 1e-4 && near "$(at metric=paper 0.1)" "$(exponent 0.1)" 1e-4; ok $? "at 0.5 and 0.1 they are those of plateau fit"
 near "$(at 'metric=paper: quadrature' 0.2)" "$(at metric=paper 0.2)" 0.002; ok $? "the quadrature has the flow's"
+fails 2 'x, y and check are for the figure phase' figure exponents laws.db x=T
 fails 2 'of more than 4 kinds' figure exponents all.db model=toy,flow
 fails 2 'task=regression or task=recall' figure exponents all.db model=transformer
 printf 'study: c\ncurves: yes\nruns:\n  - {T: [256, 4096], d: [16, 64]}\n' >c.yaml

@@ -304,17 +304,17 @@ START_TEST(test_monomials)
 }
 END_TEST
 
-/* docs/claims.md lists every measure. */
+/* doc/claims.md lists every measure. */
 START_TEST(test_documented)
 {
     struct text page = {0};
     char path[4096], row[512];
     const char *source = getenv("SOURCE");
-    snprintf(path, sizeof path, "%s/docs/claims.md", source ? source : "..");
+    snprintf(path, sizeof path, "%s/doc/claims.md", source ? source : "..");
     ok(text_read_file(path, 1 << 20, &page));
 #define AS_ROW(name, meaning)                                                                                          \
     snprintf(row, sizeof row, "| `%s` | ", #name);                                                                     \
-    ck_assert_msg(strstr(page.data, row), "docs/claims.md lacks %s", #name);
+    ck_assert_msg(strstr(page.data, row), "doc/claims.md lacks %s", #name);
     MEASURES(AS_ROW)
 #undef AS_ROW
     text_free(&page);

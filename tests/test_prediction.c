@@ -97,7 +97,7 @@ START_TEST(rates)
 }
 END_TEST
 
-/* The largest errors, in %, of docs/theory.md, "Plateau law": zero start, unit columns, test loss 0.2 of the null loss. */
+/* The largest errors, in %, of doc/theory.md, "Plateau law": zero start, unit columns, test loss 0.2 of the null loss. */
 static double quadrature_bound(const struct flow *f)
 {
     static const double percent[8][4] = {

@@ -31,7 +31,7 @@ static void draw(const struct kernels *k, uint32_t which, size_t n, void *out, r
 /* Calls `check` for each table that this build and processor can fill. */
 static void for_each(void (*check)(const struct kernels *k, struct kernels_worker *w))
 {
-    for (enum backend backend = BACKEND_REFERENCE; backend <= BACKEND_ONEDNN; backend++) {
+    for (enum backend backend = BACKEND_REFERENCE; backend < BACKEND_CUDA; backend++) {
         for (enum precision precision = PRECISION_F32; precision <= PRECISION_BF16; precision++) {
             const struct kernels *k;
             struct kernels_worker w;

@@ -1,4 +1,4 @@
-/* The comparator: claims (claims*.yaml, or a user's own file) against the runs of a database. docs/claims.md explains the format.
+/* The comparator: claims (claims*.yaml, or a user's own file) against the runs of a database. doc/claims.md explains the format.
  *
  *     - id: C5.B
  *       source: Fig. 2 left

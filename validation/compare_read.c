@@ -76,7 +76,7 @@ static enum status check_quantity(const struct claim *c)
     if (kind == CLAIM_RUNS || (kind == CLAIM_FLOW && !measure_exists(c->of))) {
         rc = monomial_parse(c->of, &product);
         if (rc != OK)
-            return error_prefix(rc, kind == CLAIM_FLOW ? "of: not a measure (docs/claims.md lists them), nor a monomial" : "of");
+            return error_prefix(rc, kind == CLAIM_FLOW ? "of: not a measure (doc/claims.md lists them), nor a monomial" : "of");
     }
 done:
     return rc;

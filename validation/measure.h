@@ -3,7 +3,7 @@
  * A measure gets a problem (keys: T, d, B, p, metric, ..) and returns one number. Anything else is a monomial (monomial.h) in the
  * columns of the run that these keys give: `1.51*d^0.49*T^0.99/plateau`.
  *
- * "The paper's" derivatives are written out from its text (docs/theory.md: E1, E2), in measure.c; finite differences are taken of the
+ * "The paper's" derivatives are written out from its text (doc/theory.md: E1, E2), in measure.c; finite differences are taken of the
  * loss alone, at a state in the middle of the transition. The late phase is the limit e = 1 - beta -> 0 at w = w_inf, p = 0. */
 #ifndef MEASURE_H
 #define MEASURE_H

@@ -75,6 +75,13 @@ bool keys_is_choice(enum key key)
     return key_type(key) >= TYPE_SCHEDULE;
 }
 
+size_t keys_choices(enum key key, const char *const **choices)
+{
+    const struct choice_list *list = key_choices(key);
+    *choices = list ? list->choices : NULL;
+    return list ? list->n : 0;
+}
+
 bool keys_is_integer(enum key key)
 {
     return key_type(key) == TYPE_INTEGER;
@@ -258,9 +265,9 @@ enum status keys_resolve(const double *given, struct keys *keys)
                    : model == MODEL_TOY                ? PRESET_TOY
                    : given[KEY_task] == TASK_RECALL    ? PRESET_RECALL
                                                        : PRESET_REGRESSION;
-    if (keys->preset <= PRESET_TOY && given[KEY_task] == TASK_RECALL)
-        return error_set(ERR_INPUT, "task=recall: the %s knows task=regression only; recall needs model=transformer",
-                         preset_names[keys->preset]);
+    if (keys->preset <= PRESET_TOY && given[KEY_task] > TASK_REGRESSION)
+        return error_set(ERR_INPUT, "task=%s: the %s knows task=regression only; %s needs model=transformer", choices_task[(int)given[KEY_task]],
+                         preset_names[keys->preset], choices_task[(int)given[KEY_task]]);
     for (int key = 0; key < KEY_COUNT; key++) {
         const char *fallback = table[key].defaults[keys->preset];
         if (!fallback && !isnan(given[key]))

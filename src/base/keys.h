@@ -73,6 +73,8 @@ enum status keys_value(enum key key, const char *text, double *value);
 const char *keys_text(enum key key, double value, char *buffer);
 /* true for keys whose values are names, not numbers: choices and the schedule. */
 bool keys_is_choice(enum key key);
+/* The names that a key takes, in *names (constant); 0 for keys whose values are numbers. */
+size_t keys_choices(enum key key, const char *const **names);
 /* true for keys whose values are whole numbers. */
 bool keys_is_integer(enum key key);
 /* true if the key is part of a run's identity. */

@@ -10,7 +10,7 @@
  * empty, NA, NaN and null mean: not given.
  *
  * Flows and toy models get the predictions and the reduced flow of their keys, as runs made here do. With init=gaussian that is the flow
- * from the start which the seed draws here: the run shares it if it began with the weights of `plateau train .. steps=0 --checkpoint`.
+ * from the start which the seed draws here, and the run's only if it began there.
  * Crossings are not imported: such a run knows its own threshold alone. */
 #ifndef IMPORT_H
 #define IMPORT_H

@@ -125,7 +125,7 @@ int main(void)
     N_Vector y = N_VNew_Serial(2, context);
     void *cvode = cvode_create(context, y, &p);
     long steps = 0;
-    must(fabs(plateau(cvode, y, &p, 1024, 4, &steps) / 2817.1471 - 1) < 1e-5, "reaching the value of docs/theory.md");
+    must(fabs(plateau(cvode, y, &p, 1024, 4, &steps) / 2817.1471 - 1) < 1e-5, "reaching the value of doc/theory.md");
     double us[PARTS], sum = 0;
     steps = 0;
     for (int part = 0; part < PARTS; part++) {

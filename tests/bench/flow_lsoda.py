@@ -63,7 +63,7 @@ grid = [(i // 7 + j // 7, round(32 * 256 ** (i / (POINTS - 1))), round(4 * 128 *
         for i in range(3, POINTS, 7) for j in range(3, POINTS, 7)]
 us = {}
 for with_jacobian in (False, True):
-    assert abs(plateau(1024, 4, with_jacobian) / 2817.1471 - 1) < 1e-5, "not the plateau length of docs/theory.md"
+    assert abs(plateau(1024, 4, with_jacobian) / 2817.1471 - 1) < 1e-5, "not the plateau length of doc/theory.md"
     us[with_jacobian] = statistics.median(microseconds([p for p in grid if p[0] % PARTS == part], with_jacobian)
                                           for part in range(PARTS))
 print(json.dumps({"us": min(us.values()), "without_jacobian": us[False], "with_jacobian": us[True]}))
