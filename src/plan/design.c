@@ -4,28 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIM = POWER_LAW_MAX + 1 }; /* the constant and the exponents */
-static const double SEED = 0.06, CELL = 0.07;  /* s.d. of log y: between seeds of a cell, of cells about the law */
-static const double VAGUE = 100;               /* variance of every coefficient before the first run */
+enum { DIM = POWER_LAW_MAX + 1 };             /* the constant and the exponents */
+static const double SEED = 0.06, CELL = 0.07; /* s.d. of log y: between seeds of a cell, of cells about the law */
+static const double VAGUE = 100;              /* variance of every coefficient before the first run */
 
 /* Runs that share a law. */
 struct group {
     struct keys like;
-    size_t dim;                          /* coefficients */
-    enum key key[DIM];                   /* of each but the first */
-    double first[DIM];                   /* values of the keys in the first cell */
-    double inverse[DIM][DIM], constant;  /* M^-1, M_00 */
-    size_t rank, runs;                   /* directions and runs so far, of those that will not be cut off */
-    double basis[DIM][DIM];              /* of the directions so far, orthonormal */
+    size_t dim;                         /* coefficients */
+    enum key key[DIM];                  /* of each but the first */
+    double first[DIM];                  /* values of the keys in the first cell */
+    double inverse[DIM][DIM], constant; /* M^-1, M_00 */
+    size_t rank, runs;                  /* directions and runs so far, of those that will not be cut off */
+    double basis[DIM][DIM];             /* of the directions so far, orthonormal */
 };
 
 struct cell {
     struct keys keys;
     unsigned name;
-    size_t group, seeds, left;  /* runs made or chosen; still to be chosen from */
-    size_t first;               /* of plan->runs, to be made and not chosen yet; the others follow */
+    size_t group, seeds, left; /* runs made or chosen; still to be chosen from */
+    size_t first;              /* of plan->runs, to be made and not chosen yet; the others follow */
     double x[DIM], seconds, weight;
-    bool full;                  /* there is no time for one more */
+    bool full; /* there is no time for one more */
 };
 
 struct design {
@@ -33,9 +33,9 @@ struct design {
     struct group *groups; /* owned */
     struct cell *cells;   /* owned */
     size_t n_groups, n_cells;
-    size_t *cell_of;      /* owned: of every run of the plan */
-    bool *chosen;         /* owned: of every run */
-    double budget, used;  /* seconds of all jobs together */
+    size_t *cell_of;     /* owned: of every run of the plan */
+    bool *chosen;        /* owned: of every run */
+    double budget, used; /* seconds of all jobs together */
 };
 
 /* ---- information ---- */
@@ -153,7 +153,11 @@ static enum status add_run(struct design *d, size_t i)
     struct cell *c = &d->cells[k];
     if (k == d->n_cells) {
         d->n_cells++;
-        *c = (struct cell){.keys = keys, .name = name, .first = i, .seconds = run->seconds, .weight = kept(&run->expected, keys_real(&keys, KEY_steps))};
+        *c = (struct cell){.keys = keys,
+                           .name = name,
+                           .first = i,
+                           .seconds = run->seconds,
+                           .weight = kept(&run->expected, keys_real(&keys, KEY_steps))};
         TRY(add_group(d, &keys, &c->group));
     }
     c->left += !run->there;
@@ -171,7 +175,8 @@ static void find_exponents(struct design *d)
         for (size_t k = 0; k < n; k++) {
             bool varies = false;
             for (size_t j = 0; j < d->n_cells; j++)
-                varies = varies || (d->cells[j].group == i && d->cells[j].keys.value[regressors[k]] != g->like.value[regressors[k]]);
+                varies = varies || (d->cells[j].group == i &&
+                                    d->cells[j].keys.value[regressors[k]] != g->like.value[regressors[k]]);
             if (varies)
                 g->key[g->dim++] = regressors[k];
         }
@@ -219,7 +224,8 @@ static void take(struct design *d, struct cell *c)
     learn(d, c);
 }
 
-/* The cell whose next run adds most for a second; NULL: none is left. needed: of laws that cannot be fitted yet, and what brings that nearer. */
+/* The cell whose next run adds most for a second; NULL: none is left. needed: of laws that cannot be fitted yet, and
+ * what brings that nearer. */
 static struct cell *best(struct design *d, bool needed)
 {
     struct cell *found = NULL;
@@ -229,7 +235,8 @@ static struct cell *best(struct design *d, bool needed)
         const struct group *g = &d->groups[c->group];
         if (!c->left || c->full)
             continue;
-        if (needed && (c->weight < 0.5 || g->runs > g->dim || (g->rank < g->dim && g->runs >= g->rank && !new_direction(g, c->x, rest))))
+        if (needed && (c->weight < 0.5 || g->runs > g->dim ||
+                       (g->rank < g->dim && g->runs >= g->rank && !new_direction(g, c->x, rest))))
             continue;
         const double worth = gain(d, c) / c->seconds;
         if (worth > most)
@@ -249,8 +256,9 @@ static enum status choose_needed(struct design *d)
         take(d, c);
     }
     const double wall = fmax(longest, d->used / (double)d->plan->jobs);
-    REQUIRE(wall <= d->budget, ERR_INPUT, "--budget: %.0f s are too few: the fit of its laws takes %zu more runs, about %.0f s with %zu jobs", d->budget, runs, wall,
-            d->plan->jobs);
+    REQUIRE(wall <= d->budget, ERR_INPUT,
+            "--budget: %.0f s are too few: the fit of its laws takes %zu more runs, about %.0f s with %zu jobs",
+            d->budget, runs, wall, d->plan->jobs);
 done:
     return rc;
 }
@@ -312,8 +320,9 @@ static void add_errors(struct design *d, struct text *out)
                 learn(d, c);
         }
         for (size_t k = 1; k < g->dim && i < 4; k++)
-            text_addf(out, "%s%s %.3f (%.3f)", k > 1 ? ", " : "            standard errors of the exponents, and from all runs: ", keys_name(g->key[k]), chosen[k],
-                      sqrt(g->inverse[k][k]));
+            text_addf(out, "%s%s %.3f (%.3f)",
+                      k > 1 ? ", " : "            standard errors of the exponents, and from all runs: ",
+                      keys_name(g->key[k]), chosen[k], sqrt(g->inverse[k][k]));
         text_add(out, g->dim > 1 && i < 4 ? "\n" : "");
     }
 }
@@ -351,12 +360,14 @@ enum status design_choose(struct plan *plan, struct study *study, double seconds
     size_t size;
     TRY(study_size(study, &size));
     free(study->left_out);
-    REQUIRE(study->left_out = calloc(size + 1, sizeof *study->left_out), ERR_MEMORY, "out of memory for %zu runs", size);
+    REQUIRE(study->left_out = calloc(size + 1, sizeof *study->left_out), ERR_MEMORY, "out of memory for %zu runs",
+            size);
     TRY(begin(&d));
     TRY(choose_needed(&d));
     choose_rest(&d);
     TRY(fit_in(&d, study));
-    text_addf(out, "  budget    %.0f s; assumed: seeds scatter by %.0f %%, cells lie %.0f %% off their law\n", seconds, 100 * SEED, 100 * CELL);
+    text_addf(out, "  budget    %.0f s; assumed: seeds scatter by %.0f %%, cells lie %.0f %% off their law\n", seconds,
+              100 * SEED, 100 * CELL);
     add_left_out(&d, out);
     add_errors(&d, out);
     rc = text_status(out);
