@@ -90,14 +90,14 @@ function table(    i, j, n, cell, wide, format, line) {
     gsub(/l/, "lb", format)
     line = format
     gsub(/lb/, "l", line)
-    printf ".TS\ntab(\002);\n%s\n%s.\n", substr(format, 2), substr(line, 2)
+    printf ".TS\nnokeep tab(\002);\n%s\n%s.\n", substr(format, 2), substr(line, 2)
     for (i = 1; i <= rows; i++) {
         if (i == 2)
             continue
         cells(row[i], cell)
         line = ""
         for (j = 1; j <= n; j++)
-            line = line (j > 1 ? "\002" : "") (cell[j] == "" ? "" : j in wide ? "T{\n" guard(inline(cell[j])) "\nT}" : "\\&" inline(cell[j]))
+            line = line (j > 1 ? "\002" : "") (cell[j] == "" ? "" : j in wide ? "T{\n.nh\n.na\n" guard(inline(cell[j])) "\nT}" : "\\&" inline(cell[j]))
         print line
     }
     print ".TE\n.PP"
