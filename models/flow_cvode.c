@@ -13,7 +13,7 @@
 
 enum { MAX_STEPS = 2000000 };
 
-/* One CVODE memory per (dimension, method): CVODE cannot change either. Made at first use. */
+/* One CVODE memory per (dimension, method, whether there is a second root, that of a switch): CVODE cannot change these. Made at first use. */
 struct engine {
     void *cvode;
     N_Vector y, dky;
@@ -23,22 +23,25 @@ struct engine {
 
 /* What the callbacks see. */
 struct problem {
-    const struct flow *flow;
+    struct flow flow; /* as it is now */
+    size_t next;      /* switches done */
+    double rate;      /* scaled time over time */
     enum loss loss;
-    double level; /* absolute loss of the threshold */
+    double level;     /* absolute loss of the threshold */
 };
 
 struct flow_cvode {
     SUNContext context;
-    struct engine engines[2][FLOW_DIM + 1];
+    struct engine engines[2][2][FLOW_DIM + 1];
     struct problem problem;
 };
 
 static int rhs(sunrealtype tau, N_Vector y, N_Vector dy, void *data)
 {
     (void)tau;
-    const struct flow *f = ((struct problem *)data)->flow;
-    double *out = N_VGetArrayPointer(dy), scale = 1 / f->lambda0;
+    const struct problem *p = data;
+    const struct flow *f = &p->flow;
+    double *out = N_VGetArrayPointer(dy), scale = 1 / p->rate;
     flow_rhs(f, N_VGetArrayPointer(y), out);
     for (int i = 0; i < f->dim; i++)
         out[i] *= scale;
@@ -48,8 +51,9 @@ static int rhs(sunrealtype tau, N_Vector y, N_Vector dy, void *data)
 static int jacobian(sunrealtype tau, N_Vector y, N_Vector dy, SUNMatrix J, void *data, N_Vector t1, N_Vector t2, N_Vector t3)
 {
     (void)tau, (void)dy, (void)t1, (void)t2, (void)t3;
-    const struct flow *f = ((struct problem *)data)->flow;
-    double *out = SUNDenseMatrix_Data(J), scale = 1 / f->lambda0;
+    const struct problem *p = data;
+    const struct flow *f = &p->flow;
+    double *out = SUNDenseMatrix_Data(J), scale = 1 / p->rate;
     flow_jacobian(f, N_VGetArrayPointer(y), out);
     for (int i = 0; i < f->dim * f->dim; i++)
         out[i] *= scale;
@@ -60,8 +64,21 @@ static int root(sunrealtype tau, N_Vector y, sunrealtype *g, void *data)
 {
     (void)tau;
     const struct problem *p = data;
-    g[0] = flow_loss(p->flow, N_VGetArrayPointer(y), p->loss) - p->level;
+    g[0] = flow_loss(&p->flow, N_VGetArrayPointer(y), p->loss) - p->level;
     return 0;
+}
+
+/* How far the next switch is due: negative before. After the last one, constant. */
+static double beyond(const struct problem *p, double tau, const double *y)
+{
+    const struct schedule *s = &p->flow.schedule;
+    return p->next < s->n ? flow_beyond(&p->flow, &s->list[p->next], tau / p->rate, y) : -1;
+}
+
+static int two_roots(sunrealtype tau, N_Vector y, sunrealtype *g, void *data)
+{
+    g[1] = beyond(data, tau, N_VGetArrayPointer(y));
+    return root(tau, y, g, data);
 }
 
 /* The operations on vectors that CVODE spends its time in, for at most FLOW_DIM numbers: what the library does, without its
@@ -191,17 +208,17 @@ void flow_cvode_free(struct flow_cvode *s)
 {
     if (!s)
         return;
-    for (int method = 0; method < 2; method++) {
-        for (int dim = 0; dim <= FLOW_DIM; dim++)
-            engine_free(&s->engines[method][dim]);
-    }
+    struct engine *all = &s->engines[0][0][0];
+    for (size_t i = 0; i < sizeof s->engines / sizeof *all; i++)
+        engine_free(&all[i]);
     SUNContext_Free(&s->context);
     free(s);
 }
 
-static enum status engine_create(struct flow_cvode *s, enum method method, int dim, struct engine *e)
+static enum status engine_create(struct flow_cvode *s, enum method method, struct engine *e)
 {
     enum status rc = OK;
+    const int dim = s->problem.flow.dim;
     e->y = vector_create(dim, s->context);
     e->dky = vector_create(dim, s->context);
     e->matrix = SUNDenseMatrix(dim, dim, s->context);
@@ -216,7 +233,7 @@ static enum status engine_create(struct flow_cvode *s, enum method method, int d
     CV(CVodeSetLinearSolver(e->cvode, e->linear, e->matrix));
     CV(CVodeSetJacFn(e->cvode, jacobian));
     CV(CVodeSetUserData(e->cvode, &s->problem));
-    CV(CVodeRootInit(e->cvode, 1, root));
+    CV(s->problem.flow.schedule.n ? CVodeRootInit(e->cvode, 2, two_roots) : CVodeRootInit(e->cvode, 1, root));
     CV(CVodeSetNoInactiveRootWarn(e->cvode));
     CV(CVodeSetMaxNumSteps(e->cvode, MAX_STEPS));
 done:
@@ -231,7 +248,7 @@ static enum status dense_loss(struct flow_cvode *s, struct engine *e, double tau
     int flag = CVodeGetDky(e->cvode, tau, 0, e->dky);
     if (flag < 0)
         return failed("CVodeGetDky", flag);
-    *loss = flow_loss(s->problem.flow, N_VGetArrayPointer(e->dky), s->problem.loss);
+    *loss = flow_loss(&s->problem.flow, N_VGetArrayPointer(e->dky), s->problem.loss);
     return OK;
 }
 
@@ -276,7 +293,7 @@ static enum status find_crossings(struct flow_cvode *s, struct engine *e, double
         enum status rc = dense_crossing(s, e, level, tau0, loss0 - level, tau1, loss1 - level, &tau);
         if (rc != OK)
             return rc;
-        out->crossings[(*next)++] = tau / s->problem.flow->lambda0;
+        out->crossings[(*next)++] = tau / s->problem.rate;
     }
     return OK;
 }
@@ -285,15 +302,17 @@ static enum status begin(struct flow_cvode *s, const struct flow *f, const struc
                          struct flow_solution *out)
 {
     enum status rc = OK;
-    s->problem = (struct problem){.flow = f, .loss = q->loss};
+    s->problem = (struct problem){.flow = *f, .rate = f->lambda0, .loss = q->loss};
     *out = (struct flow_solution){.plateau = NAN};
     out->initial_loss = flow_loss(f, f->y0, q->loss);
     out->null_loss = flow_null_loss(f, q->loss);
     s->problem.level = q->threshold * out->null_loss;
     for (int i = 0; i < FLOW_LEVELS; i++)
         out->crossings[i] = NAN;
+    for (size_t i = 0; i < SCHEDULE_SWITCHES; i++)
+        out->switched[i] = NAN;
     if (!e->cvode)
-        TRY(engine_create(s, q->method, f->dim, e));
+        TRY(engine_create(s, q->method, e));
     for (int i = 0; i < f->dim; i++)
         N_VGetArrayPointer(e->y)[i] = f->y0[i];
     CV(CVodeReInit(e->cvode, 0, e->y));
@@ -302,13 +321,35 @@ done:
     return rc;
 }
 
-static enum status statistics(struct engine *e, struct flow_solution *out)
+/* Adds those since the last start of the integrator. */
+static enum status add_statistics(struct engine *e, struct flow_solution *out)
 {
     enum status rc = OK;
-    CV(CVodeGetNumSteps(e->cvode, &out->steps));
-    CV(CVodeGetNumRhsEvals(e->cvode, &out->rhs_evals));
-    CV(CVodeGetNumJacEvals(e->cvode, &out->jac_evals));
-    CV(CVodeGetNumErrTestFails(e->cvode, &out->error_test_fails));
+    long steps, rhs_evals, jac_evals, error_test_fails;
+    CV(CVodeGetNumSteps(e->cvode, &steps));
+    CV(CVodeGetNumRhsEvals(e->cvode, &rhs_evals));
+    CV(CVodeGetNumJacEvals(e->cvode, &jac_evals));
+    CV(CVodeGetNumErrTestFails(e->cvode, &error_test_fails));
+    out->steps += steps, out->rhs_evals += rhs_evals, out->jac_evals += jac_evals, out->error_test_fails += error_test_fails;
+done:
+    return rc;
+}
+
+/* Makes the switches that are due; `due`: the integrator has found the first of them. It starts anew if there was one. */
+static enum status make_switches(struct flow_cvode *s, struct engine *e, double tau, bool due, struct flow_solution *out)
+{
+    enum status rc = OK;
+    struct problem *p = &s->problem;
+    const size_t before = p->next;
+    while (due || beyond(p, tau, N_VGetArrayPointer(e->y)) >= 0) {
+        out->switched[p->next] = tau / p->rate;
+        flow_switch(&p->flow, &p->flow.schedule.list[p->next++]);
+        due = false;
+    }
+    if (p->next == before)
+        goto done;
+    TRY(add_statistics(e, out));
+    CV(CVodeReInit(e->cvode, tau, e->y));
 done:
     return rc;
 }
@@ -317,7 +358,8 @@ enum status flow_cvode_solve(struct flow_cvode *s, const struct flow *f, const s
                              struct flow_solution *out)
 {
     enum status rc = OK;
-    struct engine *e = &s->engines[q->method][f->dim];
+    struct engine *e = &s->engines[q->method][f->schedule.n > 0][f->dim];
+    const double rate = f->lambda0;
     TRY(begin(s, f, q, e, out));
     double tau = 0, loss = out->initial_loss, *y = N_VGetArrayPointer(e->y);
     int next = q->all_crossings ? 0 : FLOW_LEVELS;
@@ -325,31 +367,36 @@ enum status flow_cvode_solve(struct flow_cvode *s, const struct flow *f, const s
         out->crossings[next++] = 0; /* a start already below a level */
     if (loss <= s->problem.level)
         out->plateau = 0;
+    TRY(make_switches(s, e, 0, false, out));
     if (q->step)
-        TRY(q->step(q->context, f, 0, y));
-    for (long i = 0; isnan(out->plateau) || next < FLOW_LEVELS || tau < q->time * f->lambda0; i++) {
+        TRY(q->step(q->context, &s->problem.flow, 0, y));
+    for (long i = 0; isnan(out->plateau) || next < FLOW_LEVELS || tau < q->time * rate; i++) {
         REQUIRE(i < MAX_STEPS, ERR_SOLVER, "CVODE: not done after %d steps at time %g, loss %g; loosen rtol and atol",
-                MAX_STEPS, tau / f->lambda0, loss);
+                MAX_STEPS, tau / rate, loss);
         double tau0 = tau, loss0 = loss;
         sunrealtype reached;
-        int flag = CVode(e->cvode, 1, e->y, &reached, CV_ONE_STEP); /* the 1 only scales the first step */
+        int found[2] = {0};
+        int flag = CVode(e->cvode, tau + 1, e->y, &reached, CV_ONE_STEP); /* the 1 only scales the first step */
         if (flag < 0)
             rc = failed("CVode", flag);
         TRY(rc);
-        REQUIRE(reached > tau0 || flag == CV_ROOT_RETURN, ERR_SOLVER, "CVODE: no progress at time %g", tau / f->lambda0);
+        REQUIRE(reached > tau0 || flag == CV_ROOT_RETURN, ERR_SOLVER, "CVODE: no progress at time %g", tau / rate);
         tau = reached;
-        loss = flow_loss(f, y, q->loss);
-        if (flag == CV_ROOT_RETURN && isnan(out->plateau))
-            out->plateau = tau / f->lambda0;
+        loss = flow_loss(&s->problem.flow, y, q->loss);
+        if (flag == CV_ROOT_RETURN)
+            CV(CVodeGetRootInfo(e->cvode, found));
+        if (found[0] && isnan(out->plateau))
+            out->plateau = tau / rate;
         TRY(find_crossings(s, e, tau0, loss0, tau, loss, &next, out));
+        TRY(make_switches(s, e, tau, found[1], out));
         if (q->step)
-            TRY(q->step(q->context, f, tau / f->lambda0, y));
+            TRY(q->step(q->context, &s->problem.flow, tau / rate, y));
     }
     for (int i = 0; i < f->dim; i++)
         out->y[i] = y[i];
     out->final_loss = loss;
-    out->final_time = tau / f->lambda0;
-    TRY(statistics(e, out));
+    out->final_time = tau / rate;
+    TRY(add_statistics(e, out));
 done:
     return rc;
 }

@@ -173,18 +173,22 @@ static void paper_times(const struct flow *f, double threshold, struct predictio
     out->eq6 = eps * X > 1 ? X / 2 * log(eps * X) : NAN;
 }
 
+/* T_jump + d [2 om + om^2/2 + ln((1-om)/(1-q))], the logarithm only where the slow phase is not over with the jump. */
+static double closed_form(const struct flow *f, double level, struct prediction *out)
+{
+    double n = f->n[0], om = out->w_jump / n, q = 1 - sqrt(2 * level / f->sigma[0]) / n;
+    double rest = 2 * om + om * om / 2 + (om < q ? log((1 - om) / (1 - q)) : 0);
+    out->om = om, out->q = q;
+    return out->jump + rest / f->sigma[0];
+}
+
 /* One block (p = 0). */
 static enum status predict_one(struct prediction_workspace *work, const struct flow *f, double level,
                                struct prediction *out)
 {
     const double C = sqrt(M_PI_2);
-    double n = f->n[0], om = out->w_jump / n, q = 1 - sqrt(2 * level / f->sigma[0]) / n;
-    out->om = om, out->q = q;
-    double rest = 2 * om + om * om / 2;
-    if (om < q)
-        rest += log((1 - om) / (1 - q));
-    out->closed = out->jump + rest / f->sigma[0];
-    out->w_q = end_of_integral(f, q, n);
+    out->closed = closed_form(f, level, out);
+    out->w_q = end_of_integral(f, out->q, f->n[0]);
     enum status rc = slow_phase(work, f, 0, out->w_q, out->w_jump, &out->integral);
     out->quadrature = out->jump - C / f->lambda0 + out->integral;
     return rc;
@@ -217,6 +221,28 @@ enum status prediction_compute(struct prediction_workspace *work, const struct f
     jump_time(f, out);
     double level = threshold * flow_null_loss(f, loss);
     return f->blocks == 1 ? predict_one(work, f, level, out) : predict_two(work, f, loss, level, out);
+}
+
+double prediction_closed(const struct flow *f, enum loss loss, double threshold)
+{
+    struct prediction out;
+    if (f->blocks != 1)
+        return NAN;
+    jump_time(f, &out);
+    return closed_form(f, threshold * flow_null_loss(f, loss), &out);
+}
+
+double prediction_closed_error(const struct flow *f, double threshold)
+{
+    const bool known = f->blocks == 1 && f->p == 0 && !f->has_u && f->y0[0] == 0 && fabs(f->n[0] - sqrt(f->d)) < 1e-9 * f->n[0] &&
+                       fabs(threshold - 0.2) < 1e-12 && f->T >= 64 && f->T <= 16384 && f->d >= 4 && f->d <= 512;
+    if (!known || f->metric == METRIC_TIED || !(f->B == 1 || (f->B >= 4 && f->B <= 16)))
+        return NAN;
+    if (f->B > 1 && f->T / f->B < 64)
+        return f->T / f->B < 32 ? .6 : .14;
+    if (f->B > 1)
+        return f->metric == METRIC_PAPER ? .018 : f->d < 16 ? .078 : .036;
+    return f->T < 128 ? .018 : f->T < 256 ? .0095 : f->T < 512 ? .0046 : f->T < 1024 ? .0023 : f->T < 2048 ? .0013 : .00055;
 }
 
 double prediction_rate(const struct flow *f)

@@ -35,6 +35,12 @@ void prediction_free(struct prediction_workspace *workspace);
 enum status prediction_compute(struct prediction_workspace *workspace, const struct flow *f, enum loss loss,
                                double threshold, struct prediction *out);
 
+/* `closed` alone, without the quadrature; NaN for p > 0. */
+double prediction_closed(const struct flow *f, enum loss loss, double threshold);
+/* The largest relative error of `closed` against the integrated flow, as measured (doc/theory.md; test_prediction holds the program to it):
+ * zero start, unit columns, p = 0, threshold 0.2, T 64..16384, d 4..512, B = 1 or 4..16, metric full or paper. NaN elsewhere: not known. */
+double prediction_closed_error(const struct flow *f, double threshold);
+
 /* Near the start. lambda: the growth rate of the linearised flow from the zero start (the positive root), any p. */
 double prediction_rate(const struct flow *f);
 /* The rate the paper states: sqrt(m) B(1-B/T) sqrt(p^2 d + (1-p)^2)/(sqrt d T) (p = 0 for unit columns: leading order). */

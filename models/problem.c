@@ -61,6 +61,26 @@ enum status problem_draw(const struct problem *problem, const struct samples_ran
                                             : regression_draw(&problem->regression, range, s);
 }
 
+void problem_switch(struct problem *problem, const struct schedule_switch *s)
+{
+    const bool recall = problem->preset == PRESET_RECALL;
+    if (s->variable == SCHEDULE_P)
+        *(recall ? &problem->recall.p : &problem->regression.p) = s->value;
+    else
+        *(recall ? &problem->recall.B : &problem->regression.B) = (size_t)s->value;
+}
+
+double problem_train_null(const struct problem *problem)
+{
+    const struct regression *r = &problem->regression;
+    return problem->preset == PRESET_RECALL ? problem->null_loss : 0.5 * r->p * r->along + (1 - r->p) * r->null_loss;
+}
+
+size_t problem_test_copies(const struct problem *problem)
+{
+    return problem->preset == PRESET_RECALL ? 1 : problem->regression.test_B;
+}
+
 enum status problem_pairs(const struct samples *s, enum problem_probe probe, struct problem_pairs *pairs)
 {
     const bool copy = probe == PROBE_copy;

@@ -38,6 +38,12 @@ void problem_free(struct problem *problem);
 enum status problem_samples(const struct problem *problem, size_t n, struct samples *s);
 /* Overwrites s with the samples of `range`. ERR_MEMORY. */
 enum status problem_draw(const struct problem *problem, const struct samples_range *range, struct samples *s);
+/* p or B of training is another from now on; samples that there is room for stay right. */
+void problem_switch(struct problem *problem, const struct schedule_switch *s);
+/* What knowing nothing costs in training, at the present p. */
+double problem_train_null(const struct problem *problem);
+/* How many positions hold what the readout needs, in the test set. */
+size_t problem_test_copies(const struct problem *problem);
 /* The probes of a kind of run: the first of them, and how many there are (0: not a Transformer); they are consecutive.
  */
 int problem_probes(enum preset preset, enum problem_probe *first);

@@ -12,10 +12,12 @@ struct scratch {
 
 void recall_init(const struct keys *keys, struct recall *r)
 {
+    const struct schedule schedule = schedule_of(keys_real(keys, KEY_schedule));
     *r = (struct recall){.pairs = (size_t)keys_integer(keys, KEY_pairs),
                          .vocab = (size_t)keys_integer(keys, KEY_vocab),
                          .repeated_tokens = (size_t)keys_integer(keys, KEY_repeated_tokens),
                          .B = (size_t)keys_integer(keys, KEY_B),
+                         .most_B = (size_t)schedule_largest(&schedule, SCHEDULE_B, keys_real(keys, KEY_B)),
                          .p = keys_real(keys, KEY_p),
                          .bernoulli = keys_integer(keys, KEY_placement) == PLACEMENT_BERNOULLI,
                          .seed = (uint64_t)keys_integer(keys, KEY_seed)};
@@ -24,7 +26,7 @@ void recall_init(const struct keys *keys, struct recall *r)
 
 enum status recall_samples(const struct recall *r, size_t n, struct samples *s)
 {
-    return samples_init(n, 2 * r->pairs + 1, 0, 0, r->bernoulli ? r->pairs : r->B, s);
+    return samples_init(n, 2 * r->pairs + 1, 0, 0, r->bernoulli ? r->pairs : r->most_B, s);
 }
 
 static int32_t draw_query(const struct recall *r, bool test, const struct stream *choices)

@@ -14,7 +14,8 @@
 #include "samples.h"
 
 struct recall {
-    size_t pairs, vocab, repeated_tokens, B;
+    size_t pairs, vocab, repeated_tokens;
+    size_t B, most_B; /* B and p may be changed between batches; B up to most_B */
     double p;
     bool bernoulli;
     uint64_t seed;

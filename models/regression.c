@@ -18,6 +18,7 @@ static enum status draw_target(const struct keys *keys, struct regression *r)
             r->target[i * r->d + c] = r->transposed[c * r->d + i] = (float)target[i * r->d + c];
             sum += target[i * r->d + c] * target[i * r->d + c];
         }
+        r->along += target[i * r->d] * target[i * r->d];
     }
     r->null_loss = sum / (2 * (double)r->d);
 done:
@@ -28,9 +29,12 @@ done:
 enum status regression_init(const struct keys *keys, struct regression *r)
 {
     enum status rc = OK;
+    const struct schedule schedule = schedule_of(keys_real(keys, KEY_schedule));
     *r = (struct regression){.T = (size_t)keys_integer(keys, KEY_T),
                              .d = (size_t)keys_integer(keys, KEY_d),
                              .B = (size_t)keys_integer(keys, KEY_B),
+                             .test_B = (size_t)schedule_last(&schedule, SCHEDULE_B, keys_real(keys, KEY_B)),
+                             .most_B = (size_t)schedule_largest(&schedule, SCHEDULE_B, keys_real(keys, KEY_B)),
                              .p = keys_real(keys, KEY_p),
                              .feature = keys_integer(keys, KEY_feature) == CHOICE_YES,
                              .seed = (uint64_t)keys_integer(keys, KEY_seed)};
@@ -42,7 +46,7 @@ enum status regression_init(const struct keys *keys, struct regression *r)
         REQUIRE(r->positions = malloc(r->T * sizeof *r->positions), ERR_MEMORY, "out of memory for %zu positions",
                 r->T);
         /* W* is drawn at step 0 of this purpose. */
-        random_distinct(&(struct stream){.seed = r->seed, .purpose = PURPOSE_TARGET, .step = 1}, 0, r->T, r->B,
+        random_distinct(&(struct stream){.seed = r->seed, .purpose = PURPOSE_TARGET, .step = 1}, 0, r->T, r->most_B,
                         r->positions);
     }
 done:
@@ -61,7 +65,7 @@ void regression_free(struct regression *r)
 
 enum status regression_samples(const struct regression *r, size_t n, struct samples *s)
 {
-    return samples_init(n, r->T, r->d + r->feature, r->d, r->B, s);
+    return samples_init(n, r->T, r->d + r->feature, r->d, r->most_B, s);
 }
 
 /* Tokens into inputs[T][d + feature], feature 0. They are drawn as T x d numbers into the end of the place, from where
@@ -80,7 +84,7 @@ static void draw_tokens(const struct regression *r, const struct stream *normals
     }
 }
 
-static void set_relevant(const struct regression *r, bool repeated, const int32_t *relevant, float *inputs, float *y)
+static void set_relevant(const struct regression *r, bool repeated, const int32_t *relevant, size_t B, float *inputs, float *y)
 {
     const size_t d = r->d, row = d + r->feature;
     float *x = inputs + (size_t)relevant[0] * row;
@@ -90,7 +94,7 @@ static void set_relevant(const struct regression *r, bool repeated, const int32_
     }
     if (r->feature)
         x[d] = 1;
-    for (size_t b = 1; b < r->B; b++)
+    for (size_t b = 1; b < B; b++)
         memcpy(inputs + (size_t)relevant[b] * row, x, row * sizeof *x);
     memset(y, 0, d * sizeof *y);
     for (size_t c = 0; c < d; c++) {
@@ -104,6 +108,7 @@ enum status regression_draw(const struct regression *r, const struct samples_ran
     int32_t *drawn = r->positions ? NULL : malloc(r->T * sizeof *drawn);
     if (!r->positions && !drawn)
         return error_set(ERR_MEMORY, "out of memory for %zu positions", r->T);
+    const size_t B = range->test ? r->test_B : r->B;
     for (size_t i = 0; i < s->n; i++) {
         struct stream normals, choices;
         samples_streams(r->seed, range, i, &normals, &choices);
@@ -111,10 +116,12 @@ enum status regression_draw(const struct regression *r, const struct samples_ran
         int32_t *relevant = s->relevant + i * s->slots;
         draw_tokens(r, &normals, inputs);
         if (drawn)
-            random_distinct(&choices, POSITIONS, r->T, r->B, drawn);
-        memcpy(relevant, drawn ? drawn : r->positions, r->B * sizeof *relevant);
+            random_distinct(&choices, POSITIONS, r->T, B, drawn);
+        memcpy(relevant, drawn ? drawn : r->positions, B * sizeof *relevant);
+        for (size_t b = B; b < s->slots; b++)
+            relevant[b] = -1;
         bool repeated = !range->test && r->p > 0 && random_uniform(&choices, COIN) < r->p;
-        set_relevant(r, repeated, relevant, inputs, s->targets + i * s->outputs);
+        set_relevant(r, repeated, relevant, B, inputs, s->targets + i * s->outputs);
     }
     free(drawn);
     return OK;

@@ -89,7 +89,7 @@ enum status toy_create(int T, int d, int B, double p, struct toy **out)
     const size_t stride = ((size_t)d + LANES - 1) / LANES * LANES;
     struct toy_scratch *k = NULL;
     REQUIRE(toy = calloc(1, sizeof *toy), ERR_MEMORY, "toy model: out of memory");
-    toy->T = T, toy->d = d, toy->B = B, toy->p = p, toy->count = dd + positions;
+    toy->T = T, toy->d = d, toy->B = toy->test_B = B, toy->p = p, toy->count = dd + positions;
     toy->scratch = k = calloc(1, sizeof *k);
     toy->parameters = allocate(toy->count, sizeof(double));
     toy->target = allocate(dd, sizeof(double));
@@ -165,10 +165,11 @@ done:
     return rc;
 }
 
-/* Fills scratch->s with softmax(a). Both parts of the denominator are sums of positive numbers: no cancellation. */
-static struct attention attend(const struct toy *toy)
+/* Fills scratch->s with softmax(a); its sums are for B relevant positions. Both parts of the denominator are sums of positive numbers:
+ * no cancellation. */
+static struct attention attend(const struct toy *toy, int B)
 {
-    const int T = toy->T, others = T - toy->B;
+    const int T = toy->T, others = T - B;
     double *s = toy->scratch->s, largest = toy->a[0], relevant = 0, other = 0, S2 = 0;
     for (int t = 1; t < T; t++)
         largest = fmax(largest, toy->a[t]);
@@ -230,7 +231,7 @@ void toy_gradient_exact(struct toy *toy, double *gradient, double *loss)
 {
     const size_t d = (size_t)toy->d;
     const int T = toy->T, others = T - toy->B;
-    const struct attention x = attend(toy);
+    const struct attention x = attend(toy, toy->B);
     const struct sums m = block_sums(toy, 0.0);
     const double share = (1.0 - toy->p) / toy->d, along = toy->p + share, noise = x.S2 / toy->d, *s = toy->scratch->s;
     for (size_t i = 0; i < d; i++) {
@@ -526,7 +527,7 @@ static enum status gradient_sampled(struct toy *toy, const struct sampling *how,
     enum status rc = reserve(toy, batch, (size_t)group * numbers);
     if (rc != OK)
         return rc;
-    const struct attention x = attend(toy);
+    const struct attention x = attend(toy, toy->B);
     for (int t = 0; t < others; t++)
         k->s32[t] = (float)k->s[t];
     to_float(d, toy->W, k->stride, k->W32);
@@ -559,7 +560,7 @@ enum status toy_gradient_statistics(struct toy *toy, int batch, uint64_t seed, u
 void toy_measure(struct toy *toy, struct toy_measure *out)
 {
     const int T = toy->T, others = T - toy->B;
-    const struct attention x = attend(toy);
+    const struct attention x = attend(toy, toy->B), test = toy->test_B == toy->B ? x : attend(toy, toy->test_B);
     const struct sums m = block_sums(toy, 0.0);
     double relevant = 0, other = 0;
     for (int t = 0; t < others; t++)
@@ -573,7 +574,8 @@ void toy_measure(struct toy *toy, struct toy_measure *out)
         orthogonal2 = block_sums(toy, w / n).weight;
     *out = (struct toy_measure){
         .loss_train = population_loss(toy, toy->p, &x, &m),
-        .loss_test = population_loss(toy, 0.0, &x, &m),
+        .loss_test = population_loss(toy, 0.0, &test, &m),
+        .null_train = 0.5 * over_blocks(toy->p, toy->d, toy->n2, toy->n2_along),
         .w = w,
         .w_orthogonal = sqrt(orthogonal2),
         .delta_a = relevant / toy->B - other / others,

@@ -21,8 +21,9 @@
 struct toy_scratch;
 
 struct toy {
-    int T, d, B;
+    int T, d, B;                 /* B and p may be changed at any time, within the rules of toy_create */
     double p;
+    int test_B;                  /* B of the test loss; that of training unless changed */
     size_t count;                /* of parameters: d^2 + T */
     double *parameters;          /* owned: W[d][d] (row-major, [out][in]), then a[T] */
     double *W, *a;               /* borrowed from parameters */
@@ -34,7 +35,8 @@ struct toy {
 /* What one looks at along a run; population values at the present parameters. */
 struct toy_measure {
     double loss_train;   /* relevant tokens as in training */
-    double loss_test;    /* relevant tokens as for p = 0 */
+    double loss_test;    /* relevant tokens as for p = 0, at test_B positions */
+    double null_train;   /* loss_train of W = 0 */
     double w;            /* <W, W*>_F / n, n = ||W*||_F */
     double w_orthogonal; /* ||W - (w/n) W*||_F */
     double delta_a;      /* mean score of the relevant positions minus mean of the others */

@@ -43,6 +43,12 @@ with_key(s, key, value, y) = column(key) == value ? of(s, y) : NaN
 measured(s, y) = column('censored') == 1 ? NaN : of(s, y)   # emerged
 bound(s, y) = column('censored') == 1 ? of(s, y) : NaN      # not yet emerged: a lower bound
 
+# Shades for a number: colour_of(u), u from 0 to 7, dark to light (the colour map viridis of matplotlib).
+viridis = '440154 46327e 365c8d 277f8e 1fa187 4ac16d a0da39 fde725'
+channel(k, i) = real(int('0x'.substr(word(viridis, k), 2 * i - 1, 2 * i)))
+between(u, i) = (k = u < 7 ? int(u) + 1 : 7, int(channel(k, i) + (u - k + 1) * (channel(k + 1, i) - channel(k, i)) + 0.5))
+colour_of(u) = sprintf("'#%02x%02x%02x'", between(u, 1), between(u, 2), between(u, 3))
+
 thousands = 'column("time") / 1000'
 time_label_thousands = 'time (10^3 learning rate × steps)'
 time_label = 'time (learning rate × steps)'

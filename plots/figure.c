@@ -1,13 +1,17 @@
 #include "figure.h"
 #include "anatomy.h"
+#include "collapse.h"
 #include "curves.h"
 #include "data.h"
 #include "emergence.h"
+#include "exponents.h"
 #include "gnuplot.h"
 #include "import.h"
 #include "laws.h"
 #include "page.h"
+#include "phase.h"
 #include "pool.h"
+#include "survival.h"
 #include "training.h"
 #include <dirent.h>
 #include <errno.h>
@@ -129,13 +133,31 @@ static const struct figure figures[] = {
      "Plateau length against B for three flows and for SGD on the model with all its parameters (mean and range "
      "over seeds). SGD follows the gradient flow of the model, which gains sqrt B; the paper's equations would "
      "need scores tied over the copies to hold."},
+    /* Of any runs. */
+    {"phase", FIGURE_THEORY, NULL, NULL, false, phase_draw, "When attention emerges, over two keys",
+     "Time of emergence (colour) over two keys: of the reduced flow, a pixel at a time, or of the runs of a database, where a cell is "
+     "the median over its seeds. Triangles: fewer than half of a cell's runs have emerged, and the colour is a lower bound; crosses: "
+     "most have diverged. Dashed lines are the theory's, one at each step of the colours."},
+    {"survival", FIGURE_THEORY, NULL, NULL, false, survival_draw, "How many runs have not yet emerged",
+     "Kaplan-Meier estimate over seeds of the share of runs that have not emerged by a time, a curve for each setting, with Greenwood's 95 "
+     "% band; crosses are runs that were cut off before they emerged, and still count until then. Diverged runs never emerge."},
+    {"exponents", FIGURE_THEORY, NULL, NULL, false, exponents_draw, "Exponents of the power law against the threshold",
+     "Exponents of the power law fitted to the times at which runs reach each level, with 95 % intervals, and those of the theory at the "
+     "same points. A law that holds along the whole curve is a level line."},
+    {"collapse", FIGURE_THEORY, NULL, NULL, false, collapse_draw, "Curves against the time relative to the plateau length",
+     "Loss and attention of emerged runs against time in units of each run's own plateau length. In the limit of long plateaus attention "
+     "follows one curve for all sizes (solid), until all of it is on the relevant tokens, and the loss becomes a step; dashed, the "
+     "quadrature's loss for the shortest and the longest plateau."},
 };
 static const size_t LARGEST_INPUT = 16 << 20;
 enum { COUNT = sizeof figures / sizeof figures[0] };
 
 size_t figure_count(void)
 {
-    return COUNT;
+    size_t n = 0;
+    while (n < COUNT && figures[n].study) /* the others stand behind them */
+        n++;
+    return n;
 }
 
 const struct figure *figure_at(size_t i)
@@ -157,10 +179,15 @@ enum status figure_find(const char *name, const struct figure **figure)
         }
     }
     const char *nearest = text_nearest(strncmp(name, "fig", 3) ? name : name + 3, names, COUNT);
-    error_set(ERR_INPUT, "%s: no such figure%s%s%s; figures are %s, and all", name, nearest ? "; did you mean " : "",
+    error_set(ERR_INPUT, "%s: no such figure%s%s%s; figures are %s; all stands for those with a study", name, nearest ? "; did you mean " : "",
               nearest ? nearest : "", nearest ? "?" : "", list.data ? list.data : "");
     text_free(&list);
     return ERR_INPUT;
+}
+
+bool figure_stands_alone(const struct figure *figure)
+{
+    return figure->draw == phase_draw;
 }
 
 static enum status found(void *context, const struct store_row *row)
@@ -258,6 +285,10 @@ static enum status write_inputs(const struct page *page, const char *scratch, co
     for (size_t i = 0; i < page->n_tables; i++) {
         snprintf(name, sizeof name, "fig%s%s.csv", page->name, page->tables[i].suffix);
         TRY(write_in(scratch, name, &page->tables[i].text));
+    }
+    if (page->binary.length) {
+        snprintf(name, sizeof name, "fig%s.npy", page->name);
+        TRY(write_in(scratch, name, &page->binary));
     }
     TRY(read_script("common.gp", &text));
     TRY(write_in(scratch, "common.gp", &text));
@@ -361,16 +392,19 @@ static void clear_left_overs(const char *folder)
         closedir(directory);
 }
 
-static enum status prepare(struct store *store, const struct figure *figure, const char *data, const char *scratch,
+static enum status prepare(struct store *store, const struct figure *figure, const struct figure_request *request, const char *scratch,
                            struct page *page)
 {
     enum status rc = OK;
+    const char *data = request->data;
     page->name = figure->name;
     page->store = store;
-    TRY(runs_load(store, figure->study, &page->runs));
+    page->request = request;
+    if (figure->study)
+        TRY(runs_load(store, figure->study, &page->runs));
     if (figure->second)
         TRY(runs_load(store, figure->second, &page->more));
-    REQUIRE(page->runs.n && (page->more.n || !figure->second), ERR_INPUT,
+    REQUIRE(!figure->study || (page->runs.n && (page->more.n || !figure->second)), ERR_INPUT,
             "every run of its study diverged or was interrupted; sweep it again");
     if (data)
         TRY(read_data(page, data, scratch));
@@ -383,29 +417,45 @@ done:
     return rc;
 }
 
-enum status figure_draw(struct store *store, const char *name, const char *folder, const char *data)
+/* Before anything is made: is it asked for what it can show? */
+static enum status check(struct store *store, const struct figure *figure, const struct figure_request *request)
+{
+    enum status rc = OK;
+    bool ready = true, asks = false;
+    REQUIRE(!request->data || figure->takes_data, ERR_INPUT, "it takes no --data; 1c, 2-left, 2-right, errors and repetition do");
+    for (int key = 0; request->filter && key < KEY_COUNT; key++)
+        asks = asks || request->filter->n[key];
+    REQUIRE(!figure->study || !(asks || (request->filter && request->filter->study)), ERR_INPUT,
+            "it shows the runs of its study, and takes no key=value");
+    REQUIRE(figure->draw == phase_draw || !(request->x || request->y || request->check), ERR_INPUT, "x, y and check are for the figure phase");
+    REQUIRE(store || figure_stands_alone(figure), ERR_INPUT, "needs a database");
+    REQUIRE(!*pool_stop(), ERR_INTERRUPTED, "interrupted");
+    if (figure->study)
+        TRY(figure_ready(store, figure, &ready));
+    rc = ready ? OK : ERR_INPUT;
+done:
+    return rc;
+}
+
+enum status figure_draw(struct store *store, const struct figure_request *request)
 {
     enum status rc = OK;
     const struct figure *figure;
+    const char *folder = request->folder, *name = request->name;
     struct page page = {0};
     struct text scratch = {0};
     char script[64];
-    bool ready, made = false;
+    bool made = false;
     TRY(figure_find(name, &figure));
     name = figure->name; /* "fig1a" is 1a */
-    REQUIRE(!data || figure->takes_data, ERR_INPUT,
-            "it shows curves and takes no --data; 1c, 2-left, 2-right, errors and repetition do");
-    REQUIRE(!*pool_stop(), ERR_INTERRUPTED, "interrupted");
-    TRY(figure_ready(store, figure, &ready));
-    if (!ready)
-        return ERR_INPUT;
+    TRY(check(store, figure, request));
     TRY(text_make_folder(folder));
     clear_left_overs(folder);
     text_addf(&scratch, "%s/.figure-%ld", folder, (long)getpid());
     TRY(text_status(&scratch));
     REQUIRE(mkdir(scratch.data, 0777) == 0, ERR_IO, "%s: cannot write into this folder: %s", folder, strerror(errno));
     made = true;
-    TRY(prepare(store, figure, data, scratch.data, &page));
+    TRY(prepare(store, figure, request, scratch.data, &page));
     snprintf(script, sizeof script, "fig%s.gp", name);
     TRY(write_inputs(&page, scratch.data, script));
     if (is_drawn(scratch.data, folder, name))

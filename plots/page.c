@@ -75,6 +75,7 @@ void page_set_ranges(struct page *page)
 enum status page_status(const struct page *page)
 {
     enum status rc = text_status(&page->assignments);
+    rc = rc == OK ? text_status(&page->binary) : rc;
     for (size_t i = 0; i < page->n_tables && rc == OK; i++)
         rc = text_status(&page->tables[i].text);
     return rc;
@@ -84,6 +85,7 @@ void page_free(struct page *page)
 {
     for (size_t i = 0; i < page->n_tables; i++)
         text_free(&page->tables[i].text);
+    text_free(&page->binary);
     text_free(&page->assignments);
     runs_free(&page->runs);
     runs_free(&page->more);

@@ -9,6 +9,20 @@ struct loader {
     struct run_flow *tools;
 };
 
+enum status runs_add(struct runs *runs, const struct store_row *row)
+{
+    if (runs->n == runs->allocated) {
+        size_t want = runs->allocated ? 2 * runs->allocated : 64;
+        struct store_row *list = realloc(runs->list, want * sizeof *list);
+        if (!list)
+            return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
+        runs->list = list;
+        runs->allocated = want;
+    }
+    runs->list[runs->n++] = *row;
+    return OK;
+}
+
 static enum status add(void *context, const struct store_row *row)
 {
     struct loader *loader = context;
@@ -23,16 +37,7 @@ static enum status add(void *context, const struct store_row *row)
                        row->study ? row->study : "no study", reading_threshold(&row->result.keys, READING_USUAL));
     if (rc != OK)
         return rc;
-    if (runs->n == runs->allocated) {
-        size_t want = runs->allocated ? 2 * runs->allocated : 64;
-        struct store_row *list = realloc(runs->list, want * sizeof *list);
-        if (!list)
-            return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
-        runs->list = list;
-        runs->allocated = want;
-    }
-    runs->list[runs->n++] = (struct store_row){.id = row->id, .result = read, .has_curve = row->has_curve};
-    return OK;
+    return runs_add(runs, &(struct store_row){.id = row->id, .result = read, .has_curve = row->has_curve});
 }
 
 enum status runs_load(struct store *store, const char *study, struct runs *runs)

@@ -13,6 +13,8 @@ struct runs {
 /* Appends the runs of `study` (NULL: all). ERR_INPUT: one did not record the usual
  * threshold. ERR_DATABASE, ERR_MEMORY. Release with runs_free, also after an error. */
 enum status runs_load(struct store *store, const char *study, struct runs *runs);
+/* Appends one (copied). ERR_MEMORY. */
+enum status runs_add(struct runs *runs, const struct store_row *row);
 void runs_free(struct runs *runs);
 
 /* A key's value of a row. */

@@ -1,7 +1,7 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_text test_random test_flow test_prediction test_toy test_tensor test_transformer test_transformer_double test_tasks \
-  test_safetensors test_run_toy test_training test_store test_import test_merge test_power_law test_measure test_compare test_contrast test_threshold
+unit_tests = test_text test_random test_flow test_prediction test_flow_map test_toy test_tensor test_transformer test_transformer_double test_tasks \
+  test_schedule test_safetensors test_run_toy test_training test_store test_import test_merge test_power_law test_kaplan_meier test_measure test_compare test_contrast test_threshold
 check_PROGRAMS += $(unit_tests) must_fail json_lines
 TESTS += $(unit_tests) must_fail tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh tests/test_survival.sh tests/test_merge.sh
 XFAIL_TESTS += must_fail
@@ -26,6 +26,9 @@ test_flow_LDADD = $(models_below)
 test_prediction_SOURCES = tests/test_prediction.c tests/reference.h $(test_harness)
 test_prediction_CPPFLAGS = $(TEST_CPPFLAGS)
 test_prediction_LDADD = $(models_below)
+test_flow_map_SOURCES = tests/test_flow_map.c $(test_harness)
+test_flow_map_CPPFLAGS = $(TEST_CPPFLAGS)
+test_flow_map_LDADD = $(models_below)
 test_toy_SOURCES = tests/test_toy.c $(test_harness)
 test_toy_CPPFLAGS = $(TEST_CPPFLAGS)
 test_toy_LDADD = $(models_below)
@@ -42,6 +45,9 @@ libtransformer_double_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL_IS_DOUBLE
 test_transformer_double_SOURCES = $(test_transformer_SOURCES)
 test_transformer_double_CPPFLAGS = $(TEST_CPPFLAGS) -DREAL_IS_DOUBLE
 test_transformer_double_LDADD = libtransformer_double.a libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
+test_schedule_SOURCES = tests/test_schedule.c tests/test_keys.h $(test_harness)
+test_schedule_CPPFLAGS = $(TEST_CPPFLAGS)
+test_schedule_LDADD = $(models_below)
 test_safetensors_SOURCES = tests/test_safetensors.c $(test_harness)
 test_safetensors_CPPFLAGS = $(TEST_CPPFLAGS)
 test_safetensors_LDADD = librun.a $(models_below)
@@ -66,6 +72,9 @@ test_merge_LDADD = libstudy.a librun.a $(models_below)
 test_power_law_SOURCES = tests/test_power_law.c $(test_harness)
 test_power_law_CPPFLAGS = $(TEST_CPPFLAGS)
 test_power_law_LDADD = libvalidation.a $(models_below)
+test_kaplan_meier_SOURCES = tests/test_kaplan_meier.c $(test_harness)
+test_kaplan_meier_CPPFLAGS = $(TEST_CPPFLAGS)
+test_kaplan_meier_LDADD = libvalidation.a $(models_below)
 test_measure_SOURCES = tests/test_measure.c $(test_harness)
 test_measure_CPPFLAGS = $(TEST_CPPFLAGS)
 test_measure_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=flow_hessian

@@ -8,6 +8,7 @@
 #include <check.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* |got - want| <= rtol |want| + atol; false for NaN. Failure prints both numbers and the name. */

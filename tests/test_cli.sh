@@ -21,6 +21,14 @@ fails 2 'expected key=value' flow T
 fails 2 'not an option of flow' flow --jsn
 fails 2 'needs N' flow --jobs 0
 fails 2 'takes no argument' flow --json=yes
+fails 2 'schedule=p=1@5: p=1: p must be in' flow schedule=p=1@5
+fails 2 'schedule=x: x: a schedule is none, or switches such as p=0@5000' flow schedule=x
+fails 2 'schedule=p=0@5:9: p=0@5:9: a schedule is' flow schedule=p=0@5:9
+fails 2 'B=64: B must be smaller than T=64' flow T=64 schedule=B=64@5
+fails 2 'B=9: B must not exceed pairs=8' train model=transformer task=recall pairs=8 schedule=B=9@5
+fails 2 'loss=train: the training loss jumps at a switch' flow schedule=p=0@5 loss=train
+fails 2 'p: .plateau schedule. finds it' schedule p=.5
+fails 2 'searches the flow' schedule model=toy
 fails 2 'single run' flow T=64,128 --trace "$work/t.csv"
 fails 2 'no such command; did you mean flow' folw
 fails 2 'no such key' keys nonsense
@@ -37,6 +45,10 @@ fails 3 'cannot write' flow T=64 d=16 --trace "$work/no/such/folder.csv"
 prints '"plateau": 357.466' flow T=64 d=16 --json
 prints '"plateau": 360.356' flow T=64 d=16 metric=paper --json
 prints '"closed": null' flow T=64 d=16 p=.3 --json
+prints '"schedule": "p=0.2@50/B=1@attention=0.5", .*"switched": \[50, [0-9.]+\], .*"closed": null' flow T=64 d=16 p=.8 B=2 schedule=p=.2@50.0/B=1@attention=.50 --json
+prints '^  best +0.99  p=0@attention=0.[0-9]+ .* 14.1 x' schedule T=4096 d=256 threshold=.01
+prints '"name": "best", "p": 0.99, "schedule": "p=0@attention=[0-9.]+", "time": [0-9.]+, "gain": ' schedule T=64 d=16 --json
+[[ $("$plateau" flow T=64 d=16 p=.9 schedule=none,p=0@20,p=0@attention=.2/p=0@40 --json | wc -l) == 3 ]]; ok $? "schedules are a grid axis"
 prints '^  closed ' flow T=512 d=64
 prints '^{"item": "toy_statistics", "value": [0-9.]+, .*"unit": "ms/step"' bench toy_statistics --json
 fails 2 'toy_token: no such item; did you mean toy_tokens' bench toy_token

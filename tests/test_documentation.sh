@@ -26,6 +26,11 @@ for option in "${options[@]}"; do
 done
 [[ -z $missing ]]; ok $? "every option is one of some command, and documented$missing"
 missing=
+for setting in $(sed -n '/^#define FIGURE_SETTINGS/,/^$/s/^ *X(\([a-z_]*\),.*/\1/p' "$source/plots/figure.h"); do
+    "$plateau" help figure | grep -qE "^    $setting=.* .*[a-z]{3}" && grep -qE "^\.B $setting=" man || missing+=" $setting"
+done
+[[ -z $missing ]]; ok $? "so are the settings of a figure$missing"
+missing=
 for code in 0 1 2 3 75 130; do grep -qE "^\.B $code$" man || missing+=" $code"; done
 [[ -z $missing ]]; ok $? "every exit code is in the man page$missing"
 

@@ -148,4 +148,59 @@ PATH=$work/empty "$plateau" figure 1b one.db --out one >out 2>err
 failing 'echo half >fig1b.png; echo "terminal unknown" >&2; exit 1' 'failed on fig1b.gp .*terminal unknown'
 failing 'kill -9 $$' 'killed by signal 9'
 failing 'exit 0' 'wrote no fig1b.pdf'
+
+# figures of any runs: the map of the flow, from nothing
+"$plateau" figure phase x=T:16:4096:120 y=d:4:512:110 check=300 --out map >said 2>/dev/null; ok $? "phase: the map of the flow"
+awk '/random/ { n++; if (!($(NF - 1) < 0.1)) bad = 1 } END { exit bad || n != 2 }' said; ok $? "300 random pixels of two kinds are within 0.1 % of the integrated flow"
+[[ $(wc -c <map/figphase.npy) == $((128 + 120 * 110 * 9)) ]] && head -c 128 map/figphase.npy | grep -aq "'shape': (110, 120)" &&
+    [[ $(wc -c <map/figphase.svg) -lt 400000 ]] && tail -c 20 map/figphase.svg | grep -q '</svg>'; ok $? "its array has 9 bytes a pixel, its SVG one picture"
+f4() { tail -c "+$((129 + 9 * $1))" map/figphase.npy | od -An -tf4 -N4 --endian=little; } # plateau of a pixel
+flow_at() { "$plateau" flow "$@" --json | sed 's/.*"plateau": \([0-9.]*\).*/\1/'; }
+near "$(f4 0)" "$(flow_at T=16 d=4)" 1e-5 && near "$(f4 13199)" "$(flow_at T=4096 d=512)" 1e-3 && near "$(f4 119)" "$(flow_at T=4096 d=4)" 1e-3
+ok $? "three of its corners are those of plateau flow"
+awk -F, 'NR > 1 { n += $2; if (!($3 < 1e-3)) bad = 1 } END { exit bad || n != 13200 }' map/figphase.csv; ok $? "each pixel is accounted for"
+"$plateau" figure phase x=B:1:16:30 y=T:2:32:30 p=.1 --out map --quiet && grep -q '^empty,[1-9]' map/figphase.csv; ok $? "B > T - 1: left empty"
+fails 2 'needs y=KEY' figure phase x=T
+fails 2 'x=T:2: an axis is KEY' figure phase x=T:2 y=d
+fails 2 'rises from its first' figure phase x=T:8:4 y=d
+fails 2 'x and y are both T' figure phase x=T y=T
+fails 2 'T: it is an axis' figure phase x=T y=d T=4
+fails 2 'B: a map has one value' figure phase x=T y=d B=1,2
+fails 2 'mapped over T, d, B, p or threshold' figure phase x=T y=rtol:1e-9:1e-8
+fails 2 'check=0' figure phase x=T y=d check=0
+fails 2 'needs names' figure survival
+fails 2 'takes no key=value' figure 1c T=64 all.db
+fails 2 'shows the runs of any database' reproduce survival
+# .. and of a database: the median of three seeds; of three that were cut off, or diverged; and none
+printf 'T,d,seed,plateau,status,steps\n' >cells.csv
+printf '%s\n' 8,4,1,10,emerged,99 8,4,2,30,emerged,99 8,4,3,20,emerged,99 16,4,1,,censored,99 16,4,2,,censored,80 16,4,3,50,emerged,99 \
+    8,8,1,40,emerged,99 8,8,2,,censored,99 16,8,1,,diverged,99 16,8,2,,diverged,99 >>cells.csv
+"$plateau" import cells.csv --db cells.db model=toy lr=1 --quiet && "$plateau" figure phase x=T y=d --db cells.db --out cells --quiet; ok $? "phase: the cells of a database"
+cut -d, -f1-4,9- cells/figphase.csv | tail -n +2 | sort | tr '\n' ' ' | grep -qx 'censored,16,4,99,3,1,2,0 censored,8,8,69.5,2,1,1,0 diverged,16,8,,2,0,0,2 emerged,8,4,20,3,3,0,0 '
+ok $? "a cell is the median of its seeds, a lower bound, or diverged"
+fails 2 'a range is for the flow' figure phase x=T:8:16 y=d cells.db
+fails 2 'd: these runs have only 4' figure phase x=T y=d cells.db d=4
+fails 2 'the axes .* are numbers' figure phase x=T y=seed cells.db
+fails 2 'no run to show' figure phase x=T y=d cells.db d=5
+fails 2 'the runs of a cell differ in metric' figure phase x=T y=d all.db model=flow p=0 B=1
+"$plateau" figure survival cells.db T=8 --out cells --quiet; ok $? "survival: a curve for each setting"
+awk -F, '/^d=4,/ { s = s " " $2 ":" sprintf("%.4g", $3) } END { exit s != " 8:1 10:1 10:0.6667 20:0.6667 20:0.3333 30:0.3333 30:0" }' cells/figsurvival.csv
+ok $? "which steps down by a third"
+grep -q '^d=8,99,0.5,,,1,0,1$' cells/figsurvival.csv; ok $? "and marks a run that was cut off"
+"$plateau" sweep "$studies/fig2-left.yaml" --scale smoke --db laws.db --quiet
+"$plateau" figure exponents laws.db --out laws --quiet; ok $? "exponents"
+exponent() { "$plateau" fit laws.db metric=paper --at "$1" --json | sed 's/.*"T": {"value": \([0-9.]*\).*/\1/'; }
+at() { awk -F, -v s="$1" -v t="$2" '$1 == s && $2 == t { print $6 }' laws/figexponents.csv; }
+near "$(at metric=paper 0.5)" "$(exponent 0.5)" 1e-4 && near "$(at metric=paper 0.1)" "$(exponent 0.1)" 1e-4; ok $? "at 0.5 and 0.1 they are those of plateau fit"
+near "$(at 'metric=paper: quadrature' 0.2)" "$(at metric=paper 0.2)" 0.002; ok $? "the quadrature has the flow's"
+fails 2 'x, y and check are for the figure phase' figure exponents laws.db x=T
+fails 2 'of more than 4 kinds' figure exponents all.db model=toy,flow
+fails 2 'task=regression or task=recall' figure exponents all.db model=transformer
+printf 'study: c\ncurves: yes\nruns:\n  - {T: [256, 4096], d: [16, 64]}\n' >c.yaml
+"$plateau" sweep c.yaml --db c.db --quiet && "$plateau" figure collapse c.db --out c --quiet; ok $? "collapse"
+# half way, where erf^-1(1/2)^2 = 0.22747, attention is 1.2554 times that of the start
+awk -F, '$1 == "master" && $2 > 0.499 && $2 < 0.51 { n++; if (($4 / 1.2554 - 1) ^ 2 > 4e-4) bad = 1 } END { exit bad || !n }' c/figcollapse.csv; ok $? "the master curve half way"
+awk -F, '$1 == "run" && $5 > 40000 && $2 > 0.49 && $2 < 0.51 { n++; if (($4 / 1.2554 - 1) ^ 2 > 9e-4) bad = 1 } END { exit bad || !n }' c/figcollapse.csv
+ok $? "and the longest plateau is within 3 % of it there"
+fails 2 'none of these .* has a curve' figure collapse laws.db
 finish

@@ -120,26 +120,17 @@ static double quadrature_bound(const struct flow *f)
     return percent[row][column] / 100;
 }
 
-static double closed_bound(const struct flow *f)
-{
-    if (f->p > 0)
-        return NAN;
-    if (f->B > 1 && f->T / f->B < 64)
-        return f->T / f->B < 32 ? .6 : .14;
-    if (f->B > 1)
-        return f->metric == METRIC_PAPER ? .018 : f->d < 16 ? .078 : .036;
-    return f->T < 128 ? .018 : f->T < 256 ? .0095 : f->T < 512 ? .0046 : f->T < 1024 ? .0023 : f->T < 2048 ? .0013 : .00055;
-}
-
 static void check_point(struct flow_cvode *solver, struct prediction_workspace *work, const struct flow *f)
 {
     struct flow_request q = {.loss = LOSS_TEST, .rtol = 1e-8, .atol = 1e-11, .threshold = .2};
     struct flow_solution s;
     struct prediction out;
-    double quadrature = quadrature_bound(f), closed = closed_bound(f);
+    double quadrature = quadrature_bound(f), closed = prediction_closed_error(f, .2);
     ck_assert_int_eq(flow_cvode_solve(solver, f, &q, &s), OK);
     ck_assert_int_eq(prediction_compute(work, f, LOSS_TEST, .2, &out), OK);
     test_close(out.quadrature, s.plateau, quadrature, 0, "quadrature T=%g d=%g B=%g p=%g metric %d", f->T, f->d, f->B, f->p, f->metric);
+    ck_assert(isnan(closed) == (f->p > 0));
+    ck_assert(f->p > 0 ? isnan(prediction_closed(f, LOSS_TEST, .2)) : prediction_closed(f, LOSS_TEST, .2) == out.closed);
     if (!isnan(closed))
         test_close(out.closed, s.plateau, closed, 0, "closed T=%g d=%g B=%g metric %d", f->T, f->d, f->B, f->metric);
 }

@@ -141,6 +141,10 @@ START_TEST(follows_the_flow)
                  {"optimizer=gd lr=.2 B=3 p=.3 init=gaussian target=gaussian", 2, 1, .01},
                  {"optimizer=sgd lr=.5 batch=64 sampler=statistics", 6, 1, .015},
                  {"optimizer=sgd lr=.5 batch=32 sampler=tokens B=4", 6, 1, .015},
+                 {"optimizer=gd lr=.05 p=.8 schedule=p=0@attention=0.3", 1, 1, .002},
+                 {"optimizer=gd lr=.05 p=.5 B=6 init=gaussian schedule=p=0@loss=0.5/B=1@attention=0.6", 2, 1, .002},
+                 {"optimizer=sgd lr=.25 batch=64 sampler=statistics p=.8 schedule=p=0@attention=0.25", 6, 1, .015},
+                 {"optimizer=sgd lr=.5 batch=64 sampler=tokens B=8 schedule=B=2@attention=0.5", 6, 1, .015},
                  {"optimizer=sgd lr=.25 batch=32 momentum=.5 sampler=statistics", 6, 2, .015},
                  {"optimizer=adam lr=.5 batch=64 eps=1 beta1=.5 sampler=statistics", 6, 1, .015}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -57,6 +57,45 @@ START_TEST(round_trip)
 }
 END_TEST
 
+/* A file from before the key `schedule`: its rows have the default, are found by it, and a reader leaves the file as it is. */
+START_TEST(older_file)
+{
+    const char *path = in_folder("a.db");
+    struct result r = example(MODEL_FLOW, 5), back;
+    bool finished;
+    char hash[33];
+    struct store *s = opened(path, STORE_WRITE);
+    ok(store_put(s, "old", NULL, &r, NULL));
+    store_close(s);
+    edit(path, "ALTER TABLE runs DROP COLUMN schedule");
+    struct text before = bytes_of(path);
+    const struct store_filter f = {.values = {[KEY_schedule] = &r.keys.value[KEY_schedule]}, .n = {[KEY_schedule] = 1}};
+    keys_hash(&r.keys, hash);
+    for (int mode = 0; mode < 2; mode++) {
+        s = opened(path, mode ? STORE_WRITE : STORE_READ);
+        ok(store_has(s, hash, &finished, &back, &(bool){false}));
+        ck_assert(finished);
+        same_result(&back, &r);
+        ck_assert_int_eq(walk(s, &f).n, 1);
+        if (!mode) {
+            struct text after = bytes_of(path);
+            ck_assert(before.length == after.length && !memcmp(before.data, after.data, before.length));
+            text_free(&after);
+            refused(store_put(s, NULL, NULL, &r, NULL), ERR_DATABASE, path);
+        } else {
+            ok(schedule_value("p=0@attention=0.25", &r.keys.value[KEY_schedule]));
+            ok(store_put(s, "new", NULL, &r, NULL));
+            ck_assert_int_eq(walk(s, NULL).n, 2);
+            const struct seen seen = walk(s, &f);
+            same_result(&seen.result, &r);
+        }
+        store_close(s);
+    }
+    text_free(&before);
+    clean();
+}
+END_TEST
+
 START_TEST(replace_filter_order)
 {
     struct store *s = opened(in_folder("a.db"), STORE_WRITE);
@@ -501,6 +540,7 @@ END_TEST
 
 static const struct test tests[] = {
     {"round_trip", &round_trip},
+    {"older_file", &older_file},
     {"export_of_a_transformer", &export_of_a_transformer},
     {"replace_filter_order", &replace_filter_order},
     {"names_differ", &names_differ},

@@ -53,6 +53,58 @@ static bool same_tokens(const struct samples *s, size_t i, int32_t a, int32_t b)
     return !memcmp(token(s, i, a), token(s, i, b), s->features * sizeof(float));
 }
 
+/* p and B of a schedule: samples are those of a problem that has had them all along, in whatever order they change, but for the places of
+ * `relevant` that stay empty; the test set has the last B. */
+static void check_same_samples(const struct drawn *a, const struct drawn *b)
+{
+    const size_t n = a->s.n * a->s.T;
+    if (a->s.inputs)
+        ck_assert_mem_eq(a->s.inputs, b->s.inputs, n * a->s.features * sizeof(float));
+    else
+        ck_assert_mem_eq(a->s.tokens, b->s.tokens, n * sizeof(int32_t));
+    for (size_t i = 0; i < a->s.n; i++) {
+        for (size_t k = 0; k < b->s.slots; k++)
+            ck_assert_int_eq(b->s.relevant[i * b->s.slots + k], k < a->s.slots ? a->s.relevant[i * a->s.slots + k] : -1);
+    }
+}
+
+START_TEST(switches)
+{
+    static const char *const tasks[] = {"T=9 d=3 position=random", "T=9 d=3 position=fixed", "task=recall pairs=6 vocab=9"};
+    static const struct schedule_switch changes[] = {{SCHEDULE_B, 5, SCHEDULE_TIME, 1}, {SCHEDULE_P, .8, SCHEDULE_TIME, 2},
+                                                     {SCHEDULE_B, 2, SCHEDULE_TIME, 3}};
+    enum { N = 40, STEP = 6 };
+    for (int task = 0; task < 3; task++) {
+        const char *keys_of_task = tasks[task];
+        struct keys keys = test_keys("%s B=3 p=.1 schedule=B=5@1/p=0.8@2/B=2@3", keys_of_task);
+        for (int done = 0; done <= 3; done++) {
+            struct drawn x = {.problem = {0}};
+            ck_assert_int_eq(problem_init(&keys, &x.problem), OK);
+            ck_assert_int_eq(problem_samples(&x.problem, N, &x.s), OK);
+            for (int k = 0; k < done; k++)
+                problem_switch(&x.problem, &changes[k]);
+            struct keys now = test_keys("%s B=%d p=%g", keys_of_task, (int[]){3, 5, 5, 2}[done], done < 2 ? .1 : .8);
+            struct drawn want = draw(&now, N, (struct samples_range){.step = STEP});
+            ck_assert_int_eq(problem_draw(&x.problem, &(struct samples_range){.step = STEP}, &x.s), OK);
+            ck_assert_uint_eq(x.s.slots, 5);
+            check_same_samples(&want, &x);
+            /* what knowing nothing costs: the mean of |y*|^2/2 over the training data, in its two parts */
+            const struct regression *r = &x.problem.regression;
+            if (task < 2)
+                test_close(problem_train_null(&x.problem), now.value[KEY_p] * .5 * r->along + (1 - now.value[KEY_p]) * want.problem.null_loss, 1e-12, 0, "null");
+            release(&want);
+            struct keys last = test_keys("%s B=2", keys_of_task);
+            want = draw(&last, N, (struct samples_range){.test = true});
+            ck_assert_int_eq(problem_draw(&x.problem, &(struct samples_range){.test = true}, &x.s), OK);
+            if (task < 2)
+                check_same_samples(&want, &x);
+            ck_assert_uint_eq(problem_test_copies(&x.problem), task < 2 ? 2 : 1);
+            release(&want), release(&x);
+        }
+    }
+}
+END_TEST
+
 START_TEST(regression_tokens_have_their_moments)
 {
     enum { N = 3000, D = 12, T = 20 };
@@ -377,6 +429,7 @@ START_TEST(probes_name_the_right_positions)
 END_TEST
 
 static const struct test tests[] = {
+    {"switches", &switches},
     {"regression_tokens_have_their_moments", &regression_tokens_have_their_moments},
     {"regression_targets_are_the_relevant_tokens", &regression_targets_are_the_relevant_tokens},
     {"regression_null_loss", &regression_null_loss},

@@ -234,6 +234,7 @@ static void check_resume(struct keys keys)
     ck_assert(want.length == got.length && !memcmp(want.data, got.data, want.length));
     ck_assert(same_trace(&x.trace, &y.trace));
     ck_assert_mem_eq(x.result.crossings, y.result.crossings, sizeof x.result.crossings);
+    ck_assert_mem_eq(x.result.switched, y.result.switched, sizeof x.result.switched);
     ck_assert(x.result.final_loss == y.result.final_loss);
     ck_assert(x.result.initial_loss == y.result.initial_loss && x.result.cap == y.result.cap &&
               x.result.state == y.result.state);
@@ -249,6 +250,32 @@ START_TEST(resume_to_the_bit)
     check_resume(test_keys(TINY "steps=47 optimizer=sgd norm=pre"));
     check_resume(test_keys("task=recall pairs=2 vocab=4 layers=1 heads=1 width=8 head_dim=8 mlp=1 batch=4 "
                            "eval_every=10 eval_size=16 steps=47 backend=reference"));
+    /* with a schedule, of which some switch has been made, shown once or is to come at each stop */
+    check_resume(test_keys(TINY "steps=47 p=0.7 schedule=p=0.5@5/p=0.4@attention=0.001/p=0.3@5/p=0@attention=0.002"));
+    check_resume(test_keys(TINY "steps=47 p=0.7 B=2 eval_every=5 schedule=B=1@12.5/p=0.2@20/p=0@loss=0.999/p=0.9@31/p=0@46"));
+    check_resume(test_keys("task=recall pairs=3 vocab=4 layers=1 heads=1 width=8 head_dim=8 mlp=1 batch=4 eval_every=10 "
+                           "eval_size=16 steps=47 backend=reference B=3 p=0.5 schedule=B=1@13/p=0@attention=0.01"));
+}
+END_TEST
+
+/* What a schedule changes, and when: the steps before a switch are those of a run without it; afterwards those of a run that had the new
+ * p (positions, tokens) in its data from there on. */
+START_TEST(schedule_in_training)
+{
+    const struct keys plain = test_keys(TINY "steps=60 until=cap p=0.7"), by_step = test_keys(TINY "steps=60 until=cap p=0.7 schedule=p=0@30"),
+                      never = test_keys(TINY "steps=60 until=cap p=0.7 schedule=p=0@61"), at_once = test_keys(TINY "steps=60 until=cap p=0.7 schedule=p=0@attention=0.001"),
+                      idle = test_keys(TINY "steps=60 until=cap p=0.7 schedule=p=0.7@5");
+    struct outcome a = run(&plain, NULL, NULL, NULL), b = run(&by_step, NULL, NULL, NULL), c = run(&never, NULL, NULL, NULL),
+                   d = run(&at_once, NULL, NULL, NULL), e = run(&idle, NULL, NULL, NULL);
+    const size_t columns = (size_t)a.trace.columns;
+    ck_assert(same_trace(&a.trace, &c.trace) && same_trace(&a.trace, &e.trace) && a.trace.length == 7);
+    ck_assert_mem_eq(a.trace.rows, b.trace.rows, 4 * columns * sizeof(double)); /* 0, 10, 20, 30 */
+    ck_assert(memcmp(a.trace.rows + 4 * columns, b.trace.rows + 4 * columns, columns * sizeof(double)));
+    ck_assert(b.result.switched[0] == 30 && isnan(c.result.switched[0]) && e.result.switched[0] == 5);
+    ck_assert(d.result.switched[0] == 10); /* the second evaluation that shows it; the first is at step 0 */
+    ck_assert_mem_eq(a.trace.rows, d.trace.rows, 2 * columns * sizeof(double));
+    ck_assert(memcmp(a.trace.rows + 2 * columns, d.trace.rows + 2 * columns, columns * sizeof(double)));
+    trace_free(&a.trace), trace_free(&b.trace), trace_free(&c.trace), trace_free(&d.trace), trace_free(&e.trace);
 }
 END_TEST
 
@@ -356,6 +383,7 @@ static const struct test tests[] = {
     {"regression_emerges", &regression_emerges},
     {"recall_is_learned", &recall_is_learned},
     {"resume_to_the_bit", &resume_to_the_bit},
+    {"schedule in training", &schedule_in_training},
     {"threads_change_nothing", &threads_change_nothing},
     {"stop_and_go_on", &stop_and_go_on},
     {"refused_checkpoints", &refused_checkpoints},

@@ -1,9 +1,11 @@
 noinst_LIBRARIES += libvalidation.a
 libvalidation_a_SOURCES = %D%/power_law.c %D%/power_law.h %D%/power_law_solver.c %D%/power_law_solver.h \
   %D%/monomial.c %D%/monomial.h %D%/selection.c %D%/selection.h %D%/contrast.c %D%/contrast.h %D%/dataset.c %D%/dataset.h %D%/fit.c %D%/fit.h \
-  %D%/measure.c %D%/measure.h %D%/compare.c %D%/compare_read.c %D%/compare.h %D%/accuracy.c %D%/accuracy.h
+  %D%/measure.c %D%/measure.h %D%/compare.c %D%/compare_read.c %D%/compare.h %D%/accuracy.c %D%/accuracy.h \
+  %D%/kaplan_meier.c %D%/kaplan_meier.h
 nobase_dist_pkgdata_DATA += %D%/claims.yaml %D%/studies/fig1a.yaml %D%/studies/fig1b.yaml %D%/studies/fig1c.yaml \
   %D%/studies/fig2-left.yaml %D%/studies/fig2-left-grid.yaml %D%/studies/fig2-right.yaml %D%/studies/fig6.yaml %D%/studies/fig7.yaml \
   %D%/studies/fig8.yaml %D%/studies/fig9.yaml %D%/studies/fig10.yaml %D%/studies/errors.yaml %D%/studies/repetition.yaml %D%/claims-transformer.yaml \
   %D%/studies/fig3.yaml %D%/studies/fig3-right.yaml %D%/studies/fig4.yaml %D%/studies/fig5.yaml %D%/studies/fig11.yaml %D%/studies/fig12.yaml \
-  %D%/studies/fig13.yaml %D%/studies/fig14.yaml %D%/studies/fig15.yaml %D%/studies/fig17.yaml %D%/studies/choices.yaml
+  %D%/studies/fig13.yaml %D%/studies/fig14.yaml %D%/studies/fig15.yaml %D%/studies/fig17.yaml %D%/studies/choices.yaml %D%/studies/schedule.yaml \
+  %D%/studies/schedule-transformer.yaml

@@ -1,5 +1,6 @@
 #include "measure.h"
 #include "monomial.h"
+#include "optimum.h"
 #include "run_flow.h"
 #include <gsl/gsl_eigen.h>
 #include <math.h>
@@ -350,6 +351,22 @@ done:
     return rc;
 }
 
+/* schedule_speed_up, schedule_over_constant: what the best schedule gains over none, or over the best constant p. */
+static enum status measure_schedule(const struct keys *keys, enum optimum_kind over, double *value)
+{
+    enum status rc = OK;
+    struct flow_cvode *solver = NULL;
+    struct optimum_problem problem;
+    struct optimum found[OPTIMUM_COUNT];
+    TRY(run_flow_optimum_problem(keys, &problem));
+    TRY(flow_cvode_create(&solver));
+    TRY(optimum_find(solver, &problem, found));
+    *value = found[over].time / found[OPTIMUM_best].time;
+done:
+    flow_cvode_free(solver);
+    return rc;
+}
+
 enum status measure(const char *name, const struct keys *keys, double *value)
 {
     enum status rc = OK;
@@ -361,8 +378,10 @@ enum status measure(const char *name, const struct keys *keys, double *value)
     size_t index = find_measure(name);
     if (index == MEASURE_COUNT)
         return evaluate(name, keys, value);
+    if (!strcmp(name, "schedule_speed_up") || !strcmp(name, "schedule_over_constant"))
+        return measure_schedule(keys, strcmp(name, "schedule_speed_up") ? OPTIMUM_constant : OPTIMUM_none, value);
     TRY(observe(keys, &f, &k, &s));
-    without.value[KEY_p] = 0;
+    without.value[KEY_p] = without.value[KEY_schedule] = 0;
     without.value[KEY_time] = k.until;
     TRY(observe(&without, &plain_f, &plain_k, &plain));
     read_off(&f, &k, &s, &plain_k, &plain, &r);

@@ -40,7 +40,9 @@
     X(late_DD_order, "the power of e in L_DD in the late phase")                                                       \
     X(late_smallest, "smallest eigenvalue of the Hessian in the late phase, over 2 e^2/(T-B)")                         \
     X(eq6_gap, "(asinh - eq6)/(X/2): what Eq. 6 leaves out of its own logarithm")                                      \
-    X(speed_up, "plateau length at p = 0 over that at p")                                                              \
+    X(speed_up, "plateau length at p = 0, no schedule, over that at p and its schedule")                                                              \
+    X(schedule_speed_up, "plateau length at p = 0 over that with the best p and its best switch to 0 (`plateau schedule`)")  \
+    X(schedule_over_constant, "plateau length at the best constant p over that")                                       \
     X(attention_speed_up, "time of half-rise of attention at p = 0 over that at p")                                    \
     X(disadvantage, "test loss at `time` over that at p = 0")                                                          \
     X(largest_disadvantage, "largest test loss over that at p = 0, from the end of the plateau at p = 0 until `time`") \

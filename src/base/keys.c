@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum type { TYPE_INTEGER, TYPE_REAL, TYPE_CHOICE };
-enum { NO, YES };
+enum type { TYPE_INTEGER, TYPE_REAL, TYPE_SCHEDULE, TYPE_CHOICE };
+enum { NO, YES, LATER };
 #define NONE NULL
 
 struct key_entry {
@@ -50,7 +50,10 @@ static const char *const preset_names[PRESET_COUNT] = {"flow", "toy", "regressio
 static enum type key_type(enum key key)
 {
     const char *name = table[key].type_name;
-    return !strcmp(name, "INTEGER") ? TYPE_INTEGER : !strcmp(name, "REAL") ? TYPE_REAL : TYPE_CHOICE;
+    return !strcmp(name, "INTEGER")    ? TYPE_INTEGER
+           : !strcmp(name, "REAL")     ? TYPE_REAL
+           : !strcmp(name, "SCHEDULE") ? TYPE_SCHEDULE
+                                       : TYPE_CHOICE;
 }
 
 static const struct choice_list *key_choices(enum key key)
@@ -69,7 +72,7 @@ const char *keys_name(enum key key)
 
 bool keys_is_choice(enum key key)
 {
-    return key_type(key) == TYPE_CHOICE;
+    return key_type(key) >= TYPE_SCHEDULE;
 }
 
 size_t keys_choices(enum key key, const char *const **choices)
@@ -87,6 +90,11 @@ bool keys_is_integer(enum key key)
 bool keys_is_hashed(enum key key)
 {
     return table[key].hashed;
+}
+
+const char *keys_absent(enum key key)
+{
+    return table[key].hashed == LATER ? table[key].defaults[0] : NULL;
 }
 
 bool keys_applies(enum key key, enum preset preset)
@@ -145,6 +153,8 @@ enum status keys_value(enum key key, const char *text, double *value)
     const struct key_entry *entry = &table[key];
     if (key_type(key) == TYPE_CHOICE)
         return choice_value(key, text, value);
+    if (key_type(key) == TYPE_SCHEDULE)
+        return schedule_value(text, value);
     if (!text_to_real(text, value))
         return error_set(ERR_INPUT, "%s=%s: %s must be %s in %s", names[key], text, names[key],
                          key_type(key) == TYPE_INTEGER ? "a whole number" : "a number", entry->range);
@@ -161,6 +171,8 @@ const char *keys_text(enum key key, double value, char *buffer)
         return strcpy(buffer, "");
     if (key_type(key) == TYPE_CHOICE)
         return key_choices(key)->choices[(size_t)value];
+    if (key_type(key) == TYPE_SCHEDULE)
+        return schedule_name(value);
     return text_real(buffer, value);
 }
 
@@ -197,6 +209,21 @@ static enum status check_optimizer(const struct keys *k)
     return OK;
 }
 
+/* Every value that B takes obeys B's rule; the training loss jumps where p does, so its fall ends no plateau. */
+static enum status check_schedule(const struct keys *k)
+{
+    const double schedule = k->value[KEY_schedule];
+    const struct schedule s = schedule_of(schedule);
+    const bool recall = k->preset == PRESET_RECALL;
+    const double most = schedule_largest(&s, SCHEDULE_B, 0), limit = recall ? k->value[KEY_pairs] : k->value[KEY_T] - 1;
+    if (most > limit)
+        return error_set(ERR_INPUT, "schedule=%s: B=%.0f: B must %s %s=%.0f", schedule_name(schedule), most,
+                         recall ? "not exceed" : "be smaller than", recall ? "pairs" : "T", recall ? limit : limit + 1);
+    if (s.n && k->value[KEY_loss] == LOSS_TRAIN)
+        return error_set(ERR_INPUT, "schedule=%s loss=train: the training loss jumps at a switch; take loss=test", schedule_name(schedule));
+    return OK;
+}
+
 /* Rules between keys. */
 static enum status check_rules(const struct keys *k)
 {
@@ -227,7 +254,8 @@ static enum status check_rules(const struct keys *k)
         return error_set(ERR_INPUT, "optimizer=gd: the exact gradient is known for model=toy only; use sgd or adam");
     if (k->preset >= PRESET_REGRESSION && fmod(v[KEY_width], 2) != 0)
         return error_set(ERR_INPUT, "width=%.0f: positions are sine and cosine pairs, so width must be even", v[KEY_width]);
-    return check_optimizer(k);
+    enum status rc = check_schedule(k);
+    return rc == OK ? check_optimizer(k) : rc;
 }
 
 enum status keys_resolve(const double *given, struct keys *keys)
@@ -267,15 +295,16 @@ static uint64_t fnv(uint64_t hash, const char *s)
 
 void keys_hash(const struct keys *keys, char hash[33])
 {
-    char line[96], number[32];
+    char line[SCHEDULE_TEXT + 32], number[32];
     uint64_t a = UINT64_C(0xcbf29ce484222325), b = UINT64_C(0x84222325cbf29ce4);
     snprintf(line, sizeof line, "revision=%d\n", KEYS_NUMERICS_REVISION);
     a = fnv(a, line);
     b = fnv(b, line);
     for (int key = 0; key < KEY_COUNT; key++) {
-        if (!table[key].hashed || isnan(keys->value[key]))
+        const char *absent = keys_absent((enum key)key), *text = keys_text((enum key)key, keys->value[key], number);
+        if (!table[key].hashed || !*text || (absent && !strcmp(absent, text)))
             continue;
-        snprintf(line, sizeof line, "%s=%s\n", names[key], keys_text((enum key)key, keys->value[key], number));
+        snprintf(line, sizeof line, "%s=%s\n", names[key], text);
         a = fnv(a, line);
         b = fnv(b, line) ^ (a >> 29);
     }
@@ -300,6 +329,10 @@ void keys_describe(const struct keys *keys, struct text *out)
 /* Type in words: "whole number", "number", or the choices. */
 static void add_type(enum key key, struct text *out)
 {
+    if (key_type(key) == TYPE_SCHEDULE) {
+        text_add(out, "none, or p|B=VALUE@TIME|attention=A|loss=F, more of them after /");
+        return;
+    }
     if (key_type(key) != TYPE_CHOICE) {
         text_add(out, key_type(key) == TYPE_INTEGER ? "whole number in " : "number in ");
         text_add(out, table[key].range);

@@ -4,10 +4,12 @@
  * keys_resolve what was given -> a complete, valid set: picks the kind of run, fills its defaults, checks the rules between keys
  * keys_text    value -> text, the inverse of keys_value
  *
- * Every value is a double: integers up to 2^53 are exact, a choice is its index. NaN means "does not apply". */
+ * Every value is a double: integers up to 2^53 are exact, a choice is its index, a schedule the number of its text (schedule.h). NaN
+ * means "does not apply". */
 #ifndef KEYS_H
 #define KEYS_H
 #include "error.h"
+#include "schedule.h"
 #include "text.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -69,7 +71,7 @@ enum key keys_find(const char *name);
 enum status keys_value(enum key key, const char *text, double *value);
 /* Value -> text that keys_value reads back to the same value ("" if NaN). buffer: at least 32 bytes. Returns buffer or a constant. */
 const char *keys_text(enum key key, double value, char *buffer);
-/* true for keys whose values are names, not numbers. */
+/* true for keys whose values are names, not numbers: choices and the schedule. */
 bool keys_is_choice(enum key key);
 /* The names that a key takes, in *names (constant); 0 for keys whose values are numbers. */
 size_t keys_choices(enum key key, const char *const **names);
@@ -77,6 +79,8 @@ size_t keys_choices(enum key key, const char *const **names);
 bool keys_is_integer(enum key key);
 /* true if the key is part of a run's identity. */
 bool keys_is_hashed(enum key key);
+/* What a row or a checkpoint means that is older than the key: its default; NULL for keys that all of them have. */
+const char *keys_absent(enum key key);
 /* true if the key applies to that kind of run. */
 bool keys_applies(enum key key, enum preset preset);
 /* given[KEY_COUNT]: values, NaN where nothing was given; given[KEY_model] must be there. Fills defaults; keys that do not apply,

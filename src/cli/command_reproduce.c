@@ -52,6 +52,8 @@ static enum status check_words(const struct reproduction *r)
         const char *word = r->a->files[i];
         bool group = !strcmp(word, "all") || !strcmp(word, part_names[FIGURE_THEORY]) || !strcmp(word, part_names[FIGURE_TRANSFORMER]);
         enum status rc = group ? OK : figure_find(word, &figure);
+        if (rc == OK && !group && !figure->study)
+            rc = error_set(ERR_INPUT, "%s: it shows the runs of any database: `plateau figure %s F.db`", word, figure->name);
         if (rc != OK)
             return error_prefix(rc, "reproduce: theory, transformers or figures");
     }
@@ -202,7 +204,7 @@ static enum status draw_all(struct reproduction *r)
         struct report_figure *f = &r->figures[i];
         if (f->figure->part != r->part || !wanted(r, f->figure->name, r->part))
             continue;
-        enum status drawn = figure_draw(r->store, f->figure->name, folder, NULL);
+        enum status drawn = figure_draw(r->store, &(struct figure_request){.name = f->figure->name, .folder = folder});
         if (drawn == OK)
             continue;
         snprintf(f->problem, sizeof f->problem, "%s", error_message());

@@ -37,32 +37,49 @@ static enum status study_path(const char *word, char path[DATA_PATH])
     return data_path(file, path);
 }
 
+enum status cli_study(const struct arguments *a, struct study *study)
+{
+    enum status rc = OK;
+    enum scale scale;
+    char file[DATA_PATH];
+    REQUIRE(a->n_files == 1, ERR_INPUT, "needs one study file, or the name of a study that comes with the program");
+    TRY(study_scale(a->scale ? a->scale : "quick", &scale));
+    TRY(study_path(a->files[0], file));
+    TRY(study_read(file, scale, study));
+    TRY(study_override(study, a->assignments, a->n_assignments));
+    for (size_t b = 0; b < study->n_blocks; b++)
+        TRY(grid_check(&study->blocks[b]));
+    if (a->shard)
+        TRY(study_shard(a->shard, study));
+done:
+    return rc;
+}
+
+const char *cli_database(const struct arguments *a, const struct study *study, char *buffer)
+{
+    if (study->shards) /* shards share a folder, but no file */
+        snprintf(buffer, 256, "%s-%zuof%zu.db", study->name, study->shard, study->shards);
+    else
+        snprintf(buffer, 256, "%s.db", study->name);
+    return a->db ? a->db : buffer;
+}
+
 enum status command_sweep(const struct arguments *a)
 {
     enum status rc = OK;
     struct study study = {0};
     struct store *store = NULL;
     struct sweep_report report = {0};
-    enum scale scale;
-    char path[256], file[DATA_PATH];
-    REQUIRE(a->n_files == 1, ERR_INPUT, "sweep: needs one study file (`plateau help sweep`)");
-    TRY(study_scale(a->scale ? a->scale : "quick", &scale));
-    TRY(study_path(a->files[0], file));
-    TRY(study_read(file, scale, &study));
-    TRY(study_override(&study, a->assignments, a->n_assignments));
-    for (size_t b = 0; b < study.n_blocks; b++) /* before a database is made */
-        TRY(grid_check(&study.blocks[b]));
-    if (a->shard)
-        TRY(study_shard(a->shard, &study));
-    snprintf(path, sizeof path, "%s.db", study.name);
-    if (a->shard) /* shards share a folder, but no file */
-        snprintf(path, sizeof path, "%s-%zuof%zu.db", study.name, study.shard, study.shards);
+    char buffer[256];
+    TRY(cli_study(a, &study)); /* before a database is made */
+    const char *path = cli_database(a, &study, buffer);
     pool_catch_signals();
-    TRY(store_open(a->db ? a->db : path, STORE_WRITE, a->command_line, &store));
+    TRY(store_open(path, STORE_WRITE, a->command_line, &store));
+    TRY(cli_plan(a, store, &study));
     rc = sweep_run(&study, store, a->jobs, a->quiet, &report);
     if (!a->quiet)
         fprintf(stderr, "%s: %zu runs, %zu already there, %zu made, %zu failed; in %s\n", study.name, report.total,
-                report.skipped, report.done, report.failed, a->db ? a->db : path);
+                report.skipped, report.done, report.failed, path);
 done:
     store_close(store);
     study_free(&study);

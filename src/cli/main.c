@@ -1,5 +1,6 @@
 /* plateau: when does sparse attention emerge, and does theory say so? */
 #include "cli.h"
+#include "figure.h"
 #include "keys.h"
 #include "text.h"
 #include <errno.h>
@@ -136,6 +137,16 @@ static enum status parse(const struct command *c, int argc, char **argv, struct 
     return OK;
 }
 
+/* What a command takes as name=value that is not a key of runs. */
+static const struct setting {
+    const char *command, *name, *argument, *meaning;
+} settings[] = {
+#define AS_ENTRY(name, argument, meaning) {"figure", #name, argument, meaning},
+    FIGURE_SETTINGS(AS_ENTRY)
+#undef AS_ENTRY
+};
+enum { N_SETTINGS = sizeof settings / sizeof settings[0] };
+
 /* Words that a command would not look at are refused. Those between brackets may be left out; ".." stands for any number. */
 static enum status check_words(const struct command *c, const struct arguments *a)
 {
@@ -156,6 +167,13 @@ static void add_command(const struct command *c, struct text *out)
             continue;
         snprintf(option, sizeof option, "--%s %s", options[k].name, options[k].argument ? options[k].argument : "");
         text_addf(out, "    %-26s %s\n", option, options[k].meaning);
+    }
+    for (size_t k = 0; k < N_SETTINGS; k++) {
+        char setting[64];
+        if (strcmp(settings[k].command, c->name))
+            continue;
+        snprintf(setting, sizeof setting, "%s=%s", settings[k].name, settings[k].argument);
+        text_addf(out, "    %-26s %s\n", setting, settings[k].meaning);
     }
 }
 
@@ -217,6 +235,10 @@ enum status command_man(const struct arguments *a)
             if (takes(&commands[i], options[k].name))
                 text_addf(&out, ".RS\n.TP\n.B \\-\\-%s%s%s\n%s.\n.RE\n", options[k].name, options[k].argument ? " " : "",
                           options[k].argument ? options[k].argument : "", options[k].meaning);
+        }
+        for (size_t k = 0; k < N_SETTINGS; k++) {
+            if (!strcmp(settings[k].command, commands[i].name))
+                text_addf(&out, ".RS\n.TP\n.B %s=%s\n%s.\n.RE\n", settings[k].name, settings[k].argument, settings[k].meaning);
         }
     }
     text_add(&out, ".SH KEYS\nGiven as key=value. A comma list or a range first:last:*factor or first:last:+step is a grid axis.\n");

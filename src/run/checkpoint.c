@@ -22,7 +22,7 @@ static struct safetensors_tensor parameter(const struct transformer *model, int 
 struct notes {
     struct safetensors_note list[KEY_COUNT + 2];
     size_t n;
-    char text[KEY_COUNT + 2][32];
+    char text[KEY_COUNT + 2][SCHEDULE_TEXT];
 };
 
 static void add_note(struct notes *notes, const char *name, const char *text)
@@ -50,15 +50,16 @@ static enum status check_identity(const struct safetensors *file, const struct k
     struct notes notes;
     identity(keys, &notes);
     for (size_t i = 0; i < notes.n; i++) {
-        const char *found = safetensors_note(file, notes.list[i].name);
+        const char *name = notes.list[i].name, *found = safetensors_note(file, name);
+        if (!found && i > 0) /* the first is the revision, the others are keys */
+            found = keys_absent(keys_find(name));
         if (!found)
-            return error_set(ERR_INPUT, "not a checkpoint of `plateau train`: it says nothing about %s",
-                             notes.list[i].name);
+            return error_set(ERR_INPUT, "not a checkpoint of `plateau train`: it says nothing about %s", name);
         if (strcmp(found, notes.list[i].text))
             return error_set(
                 ERR_INPUT,
                 "the checkpoint is of a run with %s=%s, not %s: give the same keys, or train without --resume",
-                notes.list[i].name, found, notes.list[i].text);
+                name, found, notes.list[i].text);
     }
     return OK;
 }

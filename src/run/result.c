@@ -113,6 +113,12 @@ void result_json(const struct result *r, struct text *out)
     add_field(out, "final_loss", r->final_loss);
     text_add(out, ", \"crossings\": ");
     result_crossings(r, out);
+    const struct schedule schedule = schedule_of(r->keys.value[KEY_schedule]);
+    for (size_t i = 0; i < schedule.n; i++) {
+        text_add(out, i ? ", " : ", \"switched\": [");
+        text_add_real(out, r->switched[i]);
+    }
+    text_add(out, schedule.n ? "]" : "");
     add_field(out, "wall_s", r->wall_s);
     text_add(out, ", \"version\": \"" PACKAGE_VERSION "\"");
     if (preset <= PRESET_TOY) {

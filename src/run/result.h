@@ -22,6 +22,7 @@ struct result {
     double cap;                     /* how far the run went, same unit: the censoring point when it did not emerge */
     double initial_loss, null_loss, final_loss;
     double crossings[FLOW_LEVELS];  /* when each level (result_level) was first crossed; NaN: never, or not known */
+    double switched[SCHEDULE_SWITCHES]; /* when each switch of the schedule happened, same unit; NaN: it did not, or is not known */
     double wall_s;
     struct prediction predicted;    /* flow, and the toy's own start */
     double flow_plateau;            /* toy: the reduced flow (metric=full) from the same W(0), W*; NaN if none */

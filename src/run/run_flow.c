@@ -35,16 +35,46 @@ void run_flow_free(struct run_flow *t)
     free(t);
 }
 
+static enum status draw_start(const struct keys *keys, struct flow_start *start)
+{
+    return start_reduced((int)keys_integer(keys, KEY_d), keys_integer(keys, KEY_init) == INIT_GAUSSIAN,
+                         keys_integer(keys, KEY_target) == TARGET_GAUSSIAN, (uint64_t)keys_integer(keys, KEY_seed), start);
+}
+
+enum status run_flow_optimum_problem(const struct keys *k, struct optimum_problem *q)
+{
+    *q = (struct optimum_problem){.T = keys_real(k, KEY_T),
+                                  .d = keys_real(k, KEY_d),
+                                  .B = keys_real(k, KEY_B),
+                                  .metric = (enum metric)keys_integer(k, KEY_metric),
+                                  .method = (enum method)keys_integer(k, KEY_method),
+                                  .rtol = keys_real(k, KEY_rtol),
+                                  .atol = keys_real(k, KEY_atol),
+                                  .threshold = keys_real(k, KEY_threshold)};
+    return draw_start(k, &q->start);
+}
+
 enum status run_flow_problem(const struct keys *keys, enum metric metric, struct flow *flow)
 {
     struct flow_start start;
-    enum status rc = start_reduced((int)keys_integer(keys, KEY_d), keys_integer(keys, KEY_init) == INIT_GAUSSIAN,
-                                   keys_integer(keys, KEY_target) == TARGET_GAUSSIAN,
-                                   (uint64_t)keys_integer(keys, KEY_seed), &start);
+    enum status rc = draw_start(keys, &start);
     if (rc != OK)
         return rc;
-    return flow_init(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B), keys_real(keys, KEY_p), metric,
-                     &start, flow);
+    const struct schedule schedule = schedule_of(keys_real(keys, KEY_schedule));
+    return flow_init_scheduled(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B), keys_real(keys, KEY_p), metric,
+                               &start, &schedule, flow);
+}
+
+/* The formulas are for constant p and B: NaN with a schedule. */
+static enum status predict(struct run_flow *t, const struct flow *flow, const struct flow_request *q, struct prediction *out)
+{
+    if (!flow->schedule.n)
+        return prediction_compute(t->quadrature, flow, q->loss, q->threshold, out);
+    *out = (struct prediction){.start = 0};
+#define AS_NAN(name, meaning) out->name = NAN;
+    PREDICTIONS(AS_NAN)
+#undef AS_NAN
+    return OK;
 }
 
 static enum status record(void *context, const struct flow *f, double t, const double *y)
@@ -84,7 +114,8 @@ enum status run_flow(struct run_flow *t, const struct keys *keys, struct result 
                          .flow_plateau = NAN,
                          .solver = {s.steps, s.rhs_evals, s.jac_evals, s.error_test_fails}};
     memcpy(r->crossings, s.crossings, sizeof r->crossings);
-    TRY(prediction_compute(t->quadrature, &flow, q.loss, q.threshold, &r->predicted));
+    memcpy(r->switched, s.switched, sizeof r->switched);
+    TRY(predict(t, &flow, &q, &r->predicted));
     r->wall_s = progress_clock() - begin;
 done:
     if (rc != OK) {
@@ -106,6 +137,6 @@ enum status run_flow_expect(struct run_flow *t, const struct keys *keys, enum me
     if (rc == OK)
         rc = flow_cvode_solve(t->solver, &flow, &q, solution);
     if (rc == OK)
-        rc = prediction_compute(t->quadrature, &flow, q.loss, q.threshold, predicted);
+        rc = predict(t, &flow, &q, predicted);
     return rc;
 }

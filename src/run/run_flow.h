@@ -1,6 +1,7 @@
 /* One run of the reduced flow: keys -> problem -> integration -> result and trace. */
 #ifndef RUN_FLOW_H
 #define RUN_FLOW_H
+#include "optimum.h"
 #include "result.h"
 #include "trace.h"
 
@@ -14,6 +15,8 @@ enum status run_flow(struct run_flow *tools, const struct keys *keys, struct res
  * *solution and *predicted: what a toy run is compared with. */
 enum status run_flow_expect(struct run_flow *tools, const struct keys *keys, enum metric metric,
                             struct flow_solution *solution, struct prediction *predicted);
+/* The flow of `keys` whose best schedule is asked for; p and schedule of `keys` are not read. */
+enum status run_flow_optimum_problem(const struct keys *keys, struct optimum_problem *problem);
 /* The problem of `keys` with its start drawn (flow or toy). */
 enum status run_flow_problem(const struct keys *keys, enum metric metric, struct flow *flow);
 

@@ -18,6 +18,8 @@ struct training {
     size_t stride, evaluations;  /* of the trace */
     double previous, previous_time;
     int next;                    /* first level not yet crossed */
+    struct schedule schedule;
+    struct schedule_state state;
 };
 
 static enum status gradient(struct training *t, int64_t step, double *loss)
@@ -70,6 +72,21 @@ static void find_crossings(struct training *t, double loss, double time)
     t->previous_time = time;
 }
 
+static void change(struct training *t, const struct schedule_switch *s, double time)
+{
+    if (s->variable == SCHEDULE_P)
+        t->toy->p = s->value;
+    else
+        t->toy->B = (int)s->value;
+    t->result->switched[t->state.next - 1] = time;
+}
+
+static void change_in_time(struct training *t, double time)
+{
+    for (const struct schedule_switch *s; (s = schedule_at_time(&t->schedule, &t->state, time));)
+        change(t, s, time);
+}
+
 static enum status evaluate(struct training *t, int64_t step)
 {
     struct result *r = t->result;
@@ -88,6 +105,10 @@ static enum status evaluate(struct training *t, int64_t step)
         return OK;
     }
     find_crossings(t, loss, time);
+    const struct schedule_reading reading = {time, t->toy->B * m.attention, m.loss_train / m.null_train};
+    const struct schedule_switch *s = schedule_at_evaluation(&t->schedule, &t->state, &reading);
+    if (s)
+        change(t, s, time);
     return keep(t, (double)step, time, &m);
 }
 
@@ -104,6 +125,7 @@ static enum status loop(struct training *t, const volatile int *stop)
             break;
         }
         double loss;
+        change_in_time(t, (double)step * keys_real(t->keys, KEY_lr));
         TRY(gradient(t, step, &loss));
         optimizer_update(&t->optimizer, t->gradient, t->toy->parameters);
         if (++step % every == 0 || step == cap)
@@ -129,6 +151,7 @@ static enum status prepare(struct training *t, struct run_flow *tools)
     TRY(toy_create((int)keys_integer(k, KEY_T), (int)keys_integer(k, KEY_d), (int)keys_integer(k, KEY_B), keys_real(k, KEY_p), &t->toy));
     TRY(toy_start(t->toy, keys_integer(k, KEY_init) == INIT_GAUSSIAN, keys_integer(k, KEY_target) == TARGET_GAUSSIAN,
                   (uint64_t)keys_integer(k, KEY_seed)));
+    t->toy->test_B = (int)schedule_last(&t->schedule, SCHEDULE_B, t->toy->B);
     TRY(optimizer_init(k, t->toy->count, sizeof(double), &t->optimizer));
     t->gradient = calloc(t->toy->count, sizeof *t->gradient);
     REQUIRE(t->gradient, ERR_MEMORY, "out of memory for a gradient of %zu numbers", t->toy->count);
@@ -145,6 +168,9 @@ enum status run_toy(struct run_flow *tools, const struct keys *keys, const volat
     *r = (struct result){.keys = *keys, .state = RUN_CENSORED, .plateau = NAN};
     for (int i = 0; i < FLOW_LEVELS; i++)
         r->crossings[i] = NAN;
+    t.schedule = schedule_of(keys_real(keys, KEY_schedule));
+    for (size_t i = 0; i < SCHEDULE_SWITCHES; i++)
+        r->switched[i] = NAN;
     if (trace)
         trace_begin(trace, keys);
     TRY(prepare(&t, tools));

@@ -2,7 +2,8 @@
  *
  * Time is steps x lr, so that gd and sgd follow the flow. The loss is the exact population loss of (a, W) every eval_every steps;
  * a crossing is interpolated between the two evaluations around it. A run that has not crossed the threshold after `steps`
- * updates is censored there; a loss that is not finite ends it as diverged. */
+ * updates is censored there; a loss that is not finite ends it as diverged. Switches of the schedule wait for a time, or for two
+ * evaluations in a row (schedule.h): attention is the population's, the training loss too. */
 #ifndef RUN_TOY_H
 #define RUN_TOY_H
 #include "run_flow.h"

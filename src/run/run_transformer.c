@@ -32,6 +32,8 @@ struct training {
     struct trace *trace; /* borrowed */
     struct level levels[LEVELS];
     double previous, previous_step; /* of the last evaluation: loss fraction or accuracy */
+    struct schedule schedule;
+    struct schedule_state state; /* a function of the rows and the step, so it needs no place in a checkpoint */
     double sums[CHECKPOINT_SUMS];
     atomic_bool failed;         /* a batch could not be drawn */
     double started, first_step; /* clock and step at which this process began to train */
@@ -40,13 +42,17 @@ struct training {
 double run_transformer_published(const struct keys *k)
 {
     const double *v = k->value;
-    if (v[KEY_p] > 0)
+    if (v[KEY_p] > 0 || v[KEY_schedule] != 0)
         return NAN;
     if (k->preset == PRESET_RECALL) /* Fig. 4 */
         return v[KEY_B] == 1 ? 0.55 * pow(v[KEY_vocab], 0.79) * pow(v[KEY_pairs], 2.25) : NAN;
     const double d = v[KEY_d], T = v[KEY_T];
-    if (k->preset != PRESET_REGRESSION || v[KEY_feature] == CHOICE_NO || v[KEY_position] == POSITION_FIXED)
+    if (k->preset != PRESET_REGRESSION)
         return NAN;
+    if (v[KEY_position] == POSITION_FIXED) /* Fig. 14 */
+        return v[KEY_layers] > 1 || v[KEY_B] > 1 || v[KEY_optimizer] != OPTIMIZER_ADAM ? NAN
+               : v[KEY_feature] == CHOICE_YES                                          ? 4.20 * pow(d, 1.22) * pow(T, 0.29)
+                                                                                       : 4.61 * pow(d, 1.21) * pow(T, 0.30);
     if (v[KEY_layers] == 1 && v[KEY_B] == 1) /* Fig. 15 */
         return v[KEY_optimizer] == OPTIMIZER_SGD ? 6.42 * pow(d, 1.44) * pow(T, 1.07)
                                                  : 1.45 * pow(d, 1.31) * pow(T, 0.57);
@@ -64,6 +70,44 @@ static void begin_levels(struct training *t)
         t->levels[i].value = result_level(t->keys, i);
     t->levels[LEVELS - 1].value = keys_real(t->keys, KEY_threshold);
 }
+
+/* ---- switches of the schedule ---- */
+
+static void change(struct training *t, const struct schedule_switch *s, double step)
+{
+    problem_switch(&t->problem, s);
+    t->result->switched[t->state.next - 1] = step;
+}
+
+/* Those that waited for a step up to `step`, the number of updates done. The note is of the step itself, also when rows are read again. */
+static void change_in_time(struct training *t, double step)
+{
+    for (const struct schedule_switch *s; (s = schedule_at_time(&t->schedule, &t->state, step));) {
+        const size_t done = t->state.next;
+        change(t, s, fmax(ceil(s->at), done > 1 ? t->result->switched[done - 2] : 0));
+    }
+}
+
+/* Attention of the query to what it needs (the last probe), over all its copies: the largest of the heads. */
+static double attention_mass(const struct training *t, const double *row)
+{
+    double most = NAN;
+    const int cells = t->trace->layers * t->trace->heads;
+    for (int i = t->trace->columns - cells; i < t->trace->columns; i++)
+        most = fmax(most, row[i]);
+    return most * (double)problem_test_copies(&t->problem);
+}
+
+static void change_by_reading(struct training *t, const double *row)
+{
+    const double step = row[TRANSFORMER_step];
+    const struct schedule_reading reading = {step, attention_mass(t, row), row[TRANSFORMER_loss_train] / problem_train_null(&t->problem)};
+    const struct schedule_switch *s = schedule_at_evaluation(&t->schedule, &t->state, &reading);
+    if (s)
+        change(t, s, step);
+}
+
+/* ---- evaluations ---- */
 
 /* An evaluation at `step`: rows come here as they are made, and again when a checkpoint is read. */
 static void note_evaluation(struct training *t, const double *row)
@@ -92,6 +136,7 @@ static void note_evaluation(struct training *t, const double *row)
     t->previous_step = step;
     if (!isfinite(loss) || loss > DIVERGED * t->problem.null_loss)
         t->result->state = RUN_DIVERGED;
+    change_by_reading(t, row);
 }
 
 /* Has everything that `until` waits for been crossed? */
@@ -215,8 +260,13 @@ static enum status resume(struct training *t)
 {
     struct checkpoint c = all_of(t);
     enum status rc = checkpoint_read(t->request->resume, &c);
-    for (size_t i = 0; rc == OK && i < t->trace->length; i++)
-        note_evaluation(t, t->trace->rows + i * (size_t)t->trace->columns);
+    for (size_t i = 0; rc == OK && i < t->trace->length; i++) {
+        const double *row = t->trace->rows + i * (size_t)t->trace->columns;
+        change_in_time(t, row[TRANSFORMER_step] - 1); /* before the update that this row is after */
+        note_evaluation(t, row);
+    }
+    if (rc == OK && (double)t->optimizer.step > t->result->cap)
+        change_in_time(t, (double)t->optimizer.step - 1);
     return rc;
 }
 
@@ -233,6 +283,7 @@ static enum status loop(struct training *t)
             t->result->state = RUN_INTERRUPTED;
             break;
         }
+        change_in_time(t, (double)t->optimizer.step);
         TRY(train_step(t));
         if (t->optimizer.step % every == 0 && t->result->state != RUN_DIVERGED)
             TRY(evaluate(t));
@@ -270,6 +321,7 @@ static enum status prepare(struct training *t)
     for (int i = 0; i < t->n_probes; i++)
         TRY(problem_pairs(&t->test, first + (unsigned)i, &t->pairs[i]));
     t->result->null_loss = t->problem.null_loss;
+    t->schedule = schedule_of(keys_real(k, KEY_schedule));
     snprintf(t->result->backend, sizeof t->result->backend, "%s", t->model->kernels->name);
     snprintf(t->result->library, sizeof t->result->library, "%s", t->model->kernels->library);
     begin_levels(t);
@@ -304,6 +356,8 @@ enum status run_transformer(const struct keys *keys, const struct run_transforme
                          .plateau = NAN,
                          .flow_plateau = NAN,
                          .predicted = {.eq6 = NAN, .asinh = NAN, .closed = NAN, .quadrature = NAN}};
+    for (size_t i = 0; i < SCHEDULE_SWITCHES; i++)
+        r->switched[i] = NAN;
     trace_begin(t.trace, keys);
     TRY(prepare(&t));
     t.started = progress_clock();

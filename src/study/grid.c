@@ -60,7 +60,7 @@ static enum status parse_values(struct grid *g, enum key key, char *list)
         double value;
         if (comma)
             *comma = '\0';
-        if (strchr(item, ':'))
+        if (!keys_is_choice(key) && strchr(item, ':'))
             rc = append_range(g, key, item);
         else if ((rc = keys_value(key, item, &value)) == OK)
             rc = append(g, key, value);

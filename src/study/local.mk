@@ -1,3 +1,3 @@
 noinst_LIBRARIES += libstudy.a
 libstudy_a_SOURCES = %D%/grid.c %D%/grid.h %D%/pool.c %D%/pool.h %D%/store.c %D%/store_read.c %D%/store_sql.c %D%/store_copy.c %D%/store_sql.h %D%/store.h %D%/yaml_file.c %D%/yaml_file.h %D%/study.c %D%/study.h \
-  %D%/sweep.c %D%/sweep.h %D%/import.c %D%/import.h %D%/export.c %D%/export.h %D%/merge.c %D%/merge.h
+  %D%/work.c %D%/work.h %D%/agenda.c %D%/agenda.h %D%/sweep.c %D%/sweep.h %D%/import.c %D%/import.h %D%/export.c %D%/export.h %D%/merge.c %D%/merge.h

@@ -16,7 +16,8 @@ enum {
     ID_OFFSET = 68
 };
 
-static enum status prepare_all(struct store *s)
+/* A reader has the first five alone: the columns that a file lacks are then in a view, which takes no rows. */
+static enum status prepare_all(struct store *s, enum store_mode mode)
 {
     enum status rc = OK;
     struct text sql = {0};
@@ -29,6 +30,11 @@ static enum status prepare_all(struct store *s)
     text_add(&sql, " WHERE runs.id = ?1");
     TRY(text_status(&sql));
     TRY(store_prepare(s, sql.data, &s->by_id));
+    TRY(store_prepare(s, "SELECT id FROM runs WHERE hash = ?1", &s->id_of));
+    TRY(store_prepare(s, "SELECT rows, data FROM curves WHERE run = ?1", &s->curve));
+    TRY(store_prepare(s, "SELECT study FROM members WHERE run = ?1 ORDER BY study", &s->studies));
+    if (mode == STORE_READ)
+        goto done;
     text_clear(&sql);
     text_add(&sql, "INSERT INTO runs(");
     store_add_columns(&sql, "\"%\"");
@@ -38,12 +44,9 @@ static enum status prepare_all(struct store *s)
     store_add_columns(&sql, "\"%\" = excluded.\"%\"");
     TRY(text_status(&sql));
     TRY(store_prepare(s, sql.data, &s->put));
-    TRY(store_prepare(s, "SELECT id FROM runs WHERE hash = ?1", &s->id_of));
     TRY(store_prepare(s, "DELETE FROM curves WHERE run = ?1", &s->drop_curve));
     TRY(store_prepare(s, "INSERT INTO curves(run, rows, data) VALUES(?1, ?2, ?3)", &s->put_curve));
     TRY(store_prepare(s, "INSERT OR IGNORE INTO members(study, run) SELECT ?1, id FROM runs WHERE hash = ?2", &s->join));
-    TRY(store_prepare(s, "SELECT rows, data FROM curves WHERE run = ?1", &s->curve));
-    TRY(store_prepare(s, "SELECT study FROM members WHERE run = ?1 ORDER BY study", &s->studies));
 done:
     text_free(&sql);
     return rc;
@@ -208,6 +211,38 @@ done:
     return rc;
 }
 
+/* Keys that came later: where the file lacks their column, every row has the default. A writer adds the column; a reader, which leaves the
+ * file as it is, looks at the table through a view that has it. */
+static enum status complete(struct store *s, enum store_mode mode)
+{
+    enum status rc = OK;
+    struct text sql = {0}, answer = {0}, view = {0};
+    for (int i = 0; i < KEY_COUNT; i++) {
+        const char *name = keys_name((enum key)i), *absent = keys_absent((enum key)i);
+        text_clear(&sql);
+        text_addf(&sql, "SELECT count(*) FROM pragma_table_info('runs') WHERE name = '%s'", name);
+        TRY(text_status(&sql));
+        TRY(ask(s, sql.data, &answer));
+        if (!absent || strcmp(answer.data, "0"))
+            continue;
+        text_addf(&view, ", '%s' AS \"%s\"", absent, name);
+        text_clear(&sql);
+        text_addf(&sql, "ALTER TABLE runs ADD COLUMN \"%s\" %s DEFAULT '%s'", name, store_column_type(FIRST_KEY + i), absent);
+        if (mode == STORE_WRITE)
+            TRY(store_execute(s, sql.data, "adding a column"));
+    }
+    text_clear(&sql);
+    text_addf(&sql, "CREATE TEMP VIEW runs AS SELECT *%s FROM main.runs", view.length ? view.data : "");
+    TRY(text_status(&sql));
+    if (mode == STORE_READ && view.length)
+        TRY(store_execute(s, sql.data, "reading a file without the latest keys"));
+done:
+    text_free(&sql);
+    text_free(&answer);
+    text_free(&view);
+    return rc;
+}
+
 /* Writes once at the start: what cannot be written should be known before hours of work, not after. */
 static enum status open_for_writing(struct store *s, bool empty, const char *command_line)
 {
@@ -244,13 +279,14 @@ enum status store_open(const char *path, enum store_mode mode, const char *comma
     }
     if (!empty) {
         TRY(check(s, mode));
-        TRY(prepare_all(s)); /* names a column that is missing, before anything is written */
+        TRY(complete(s, mode));
+        TRY(prepare_all(s, mode)); /* names a column that is missing, before anything is written */
     }
     if (mode == STORE_WRITE)
         TRY(open_for_writing(s, empty, command_line));
     if (empty) {
         TRY(check(s, mode));
-        TRY(prepare_all(s));
+        TRY(prepare_all(s, mode));
     }
 done:
     if (rc != OK) {

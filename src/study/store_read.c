@@ -74,6 +74,8 @@ static enum status read_result(struct store *s, sqlite3_stmt *statement, struct 
             TRY(keys_value((enum key)key, (const char *)sqlite3_column_text(statement, i), &r->keys.value[key]));
     }
     r->keys.preset = preset_of(r->keys.value);
+    for (size_t i = 0; i < SCHEDULE_SWITCHES; i++)
+        r->switched[i] = NAN; /* not stored */
     for (int i = 0; i < STORE_REALS_COUNT; i++) {
         bool null = sqlite3_column_type(statement, SELECT_COLUMNS + FIRST_REAL + i) == SQLITE_NULL;
         *store_real(r, i) = null ? NAN : sqlite3_column_double(statement, SELECT_COLUMNS + FIRST_REAL + i);

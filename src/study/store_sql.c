@@ -34,7 +34,7 @@ double *store_real(struct result *r, int i)
     return all[i];
 }
 
-static const char *column_type(int i)
+const char *store_column_type(int i)
 {
     if (i == COLUMN_HASH)
         return "TEXT UNIQUE NOT NULL";
@@ -94,12 +94,16 @@ enum status store_prepare(struct store *s, const char *sql, sqlite3_stmt **state
 
 void store_release(sqlite3_stmt *statement)
 {
+    if (!statement)
+        return;
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
 }
 
 enum status store_run(struct store *s, sqlite3_stmt *statement, const char *doing)
 {
+    if (!statement)
+        return error_set(ERR_DATABASE, "%s: %s: the file is open for reading only", s->path, doing);
     enum status rc = sqlite3_step(statement) == SQLITE_DONE ? OK : store_error(s, doing);
     store_release(statement);
     return rc;
@@ -149,7 +153,7 @@ void store_add_columns(struct text *sql, const char *format)
             if (*f == '%')
                 text_add(sql, store_column(i));
             else if (*f == '#')
-                text_add(sql, column_type(i));
+                text_add(sql, store_column_type(i));
             else if (*f == '?')
                 text_addf(sql, "?%d", i + 1);
             else

@@ -31,8 +31,9 @@ struct store {
 #undef AS_FIELD
 };
 
-/* Name of column i. */
+/* Name of column i, and its type in SQL. */
 const char *store_column(int i);
+const char *store_column_type(int i);
 /* Where number column i (from 0) lives in a result. */
 double *store_real(struct result *r, int i);
 /* The list of all columns, each written in `format`: %: the name, #: the type, ?: the number of the parameter. Appended. */
@@ -44,9 +45,9 @@ void store_add_select(struct text *sql);
 enum status store_error(const struct store *s, const char *doing);
 enum status store_execute(struct store *s, const char *sql, const char *doing);
 enum status store_prepare(struct store *s, const char *sql, sqlite3_stmt **statement);
-/* Makes a prepared statement ready for its next use; that also releases its lock. */
+/* Makes a prepared statement (NULL is fine) ready for its next use; that also releases its lock. */
 void store_release(sqlite3_stmt *statement);
-/* Runs a statement that gives no rows, and releases it. */
+/* Runs a statement that gives no rows, and releases it. NULL, as statements that write are in a reader: ERR_DATABASE. */
 enum status store_run(struct store *s, sqlite3_stmt *statement, const char *doing);
 /* Next row? *there is false at the end. */
 enum status store_next(struct store *s, sqlite3_stmt *statement, bool *there);

@@ -1,6 +1,7 @@
 #include "study.h"
 #include "yaml_file.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_SHARDS = 1000000 };
@@ -209,9 +210,35 @@ enum status study_override(struct study *study, const char *const *assignments, 
     return OK;
 }
 
+enum status study_size(const struct study *study, size_t *size)
+{
+    enum status rc = OK;
+    *size = 0;
+    for (size_t b = 0; b < study->n_blocks && rc == OK; b++) {
+        size_t runs;
+        rc = grid_size(&study->blocks[b], &runs);
+        *size += rc == OK ? runs : 0;
+    }
+    return rc;
+}
+
+enum status study_at(const struct study *study, size_t i, struct keys *keys)
+{
+    for (size_t b = 0; b < study->n_blocks; b++) {
+        size_t runs;
+        enum status rc = grid_size(&study->blocks[b], &runs);
+        if (rc != OK || i < runs)
+            return rc == OK ? grid_at(&study->blocks[b], i, keys) : rc;
+        i -= runs;
+    }
+    return error_set(ERR_PROGRAM, "%s: no run %zu", study->name, i);
+}
+
 void study_free(struct study *study)
 {
     for (size_t b = 0; b < study->n_blocks; b++)
         grid_free(&study->blocks[b]);
     study->n_blocks = 0;
+    free(study->left_out);
+    study->left_out = NULL;
 }

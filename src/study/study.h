@@ -30,6 +30,7 @@ struct study {
     struct grid blocks[STUDY_BLOCKS]; /* those of the scale */
     size_t n_blocks;
     size_t shard, shards;             /* the part to make: number shard, from 1, of shards; 0 of 0: everything */
+    bool *left_out;                   /* owned: of each run, by its number (study_at), whether it is not to be made; NULL: all are */
 };
 
 /* "quick" -> SCALE_QUICK; ERR_INPUT names the four. */
@@ -42,6 +43,10 @@ enum status study_check_name(const char *name);
 /* Reads `path` (at most 1 MiB) as it is at `scale`; every section is checked. ERR_INPUT "path: line: .."; a study without runs at
  * that scale is one. Release with study_free, also after an error. */
 enum status study_read(const char *path, enum scale scale, struct study *study);
+/* How many runs it names, block after block, and the keys of run i of them. ERR_INPUT: the grid is too large, or the combination breaks a
+ * rule. */
+enum status study_size(const struct study *study, size_t *size);
+enum status study_at(const struct study *study, size_t i, struct keys *keys);
 /* `assignments` (key=value) replace the same keys of every block. */
 enum status study_override(struct study *study, const char *const *assignments, size_t n);
 void study_free(struct study *study);

@@ -1,9 +1,9 @@
 #include "sweep.h"
+#include "agenda.h"
 #include "pool.h"
 #include "progress.h"
 #include "run.h"
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,18 +15,8 @@ struct sweep {
     struct run_context runs;
     struct progress progress;
     struct sweep_report *report;
-    size_t first[STUDY_BLOCKS + 1]; /* number of the first run of each block */
     size_t threads;                 /* most of one run */
 };
-
-/* Run number i of the study. */
-static enum status keys_of(const struct sweep *s, size_t i, struct keys *keys)
-{
-    size_t block = 0;
-    while (i >= s->first[block + 1])
-        block++;
-    return grid_at(&s->study->blocks[block], i - s->first[block], keys);
-}
 
 /* The folder is made if missing. */
 static enum status checkpoint_path(const struct sweep *s, const struct keys *keys, struct text *path)
@@ -48,7 +38,7 @@ static enum status work(void *context, size_t i, struct result *result, struct t
     struct text checkpoint = {0};
     struct run_transformer_request *request = &s->runs.request;
     enum status rc = OK;
-    TRY(keys_of(s, i, &keys));
+    TRY(study_at(s->study, i, &keys));
     request->checkpoint = request->resume = NULL;
     if (keys_real(&keys, KEY_checkpoint_every) > 0) {
         TRY(checkpoint_path(s, &keys, &checkpoint));
@@ -70,7 +60,7 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
     struct keys keys;
     if (rc != OK) {
         struct text which = {0};
-        if (keys_of(s, i, &keys) == OK)
+        if (study_at(s->study, i, &keys) == OK)
             keys_describe(&keys, &which);
         fprintf(stderr, "plateau: %s: run failed: %s\n", which.data ? which.data : "?", message);
         text_free(&which);
@@ -83,194 +73,50 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
     return rc;
 }
 
-/* Did the stored run go as far as this one is to go? */
-static bool far_enough(const struct result *old, const struct keys *keys)
-{
-    bool known;
-    double plateau = result_plateau_at(old, keys_real(keys, KEY_threshold), &known);
-    if (!known)
-        return false;
-    if (keys->preset == PRESET_FLOW)
-        return old->cap >= keys_real(keys, KEY_time);
-    if (old->state == RUN_DIVERGED || old->steps_done >= keys_real(keys, KEY_steps))
-        return true;
-    const double until = keys_real(keys, KEY_until); /* NaN for the toy, which waits for all levels */
-    bool levels = true;
-    for (int i = 0; i < result_levels(keys) && until != UNTIL_THRESHOLD; i++)
-        levels = levels && !isnan(old->crossings[i]);
-    return !isnan(plateau) && levels && until != UNTIL_CAP;
-}
-
-/* Does the stored run answer this one? The hash leaves out threshold and caps, so those are compared here. If so, it is a member. */
-static enum status answered(struct sweep *s, const struct keys *keys, bool *yes)
-{
-    char hash[33];
-    struct result old;
-    bool has_curve;
-    keys_hash(keys, hash);
-    enum status rc = store_has(s->store, hash, yes, &old, &has_curve);
-    if (rc != OK || !*yes)
-        return rc;
-    *yes = far_enough(&old, keys) && (has_curve || !s->study->curves);
-    return *yes ? store_join(s->store, s->study->name, hash) : OK;
-}
-
-/* The same, asked again just before the run begins: another sweep may have made it since. */
+/* Asked again just before the run begins: another sweep may have made it since. */
 static enum status wanted(void *context, size_t i, bool *yes)
 {
     struct sweep *s = context;
     struct keys keys;
+    char hash[33];
     bool there = false;
-    enum status rc = keys_of(s, i, &keys);
-    if (rc == OK)
-        rc = answered(s, &keys, &there);
+    enum status rc = OK;
+    TRY(study_at(s->study, i, &keys));
+    TRY(agenda_answered(s->study, s->store, &keys, &there, NULL));
+    keys_hash(&keys, hash);
+    if (there)
+        TRY(store_join(s->store, s->study->name, hash));
     *yes = !there;
     s->report->skipped += there;
-    return rc;
-}
-
-struct to_do {
-    char hash[33];
-    double length;
-    size_t item;
-};
-
-static int by_hash(const void *a, const void *b)
-{
-    const struct to_do *x = a, *y = b;
-    int order = strcmp(x->hash, y->hash);
-    return order ? order : (x->item > y->item) - (x->item < y->item);
-}
-
-static int by_length(const void *a, const void *b)
-{
-    const struct to_do *x = a, *y = b;
-    return x->length != y->length ? (x->length < y->length) - (x->length > y->length) : by_hash(a, b);
-}
-
-static int by_item(const void *a, const void *b)
-{
-    const size_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-/* Of two runs the larger takes longer; the numbers mean nothing else. Steps: the plateau grows as T sqrt(d/B) / lr (theory). A step:
- * T tokens of d numbers, or through layers of 12 width^2 weights. Of recall's keys, pairs is the length. A flow takes no time. Products and
- * roots have the same bits on every machine, so all machines agree on the order. */
-static double length(const struct keys *k)
-{
-    const bool transformer = k->preset >= PRESET_REGRESSION, recall = k->preset == PRESET_RECALL;
-    const double tokens = keys_real(k, recall ? KEY_pairs : KEY_T), d = recall ? 1 : keys_real(k, KEY_d), width = keys_real(k, KEY_width);
-    if (k->preset == PRESET_FLOW)
-        return 0;
-    const double token = transformer ? keys_real(k, KEY_layers) * 12 * width * width : d;
-    return tokens * sqrt(d / keys_real(k, KEY_B)) / keys_real(k, KEY_lr) * keys_real(k, KEY_batch) * tokens * token;
-}
-
-/* items[n] -> list[n], with what orders them. */
-static enum status list_runs(const struct sweep *s, const size_t *items, size_t n, struct to_do *list)
-{
-    enum status rc = OK;
-    struct keys keys;
-    for (size_t i = 0; i < n; i++) {
-        if ((rc = keys_of(s, items[i], &keys)) != OK)
-            break;
-        keys_hash(&keys, list[i].hash);
-        list[i].length = length(&keys);
-        list[i].item = items[i];
-    }
-    return rc;
-}
-
-/* Of all runs, those of this shard. They are dealt out, the longest first, to shards 1 .. n, then n .. 1, and so on, so that each gets as
- * many, and as many long ones. What the study names twice goes to one. *n is lowered. */
-static enum status deal(const struct sweep *s, size_t *items, size_t *n)
-{
-    enum status rc = OK;
-    const size_t shards = s->study->shards;
-    size_t kept = 0, rank = 0;
-    struct to_do *list = calloc(*n + 1, sizeof *list);
-    REQUIRE(list, ERR_MEMORY, "out of memory for %zu runs", *n);
-    TRY(list_runs(s, items, *n, list));
-    qsort(list, *n, sizeof *list, by_length);
-    for (size_t i = 0; i < *n; i++) {
-        rank += i && strcmp(list[i].hash, list[i - 1].hash);
-        const size_t seat = rank % shards, shard = rank / shards % 2 ? shards - seat : seat + 1;
-        if (shard == s->study->shard)
-            items[kept++] = list[i].item;
-    }
-    *n = kept;
-    qsort(items, kept, sizeof *items, by_item);
-done:
-    free(list);
-    return rc;
-}
-
-/* A run that the study names twice is made once: of equal hashes the first stays. *n is lowered. */
-static enum status drop_repeats(const struct sweep *s, size_t *items, size_t *n)
-{
-    enum status rc = OK;
-    size_t kept = 0;
-    struct to_do *list = calloc(*n + 1, sizeof *list);
-    REQUIRE(list, ERR_MEMORY, "out of memory for %zu runs", *n);
-    TRY(list_runs(s, items, *n, list));
-    qsort(list, *n, sizeof *list, by_hash);
-    for (size_t i = 0; i < *n; i++) {
-        if (i == 0 || strcmp(list[i].hash, list[i - 1].hash))
-            items[kept++] = list[i].item;
-    }
-    *n = kept;
-    qsort(items, kept, sizeof *items, by_item);
-done:
-    free(list);
-    return rc;
-}
-
-/* Checks every block and numbers its runs. */
-static enum status number_runs(struct sweep *s)
-{
-    enum status rc = OK;
-    for (size_t b = 0; b < s->study->n_blocks; b++) {
-        size_t size;
-        TRY(grid_check(&s->study->blocks[b]));
-        TRY(grid_size(&s->study->blocks[b], &size));
-        s->first[b + 1] = s->first[b] + size;
-    }
 done:
     return rc;
 }
 
-/* The numbers of the runs still to do; *items is the caller's. */
-static enum status plan(struct sweep *s, size_t **items, size_t *n)
+/* The runs still to do, the longest first; *items is the caller's. What is there already belongs to the study now. */
+static enum status list_runs(struct sweep *s, size_t **items, size_t *n)
 {
     enum status rc = OK;
-    size_t left = 0;
-    TRY(number_runs(s));
-    *n = s->first[s->study->n_blocks];
-    *items = calloc(*n, sizeof **items);
-    REQUIRE(*items, ERR_MEMORY, "out of memory for %zu runs", *n);
-    for (size_t i = 0; i < *n; i++)
-        (*items)[i] = i;
-    if (s->study->shards)
-        TRY(deal(s, *items, n));
+    struct agenda agenda;
+    *n = 0;
+    TRY(agenda_make(s->study, &agenda));
+    REQUIRE(*items = calloc(agenda.n + 1, sizeof **items), ERR_MEMORY, "out of memory for %zu runs", agenda.n);
     TRY(store_begin(s->store)); /* one transaction for all that are members now */
-    for (size_t i = 0; i < *n; i++) {
-        struct keys keys;
-        bool yes;
-        TRY(keys_of(s, (*items)[i], &keys));
-        s->threads = keys_real(&keys, KEY_threads) > (double)s->threads ? (size_t)keys_integer(&keys, KEY_threads) : s->threads; /* NaN: one */
-        TRY(answered(s, &keys, &yes));
-        if (!yes)
-            (*items)[left++] = (*items)[i];
+    TRY(agenda_look(s->study, s->store, &agenda));
+    for (size_t i = 0; i < agenda.n; i++) {
+        const struct agenda_run *run = &agenda.list[i];
+        if (run->there)
+            TRY(store_join(s->store, s->study->name, run->hash));
+        else
+            (*items)[(*n)++] = run->number;
     }
     TRY(store_commit(s->store));
-    s->report->skipped = *n - left;
-    *n = left;
-    TRY(drop_repeats(s, *items, n));
-    s->report->total = s->report->skipped + *n;
+    s->threads = agenda.threads;
+    s->report->total = agenda.n;
+    s->report->skipped = agenda.there;
 done:
     if (rc != OK)
         store_rollback(s->store);
+    agenda_free(&agenda);
     return rc;
 }
 
@@ -280,7 +126,7 @@ enum status sweep_run(const struct study *study, struct store *store, size_t job
     size_t *items = NULL, n = 0;
     *report = (struct sweep_report){0};
     struct sweep s = {.study = study, .store = store, .report = report, .runs.request.stop = pool_stop()};
-    TRY(plan(&s, &items, &n));
+    TRY(list_runs(&s, &items, &n));
     progress_begin(&s.progress, study->name, n, quiet);
     struct pool pool = {.jobs = pool_jobs(jobs, s.threads), .work = work, .deliver = deliver, .wanted = wanted, .context = &s};
     rc = pool_run(&pool, items, n);

@@ -1,0 +1,180 @@
+#include "plan.h"
+#include "pool.h"
+#include "work.h"
+#include <math.h>
+#include <stdlib.h>
+
+static const double OVERHEAD = 0.01;              /* seconds of a run beside its steps: to begin, and to be saved on disk */
+static const double WORTH = 0.01, ROUGH = 20e9;   /* of the expected time; operations a second */
+static const double MOST = 8;                     /* seconds of measuring */
+
+/* Which kinds of runs there are, and which keys vary. */
+static enum status survey(struct plan *plan, const struct agenda *agenda, bool wanted[PRESET_COUNT])
+{
+    struct keys first = {0}, keys;
+    for (size_t i = 0; i < agenda->n; i++) {
+        enum status rc = study_at(plan->study, agenda->list[i].number, &keys);
+        if (rc != OK)
+            return rc;
+        wanted[keys.preset] = true;
+        if (i == 0)
+            first = keys;
+        for (int key = 0; key < KEY_COUNT; key++)
+            plan->varies[key] = plan->varies[key] || (keys.value[key] != first.value[key] && !(isnan(keys.value[key]) && isnan(first.value[key])));
+    }
+    return OK;
+}
+
+/* A run that is there: what was expected of it as it was made, and what it took. */
+static enum status look_back(struct plan *plan, struct store *store, struct plan_run *run, struct keys *keys)
+{
+    enum status rc = OK;
+    struct result old;
+    bool yes;
+    TRY(agenda_answered(plan->study, store, keys, &yes, &old));
+    *keys = yes ? old.keys : *keys;
+    run->steps_done = yes ? old.steps_done : NAN;
+    run->wall_s = yes ? old.wall_s : NAN;
+    run->whole = keys_real(keys, KEY_until) == UNTIL_CAP;
+    rc = expect_run(plan->expect, keys, true, &run->expected);
+done:
+    return rc;
+}
+
+static enum status expect_all(struct plan *plan, struct store *store, const struct agenda *agenda)
+{
+    enum status rc = OK;
+    for (size_t i = 0; i < agenda->n; i++) {
+        struct keys keys;
+        struct plan_run *run = &plan->runs[i];
+        *run = (struct plan_run){.number = agenda->list[i].number, .there = agenda->list[i].there, .steps_done = NAN, .wall_s = NAN};
+        TRY(study_at(plan->study, run->number, &keys));
+        if (run->there)
+            TRY(look_back(plan, store, run, &keys));
+        else
+            TRY(expect_run(plan->expect, &keys, false, &run->expected));
+        if (!run->there)
+            TRY(rate_want(&plan->rates, &keys, fmax(1, run->expected.steps) * work_step(&keys)));
+    }
+done:
+    return rc;
+}
+
+static enum status rate_all(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        struct keys keys;
+        struct plan_run *run = &plan->runs[i];
+        enum status rc = study_at(plan->study, run->number, &keys);
+        if (rc != OK)
+            return rc;
+        const double steps = keys.preset == PRESET_FLOW ? 1 : run->expected.steps;
+        const double shared = fmax(1, (double)plan->jobs * (keys_real(&keys, KEY_threads) > 1 ? keys_real(&keys, KEY_threads) : 1) / (double)pool_cores());
+        run->seconds = OVERHEAD + shared * steps * rate_of(&plan->rates, &keys, &run->rate);
+    }
+    return OK;
+}
+
+/* A study of seconds is not worth measuring for. */
+static double time_to_measure(const struct plan *plan, double least)
+{
+    double work = 0;
+    for (size_t i = 0; i < plan->rates.n; i++)
+        work += plan->rates.list[i].weight;
+    return fmin(MOST, fmax(least, WORTH * work / ROUGH));
+}
+
+enum status plan_make(const struct study *study, struct store *store, const struct plan_request *request, struct plan *plan)
+{
+    enum status rc = OK;
+    struct agenda agenda;
+    bool wanted[PRESET_COUNT] = {false};
+    *plan = (struct plan){.study = study};
+    TRY(agenda_make(study, &agenda));
+    if (store)
+        TRY(agenda_look(study, store, &agenda));
+    plan->n = agenda.n;
+    plan->jobs = pool_jobs(request->jobs, agenda.threads);
+    REQUIRE(plan->runs = calloc(agenda.n + 1, sizeof *plan->runs), ERR_MEMORY, "out of memory for a plan of %zu runs", agenda.n);
+    TRY(survey(plan, &agenda, wanted));
+    TRY(past_read(store, wanted, &plan->past));
+    TRY(expect_create(&plan->past, &plan->expect));
+    TRY(rate_create(&plan->past, &plan->rates));
+    TRY(expect_all(plan, store, &agenda));
+    TRY(rate_measure(&plan->rates, plan->jobs, time_to_measure(plan, request->measure)));
+    TRY(rate_all(plan));
+done:
+    agenda_free(&agenda);
+    return rc;
+}
+
+enum status plan_wall(const struct plan *plan, double *seconds)
+{
+    enum status rc = OK;
+    double *busy = calloc(plan->jobs, sizeof *busy); /* until when each job is */
+    *seconds = 0;
+    REQUIRE(busy, ERR_MEMORY, "out of memory for %zu jobs", plan->jobs);
+    for (size_t i = 0; i < plan->n; i++) {
+        size_t first = 0;
+        if (plan->runs[i].there || plan->runs[i].left_out)
+            continue;
+        for (size_t j = 1; j < plan->jobs; j++)
+            first = busy[j] < busy[first] ? j : first;
+        busy[first] += plan->runs[i].seconds;
+        *seconds = fmax(*seconds, busy[first]);
+    }
+done:
+    free(busy);
+    return rc;
+}
+
+static void add_there(const struct plan_run *run, struct plan_sum *sum)
+{
+    const double ratio = run->steps_done / run->expected.steps;
+    sum->there++;
+    if (!(run->steps_done > 0) || !(run->expected.steps > 0))
+        return;
+    if (!run->whole) {
+        sum->compared++;
+        sum->within += ratio < 1.5 && ratio > 1 / 1.5;
+    }
+    sum->compared_s += run->wall_s > 0 ? run->wall_s : 0;
+    sum->expected_s += run->wall_s > 0 ? run->seconds : 0;
+}
+
+enum status plan_sum(const struct plan *plan, struct plan_sum *sum)
+{
+    enum status rc = OK;
+    *sum = (struct plan_sum){.runs = plan->n};
+    for (size_t i = 0; i < plan->n; i++) {
+        const struct plan_run *run = &plan->runs[i];
+        struct keys keys;
+        sum->left_out += run->left_out;
+        if (run->there)
+            add_there(run, sum);
+        if (run->there || run->left_out)
+            continue;
+        TRY(study_at(plan->study, run->number, &keys));
+        const double tokens = keys.preset == PRESET_RECALL ? 2 * keys_real(&keys, KEY_pairs) + 1 : keys_real(&keys, KEY_T);
+        sum->expected[run->expected.source]++;
+        sum->rated[run->rate]++;
+        sum->censored += run->expected.censored;
+        sum->steps += run->expected.steps;
+        sum->tokens += keys.preset == PRESET_FLOW ? 0 : run->expected.steps * tokens * keys_real(&keys, KEY_batch);
+        sum->work_s += run->seconds;
+        sum->longest_s = fmax(sum->longest_s, run->seconds);
+        sum->memory = fmax(sum->memory, work_memory(&keys));
+    }
+    rc = plan_wall(plan, &sum->wall_s);
+done:
+    return rc;
+}
+
+void plan_free(struct plan *plan)
+{
+    free(plan->runs);
+    expect_free(plan->expect);
+    rate_free(&plan->rates);
+    past_free(&plan->past);
+    *plan = (struct plan){0};
+}

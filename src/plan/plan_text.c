@@ -1,0 +1,228 @@
+/* A plan as text and as JSON. */
+#include "plan.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CELLS_SHOWN = 60, LAWS_SHOWN = 6 };
+enum { NEAR = 64 }; /* cells among which a run looks for its own: seeds stand near each other */
+
+static const double BUSY = 1.25; /* slower by that is worth a word */
+static const char *const rate_names[] = {[RATE_PAST] = "past", [RATE_MEASURED] = "measured", [RATE_CARRIED] = "carried", [RATE_ASSUMED] = "assumed"};
+
+/* "1 h 52 min", "3.1 min", "12 s". */
+static const char *duration(double s, char buffer[32])
+{
+    if (s >= 36000)
+        snprintf(buffer, 32, "%.0f h", s / 3600);
+    else if (s >= 5400)
+        snprintf(buffer, 32, "%.1f h", s / 3600);
+    else if (s >= 90)
+        snprintf(buffer, 32, s < 600 ? "%.1f min" : "%.0f min", s / 60);
+    else
+        snprintf(buffer, 32, "%.2g s", s);
+    return buffer;
+}
+
+/* The keys of a run that vary over the plan, but the seed. */
+static void add_cell(const struct plan *plan, const struct keys *keys, struct text *out)
+{
+    size_t n = 0;
+    char buffer[32];
+    for (int key = 0; key < KEY_COUNT; key++) {
+        if (plan->varies[key] && key != KEY_seed && !isnan(keys->value[key]))
+            text_addf(out, "%s%s=%s", n++ ? " " : "", keys_name((enum key)key), keys_text((enum key)key, keys->value[key], buffer));
+    }
+    text_add(out, n ? "" : "all");
+}
+
+/* ---- the sums ---- */
+
+/* One line for each law that the runs to do share. */
+static enum status add_laws(struct plan *plan, const struct plan_sum *sum, struct text *out)
+{
+    enum status rc = OK;
+    struct keys shown[LAWS_SHOWN], keys;
+    size_t n = 0, more = 0;
+    text_addf(out, "  steps     %.3g expected", sum->steps);
+    text_addf(out, sum->expected[EXPECT_FLOW] ? "; %zu runs as the reduced flow\n" : "\n", sum->expected[EXPECT_FLOW]);
+    for (size_t i = 0; i < plan->n; i++) {
+        const struct plan_run *run = &plan->runs[i];
+        bool again = false;
+        if (run->there || run->left_out || run->expected.source == EXPECT_FLOW)
+            continue;
+        TRY(study_at(plan->study, run->number, &keys));
+        for (size_t k = 0; k < n; k++)
+            again = again || (expect_alike(&shown[k], &keys) && shown[k].value[KEY_until] == keys.value[KEY_until]);
+        if (again || keys.preset == PRESET_TOY)
+            continue;
+        if (n == LAWS_SHOWN) {
+            more++;
+            continue;
+        }
+        shown[n++] = keys;
+        text_add(out, "              ");
+        TRY(expect_law(plan->expect, &keys, plan->varies, out));
+        text_addf(out, run->expected.source == EXPECT_FITTED      ? ": fitted to %zu runs that are there\n"
+                       : run->expected.source == EXPECT_PUBLISHED ? ": as published; %zu runs alike are there\n"
+                                                                  : ": guessed from what is published of the nearest setting; %zu runs alike are there\n",
+                  run->expected.runs);
+    }
+    text_add(out, more ? "              and further laws\n" : "");
+done:
+    return rc;
+}
+
+static void add_sums(const struct plan *plan, const struct plan_sum *sum, struct text *out)
+{
+    char wall[32], work[32], longest[32];
+    const size_t to_do = sum->runs - sum->there - sum->left_out;
+    if (to_do) {
+        text_addf(out, "  tokens    %.3g\n  time      %s with %zu job%s; %s of work, the longest run %s\n", sum->tokens, duration(sum->wall_s, wall), plan->jobs,
+                  plan->jobs == 1 ? "" : "s", duration(sum->work_s, work), duration(sum->longest_s, longest));
+        text_addf(out, "            seconds a step: of %zu runs as stored ones took here, %zu measured now, %zu carried over from another size", sum->rated[RATE_PAST],
+                  sum->rated[RATE_MEASURED], sum->rated[RATE_CARRIED]);
+        text_addf(out, sum->rated[RATE_ASSUMED] ? ", %zu assumed\n" : "\n", sum->rated[RATE_ASSUMED]);
+        if (sum->rated[RATE_MEASURED] && plan->rates.slowed > BUSY)
+            text_addf(out, "            this machine is busy: the steps took %.1f times as long as they computed; expected is what they compute\n", plan->rates.slowed);
+        text_addf(out, "  memory    about %.0f MB a run, %.0f MB with %zu at a time\n", sum->memory / 1e6, sum->memory / 1e6 * (double)plan->jobs, plan->jobs);
+    }
+    if (sum->censored)
+        text_addf(out, "  censored  %zu run%s, probably: the plateau is longer than the cap (*)\n", sum->censored, sum->censored == 1 ? "" : "s");
+    if (sum->compared)
+        text_addf(out, "  check     of %zu runs there, %zu (%.0f %%) took within a factor 1.5 of the steps that the other cells let expect\n", sum->compared, sum->within,
+                  100.0 * (double)sum->within / (double)sum->compared);
+    if (sum->compared_s > 0)
+        text_addf(out, "            all that are there took %s; expected %s\n", duration(sum->compared_s, wall), duration(sum->expected_s, work));
+}
+
+/* ---- cells ---- */
+
+struct cell {
+    struct keys keys;
+    unsigned name;
+    size_t first, runs, there, left_out; /* first: of plan->runs */
+    double steps, seconds;               /* of a run in the mean, of all that are to be made */
+};
+
+static enum status find_cells(const struct plan *plan, struct cell **cells, size_t *n)
+{
+    enum status rc = OK;
+    *n = 0;
+    REQUIRE(*cells = calloc(plan->n + 1, sizeof **cells), ERR_MEMORY, "out of memory for %zu runs", plan->n);
+    for (size_t i = 0; i < plan->n; i++) {
+        const struct plan_run *run = &plan->runs[i];
+        struct keys keys;
+        TRY(study_at(plan->study, run->number, &keys));
+        const unsigned name = past_cell(&keys);
+        struct cell *cell = &(*cells)[*n];
+        for (size_t k = *n; k > 0 && k + NEAR > *n && !cell->runs; k--)
+            cell = (*cells)[k - 1].name == name ? &(*cells)[k - 1] : cell;
+        if (!cell->runs && ++*n)
+            *cell = (struct cell){.keys = keys, .name = name, .first = i};
+        cell->runs++;
+        cell->there += run->there;
+        cell->left_out += run->left_out;
+        cell->seconds += run->there || run->left_out ? 0 : run->seconds;
+        cell->steps += run->expected.steps;
+    }
+done:
+    return rc;
+}
+
+static void add_cells(const struct plan *plan, const struct cell *cells, size_t n, struct text *out)
+{
+    char seconds[32], plateau[32], left_out[32];
+    text_addf(out, "\n  %6s %6s %8s %9s %9s %9s  cell, the longest first\n", "runs", "there", "left out", "plateau", "steps", "time");
+    for (size_t i = 0; i < n && i < CELLS_SHOWN; i++) {
+        const struct cell *c = &cells[i];
+        const struct expectation *e = &plan->runs[c->first].expected;
+        snprintf(plateau, sizeof plateau, "%.0f%s", e->plateau, e->censored ? "*" : "");
+        snprintf(left_out, sizeof left_out, "%zu", c->left_out);
+        text_addf(out, "  %6zu %6zu %8s %9s %9.0f %9s  ", c->runs, c->there, c->left_out ? left_out : "", isnan(e->plateau) ? "" : plateau,
+                  c->steps / (double)c->runs, c->seconds > 0 ? duration(c->seconds, seconds) : "");
+        add_cell(plan, &c->keys, out);
+        text_add(out, "\n");
+    }
+    if (n > CELLS_SHOWN)
+        text_addf(out, "  and %zu shorter cells (--json lists every run)\n", n - CELLS_SHOWN);
+}
+
+enum status plan_text(struct plan *plan, bool table, struct text *out)
+{
+    enum status rc = OK;
+    struct plan_sum sum;
+    struct cell *cells = NULL;
+    size_t n;
+    TRY(plan_sum(plan, &sum));
+    text_addf(out, "%s: %zu runs, %zu there, %zu to make", plan->study->name, sum.runs, sum.there, sum.runs - sum.there - sum.left_out);
+    text_addf(out, sum.left_out ? ", %zu left out\n" : "\n", sum.left_out);
+    TRY(add_laws(plan, &sum, out));
+    add_sums(plan, &sum, out);
+    if (table) {
+        TRY(find_cells(plan, &cells, &n));
+        add_cells(plan, cells, n, out);
+    }
+    rc = text_status(out);
+done:
+    free(cells);
+    return rc;
+}
+
+static void add_number(const char *name, double value, struct text *out)
+{
+    text_addf(out, ", \"%s\": ", name);
+    text_add_real(out, value);
+}
+
+static enum status add_run(const struct plan *plan, const struct plan_run *run, struct text *out)
+{
+    struct keys keys;
+    char buffer[32], hash[33];
+    enum status rc = study_at(plan->study, run->number, &keys);
+    if (rc != OK)
+        return rc;
+    keys_hash(&keys, hash);
+    text_addf(out, "{\"hash\": \"%s\"", hash);
+    for (int key = 0; key < KEY_COUNT; key++) {
+        const char *value = keys_text((enum key)key, keys.value[key], buffer);
+        if (!isnan(keys.value[key]))
+            text_addf(out, keys_is_choice((enum key)key) ? ", \"%s\": \"%s\"" : ", \"%s\": %s", keys_name((enum key)key), value);
+    }
+    text_addf(out, ", \"there\": %s, \"left_out\": %s", run->there ? "true" : "false", run->left_out ? "true" : "false");
+    add_number("expected_plateau", run->expected.plateau, out);
+    add_number("expected_steps", run->expected.steps, out);
+    add_number("expected_s", run->seconds, out);
+    text_addf(out, ", \"expected_from\": \"%s\", \"fitted_to\": %zu, \"rate_from\": \"%s\", \"probably_censored\": %s", expect_source_name(run->expected.source),
+              run->expected.runs, rate_names[run->rate], run->expected.censored ? "true" : "false");
+    add_number("steps_done", run->steps_done, out);
+    add_number("wall_s", run->wall_s, out);
+    text_add(out, "}\n");
+    return OK;
+}
+
+enum status plan_json(struct plan *plan, struct text *out)
+{
+    enum status rc = OK;
+    struct plan_sum sum;
+    TRY(plan_sum(plan, &sum));
+    for (size_t i = 0; i < plan->n; i++)
+        TRY(add_run(plan, &plan->runs[i], out));
+    text_add(out, "{\"study\": ");
+    text_add_json(out, plan->study->name);
+    text_addf(out, ", \"runs\": %zu, \"there\": %zu, \"left_out\": %zu, \"probably_censored\": %zu, \"jobs\": %zu", sum.runs, sum.there, sum.left_out, sum.censored,
+              plan->jobs);
+    add_number("steps", sum.steps, out);
+    add_number("tokens", sum.tokens, out);
+    add_number("work_s", sum.work_s, out);
+    add_number("longest_s", sum.longest_s, out);
+    add_number("wall_s", sum.wall_s, out);
+    add_number("memory_bytes", sum.memory, out);
+    text_addf(out, ", \"compared\": %zu, \"within_1.5\": %zu", sum.compared, sum.within);
+    add_number("compared_s", sum.compared_s, out);
+    add_number("compared_expected_s", sum.expected_s, out);
+    text_add(out, "}\n");
+    rc = text_status(out);
+done:
+    return rc;
+}

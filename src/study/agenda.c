@@ -1,0 +1,118 @@
+#include "agenda.h"
+#include "work.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Did the stored run go as far as this one is to go? */
+static bool far_enough(const struct result *old, const struct keys *keys)
+{
+    bool known;
+    double plateau = result_plateau_at(old, keys_real(keys, KEY_threshold), &known);
+    if (!known)
+        return false;
+    if (keys->preset == PRESET_FLOW)
+        return old->cap >= keys_real(keys, KEY_time);
+    if (old->state == RUN_DIVERGED || old->steps_done >= keys_real(keys, KEY_steps))
+        return true;
+    const double until = keys_real(keys, KEY_until); /* NaN for the toy, which waits for all levels */
+    bool levels = true;
+    for (int i = 0; i < result_levels(keys) && until != UNTIL_THRESHOLD; i++)
+        levels = levels && !isnan(old->crossings[i]);
+    return !isnan(plateau) && levels && until != UNTIL_CAP;
+}
+
+enum status agenda_answered(const struct study *study, struct store *store, const struct keys *keys, bool *yes, struct result *old)
+{
+    char hash[33];
+    struct result result;
+    bool has_curve;
+    keys_hash(keys, hash);
+    enum status rc = store_has(store, hash, yes, &result, &has_curve);
+    *yes = rc == OK && *yes && far_enough(&result, keys) && (has_curve || !study->curves);
+    if (*yes && old)
+        *old = result;
+    return rc;
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    const struct agenda_run *x = a, *y = b;
+    int order = strcmp(x->hash, y->hash);
+    return order ? order : (x->number > y->number) - (x->number < y->number);
+}
+
+static int longest_first(const void *a, const void *b)
+{
+    const struct agenda_run *x = a, *y = b;
+    return x->work != y->work ? (x->work < y->work) - (x->work > y->work) : (x->number > y->number) - (x->number < y->number);
+}
+
+/* A run that the study names twice is made once: of equal hashes the first stays. What is left out goes, too. */
+static void drop(const struct study *study, struct agenda *agenda)
+{
+    size_t kept = 0;
+    qsort(agenda->list, agenda->n, sizeof *agenda->list, by_hash);
+    for (size_t i = 0; i < agenda->n; i++) {
+        const bool again = i > 0 && !strcmp(agenda->list[i].hash, agenda->list[i - 1].hash);
+        if (!again && !(study->left_out && study->left_out[agenda->list[i].number]))
+            agenda->list[kept++] = agenda->list[i];
+    }
+    agenda->n = kept;
+}
+
+/* Runs are dealt out, the longest first, to shards 1 .. n, then n .. 1, and so on, so that each gets as many, and as many long ones. */
+static void deal(const struct study *study, struct agenda *agenda)
+{
+    const size_t shards = study->shards;
+    size_t kept = 0;
+    for (size_t rank = 0; rank < agenda->n; rank++) {
+        const size_t seat = rank % shards, shard = rank / shards % 2 ? shards - seat : seat + 1;
+        if (shard == study->shard)
+            agenda->list[kept++] = agenda->list[rank];
+    }
+    agenda->n = kept;
+}
+
+enum status agenda_make(const struct study *study, struct agenda *agenda)
+{
+    enum status rc = OK;
+    *agenda = (struct agenda){0};
+    TRY(study_size(study, &agenda->n));
+    REQUIRE(agenda->list = calloc(agenda->n + 1, sizeof *agenda->list), ERR_MEMORY, "out of memory for %zu runs", agenda->n);
+    for (size_t i = 0; i < agenda->n; i++) {
+        struct keys keys;
+        TRY(study_at(study, i, &keys));
+        keys_hash(&keys, agenda->list[i].hash);
+        agenda->list[i].number = i;
+        agenda->list[i].work = work_run(&keys);
+        const double threads = keys_real(&keys, KEY_threads); /* NaN where a run has no choice: one */
+        agenda->threads = threads > (double)agenda->threads ? (size_t)threads : agenda->threads;
+    }
+    drop(study, agenda);
+    qsort(agenda->list, agenda->n, sizeof *agenda->list, longest_first);
+    if (study->shards)
+        deal(study, agenda);
+done:
+    return rc;
+}
+
+enum status agenda_look(const struct study *study, struct store *store, struct agenda *agenda)
+{
+    enum status rc = OK;
+    agenda->there = 0;
+    for (size_t i = 0; i < agenda->n; i++) {
+        struct keys keys;
+        TRY(study_at(study, agenda->list[i].number, &keys));
+        TRY(agenda_answered(study, store, &keys, &agenda->list[i].there, NULL));
+        agenda->there += agenda->list[i].there;
+    }
+done:
+    return rc;
+}
+
+void agenda_free(struct agenda *agenda)
+{
+    free(agenda->list);
+    *agenda = (struct agenda){0};
+}
