@@ -71,6 +71,13 @@ function cells(line, cell,    n, i) { # "| a | b |" -> cell[1], cell[2]
     return n
 }
 
+function cell_text(s) { # names may break after _ and -
+    s = inline(s)
+    gsub(/_/, "_\\:", s)
+    gsub(/\\-/, "&\\:", s)
+    return guard(s)
+}
+
 function table(    i, j, n, cell, wide, format, line) {
     n = cells(row[1], cell)
     if (n == 2) {
@@ -97,7 +104,7 @@ function table(    i, j, n, cell, wide, format, line) {
         cells(row[i], cell)
         line = ""
         for (j = 1; j <= n; j++)
-            line = line (j > 1 ? "\002" : "") (cell[j] == "" ? "" : j in wide ? "T{\n.nh\n.na\n" guard(inline(cell[j])) "\nT}" : "\\&" inline(cell[j]))
+            line = line (j > 1 ? "\002" : "") (cell[j] == "" ? "" : j in wide ? "T{\n.nh\n.na\n" cell_text(cell[j]) "\nT}" : "\\&" inline(cell[j]))
         print line
     }
     print ".TE\n.PP"

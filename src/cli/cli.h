@@ -60,7 +60,7 @@ struct arguments {
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
     X(fit, "F.db [key=value..]", " study on at response residuals json ", "power law of the plateau length, with intervals")              \
     X(compare, "F.db", " claims study strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
-    X(figure, "NAME..|all [F.db] [key=value..]", " out data db study quiet ", "the paper's figures, and of any runs phase, survival, exponents, collapse, as PDF, SVG and PNG with their data") \
+    X(figure, "FIGURE..|all [F.db] [key=value..]", " out data db study quiet ", "the paper's figures, and of any runs phase, survival, exponents, collapse, as PDF, SVG and PNG with their data") \
     X(reproduce, "[FIGURE..|PART|all]", " scale out jobs claims strict quiet ", "runs, fits, verdicts, figures into a report, in two parts: theory, transformers") \
     X(bench, "[ITEM..]", " json ", "throughput of this machine on fixed work")                                         \
     X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \
