@@ -1,9 +1,12 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
 unit_tests = test_text test_random test_flow test_prediction test_flow_map test_toy test_tensor test_transformer test_transformer_double test_tasks \
-  test_schedule test_safetensors test_run_toy test_training test_store test_import test_merge test_power_law test_kaplan_meier test_measure test_compare test_contrast test_threshold
+  test_schedule test_safetensors test_run_toy test_training test_store test_import test_merge test_power_law test_kaplan_meier test_measure test_compare test_contrast test_threshold test_plan
 check_PROGRAMS += $(unit_tests) must_fail json_lines
-TESTS += $(unit_tests) must_fail tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh tests/test_survival.sh tests/test_merge.sh
+# The program from outside
+shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
+  tests/test_survival.sh tests/test_merge.sh tests/test_plan.sh
+TESTS += $(unit_tests) must_fail $(shell_tests)
 XFAIL_TESTS += must_fail
 endif
 TEST_EXTENSIONS = .sh
@@ -88,12 +91,15 @@ test_contrast_LDADD = libvalidation.a libstudy.a librun.a $(models_below)
 test_threshold_SOURCES = tests/test_threshold.c tests/claims_fixture.h $(test_harness)
 test_threshold_CPPFLAGS = $(TEST_CPPFLAGS)
 test_threshold_LDADD = libvalidation.a libstudy.a librun.a $(models_below)
+test_plan_SOURCES = tests/test_plan.c tests/store_fixture.h tests/test_keys.h $(test_harness)
+test_plan_CPPFLAGS = $(TEST_CPPFLAGS)
+test_plan_LDADD = libplan.a libvalidation.a libstudy.a librun.a $(models_below)
 json_lines_SOURCES = tests/json_lines.c
 json_lines_LDADD = $(JANSSON_LIBS)
 must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
-EXTRA_DIST += tests/cli.sh tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh tests/test_survival.sh tests/test_merge.sh tests/check.sh tests/document.sh
+EXTRA_DIST += $(shell_tests) tests/cli.sh tests/check.sh tests/document.sh
 
 # Static analysis (.clang-tidy, tests/cppcheck.txt): quiet, or it fails.
 c_files = find $(top_srcdir)/src $(top_srcdir)/models $(top_srcdir)/validation $(top_srcdir)/plots $(top_srcdir)/tests -name '*.c'

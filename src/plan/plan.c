@@ -81,7 +81,7 @@ static double time_to_measure(const struct plan *plan, double least)
     double work = 0;
     for (size_t i = 0; i < plan->rates.n; i++)
         work += plan->rates.list[i].weight;
-    return fmin(MOST, fmax(least, WORTH * work / ROUGH));
+    return least < 0 ? 0 : fmin(MOST, fmax(least, WORTH * work / ROUGH));
 }
 
 enum status plan_make(const struct study *study, struct store *store, const struct plan_request *request, struct plan *plan)

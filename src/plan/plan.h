@@ -19,7 +19,7 @@ struct plan_run {
 
 struct plan_request {
     size_t jobs;    /* 0: one a core */
-    double measure; /* seconds of measuring at least; more, up to a few, where they are a hundredth of the expected time */
+    double measure; /* seconds of measuring at least; more, up to a few, where they are a hundredth of the expected time. Negative: none */
 };
 
 struct plan {
