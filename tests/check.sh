@@ -32,7 +32,7 @@ document() {
     case $1 in doc/results.md) command -v Rscript >/dev/null || { echo "Rscript is not installed"; return 77; } ;; esac
     work=$(mktemp -d) && ln -s "$root"/{build,validation,doc,examples} "$work" && cd "$work" || return 1
     trap 'rm -rf "$work"' EXIT
-    PATH=$root/build:$PATH timeout 300 "$root/tests/document.sh" "$root/$1"
+    PATH=$root/build:$PATH timeout 900 "$root/tests/document.sh" "$root/$1"
 }
 
 sanitized() {
