@@ -88,7 +88,7 @@ debian() {
         rm -rf "$to" && debootstrap --variant=minbase "$1" "$to" "$mirror" && touch "$to/complete" || return 1
     fi
     mountpoint -q "$to/proc" || mount -t proc proc "$to/proc" || return 1
-    trap 'umount "$to/proc"' EXIT
+    trap "umount '$to/proc'" EXIT # its name as it is now
 }
 
 inside() { # folder, command line
@@ -108,11 +108,11 @@ trixie() {
 tutorial() {
     local to begun
     umount "$PWD/build/bookworm/proc" 2>/dev/null
-    rm -rf "$PWD/build/bookworm"
+    rm -rf --one-file-system "$PWD/build/bookworm"
     debian bookworm "$PWD/build/bookworm" || return $?
     git clone --quiet --bare "$root" "$to/repository" && cp tests/document.sh doc/tutorial.md "$to/root" || return 1
     begun=$SECONDS
-    inside "$to" 'cd /root && REPOSITORY=/repository ./document.sh --letter tutorial.md' || return 1
+    time inside "$to" 'cd /root && REPOSITORY=/repository ./document.sh --letter tutorial.md' || return 1
     echo "tutorial: $((SECONDS - begun)) s"
     ((SECONDS - begun <= 600))
 }
