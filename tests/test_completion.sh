@@ -38,7 +38,10 @@ offer 'one.db optimizer=' plateau fit o
 offer 'figures one.db runs two.db' plateau compare --json ''
 offer 'mine.yaml' plateau compare one.db --claims mi
 offer 'a b.csv activation= atol=' plateau import a
-offer '2-left 2-right' plateau figure 2
+offer '2-left 2-right' plateau figure 2-
+offer 'exponents' plateau figure exp
+offer 'check= checkpoint_every=' plateau figure phase che
+offer 'pairs' plateau figure phase x = pai
 offer 'threads= threshold=' plateau fit one.db thr
 offer 'transformers' plateau reproduce tr
 offer 'threads threshold' plateau keys thr
@@ -71,6 +74,7 @@ sweep --sh|sweep --shard
 sweep mi|sweep mine.yaml
 fit on|fit one.db
 figure 2-l|figure 2-left
+figure phase chec|figure phase check
 Z
 else
     skip "zsh: what is typed" "zsh is not installed"

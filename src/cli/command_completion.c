@@ -26,6 +26,14 @@ static const struct {
     OPTIONS(AS_ENTRY)
 #undef AS_ENTRY
 };
+static const struct {
+    const char *name, *argument;
+} settings[] = {
+#define AS_ENTRY(name, argument, meaning) {#name, argument},
+    FIGURE_SETTINGS(AS_ENTRY)
+#undef AS_ENTRY
+};
+#define AS_ASSIGNMENT(name, argument, meaning) " " #name "="
 enum { N_COMMANDS = sizeof commands / sizeof commands[0], N_OPTIONS = sizeof options / sizeof options[0] };
 
 /* The studies that come with the program, as far as they are found. */
@@ -47,7 +55,7 @@ static void add_studies(struct text *out)
 
 static void add_figures(struct text *out)
 {
-    for (size_t i = 0; i < figure_count(); i++)
+    for (size_t i = 0; i < figure_count_all(); i++)
         text_addf(out, " %s", figure_at(i)->name);
 }
 
@@ -126,6 +134,8 @@ static void add_tables(struct text *out)
     for (size_t i = 0; i < N_COMMANDS; i++) {
         text_addf(out, "    %s)", commands[i].name);
         add_notation(commands[i].words, true, out);
+        if (!strcmp(commands[i].name, "figure"))
+            text_add(out, " settings='" FIGURE_SETTINGS(AS_ASSIGNMENT) "'");
         text_add(out, " options='--help");
         for (size_t k = 0; k < N_OPTIONS; k++) {
             char padded[64];
@@ -143,6 +153,11 @@ static void add_tables(struct text *out)
         for (size_t i = 0; i < n; i++)
             text_addf(out, "%s%s", i ? " " : "", names[i]);
         text_add(out, "' ;;\n");
+    }
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        text_addf(out, "    %s)", settings[i].name);
+        add_notation(settings[i].argument, false, out);
+        text_add(out, " ;;\n");
     }
     for (size_t k = 0; k < N_OPTIONS; k++) {
         if (!options[k].argument)
