@@ -278,6 +278,26 @@ static double log_det_of_choice(const struct plan *plan, const bool *chosen)
     return log(fmax(det, 1e-300) / M[0][0]);
 }
 
+/* One run a cell, on jobs that cannot end together: the budget holds. */
+START_TEST(a_budget_holds_without_seeds)
+{
+    static const char *const keys[] = {"model=transformer", "until=threshold", "T=16,32,64,128", "d=4,8,16,32"};
+    struct study study;
+    struct plan plan;
+    struct plan_sum sum;
+    double wall;
+    name_study(&study, keys, 4);
+    ok(plan_make(&study, NULL, &no_measuring, &plan));
+    ok(plan_sum(&plan, &sum));
+    plan_free(&plan);
+    study_free(&study);
+    for (double part = 0.1; part < 1; part += 0.1) {
+        choose(keys, 4, part * sum.wall_s, &wall);
+        ck_assert_msg(wall <= part * sum.wall_s, "%g of %g s", wall, part * sum.wall_s);
+    }
+}
+END_TEST
+
 START_TEST(the_choice_beats_chance)
 {
     struct study study;
@@ -338,6 +358,7 @@ static const struct test tests[] = {
     {"laws_are_fitted_to_what_is_there", &laws_are_fitted_to_what_is_there},
     {"a_plan_knows_what_is_there", &a_plan_knows_what_is_there},
     {"a_budget_is_kept_and_leaves_a_fit", &a_budget_is_kept_and_leaves_a_fit},
+    {"a_budget_holds_without_seeds", &a_budget_holds_without_seeds},
     {"the_choice_beats_chance", &the_choice_beats_chance},
     {"budgets_have_units", &budgets_have_units},
 };

@@ -35,6 +35,7 @@ struct design {
     size_t n_groups, n_cells;
     size_t *cell_of;     /* owned: of every run of the plan */
     bool *chosen;        /* owned: of every run */
+    size_t needed, more; /* runs chosen so that there is a fit; beside those */
     double budget, used; /* seconds of all jobs together */
 };
 
@@ -245,32 +246,36 @@ static struct cell *best(struct design *d, bool needed)
     return found;
 }
 
+static enum status too_few(const struct design *d, double wall)
+{
+    return error_set(
+        ERR_INPUT, "--budget: %.4g s are too few: the fit of its laws takes %zu more runs, about %.0f s with %zu jobs",
+        d->budget, d->needed, wall, d->plan->jobs);
+}
+
 /* What fits every law: as many runs in as many directions as it has coefficients, and one more. */
 static enum status choose_needed(struct design *d)
 {
-    enum status rc = OK;
-    size_t runs = 0;
     double longest = 0;
-    for (struct cell *c; (c = best(d, true)); runs++) {
+    for (struct cell *c; (c = best(d, true)); d->needed++) {
         longest = fmax(longest, c->seconds);
         take(d, c);
     }
     const double wall = fmax(longest, d->used / (double)d->plan->jobs);
-    REQUIRE(wall <= d->budget, ERR_INPUT,
-            "--budget: %.0f s are too few: the fit of its laws takes %zu more runs, about %.0f s with %zu jobs",
-            d->budget, runs, wall, d->plan->jobs);
-done:
-    return rc;
+    return wall <= d->budget ? OK : too_few(d, wall);
 }
 
-static void choose_rest(struct design *d)
+/* And then what fits into that part of the time of all jobs. */
+static void choose_rest(struct design *d, double part)
 {
-    const double all = d->budget * (double)d->plan->jobs;
+    const double all = part * d->budget * (double)d->plan->jobs;
     for (struct cell *c; (c = best(d, false));) {
-        if (c->seconds > d->budget || d->used + c->seconds > all)
+        if (c->seconds > d->budget || d->used + c->seconds > all) {
             c->full = true;
-        else
+        } else {
             take(d, c);
+            d->more++;
+        }
     }
 }
 
@@ -283,23 +288,30 @@ static void mark(const struct design *d, struct study *study)
     }
 }
 
-/* Jobs do not end together: while that takes it past the budget, the longest run that its law can spare goes. */
-static enum status fit_in(struct design *d, struct study *study)
+static void release(struct design *d)
+{
+    free(d->groups);
+    free(d->cells);
+    free(d->cell_of);
+    free(d->chosen);
+    *d = (struct design){.plan = d->plan, .budget = d->budget};
+}
+
+/* Jobs do not end together: where that takes it past the budget, the choice is made anew for a smaller part of the
+ * time. */
+static enum status choose(struct design *d, struct study *study)
 {
     enum status rc = OK;
-    double wall;
-    mark(d, study);
-    TRY(plan_wall(d->plan, &wall));
-    for (size_t i = 0; i < d->plan->n && wall > d->budget; i++) {
-        struct cell *c = &d->cells[d->cell_of[i]];
-        struct group *g = &d->groups[c->group];
-        if (!d->chosen[i] || g->runs <= g->dim + 1 || c->seeds < 2)
-            continue;
-        d->chosen[i] = false;
-        g->runs--;
-        c->seeds--;
+    double wall = INFINITY;
+    for (double part = 1; wall > d->budget; part *= fmin(0.98, d->budget / wall)) {
+        release(d);
+        TRY(begin(d));
+        TRY(choose_needed(d));
+        choose_rest(d, part);
         mark(d, study);
         TRY(plan_wall(d->plan, &wall));
+        if (wall > d->budget && !d->more)
+            return too_few(d, wall);
     }
 done:
     return rc;
@@ -362,20 +374,14 @@ enum status design_choose(struct plan *plan, struct study *study, double seconds
     free(study->left_out);
     REQUIRE(study->left_out = calloc(size + 1, sizeof *study->left_out), ERR_MEMORY, "out of memory for %zu runs",
             size);
-    TRY(begin(&d));
-    TRY(choose_needed(&d));
-    choose_rest(&d);
-    TRY(fit_in(&d, study));
+    TRY(choose(&d, study));
     text_addf(out, "  budget    %.0f s; assumed: seeds scatter by %.0f %%, cells lie %.0f %% off their law\n", seconds,
               100 * SEED, 100 * CELL);
     add_left_out(&d, out);
     add_errors(&d, out);
     rc = text_status(out);
 done:
-    free(d.groups);
-    free(d.cells);
-    free(d.cell_of);
-    free(d.chosen);
+    release(&d);
     return rc;
 }
 
