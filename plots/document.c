@@ -1,5 +1,6 @@
 #include "document.h"
 #include <stdarg.h>
+#include <string.h>
 
 static const char style_sheet[] =
     ":root{color-scheme:light dark;--ink:#1b1d20;--soft:#5d6570;--line:#e2e5e9;--paper:#fff;--link:#00588f;--good:#0a7a50;--good-bg:#e1f3ea;--bad:#b3341a;--bad-bg:#fbe3dd;"
@@ -21,7 +22,8 @@ static const char style_sheet[] =
     ".panels path{fill:none;stroke-width:1.6}.grid{stroke:var(--line)}.panels .grid{stroke-width:1}.fit{stroke:var(--fit)}.expected{stroke:var(--expected);stroke-dasharray:5 4}"
     ".panels .points,.panels .cut{stroke-linecap:round;stroke-width:4.5;stroke:var(--ink);opacity:.55}.panels .cut{stroke:var(--expected)}.band{fill:var(--good-bg)}"
     "sup{line-height:0}.law{font-size:1.05rem}.law small{display:block}details{margin:.6rem 0}summary{cursor:pointer;color:var(--link)}details table{width:auto}"
-    "@media(max-width:40rem){body{padding:1rem 1rem 4rem}h1{font-size:1.5rem}}@media print{figure .open{cursor:auto}body{max-width:none}}";
+    "@media(max-width:40rem){body{padding:1rem 1rem 4rem}h1{font-size:1.5rem}.wide thead{display:none}.wide table,.wide tbody,.wide tr,.wide td{display:block}.wide tr{border-bottom:1px solid var(--line);padding:.6rem 0}"
+    ".wide td{border:0;padding:.1rem 0 .1rem 6rem;overflow-wrap:anywhere}.wide td::before{content:attr(data-head);float:left;width:5.5rem;margin-left:-6rem;color:var(--soft)}.panels svg{flex-basis:100%}}@media print{figure .open{cursor:auto}body{max-width:none}}";
 
 void document_begin(struct document *d, const char *title)
 {
@@ -89,6 +91,7 @@ void document_paragraph(struct document *d, const char *format, ...)
 
 void document_table(struct document *d, const char *const *heads, size_t n)
 {
+    d->heads = heads;
     text_add(&d->out, d->html ? "<div class=\"wide\"><table>\n<thead><tr>" : "\n|");
     for (size_t i = 0; i < n; i++) {
         text_add(&d->out, d->html ? "<th>" : " ");
@@ -109,13 +112,16 @@ void document_row(struct document *d, const char *style, const struct document_c
         text_add(&d->out, "|");
     for (size_t i = 0; i < n; i++) {
         bool leads = d->html && cells[i].link;
-        text_add(&d->out, d->html ? "<td>" : " ");
+        if (d->html)
+            text_addf(&d->out, "<td data-head=\"%s\">", d->heads[i]); /* the style sheet shows it where the page is narrow */
+        else
+            text_add(&d->out, " ");
         const int emphasised = d->html ? cells[i].emphasised : 0;
         if (leads)
             text_addf(&d->out, "<a href=\"%s\">", cells[i].link);
         if (emphasised)
-            text_addf(&d->out, "<b>%.*s</b>", emphasised, cells[i].text);
-        add_words(d, cells[i].text + emphasised);
+            text_addf(&d->out, "<b>%.*s</b> ", emphasised, cells[i].text);
+        add_words(d, cells[i].text + emphasised + (emphasised ? strspn(cells[i].text + emphasised, ":, ") : 0));
         text_add(&d->out, leads ? "</a>" : "");
         text_add(&d->out, d->html ? "</td>" : " |");
     }

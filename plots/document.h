@@ -6,6 +6,7 @@
 struct document {
     bool html;
     struct text out; /* owned */
+    const char *const *heads; /* of the table that is being written; borrowed */
 };
 
 /* A cell of a table: plain text, and where it leads ("#fig-1a"; NULL: nowhere; Markdown has no such links). */

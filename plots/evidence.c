@@ -60,11 +60,11 @@ static double at_y(const struct panel *p, double value)
     return HEIGHT - BOTTOM - along(&p->y, value) * (HEIGHT - TOP - BOTTOM);
 }
 
-/* Round values: 1, 2, 5 x 10^k, of an axis over a few octaves or linear ones; decades of a long one. */
+/* Round values: of a linear or short axis about four equal steps; of a logarithmic one 1, 2, 5 x 10^k, or decades if it is long. */
 static double next_tick(const struct axis *a, double tick)
 {
     static const double steps[] = {1, 2, 5, 10};
-    if (!a->logarithmic) {
+    if (!a->logarithmic || a->high < 8 * a->low) {
         const double span = (a->high - a->low) / 4, unit = pow(10, floor(log10(span)));
         double step = 10 * unit;
         for (int i = 2; i >= 0; i--)
@@ -197,7 +197,7 @@ static void add_fit_panel(const struct compare_evidence *e, size_t j, const doub
     char label[128];
     struct panel p = {out, axis(j < n_x ? e->set->names[j] : "fitted", true), axis(label, true)};
     double scale = e->law->constant.value, slope = 1, middle = 0, low = INFINITY, high = 0;
-    snprintf(label, sizeof label, "%s%s", response, j < n_x && n_x > 1 ? ", others at their mean" : "");
+    snprintf(label, sizeof label, "%s%s", response, j < n_x && n_x > 1 ? ", adjusted" : "");
     for (size_t i = 0; i < n; i++) {
         include(&p.x, v->x[i]);
         include(&p.y, v->y[i]);
@@ -210,11 +210,14 @@ static void add_fit_panel(const struct compare_evidence *e, size_t j, const doub
         slope = e->law->exponent[j].value;
     else
         scale = 1;
+    const bool expects = j < n_x && compare_is(e->claim, "exponent");
+    const double pivot = scale * exp(middle * slope), from = pivot * pow(low / exp(middle), e->claim->published),
+                 to = pivot * pow(high / exp(middle), e->claim->published);
+    include(&p.y, expects ? from : NAN);
+    include(&p.y, expects ? to : NAN);
     begin_panel(&p, "fitted law and runs");
-    if (j < n_x && compare_is(e->claim, "exponent")) {
-        const double published = e->claim->published, pivot = scale * exp(middle * slope);
-        add_line(&p, "expected", low, pivot * pow(low / exp(middle), published), high, pivot * pow(high / exp(middle), published));
-    }
+    if (expects)
+        add_line(&p, "expected", low, from, high, to);
     add_line(&p, "fit", low, scale * pow(low, slope), high, scale * pow(high, slope));
     add_points(&p, n, v->x, v->y, e->set->censored, false);
     add_points(&p, n, v->x, v->y, e->set->censored, true);

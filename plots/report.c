@@ -42,6 +42,15 @@ static void here_cell(const struct claim *c, struct text *here)
         text_addf(here, ", %zu run%s", c->runs, c->runs == 1 ? "" : "s");
 }
 
+/* Is that figure in the report? */
+static bool has_figure(const struct report *r, const char *name)
+{
+    bool any = false;
+    for (size_t i = 0; i < r->n_figures; i++)
+        any = any || (r->figures[i].shown && !strcmp(r->figures[i].figure->name, name));
+    return any;
+}
+
 static void add_claim(struct document *d, const struct report *r, const struct claim *c, bool with_figure)
 {
     const struct claims *claims = r->claims;
@@ -56,7 +65,7 @@ static void add_claim(struct document *d, const struct report *r, const struct c
     struct document_cell cells[6] = {{c->id, evidence_of(r->evidence, c->id) ? detail : NULL, 0}, {verdict, NULL, (int)strlen(compare_verdict_name(c->verdict))},
                                      {statement, NULL, 0}, {text_of(&published), NULL, 0}, {text_of(&here), NULL, 0}};
     if (with_figure)
-        cells[5] = (struct document_cell){*c->figure ? c->figure : "-", *c->figure ? anchor : NULL, 0};
+        cells[5] = (struct document_cell){*c->figure ? c->figure : "-", has_figure(r, c->figure) ? anchor : NULL, 0};
     document_row(d, style, cells, with_figure ? 6 : 5);
     text_free(&published);
     text_free(&here);
@@ -159,11 +168,11 @@ static enum status add_details(struct document *d, const struct report *r)
         if (!n++) {
             document_heading(d, 2, "details", "What the verdicts rest on");
             document_paragraph(d, "Claim by claim: the fitted line (solid) among the runs, beside one with the exponent that was expected (dashed), and how far each run is from "
-                                  "the fit; or the value of each run, and the band in which it should be. Runs that were cut off are lower bounds, in the colour of the dashed line. "
+                                  "the fit; or the value of each run, and the band in which it should be. Adjusted: each run moved along the law to the mean of the other regressors. Runs that were cut off are lower bounds, in the colour of the dashed line. "
                                   "Of many runs a few hundred are drawn. Claims on a flow or on keys are computed from these alone and rest on no run.");
         }
         snprintf(anchor, sizeof anchor, "claim-%s", c->id);
-        document_heading(d, 3, anchor, "%s: %s", c->id, c->statement);
+        document_heading(d, 3, anchor, "%s", c->id);
         document_table(d, heads, 6);
         add_claim(d, r, c, true);
         document_table_end(d);

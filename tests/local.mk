@@ -5,7 +5,7 @@ unit_tests = test_text test_random test_flow test_prediction test_flow_map test_
 check_PROGRAMS += $(unit_tests) must_fail json_lines
 # The program from outside
 shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
-  tests/test_survival.sh tests/test_merge.sh tests/test_plan.sh
+  tests/test_survival.sh tests/test_merge.sh tests/test_plan.sh tests/test_report.sh
 TESTS += $(unit_tests) must_fail $(shell_tests)
 XFAIL_TESTS += must_fail
 endif
@@ -115,5 +115,5 @@ EXTRA_DIST += .clang-tidy tests/cppcheck.txt
 check_PROGRAMS += bare_cvode
 bare_cvode_SOURCES = tests/bench/bare_cvode.c
 bare_cvode_LDADD = $(EXTERNAL_LIBS)
-EXTRA_DIST += tests/bench/run.sh tests/bench/flow_lsoda.py tests/bench/toy_torch.py tests/bench/transformer_torch.py
+EXTRA_DIST += tests/bench/run.sh tests/bench/flow_lsoda.py tests/bench/toy_torch.py tests/bench/transformer_torch.py tests/bench/many_runs.py
 EXTRA_DIST += tests/cross/transformer.py tests/cross/torch_gradient.py tests/cross/torch_train.py

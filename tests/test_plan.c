@@ -1,4 +1,5 @@
-/* Planning: order and balance, laws fitted to what is there, rates, the schedule, and the choice of runs for a budget. */
+/* Planning: order and balance, laws fitted to what is there, rates, the schedule, and the choice of runs for a budget.
+ */
 #include "design.h"
 #include "store_fixture.h"
 #include "test_keys.h"
@@ -12,14 +13,20 @@ static void name_study(struct study *study, const char *const *keys, size_t n)
     for (size_t i = 0; i < n; i++)
         ok(grid_add(&study->blocks[0], keys[i]));
 }
-#define STUDY(study, ...) name_study(study, (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+#define STUDY(study, ...)                                                                                              \
+    name_study(study, (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
 static const struct plan_request no_measuring = {.jobs = 2, .measure = -1};
 
 /* A finished run of the keys with that plateau, made here. */
 static void put(struct store *store, struct keys keys, double plateau, double ms)
 {
-    struct result r = {.keys = keys, .state = RUN_EMERGED, .plateau = plateau, .initial_loss = 0.5, .null_loss = 0.5, .final_loss = 0.01};
+    struct result r = {.keys = keys,
+                       .state = RUN_EMERGED,
+                       .plateau = plateau,
+                       .initial_loss = 0.5,
+                       .null_loss = 0.5,
+                       .final_loss = 0.01};
     const double every = keys_real(&keys, KEY_eval_every);
     for (int i = 0; i < FLOW_LEVELS; i++)
         r.crossings[i] = plateau * (0.8 + 0.03 * i);
@@ -57,15 +64,20 @@ START_TEST(agenda_is_longest_first_and_names_each_run_once)
 }
 END_TEST
 
-/* The arithmetic of a step, counted by hand for one layer that is computed whole (readout=mean): 4 W (A + F) 2 T + ..; twice the batch, twice that. */
+/* The arithmetic of a step, counted by hand for one layer that is computed whole (readout=mean): 4 W (A + F) 2 T + ..;
+ * twice the batch, twice that. */
 START_TEST(work_counts_products)
 {
     struct keys one, two;
-    one = test_keys("model=transformer T=8 d=4 layers=1 heads=2 head_dim=16 width=32 mlp=4 readout=mean batch=32 eval_every=1000000 eval_size=1");
-    two = test_keys("model=transformer T=8 d=4 layers=1 heads=2 head_dim=16 width=32 mlp=4 readout=mean batch=64 eval_every=1000000 eval_size=1");
-    const double products = 3 * 32 * (2 * 8 * 32 * (4 * 32 + 2 * 128) + 4 * 8 * 8 * 32 + 2 * 32 * (8 * 5 + 4)), step = work_step(&two) - work_step(&one);
+    one = test_keys("model=transformer T=8 d=4 layers=1 heads=2 head_dim=16 width=32 mlp=4 readout=mean batch=32 "
+                    "eval_every=1000000 eval_size=1");
+    two = test_keys("model=transformer T=8 d=4 layers=1 heads=2 head_dim=16 width=32 mlp=4 readout=mean batch=64 "
+                    "eval_every=1000000 eval_size=1");
+    const double products = 3 * 32 * (2 * 8 * 32 * (4 * 32 + 2 * 128) + 4 * 8 * 8 * 32 + 2 * 32 * (8 * 5 + 4)),
+                 step = work_step(&two) - work_step(&one);
     ck_assert_msg(step > products && step < 2 * products, "%g products, %g", products, step);
-    two = test_keys("model=transformer T=8 d=4 layers=1 heads=2 head_dim=16 width=32 mlp=4 readout=mean until=cap steps=77");
+    two = test_keys(
+        "model=transformer T=8 d=4 layers=1 heads=2 head_dim=16 width=32 mlp=4 readout=mean until=cap steps=77");
     ck_assert_double_eq(work_steps(&two), 77);
 }
 END_TEST
@@ -117,8 +129,8 @@ START_TEST(toys_are_expected_to_follow_the_flow)
 }
 END_TEST
 
-/* Runs on a law of their own: it comes back, for sizes that were not made, and for those as if their cell had not been seen; another p takes it over, with
- * the constant of its own single run. */
+/* Runs on a law of their own: it comes back, for sizes that were not made, and for those as if their cell had not been
+ * seen; another p takes it over, with the constant of its own single run. */
 START_TEST(laws_are_fitted_to_what_is_there)
 {
     const bool wanted[PRESET_COUNT] = {[PRESET_REGRESSION] = true};
@@ -145,10 +157,12 @@ START_TEST(laws_are_fitted_to_what_is_there)
     ck_assert_msg(fabs(e.plateau / law - 1) < 0.05, "%g, want %g", e.plateau, law);
     keys = test_keys("model=transformer until=threshold T=64 d=32");
     ok(expect_run(expect, &keys, true, &e));
-    ck_assert_msg(e.runs < 12 && fabs(e.plateau / (3 * pow(32, 1.1) * pow(64, 0.7)) - 1) < 0.15, "%zu runs, %g", e.runs, e.plateau);
+    ck_assert_msg(e.runs < 12 && fabs(e.plateau / (3 * pow(32, 1.1) * pow(64, 0.7)) - 1) < 0.15, "%zu runs, %g", e.runs,
+                  e.plateau);
     keys = test_keys("model=transformer until=threshold T=48 d=12 p=0.5");
     ok(expect_run(expect, &keys, false, &e));
-    ck_assert_msg(e.runs == 1 && fabs(e.plateau / (2 * law) - 1) < 0.1, "%zu runs, %g, want %g", e.runs, e.plateau, 2 * law);
+    ck_assert_msg(e.runs == 1 && fabs(e.plateau / (2 * law) - 1) < 0.1, "%zu runs, %g, want %g", e.runs, e.plateau,
+                  2 * law);
     expect_free(expect);
     past_free(&past);
     store_close(store);
@@ -156,7 +170,8 @@ START_TEST(laws_are_fitted_to_what_is_there)
 }
 END_TEST
 
-/* What is there is not planned again; its rate is that of the runs made here, carried over by the work of a step. The wall time is that of two jobs. */
+/* What is there is not planned again; its rate is that of the runs made here, carried over by the work of a step. The
+ * wall time is that of two jobs. */
 START_TEST(a_plan_knows_what_is_there)
 {
     struct study study;
@@ -172,7 +187,8 @@ START_TEST(a_plan_knows_what_is_there)
     }
     ok(plan_make(&study, store, &no_measuring, &plan));
     ok(plan_sum(&plan, &sum));
-    ck_assert(sum.runs == 18 && sum.there == 9 && sum.rated[RATE_PAST] == 9 && sum.expected[EXPECT_FITTED] == 9 && sum.censored == 0);
+    ck_assert(sum.runs == 18 && sum.there == 9 && sum.rated[RATE_PAST] == 9 && sum.expected[EXPECT_FITTED] == 9 &&
+              sum.censored == 0);
     ck_assert_msg(sum.compared == 9 && sum.within == 9, "%zu of %zu", sum.within, sum.compared);
     for (size_t i = 0; i < plan.n; i++) {
         const struct plan_run *run = &plan.runs[i];
@@ -217,7 +233,8 @@ static size_t choose(const char *const *keys, size_t n, double seconds, double *
 
 START_TEST(a_budget_is_kept_and_leaves_a_fit)
 {
-    static const char *const keys[] = {"model=transformer", "until=threshold", "T=16,32,64,128", "d=4,8,16,32", "seed=1:3:+1"};
+    static const char *const keys[] = {"model=transformer", "until=threshold", "T=16,32,64,128", "d=4,8,16,32",
+                                       "seed=1:3:+1"};
     struct study study;
     struct plan plan;
     struct plan_sum sum;
@@ -234,7 +251,8 @@ START_TEST(a_budget_is_kept_and_leaves_a_fit)
     for (double part = 0.05; part <= 1.01; part += 0.19) {
         const size_t n = choose(keys, 5, part * sum.wall_s, &wall);
         ck_assert_msg(wall <= part * sum.wall_s * (1 + 1e-9), "%g of %g s", wall, part * sum.wall_s);
-        ck_assert_msg(n >= 4 && n >= before && wall >= last && wall > 0.5 * part * sum.wall_s, "%zu runs, %g s of %g", n, wall, part * sum.wall_s);
+        ck_assert_msg(n >= 4 && n >= before && wall >= last && wall > 0.5 * part * sum.wall_s, "%zu runs, %g s of %g",
+                      n, wall, part * sum.wall_s);
         ck_assert_uint_eq(n, choose(keys, 5, part * sum.wall_s, &wall)); /* the same again */
         before = n, last = wall;
     }
@@ -242,7 +260,8 @@ START_TEST(a_budget_is_kept_and_leaves_a_fit)
 }
 END_TEST
 
-/* Greedy, weighed against chance: at the same expense the exponents are known no worse than from runs drawn at random. The information is set up here anew. */
+/* Greedy, weighed against chance: at the same expense the exponents are known no worse than from runs drawn at random.
+ * The information is set up here anew. */
 static double log_det_of_choice(const struct plan *plan, const bool *chosen)
 {
     double M[3][3] = {{0}};
@@ -253,10 +272,31 @@ static double log_det_of_choice(const struct plan *plan, const bool *chosen)
         for (int k = 0; k < 9 && chosen[i]; k++)
             M[k / 3][k % 3] += x[k / 3] * x[k % 3];
     }
-    const double det = M[0][0] * (M[1][1] * M[2][2] - M[1][2] * M[2][1]) - M[0][1] * (M[1][0] * M[2][2] - M[1][2] * M[2][0]) +
+    const double det = M[0][0] * (M[1][1] * M[2][2] - M[1][2] * M[2][1]) -
+                       M[0][1] * (M[1][0] * M[2][2] - M[1][2] * M[2][0]) +
                        M[0][2] * (M[1][0] * M[2][1] - M[1][1] * M[2][0]);
     return log(fmax(det, 1e-300) / M[0][0]);
 }
+
+/* One run a cell, on jobs that cannot end together: the budget holds. */
+START_TEST(a_budget_holds_without_seeds)
+{
+    static const char *const keys[] = {"model=transformer", "until=threshold", "T=16,32,64,128", "d=4,8,16,32"};
+    struct study study;
+    struct plan plan;
+    struct plan_sum sum;
+    double wall;
+    name_study(&study, keys, 4);
+    ok(plan_make(&study, NULL, &no_measuring, &plan));
+    ok(plan_sum(&plan, &sum));
+    plan_free(&plan);
+    study_free(&study);
+    for (double part = 0.1; part < 1; part += 0.1) {
+        choose(keys, 4, part * sum.wall_s, &wall);
+        ck_assert_msg(wall <= part * sum.wall_s, "%g of %g s", wall, part * sum.wall_s);
+    }
+}
+END_TEST
 
 START_TEST(the_choice_beats_chance)
 {
@@ -318,6 +358,7 @@ static const struct test tests[] = {
     {"laws_are_fitted_to_what_is_there", &laws_are_fitted_to_what_is_there},
     {"a_plan_knows_what_is_there", &a_plan_knows_what_is_there},
     {"a_budget_is_kept_and_leaves_a_fit", &a_budget_is_kept_and_leaves_a_fit},
+    {"a_budget_holds_without_seeds", &a_budget_holds_without_seeds},
     {"the_choice_beats_chance", &the_choice_beats_chance},
     {"budgets_have_units", &budgets_have_units},
 };

@@ -50,9 +50,10 @@ static const struct choice_list {
 
 static const char *const preset_names[PRESET_COUNT] = {"flow", "toy", "regression Transformer", "recall Transformer"};
 
+/* NULL for keys that are not one of a list. */
 static const struct choice_list *key_choices(enum key key)
 {
-    return &lists[table[key].type - TYPE_SCHEDULE - 1];
+    return table[key].type > TYPE_SCHEDULE ? &lists[table[key].type - TYPE_SCHEDULE - 1] : NULL;
 }
 
 const char *keys_name(enum key key)

@@ -167,6 +167,8 @@ static enum status run_study(struct reproduction *r, const char *name, bool run)
     TRY(text_status(&entry->keys));
     double begin = progress_clock();
     if (run)
+        TRY(cli_plan(r->a, r->store, &study));
+    if (run)
         rc = sweep_run(&study, r->store, r->a->jobs, r->a->quiet, &made);
     entry->made = made.done;
     if (run && !r->a->quiet)

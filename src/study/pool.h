@@ -23,6 +23,7 @@ struct pool {
     pool_deliver *deliver;
     pool_wanted *wanted;    /* NULL: every item is */
     void *context;
+    bool here;              /* by workers of this process alone, also where others could be had */
 };
 
 /* Number of cores this process may use. */
