@@ -1,7 +1,8 @@
-/* plateau completion: the tables of commands, options and keys, followed by what a shell does with them (completion.bash, completion.zsh).
+/* plateau completion: the tables of commands, options and keys, then what a shell does with them (completion.bash,
+ * completion.zsh).
  *
- * What may follow a word is read off the tables' own notation: in "STUDY.yaml|NAME [key=value..]" or "csv|jsonl" a small word stands for
- * itself, NAME.ext for a file with that ending, a capital word for a list (below), key=value for the keys. */
+ * What may follow a word is read off the tables' own notation: in "STUDY.yaml|NAME [key=value..]" or "csv|jsonl" a small
+ * word stands for itself, NAME.ext for a file with that ending, a capital word for a list (below), key=value for the keys. */
 #include "cli.h"
 #include "data.h"
 #include "figure.h"
@@ -175,10 +176,12 @@ enum status command_completion(const struct arguments *a)
     struct text out = {0};
     char name[64], path[DATA_PATH];
     const char *shell = a->n_files == 1 ? a->files[0] : "";
-    REQUIRE(!strcmp(shell, "bash") || !strcmp(shell, "zsh"), ERR_INPUT, "completion: needs a shell, bash or zsh (`plateau help completion`)");
+    REQUIRE(!strcmp(shell, "bash") || !strcmp(shell, "zsh"), ERR_INPUT,
+            "completion: needs a shell, bash or zsh (`plateau help completion`)");
     snprintf(name, sizeof name, "src/cli/completion.%s", shell);
     TRY(data_path(name, path));
-    text_addf(&out, "%s plateau: made by `plateau completion %s`\n", !strcmp(shell, "zsh") ? "#compdef" : "#", shell);
+    text_add(&out, !strcmp(shell, "zsh") ? "#compdef plateau\n" : ""); /* the line that compinit looks for */
+    text_addf(&out, "# Made by `plateau completion %s`.\n", shell);
     add_tables(&out);
     TRY(text_read_file(path, 1 << 20, &out));
     TRY(text_status(&out));

@@ -245,6 +245,8 @@ enum status command_man(const struct arguments *a)
     keys_man(&out);
     text_add(&out, ".SH EXIT STATUS");
     add_exit_codes(&out);
+    text_add(&out, ".SH SEE ALSO\n.BR plateau-tutorial (7),\n.BR plateau-studies (5),\n.BR plateau-claims (5),\n.BR plateau-formats (5),\n"
+                   ".BR plateau-figures (7),\n.BR plateau-results (7),\n.BR plateau-theory (7),\n.BR plateau-extending (7)\n");
     enum status rc = text_status(&out);
     if (rc == OK)
         rc = cli_print(out.data, out.length);
