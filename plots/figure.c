@@ -430,7 +430,8 @@ static enum status check(struct store *store, const struct figure *figure, const
             "it shows the runs of its study, and takes no key=value");
     REQUIRE(figure->draw == phase_draw || !(request->x || request->y || request->check), ERR_INPUT, "x, y and check are for the figure phase");
     REQUIRE(store || figure_stands_alone(figure), ERR_INPUT, "needs a database");
-    REQUIRE(!*pool_stop(), ERR_INTERRUPTED, "interrupted");
+    if (*pool_stop())
+        TRY(pool_stopped("%s is not drawn", figure->name));
     if (figure->study)
         TRY(figure_ready(store, figure, &ready));
     rc = ready ? OK : ERR_INPUT;

@@ -32,7 +32,7 @@ static enum status judge(int state, const char *message, const char *script)
     if (WIFEXITED(state) && WEXITSTATUS(state) == 0)
         return OK;
     if (*pool_stop())
-        return error_set(ERR_INTERRUPTED, "interrupted while gnuplot was drawing");
+        return pool_stopped("while gnuplot was drawing");
     if (WIFSIGNALED(state))
         return error_set(
             ERR_PROGRAM,

@@ -23,8 +23,8 @@ prints() { # pattern, arguments...
     "$plateau" "$@" >"$work/out" 2>"$work/err" && grep -qE -e "$pattern" "$work/out"
     ok $? "plateau $* prints $pattern"
 }
-rows() { # database: its runs, without what differs from one making to the next
-    "$plateau" export "$1" --format jsonl | sed -E 's/"id": [0-9]*, //; s/"wall_s": [^,]*,//; s/"tokens_per_s": [^,]*,//; s/"(host|started|finished)": "[^"]*",?//g'
+rows() { # database, options..: its runs, without what differs from one making to the next
+    "$plateau" export "$@" --format jsonl | sed -E 's/"id": [0-9]*, //; s/"wall_s": [^,]*,//; s/"tokens_per_s": [^,]*,//; s/"(host|started|finished)": "[^"]*",?//g'
 }
 nobody() { # command...: as a user without rights; 77 if that cannot be had
     if [[ $(id -u) != 0 ]]; then

@@ -5,7 +5,7 @@ unit_tests = test_text test_random test_flow test_prediction test_flow_map test_
 check_PROGRAMS += $(unit_tests) must_fail json_lines
 # The program from outside
 shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
-  tests/test_survival.sh tests/test_merge.sh tests/test_plan.sh tests/test_report.sh
+  tests/test_survival.sh tests/test_merge.sh tests/test_plan.sh tests/test_report.sh tests/test_mpi.sh
 TESTS += $(unit_tests) must_fail $(shell_tests)
 XFAIL_TESTS += must_fail
 endif
@@ -100,10 +100,11 @@ must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
 EXTRA_DIST += $(shell_tests) tests/cli.sh tests/check.sh tests/document.sh
+EXTRA_DIST += examples/slurm-mpi.sbatch examples/slurm-array.sbatch examples/slurm-merge.sbatch tests/bench/mpi.sh
 
 # Static analysis (.clang-tidy, tests/cppcheck.txt): quiet, or it fails.
 c_files = find $(top_srcdir)/src $(top_srcdir)/models $(top_srcdir)/validation $(top_srcdir)/plots $(top_srcdir)/tests -name '*.c'
-lint_flags = $(DEFS) -I. $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(AM_CFLAGS) $(CHECK_CFLAGS)
+lint_flags = $(DEFS) -I. $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(AM_CFLAGS) $(RANKS_CFLAGS) $(CHECK_CFLAGS)
 tidy: config.h
 	$(c_files) -print0 | xargs -0 -P 2 -n 1 sh -c 'clang-tidy --quiet "$$@" -- $(lint_flags)' tidy
 .PHONY: tidy cppcheck

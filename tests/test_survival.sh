@@ -51,7 +51,7 @@ runs:
   - {model: toy, T: 64, d: 16, seed: "1:4:+1"}
   - {model: toy, T: 256, d: 128, lr: 0.0001, steps: 100000000, seed: [1, 2]}
 Y
-"$plateau" sweep long.yaml --db worker.db --quiet --jobs 2 2>err & pid=$!
+"$plateau" sweep long.yaml --db worker.db --quiet --jobs 3 2>err & pid=$!
 wait_for 20 eval '(($(stored worker.db) == 4))'
 if workers=$(cat /proc/$pid/task/$pid/children 2>/dev/null); then
     kill -9 $workers; wait $pid; rc=$?
@@ -63,7 +63,7 @@ fi
 
 # ---- Ctrl-C and SIGTERM: 130, everything finished is saved, the next start goes on
 for signal in INT TERM; do
-    "$plateau" sweep long.yaml --db $signal.db --jobs 2 2>err & pid=$!
+    "$plateau" sweep long.yaml --db $signal.db --jobs 3 2>err & pid=$!
     wait_for 20 eval '(($(stored $signal.db) == 4))'
     kill -$signal $pid; wait $pid; [[ $? == 130 ]] && grep -qE 'interrupted: [0-9]+ of 6 runs are finished' err && (($(stored $signal.db) == 4))
     ok $? "SIG$signal ends a sweep with 130 and keeps the finished runs"

@@ -11,7 +11,7 @@
     X(quiet, FLAG, NULL, "no progress")                                                                                \
     X(trace, TEXT, "FILE.csv", "write the trace of the run (one run only)")                                            \
     X(checkpoint, TEXT, "FILE", "train: save the run there (safetensors), at the end and every checkpoint_every steps; gradient: the weights") \
-    X(resume, TEXT, "FILE", "go on from this checkpoint, as if the run had never stopped")                              \
+    X(resume, TEXT, "FILE", "go on from this checkpoint, as if the run had never stopped (if --checkpoint names it too: begin when it is not there)")                              \
     X(batch, TEXT, "FILE", "the samples, as `plateau batch` writes them")                                               \
     X(step, NUMBER, "N", "the batch that step N reads (default 1, the first)")                                          \
     X(test, FLAG, NULL, "the test set, instead of a batch of training")                                                 \

@@ -227,7 +227,7 @@ static enum status draw_all(struct reproduction *r)
             snprintf(r->problem, sizeof r->problem, "%s", f->problem);
         r->drawn = r->drawn == OK ? drawn : r->drawn;
     }
-    return rc == OK && *pool_stop() ? error_set(ERR_INTERRUPTED, "interrupted: every finished run is saved in %s", r->folder) : rc;
+    return rc == OK && *pool_stop() ? pool_stopped("every finished run is saved in %s", r->folder) : rc;
 }
 
 static enum status write_report(struct reproduction *r)

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Results wait here until every one before them has been printed. */
 struct batch {
@@ -206,15 +207,18 @@ static enum status run_grid(const struct arguments *a, const char *model)
     for (size_t i = 0; i < b.n; i++)
         items[i] = i;
     pool_catch_signals();
-    *request = (struct run_transformer_request){.resume = a->resume, .checkpoint = a->checkpoint, .stop = pool_stop(), .context = &b};
+    /* One command to begin and to go on: the checkpoint is not there yet when it runs first. */
+    const bool fresh = a->resume && a->checkpoint && !strcmp(a->resume, a->checkpoint) && access(a->resume, F_OK) != 0;
+    *request = (struct run_transformer_request){.resume = fresh ? NULL : a->resume, .checkpoint = a->checkpoint, .stop = pool_stop(), .context = &b};
     if (b.n == 1)
         request->report = show_training;
     progress_begin(&b.progress, model, b.n, a->quiet);
     struct pool pool = {.jobs = pool_jobs(a->jobs, threads), .work = work, .deliver = deliver, .context = &b};
     rc = pool_run(&pool, items, b.n);
     progress_end(&b.progress);
-    if (rc == ERR_INTERRUPTED && print_ready(&b, true) == OK)
-        error_set(ERR_INTERRUPTED, "interrupted: %zu of %zu runs are finished, and printed", b.finished, b.n);
+    if ((rc == ERR_INTERRUPTED || rc == ERR_REQUEUE) && print_ready(&b, true) == OK)
+        pool_stopped("%zu of %zu runs are finished, and printed%s", b.finished, b.n,
+                     a->checkpoint ? "" : "; what had begun is lost: --checkpoint FILE --resume FILE keeps it");
     if (rc == OK && b.failures)
         rc = error_set(b.worst, "%zu of %zu runs failed; the others are printed", b.failures, b.n);
 done:

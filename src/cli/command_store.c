@@ -71,9 +71,15 @@ enum status command_sweep(const struct arguments *a)
     struct store *store = NULL;
     struct sweep_report report = {0};
     char buffer[256];
+    bool first;
+    pool_catch_signals();
+    TRY(pool_join(a->shard != NULL, &first));
     TRY(cli_study(a, &study)); /* before a database is made */
     const char *path = cli_database(a, &study, buffer);
-    pool_catch_signals();
+    if (!first) {
+        rc = sweep_serve(&study, path, a->jobs);
+        goto done;
+    }
     TRY(store_open(path, STORE_WRITE, a->command_line, &store));
     TRY(cli_plan(a, store, &study));
     rc = sweep_run(&study, store, a->jobs, a->quiet, &report);
@@ -83,7 +89,7 @@ enum status command_sweep(const struct arguments *a)
 done:
     store_close(store);
     study_free(&study);
-    return rc;
+    return pool_leave(rc);
 }
 
 enum status command_import(const struct arguments *a)

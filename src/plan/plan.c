@@ -1,5 +1,6 @@
 #include "plan.h"
 #include "pool.h"
+#include "ranks.h"
 #include "work.h"
 #include <math.h>
 #include <stdlib.h>
@@ -109,6 +110,7 @@ enum status plan_make(const struct study *study, struct store *store, const stru
     TRY(expect_all(plan, store, &agenda));
     TRY(rate_measure(&plan->rates, plan->jobs, time_to_measure(plan, request->measure)));
     TRY(rate_all(plan));
+    plan->jobs *= ranks_count(); /* every rank of an MPI job has as many */
 done:
     agenda_free(&agenda);
     return rc;

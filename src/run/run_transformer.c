@@ -253,7 +253,9 @@ static struct checkpoint all_of(struct training *t)
 static enum status save(struct training *t)
 {
     const struct checkpoint c = all_of(t);
-    return t->request->checkpoint ? checkpoint_write(t->request->checkpoint, &c) : OK;
+    const struct run_transformer_request *q = t->request;
+    enum status rc = q->folder ? text_make_folder(q->folder) : OK;
+    return rc == OK && q->checkpoint ? checkpoint_write(q->checkpoint, &c) : rc;
 }
 
 static enum status resume(struct training *t)
@@ -290,7 +292,8 @@ static enum status loop(struct training *t)
         if (save_every && t->optimizer.step % save_every == 0)
             TRY(save(t));
     }
-    TRY(save(t));
+    if (t->result->state == RUN_INTERRUPTED || !t->request->transient)
+        TRY(save(t));
 done:
     return rc;
 }

@@ -22,7 +22,9 @@ struct run_transformer_report {
 /* What a run may be given besides keys; all may be NULL. */
 struct run_transformer_request {
     const char *resume;       /* a checkpoint to go on from */
-    const char *checkpoint;   /* where to save: every checkpoint_every steps and at the end */
+    const char *checkpoint;   /* where to save: every checkpoint_every steps, when stopped, and at the end */
+    const char *folder;       /* of checkpoint: made when it is missing */
+    bool transient;           /* not at the end */
     const volatile int *stop; /* not 0: save and end as interrupted */
     void (*report)(void *context, const struct run_transformer_report *report);
     void *context;

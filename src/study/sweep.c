@@ -2,33 +2,29 @@
 #include "agenda.h"
 #include "pool.h"
 #include "progress.h"
+#include "ranks.h"
 #include "run.h"
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct sweep {
     const struct study *study;
-    struct store *store;
+    const char *path;    /* of the database */
+    struct store *store; /* NULL on ranks that only work */
+    struct text folder;  /* owned: where checkpoints are, beside the database */
     struct run_context runs;
     struct progress progress;
     struct sweep_report *report;
     size_t threads;                 /* most of one run */
 };
 
-/* The folder is made if missing. */
 static enum status checkpoint_path(const struct sweep *s, const struct keys *keys, struct text *path)
 {
     char hash[33];
     keys_hash(keys, hash);
-    text_addf(path, "%s.checkpoints", store_path(s->store));
-    enum status rc = text_status(path);
-    if (rc == OK && mkdir(path->data, 0777) != 0 && errno != EEXIST)
-        return error_set(ERR_IO, "%s: cannot make this folder for checkpoints: %s", path->data, strerror(errno));
-    text_addf(path, "/%s.safetensors", hash);
-    return rc == OK ? text_status(path) : rc;
+    text_addf(path, "%s/%s.safetensors", s->folder.data, hash);
+    return text_status(path);
 }
 
 static enum status work(void *context, size_t i, struct result *result, struct trace *trace)
@@ -39,16 +35,24 @@ static enum status work(void *context, size_t i, struct result *result, struct t
     struct run_transformer_request *request = &s->runs.request;
     enum status rc = OK;
     TRY(study_at(s->study, i, &keys));
-    request->checkpoint = request->resume = NULL;
-    if (keys_real(&keys, KEY_checkpoint_every) > 0) {
-        TRY(checkpoint_path(s, &keys, &checkpoint));
-        request->checkpoint = checkpoint.data;
-        request->resume = access(checkpoint.data, F_OK) == 0 ? checkpoint.data : NULL;
-    }
+    TRY(checkpoint_path(s, &keys, &checkpoint));
+    request->checkpoint = checkpoint.data;
+    request->folder = s->folder.data;
+    request->transient = !(keys_real(&keys, KEY_checkpoint_every) > 0);
+    request->resume = access(checkpoint.data, F_OK) == 0 ? checkpoint.data : NULL;
     TRY(run_any(&s->runs, &keys, result, s->study->curves ? trace : NULL));
-    if (checkpoint.data && result->steps_done < keys_real(&keys, KEY_steps) && result->state != RUN_INTERRUPTED)
-        unlink(checkpoint.data); /* a larger cap would change nothing */
 done:
+    text_free(&checkpoint);
+    return rc;
+}
+
+/* What a run that is saved needs no more. With checkpoint_every a larger cap goes on from the last one. */
+static enum status drop_checkpoint(const struct sweep *s, const struct result *r)
+{
+    struct text checkpoint = {0};
+    enum status rc = checkpoint_path(s, &r->keys, &checkpoint);
+    if (rc == OK && (r->steps_done < keys_real(&r->keys, KEY_steps) || !(keys_real(&r->keys, KEY_checkpoint_every) > 0)))
+        unlink(checkpoint.data);
     text_free(&checkpoint);
     return rc;
 }
@@ -68,6 +72,8 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
         return OK;
     }
     rc = store_put(s->store, s->study->name, NULL, result, s->study->curves ? trace : NULL);
+    if (rc == OK)
+        rc = drop_checkpoint(s, result);
     if (rc == OK)
         progress_show(&s->progress, ++s->report->done, NULL);
     return rc;
@@ -120,21 +126,64 @@ done:
     return rc;
 }
 
+/* Every key of every run, and what else makes a result: ranks that have the same give the same (FNV-1a, 64 bits). */
+static enum status hash_study(const struct sweep *s, uint64_t *hash)
+{
+    enum status rc = OK;
+    struct keys keys;
+    size_t n;
+    *hash = UINT64_C(0xcbf29ce484222325) + s->study->curves;
+    TRY(study_size(s->study, &n));
+    for (size_t i = 0; i < n; i++) {
+        TRY(study_at(s->study, i, &keys));
+        const unsigned char *byte = (const unsigned char *)keys.value;
+        for (size_t k = 0; k < sizeof keys.value; k++)
+            *hash = (*hash ^ byte[k]) * UINT64_C(0x100000001b3);
+    }
+done:
+    return rc;
+}
+
+static enum status begin(struct sweep *s, size_t jobs, struct pool *pool)
+{
+    *pool = (struct pool){.jobs = pool_jobs(jobs, s->threads), .ranks = true, .work = work, .deliver = deliver, .wanted = wanted, .context = s};
+    s->runs.request.stop = pool_stop();
+    text_addf(&s->folder, "%s.checkpoints", s->path);
+    enum status rc = text_status(&s->folder);
+    return rc == OK && ranks_count() > 1 ? hash_study(s, &pool->meaning) : rc;
+}
+
 enum status sweep_run(const struct study *study, struct store *store, size_t jobs, bool quiet, struct sweep_report *report)
 {
     enum status rc = OK;
     size_t *items = NULL, n = 0;
+    struct pool pool;
     *report = (struct sweep_report){0};
-    struct sweep s = {.study = study, .store = store, .report = report, .runs.request.stop = pool_stop()};
+    struct sweep s = {.study = study, .path = store_path(store), .store = store, .report = report};
     TRY(list_runs(&s, &items, &n));
+    TRY(begin(&s, jobs, &pool));
     progress_begin(&s.progress, study->name, n, quiet);
-    struct pool pool = {.jobs = pool_jobs(jobs, s.threads), .work = work, .deliver = deliver, .wanted = wanted, .context = &s};
     rc = pool_run(&pool, items, n);
     progress_end(&s.progress);
+    rmdir(s.folder.data); /* if no checkpoint is left */
     if (rc == OK && report->failed)
         rc = error_set(ERR_PROGRAM, "%zu of %zu runs failed; the others are saved", report->failed, n);
 done:
     run_free(&s.runs);
+    text_free(&s.folder);
     free(items);
+    return rc;
+}
+
+enum status sweep_serve(const struct study *study, const char *path, size_t jobs)
+{
+    enum status rc = OK;
+    struct pool pool;
+    struct sweep s = {.study = study, .path = path};
+    TRY(begin(&s, jobs, &pool));
+    rc = pool_serve(&pool);
+done:
+    run_free(&s.runs);
+    text_free(&s.folder);
     return rc;
 }
