@@ -71,6 +71,13 @@ function cells(line, cell,    n, i) { # "| a | b |" -> cell[1], cell[2]
     return n
 }
 
+function cell_text(s) { # names may break after _ and -
+    s = inline(s)
+    gsub(/_/, "_\\:", s)
+    gsub(/\\-/, "&\\:", s)
+    return guard(s)
+}
+
 function table(    i, j, n, cell, wide, format, line) {
     n = cells(row[1], cell)
     if (n == 2) {
@@ -90,14 +97,14 @@ function table(    i, j, n, cell, wide, format, line) {
     gsub(/l/, "lb", format)
     line = format
     gsub(/lb/, "l", line)
-    printf ".TS\ntab(\002);\n%s\n%s.\n", substr(format, 2), substr(line, 2)
+    printf ".TS\nnokeep tab(\002);\n%s\n%s.\n", substr(format, 2), substr(line, 2)
     for (i = 1; i <= rows; i++) {
         if (i == 2)
             continue
         cells(row[i], cell)
         line = ""
         for (j = 1; j <= n; j++)
-            line = line (j > 1 ? "\002" : "") (cell[j] == "" ? "" : j in wide ? "T{\n" guard(inline(cell[j])) "\nT}" : "\\&" inline(cell[j]))
+            line = line (j > 1 ? "\002" : "") (cell[j] == "" ? "" : j in wide ? "T{\n.nh\n.na\n" cell_text(cell[j]) "\nT}" : "\\&" inline(cell[j]))
         print line
     }
     print ".TE\n.PP"

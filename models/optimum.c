@@ -49,8 +49,10 @@ done:
 
 static struct schedule schedule_to(double attention)
 {
-    const struct schedule s = {1, {{SCHEDULE_P, 0, SCHEDULE_ATTENTION, attention}}};
-    return isnan(attention) ? (struct schedule){0} : s;
+    struct schedule s = {0};
+    if (!isnan(attention))
+        s.list[s.n++] = (struct schedule_switch){SCHEDULE_P, 0, SCHEDULE_ATTENTION, attention};
+    return s;
 }
 
 static enum status evaluate(const struct search *s, struct candidate *c)

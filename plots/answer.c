@@ -71,8 +71,8 @@ static void add_failure(struct document *d, const struct claims *claims, const s
     compare_estimate(c, &cells[1]);
     if (instead)
         compare_estimate(instead, &cells[2]);
-    document_row(d, "plain", (struct document_cell[]){{says, NULL}, {text_of(&cells[0]), NULL}, {text_of(&cells[1]), NULL},
-                 {instead ? instead->statement : "-", NULL}, {text_of(&cells[2]), NULL}}, on_own_grid(c) ? 3 : 5);
+    document_row(d, "plain", (struct document_cell[]){{says, NULL, 0}, {text_of(&cells[0]), NULL, 0}, {text_of(&cells[1]), NULL, 0},
+                 {instead ? instead->statement : "-", NULL, 0}, {text_of(&cells[2]), NULL, 0}}, on_own_grid(c) ? 3 : 5);
     for (int k = 0; k < 3; k++)
         text_free(&cells[k]);
 }
@@ -119,7 +119,7 @@ static void add_accuracy(struct document *d, const struct report *r)
         snprintf(cells[1], CELL, "%zu", flows);
         struct document_cell row[8];
         for (int i = 0; i < 8; i++)
-            row[i] = (struct document_cell){cells[i], NULL};
+            row[i] = (struct document_cell){cells[i], NULL, 0};
         document_row(d, "plain", row, 8);
     }
     document_table_end(d);
@@ -182,7 +182,7 @@ static void add_laws(struct document *d, const struct report *r)
             snprintf(at, sizeof at, ", to %g", c->at);
         snprintf(of, sizeof of, "%s%s%s%s", *c->response ? c->response : "steps", at, *c->where ? ", " : "", c->where);
         snprintf(runs, sizeof runs, "%zu", c->runs);
-        document_row(d, "plain", (struct document_cell[]){{c->figure, NULL}, {of, NULL}, {here.length ? here.data : "-", NULL}, {text_of(&published), NULL}, {runs, NULL}}, 5);
+        document_row(d, "plain", (struct document_cell[]){{c->figure, NULL, 0}, {of, NULL, 0}, {here.length ? here.data : "-", NULL, 0}, {text_of(&published), NULL, 0}, {runs, NULL, 0}}, 5);
         text_free(&here);
         text_free(&published);
     }
@@ -250,8 +250,8 @@ static void add_choices(struct document *d, const struct claims *claims)
             continue;
         compare_estimate(c, &ratio);
         snprintf(runs, sizeof runs, "%zu", c->runs);
-        document_row(d, "plain", (struct document_cell[]){{c->choice, NULL}, {c->statement, NULL}, {text_of(&ratio), NULL}, {runs, NULL},
-                     {isnan(c->estimate) ? c->why : is_closest(claims, c) ? "closest" : "", NULL}}, 5);
+        document_row(d, "plain", (struct document_cell[]){{c->choice, NULL, 0}, {c->statement, NULL, 0}, {text_of(&ratio), NULL, 0}, {runs, NULL, 0},
+                     {isnan(c->estimate) ? c->why : is_closest(claims, c) ? "closest" : "", NULL, 0}}, 5);
         text_free(&ratio);
     }
     document_table_end(d);

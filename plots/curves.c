@@ -12,6 +12,7 @@ enum status curves_1a(struct page *page)
     struct trace curve = {0};
     double longest = 0;
     runs_keep_largest(&page->runs, KEY_T);
+    runs_keep_seeds(&page->runs);
     struct page_table *table = page_table(page, "", "d,time,loss");
     page_set_list(page, "ds", ds, runs_values(&page->runs, MODEL_FLOW, KEY_d, ds, MOST_VALUES));
     page_set_real(page, "level", runs_key(&page->runs.list[0], KEY_threshold) * page->runs.list[0].result.null_loss);
@@ -61,6 +62,7 @@ enum status curves_9(struct page *page)
     double seeds[MOST_VALUES], longest = 0;
     struct trace curve = {0};
     runs_keep_largest(&page->runs, KEY_T);
+    runs_keep_seeds(&page->runs);
     struct page_table *table = page_table(page, "", "seed,time,loss,w,delta_a");
     page_set_list(page, "seeds", seeds, runs_values(&page->runs, MODEL_TOY, KEY_seed, seeds, MOST_VALUES));
     for (size_t i = 0; i < page->runs.n; i++) {
@@ -89,6 +91,7 @@ enum status curves_10(struct page *page)
     struct flow f;
     struct trace curve = {0};
     runs_keep_largest(&page->runs, KEY_T);
+    runs_keep_seeds(&page->runs);
     struct page_table *table = page_table(page, "", "p,time,loss_train,loss_test,w_repeated,w_across,attention");
     page_set_list(page, "ps", ps, runs_values(&page->runs, MODEL_FLOW, KEY_p, ps, MOST_VALUES));
     for (size_t i = 0; i < page->runs.n; i++) {

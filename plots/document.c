@@ -1,17 +1,29 @@
 #include "document.h"
 #include <stdarg.h>
+#include <string.h>
 
 static const char style_sheet[] =
-    "body{font:16px/1.5 system-ui,'DejaVu Sans',sans-serif;color:#1a1a1a;max-width:72rem;margin:0 auto;padding:1rem 1.5rem}"
-    "h1{font-size:1.7rem;line-height:1.25}h2{margin-top:2.5rem;border-bottom:1px solid #ddd;padding-bottom:.2rem}"
-    "table{border-collapse:collapse;width:100%;font-size:.875rem;margin:1rem 0}"
-    "th{text-align:left;border-bottom:2px solid #888}td,th{padding:.3rem .7rem .3rem 0;vertical-align:top}"
-    "td{border-bottom:1px solid #e4e4e4}tr:not(.plain) td:first-child{white-space:nowrap}"
-    "img{max-width:100%;height:auto;display:block;margin:1rem auto}a{color:#00588f}"
-    "tr:not(.plain) td:nth-child(2){padding-left:.5rem;border-left:3px solid}"
-    ".good td:nth-child(2){background:#d9f0e3;border-left-color:#00875a}.bad td:nth-child(2){background:#f8d4cd;border-left-color:#c0391f}"
-    ".known td:nth-child(2){background:#fdebc8;border-left-color:#d68910}.open td:nth-child(2){background:#ececec;border-left-color:#888}tr:not(.plain) td:nth-child(3){padding-left:.7rem}"
-    "@media(max-width:50rem){table{display:block;overflow-x:auto}}";
+    ":root{color-scheme:light dark;--ink:#1b1d20;--soft:#5d6570;--line:#e2e5e9;--paper:#fff;--link:#00588f;--good:#0a7a50;--good-bg:#e1f3ea;--bad:#b3341a;--bad-bg:#fbe3dd;"
+    "--known:#8f5a00;--known-bg:#fdf0d5;--open:#5d6570;--open-bg:#eff1f3;--fit:#00588f;--expected:#c06a00}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e6e8eb;--soft:#9aa3ad;--line:#30353c;--paper:#15181c;--link:#7cc0f2;--good:#5fd0a0;--good-bg:#12332a;--bad:#ff9a80;--bad-bg:#41201a;"
+    "--known:#f0c169;--known-bg:#3b2f15;--open:#9aa3ad;--open-bg:#23282e;--fit:#7cc0f2;--expected:#f0a850}}"
+    "html{scroll-padding-top:1rem}body{font:16px/1.55 system-ui,'DejaVu Sans',sans-serif;color:var(--ink);background:var(--paper);max-width:74rem;margin:0 auto;padding:1.5rem 1.5rem 5rem}"
+    "h1{font-size:1.9rem;line-height:1.2;margin:1rem 0}h2{font-size:1.35rem;margin:3.5rem 0 1rem;border-bottom:1px solid var(--line);padding-bottom:.3rem}h3{font-size:1.05rem;margin:2.2rem 0 .5rem}"
+    "p{max-width:52rem}a{color:var(--link);text-underline-offset:.15em}small{color:var(--soft)}"
+    ".wide{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;width:100%;font-size:.875rem;line-height:1.4}"
+    "th{text-align:left;font-weight:600;color:var(--soft);border-bottom:2px solid var(--line);white-space:nowrap}td,th{padding:.4rem .9rem .4rem 0;vertical-align:top}"
+    "td{border-bottom:1px solid var(--line);font-variant-numeric:tabular-nums}tr:not(.plain) td:first-child{white-space:nowrap}"
+    "td b{display:inline-block;padding:0 .5rem;border-radius:.7rem;font-weight:600;white-space:nowrap}td:has(>b){min-width:8rem}"
+    ".good b{color:var(--good);background:var(--good-bg)}.bad b{color:var(--bad);background:var(--bad-bg)}.known b{color:var(--known);background:var(--known-bg)}.open b{color:var(--open);background:var(--open-bg)}"
+    "figure{margin:1rem 0}figure img{max-width:100%;height:auto;display:block;margin:auto;background:#fff;border-radius:4px}figure .close{display:none}figure .open{display:block;cursor:zoom-in}"
+    "figure:target{position:fixed;inset:0;z-index:9;margin:0;padding:3rem 1rem 1rem;background:var(--paper);overflow:auto;display:flex;flex-direction:column;justify-content:center}"
+    "figure:target .open{cursor:default}figure:target img{width:min(96vw,calc((100vh - 5rem)*1.6));max-height:calc(100vh - 5rem);object-fit:contain}figure:target .close{display:block;position:fixed;top:1rem;right:1.5rem}"
+    ".panels{display:flex;flex-wrap:wrap;gap:1rem}.panels svg{flex:1 1 20rem;max-width:30rem;font-size:11px}.panels text{fill:var(--soft)}.panels .label{fill:var(--ink);font-size:12px}"
+    ".panels path{fill:none;stroke-width:1.6}.grid{stroke:var(--line)}.panels .grid{stroke-width:1}.fit{stroke:var(--fit)}.expected{stroke:var(--expected);stroke-dasharray:5 4}"
+    ".panels .points,.panels .cut{stroke-linecap:round;stroke-width:4.5;stroke:var(--ink);opacity:.55}.panels .cut{stroke:var(--expected)}.band{fill:var(--good-bg)}"
+    "sup{line-height:0}.law{font-size:1.05rem}.law small{display:block}details{margin:.6rem 0}summary{cursor:pointer;color:var(--link)}details table{width:auto}"
+    "@media(max-width:40rem){body{padding:1rem 1rem 4rem}h1{font-size:1.5rem}.wide thead{display:none}.wide table,.wide tbody,.wide tr,.wide td{display:block}.wide tr{border-bottom:1px solid var(--line);padding:.6rem 0}"
+    ".wide td{border:0;padding:.1rem 0 .1rem 6rem;overflow-wrap:anywhere}.wide td::before{content:attr(data-head);float:left;width:5.5rem;margin-left:-6rem;color:var(--soft)}.panels svg{flex-basis:100%}}@media print{figure .open{cursor:auto}body{max-width:none}}";
 
 void document_begin(struct document *d, const char *title)
 {
@@ -79,7 +91,8 @@ void document_paragraph(struct document *d, const char *format, ...)
 
 void document_table(struct document *d, const char *const *heads, size_t n)
 {
-    text_add(&d->out, d->html ? "<table>\n<thead><tr>" : "\n|");
+    d->heads = heads;
+    text_add(&d->out, d->html ? "<div class=\"wide\"><table>\n<thead><tr>" : "\n|");
     for (size_t i = 0; i < n; i++) {
         text_add(&d->out, d->html ? "<th>" : " ");
         add_words(d, heads[i]);
@@ -99,10 +112,16 @@ void document_row(struct document *d, const char *style, const struct document_c
         text_add(&d->out, "|");
     for (size_t i = 0; i < n; i++) {
         bool leads = d->html && cells[i].link;
-        text_add(&d->out, d->html ? "<td>" : " ");
+        if (d->html)
+            text_addf(&d->out, "<td data-head=\"%s\">", d->heads[i]); /* the style sheet shows it where the page is narrow */
+        else
+            text_add(&d->out, " ");
+        const int emphasised = d->html ? cells[i].emphasised : 0;
         if (leads)
             text_addf(&d->out, "<a href=\"%s\">", cells[i].link);
-        add_words(d, cells[i].text);
+        if (emphasised)
+            text_addf(&d->out, "<b>%.*s</b> ", emphasised, cells[i].text);
+        add_words(d, cells[i].text + emphasised + (emphasised ? strspn(cells[i].text + emphasised, ":, ") : 0));
         text_add(&d->out, leads ? "</a>" : "");
         text_add(&d->out, d->html ? "</td>" : " |");
     }
@@ -111,7 +130,7 @@ void document_row(struct document *d, const char *style, const struct document_c
 
 void document_table_end(struct document *d)
 {
-    text_add(&d->out, d->html ? "</tbody>\n</table>\n" : "");
+    text_add(&d->out, d->html ? "</tbody>\n</table></div>\n" : "");
 }
 
 static void add_base64(struct text *out, const unsigned char *bytes, size_t n)
@@ -125,7 +144,7 @@ static void add_base64(struct text *out, const unsigned char *bytes, size_t n)
     }
 }
 
-void document_picture(struct document *d, const struct text *svg, const char *png, const char *pdf, const char *alt)
+void document_picture(struct document *d, const struct text *svg, const char *anchor, const char *png, const char *pdf, const char *alt)
 {
     if (!d->html) {
         text_addf(&d->out, "\n[![");
@@ -134,11 +153,17 @@ void document_picture(struct document *d, const struct text *svg, const char *pn
         return;
     }
     /* As data, not as elements: the names that gnuplot gives to its shapes repeat from picture to picture. */
-    text_addf(&d->out, "<a href=\"%s\"><img alt=\"", pdf);
+    text_addf(&d->out, "<figure id=\"%s-large\"><a class=\"close\" href=\"#%s\">close</a><a class=\"open\" href=\"#%s-large\" title=\"enlarge\"><img alt=\"", anchor,
+              anchor, anchor);
     text_add_html(&d->out, alt);
     text_add(&d->out, "\" src=\"data:image/svg+xml;base64,");
     add_base64(&d->out, (const unsigned char *)svg->data, svg->length);
-    text_add(&d->out, "\"></a>\n");
+    text_addf(&d->out, "\"></a></figure>\n");
+}
+
+void document_html(struct document *d, const char *html)
+{
+    text_add(&d->out, d->html ? html : "");
 }
 
 void document_free(struct document *d)

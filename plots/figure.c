@@ -133,6 +133,10 @@ static const struct figure figures[] = {
      "Plateau length against B for three flows and for SGD on the model with all its parameters (mean and range "
      "over seeds). SGD follows the gradient flow of the model, which gains sqrt B; the paper's equations would "
      "need scores tied over the copies to hold."},
+    {"schedule", FIGURE_THEORY, "schedule", NULL, false, laws_schedule, "Low diversity first, then high",
+     "Plateau length of the flow against token dimension: without cross-sample repetition, with the best constant share p (in steps of "
+     "0.1), and with p that drops to 0 once attention is there. The earlier switch, while attention jumps, from a p near 1 gains most; "
+     "the gain grows with d."},
     /* Of any runs. */
     {"phase", FIGURE_THEORY, NULL, NULL, false, phase_draw, "When attention emerges, over two keys",
      "Time of emergence (colour) over two keys: of the reduced flow, a pixel at a time, or of the runs of a database, where a cell is "
@@ -151,6 +155,11 @@ static const struct figure figures[] = {
 };
 static const size_t LARGEST_INPUT = 16 << 20;
 enum { COUNT = sizeof figures / sizeof figures[0] };
+
+size_t figure_count_all(void)
+{
+    return COUNT;
+}
 
 size_t figure_count(void)
 {
@@ -190,22 +199,14 @@ bool figure_stands_alone(const struct figure *figure)
     return figure->draw == phase_draw;
 }
 
-static enum status found(void *context, const struct store_row *row)
-{
-    (void)row;
-    *(bool *)context = true;
-    return ERR_INPUT; /* one is enough: ends the walk */
-}
-
 enum status figure_ready(struct store *store, const struct figure *figure, bool *ready)
 {
     const char *const studies[] = {figure->study, figure->second};
     *ready = true;
     for (int i = 0; i < 2 && *ready && studies[i]; i++) {
         const struct store_filter filter = {.study = studies[i]};
-        *ready = false;
-        enum status rc = store_each(store, &filter, found, ready);
-        if (rc != OK && !*ready)
+        enum status rc = store_any(store, &filter, ready);
+        if (rc != OK)
             return rc;
         if (!*ready)
             error_set(ERR_INPUT,

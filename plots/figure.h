@@ -40,6 +40,8 @@ struct figure {
 
 /* Those that have a study. */
 size_t figure_count(void);
+/* With those of any runs, which stand behind. */
+size_t figure_count_all(void);
 const struct figure *figure_at(size_t i);
 /* Any, by its name, with or without "fig" before it. ERR_INPUT with the nearest right name. */
 enum status figure_find(const char *name, const struct figure **figure);

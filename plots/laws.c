@@ -8,6 +8,7 @@
 
 /* The law published with Fig. 2 right, in the paper's X. */
 static const double PUBLISHED_C = 2.15, PUBLISHED_G = 1.02;
+enum { MOST_SIZES = 32 };
 static const char columns[] = "T,d,B,p,x,value,low,high,censored";
 static const struct runs_setting of_full = {1, {{KEY_metric, METRIC_FULL}}};
 
@@ -239,4 +240,37 @@ enum status laws_repetition(struct page *page)
     TRY(add_measured(page, table, &page->runs, &setting, false, "the study's T and d (256 and 32 as shipped) and p=0"));
 done:
     return rc;
+}
+
+/* What a run of the flow is in the figure of schedules. */
+static const char *schedule_kind(const struct store_row *row)
+{
+    const struct schedule s = schedule_of(runs_key(row, KEY_schedule));
+    if (!s.n)
+        return runs_key(row, KEY_p) > 0 ? "constant" : "none";
+    return s.list[0].at == 0.5 ? "half" : "early";
+}
+
+/* Plateau against d at one T: the shortest of each kind of schedule. */
+enum status laws_schedule(struct page *page)
+{
+    static const char *const kinds[] = {"none", "constant", "half", "early"};
+    double ds[MOST_SIZES];
+    const struct runs *runs = &page->runs;
+    struct page_table *table = page_table(page, "", columns);
+    runs_keep_largest(&page->runs, KEY_T);
+    const size_t n = runs_values(runs, MODEL_FLOW, KEY_d, ds, MOST_SIZES);
+    for (size_t k = 0; k < 4 * n; k++) {
+        const struct store_row *best = NULL;
+        for (size_t i = 0; i < runs->n; i++) {
+            const struct store_row *row = &runs->list[i];
+            const bool fits = is_flow(row) && runs_key(row, KEY_d) == ds[k % n] && !strcmp(schedule_kind(row), kinds[k / n]);
+            if (fits && (!best || row->result.plateau < best->result.plateau))
+                best = row;
+        }
+        if (best)
+            points_line(table, kinds[k / n], best, best->result.plateau);
+    }
+    page_set_real(page, "T", runs->n ? runs_key(&runs->list[0], KEY_T) : NAN);
+    return OK;
 }

@@ -1,5 +1,5 @@
 /* Figures that show plateau lengths over a grid, with fitted and predicted laws (1c, 2-left, 2-right, errors,
- * repetition). Each fills the page from its study's runs (figure.h). Runs of another model than the flow (simulations,
+ * repetition, schedule). Each fills the page from its study's runs (figure.h). Runs of another model than the flow (simulations,
  * imported runs) are shown as points with the spread of their seeds; the user's own (--data) likewise. ERR_INPUT: runs
  * are missing, or no point of the user belongs in the figure; ERR_SOLVER: a fit or an integration failed. */
 #ifndef LAWS_H
@@ -11,5 +11,6 @@ enum status laws_2_left(struct page *page);
 enum status laws_2_right(struct page *page);
 enum status laws_errors(struct page *page);
 enum status laws_repetition(struct page *page);
+enum status laws_schedule(struct page *page);
 
 #endif

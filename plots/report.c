@@ -42,18 +42,30 @@ static void here_cell(const struct claim *c, struct text *here)
         text_addf(here, ", %zu run%s", c->runs, c->runs == 1 ? "" : "s");
 }
 
-static void add_claim(struct document *d, const struct claims *claims, const struct claim *c, bool with_figure)
+/* Is that figure in the report? */
+static bool has_figure(const struct report *r, const char *name)
 {
-    char statement[CELL + 128], verdict[CELL], anchor[40];
+    bool any = false;
+    for (size_t i = 0; i < r->n_figures; i++)
+        any = any || (r->figures[i].shown && !strcmp(r->figures[i].figure->name, name));
+    return any;
+}
+
+static void add_claim(struct document *d, const struct report *r, const struct claim *c, bool with_figure)
+{
+    const struct claims *claims = r->claims;
+    char statement[CELL + 128], verdict[CELL], anchor[40], detail[48];
     struct text published = {0}, here = {0};
     compare_published(c, &published);
     here_cell(c, &here);
     const char *style = verdict_cell(claims, c, verdict);
     snprintf(anchor, sizeof anchor, "#fig-%s", c->figure);
     snprintf(statement, sizeof statement, "%s%s%s%s", c->statement, *c->grid ? " [own grid: " : "", c->grid, *c->grid ? "]" : "");
-    struct document_cell cells[6] = {{c->id, NULL}, {verdict, NULL}, {statement, NULL}, {text_of(&published), NULL}, {text_of(&here), NULL}};
+    snprintf(detail, sizeof detail, "#claim-%s", c->id);
+    struct document_cell cells[6] = {{c->id, evidence_of(r->evidence, c->id) ? detail : NULL, 0}, {verdict, NULL, (int)strlen(compare_verdict_name(c->verdict))},
+                                     {statement, NULL, 0}, {text_of(&published), NULL, 0}, {text_of(&here), NULL, 0}};
     if (with_figure)
-        cells[5] = (struct document_cell){*c->figure ? c->figure : "-", *c->figure ? anchor : NULL};
+        cells[5] = (struct document_cell){*c->figure ? c->figure : "-", has_figure(r, c->figure) ? anchor : NULL, 0};
     document_row(d, style, cells, with_figure ? 6 : 5);
     text_free(&published);
     text_free(&here);
@@ -67,8 +79,9 @@ static int by_id(const void *a, const void *b)
     return *x->id != *y->id ? *x->id - *y->id : n != m ? (n > m) - (n < m) : (x > y) - (x < y);
 }
 
-static enum status add_verdicts(struct document *d, const struct claims *claims, bool ours)
+static enum status add_verdicts(struct document *d, const struct report *r, bool ours)
 {
+    const struct claims *claims = r->claims;
     static const char *const heads[] = {"claim", "verdict", "statement", "expected", "here", "figure"};
     const struct claim **order = calloc(claims->n + 1, sizeof(struct claim *));
     size_t n = 0;
@@ -82,7 +95,7 @@ static enum status add_verdicts(struct document *d, const struct claims *claims,
     document_heading(d, 3, ours ? "own" : "paper", ours ? "What this program's theory states" : "What the paper states");
     document_table(d, heads, 6);
     for (size_t i = 0; i < n; i++)
-        add_claim(d, claims, order[i], true);
+        add_claim(d, r, order[i], true);
     document_table_end(d);
     free(order);
     return OK;
@@ -93,14 +106,15 @@ static enum status add_verdicts(struct document *d, const struct claims *claims,
 static enum status add_picture(struct document *d, const struct report *r, const struct report_figure *f)
 {
     enum status rc = OK;
-    char png[64], pdf[64], path[4096];
+    char png[64], pdf[64], anchor[40], path[4096];
     struct text svg = {0};
     snprintf(png, sizeof png, "figures/fig%s.png", f->figure->name);
     snprintf(pdf, sizeof pdf, "figures/fig%s.pdf", f->figure->name);
+    snprintf(anchor, sizeof anchor, "fig-%s", f->figure->name);
     snprintf(path, sizeof path, "%.3900s/figures/fig%s.svg", r->folder, f->figure->name);
     if (d->html)
         TRY(text_read_file(path, LARGEST_PICTURE, &svg));
-    document_picture(d, &svg, png, pdf, f->figure->title);
+    document_picture(d, &svg, anchor, png, pdf, f->figure->title);
 done:
     text_free(&svg);
     return rc;
@@ -128,12 +142,42 @@ static enum status add_figure(struct document *d, const struct report *r, const 
         if (!any)
             document_table(d, heads, 5);
         any = true;
-        add_claim(d, r->claims, c, false);
+        add_claim(d, r, c, false);
     }
     if (any)
         document_table_end(d);
     if (!*f->problem)
         document_paragraph(d, "Files: figures/fig%s.pdf, .svg, .png; the data are in the .csv and the drawing is in the .gp of that name.", f->figure->name);
+    return OK;
+}
+
+/* ---- what the verdicts rest on ---- */
+
+static enum status add_details(struct document *d, const struct report *r)
+{
+    static const char *const heads[] = {"claim", "verdict", "statement", "expected", "here", "figure"};
+    size_t n = 0;
+    if (!d->html)
+        return OK;
+    for (size_t i = 0; i < r->claims->n; i++) {
+        const struct claim *c = &r->claims->list[i];
+        const char *piece = evidence_of(r->evidence, c->id);
+        char anchor[48];
+        if (!piece)
+            continue;
+        if (!n++) {
+            document_heading(d, 2, "details", "What the verdicts rest on");
+            document_paragraph(d, "Claim by claim: the fitted line (solid) among the runs, beside one with the exponent that was expected (dashed), and how far each run is from "
+                                  "the fit; or the value of each run, and the band in which it should be. Adjusted: each run moved along the law to the mean of the other regressors. Runs that were cut off are lower bounds, in the colour of the dashed line. "
+                                  "Of many runs a few hundred are drawn. Claims on a flow or on keys are computed from these alone and rest on no run.");
+        }
+        snprintf(anchor, sizeof anchor, "claim-%s", c->id);
+        document_heading(d, 3, anchor, "%s", c->id);
+        document_table(d, heads, 6);
+        add_claim(d, r, c, true);
+        document_table_end(d);
+        document_html(d, piece);
+    }
     return OK;
 }
 
@@ -150,13 +194,13 @@ static void add_made(struct document *d, const struct report *r)
         snprintf(runs, sizeof runs, "%zu", s->runs);
         snprintf(made, sizeof made, "%zu", s->made);
         snprintf(seconds, sizeof seconds, "%.1f", s->seconds);
-        document_row(d, "plain", (struct document_cell[]){{s->name, NULL}, {runs, NULL}, {made, NULL}, {seconds, NULL}, {s->keys.data ? s->keys.data : "", NULL}}, 5);
+        document_row(d, "plain", (struct document_cell[]){{s->name, NULL, 0}, {runs, NULL, 0}, {made, NULL, 0}, {seconds, NULL, 0}, {s->keys.data ? s->keys.data : "", NULL, 0}}, 5);
     }
     document_table_end(d);
     document_heading(d, 2, "manifest", "Manifest");
     document_table(d, fact_heads, 2);
     for (size_t i = 0; i < r->n_facts; i++)
-        document_row(d, "plain", (struct document_cell[]){{r->facts[i].name, NULL}, {r->facts[i].value.data ? r->facts[i].value.data : "", NULL}}, 2);
+        document_row(d, "plain", (struct document_cell[]){{r->facts[i].name, NULL, 0}, {r->facts[i].value.data ? r->facts[i].value.data : "", NULL, 0}}, 2);
     document_table_end(d);
 }
 
@@ -171,13 +215,14 @@ static enum status compose(const struct report *r, struct document *d)
     document_heading(d, 2, "verdicts", "Verdicts");
     document_paragraph(d, "Reproduced: the estimate is inside expected \302\261 tolerance and its 95 %% half-width is at most the tolerance; deviates: the interval misses "
                           "that band; else inconclusive. Where every one of several problems or runs counts, their range stands for the interval.");
-    TRY(add_verdicts(d, r->claims, false));
-    TRY(add_verdicts(d, r->claims, true));
+    TRY(add_verdicts(d, r, false));
+    TRY(add_verdicts(d, r, true));
     document_heading(d, 2, "figures", "Figures");
     for (size_t i = 0; i < r->n_figures; i++) {
         if (r->figures[i].shown)
             TRY(add_figure(d, r, &r->figures[i]));
     }
+    TRY(add_details(d, r));
     add_made(d, r);
     document_end(d);
     rc = text_status(&d->out);

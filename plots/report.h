@@ -1,11 +1,12 @@
 /* The report of `plateau reproduce`: FOLDER/index.html (self-contained), FOLDER/report.md and FOLDER/manifest.json.
  *
  * Order: the short answer (how far each prediction is off), the verdicts, then figure by figure the picture, what it means and the
- * claims it bears on, the studies, the manifest. HTML and Markdown are composed once and say the same. */
+ * claims it bears on, what the verdicts rest on claim by claim (HTML alone), the studies, the manifest. HTML and Markdown are composed once and say the same. */
 #ifndef REPORT_H
 #define REPORT_H
 #include "accuracy.h"
 #include "compare.h"
+#include "evidence.h"
 #include "figure.h"
 
 /* A figure, as far as it came. */
@@ -31,6 +32,7 @@ struct report_fact {
 struct report {
     const char *folder, *scale;
     const struct claims *claims;
+    const struct evidence *evidence; /* of the claims */
     struct accuracy *accuracy;
     const struct report_figure *figures;
     size_t n_figures;

@@ -4,6 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool same_but_seed(const struct keys *a, const struct keys *b)
+{
+    for (int key = 0; key < KEY_COUNT; key++) {
+        bool equal = a->value[key] == b->value[key] || (isnan(a->value[key]) && isnan(b->value[key]));
+        if (!equal && key != KEY_seed && keys_is_hashed((enum key)key))
+            return false;
+    }
+    return true;
+}
+
+/* A flow from W = 0 to a given W* knows no seed: any number of them is one run. */
+static bool is_again(const struct runs *runs, const struct keys *keys)
+{
+    return runs->n && keys->preset == PRESET_FLOW && keys_integer(keys, KEY_init) == INIT_ZERO && keys_integer(keys, KEY_target) == TARGET_UNIT &&
+           same_but_seed(&runs->list[runs->n - 1].result.keys, keys);
+}
+
 struct loader {
     struct runs *runs;
     struct run_flow *tools;
@@ -29,7 +46,7 @@ static enum status add(void *context, const struct store_row *row)
     struct runs *runs = loader->runs;
     struct result read = row->result;
     bool known;
-    if (row->result.state == RUN_DIVERGED || row->result.state == RUN_INTERRUPTED)
+    if (row->result.state == RUN_DIVERGED || row->result.state == RUN_INTERRUPTED || is_again(runs, &row->result.keys))
         return OK;
     enum status rc = reading_at(loader->tools, READING_USUAL, &read, &known);
     if (rc == OK && !known)
@@ -128,14 +145,15 @@ done:
     return rc;
 }
 
-static bool same_but_seed(const struct keys *a, const struct keys *b)
+void runs_keep_seeds(struct runs *runs)
 {
-    for (int key = 0; key < KEY_COUNT; key++) {
-        bool equal = a->value[key] == b->value[key] || (isnan(a->value[key]) && isnan(b->value[key]));
-        if (!equal && key != KEY_seed && keys_is_hashed((enum key)key))
-            return false;
+    size_t kept = 0, group = 0;
+    for (size_t i = 0; i < runs->n; i++) {
+        group = i && same_but_seed(&runs->list[kept - 1].result.keys, &runs->list[i].result.keys) ? group + 1 : 0;
+        if (group < RUNS_SEEDS)
+            runs->list[kept++] = runs->list[i];
     }
-    return true;
+    runs->n = kept;
 }
 
 size_t runs_group_at(const struct runs *runs, size_t from, struct runs_group *group)

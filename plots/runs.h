@@ -37,6 +37,10 @@ void runs_keep(struct runs *runs, const struct runs_setting *setting);
 /* Keeps the rows with the largest value of `key` (a study swept at two scales has two sizes in one database). */
 void runs_keep_largest(struct runs *runs, enum key key);
 
+/* Of runs that differ by their seed alone keeps the first RUNS_SEEDS: more curves would say no more, and make a picture of many megabytes. */
+enum { RUNS_SEEDS = 10 };
+void runs_keep_seeds(struct runs *runs);
+
 /* Reads all rows again, at another threshold (reading.h); those that did not record it are left out. ERR_SOLVER. */
 enum status runs_read(struct runs *runs, double threshold);
 

@@ -11,6 +11,7 @@ static void keep_largest(struct runs *runs, const enum key *keys, size_t n)
     runs_keep_largest(runs, KEY_width);
     for (size_t i = 0; i < n; i++)
         runs_keep_largest(runs, keys[i]);
+    runs_keep_seeds(runs);
 }
 
 /* The value of a table's column in row k of a curve: that of the curve itself, losses relative to the null loss, or else a key. */
@@ -21,7 +22,7 @@ static double column(const char *name, const struct store_row *row, const struct
     return runs_at(curve, k, name) / (strncmp(name, "loss", 4) ? 1 : row->result.null_loss);
 }
 
-/* Every run's curve as rows of series `run`; a blank line ends it, so that gnuplot does not join it to the next. */
+/* The curves of the runs as rows of series `run`; a blank line ends it, so that gnuplot does not join it to the next. */
 static enum status add_curves(struct page *page, struct page_table *table)
 {
     enum status rc = OK;

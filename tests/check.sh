@@ -32,7 +32,7 @@ document() {
     case $1 in doc/results.md) command -v Rscript >/dev/null || { echo "Rscript is not installed"; return 77; } ;; esac
     work=$(mktemp -d) && ln -s "$root"/{build,validation,doc,examples} "$work" && cd "$work" || return 1
     trap 'rm -rf "$work"' EXIT
-    PATH=$root/build:$PATH timeout 300 "$root/tests/document.sh" "$root/$1"
+    PATH=$root/build:$PATH timeout 900 "$root/tests/document.sh" "$root/$1"
 }
 
 sanitized() {
@@ -77,22 +77,44 @@ installed() { # into a folder, used from there, and taken away without a rest
         make -C build uninstall DESTDIR="$to" && [[ -z $(find "$to" ! -type d) ]]
 }
 
-# Build and test in a Debian 13 of its own (SUNDIALS 7, GCC 14), from the mirror that apt uses here. build/trixie is kept: a second run is quick.
-trixie() {
+# A Debian of its own from the mirror that apt uses here, as small as it comes: SUITE FOLDER; with /proc, until the shell ends.
+debian() {
     local mirror
-    to=$PWD/build/trixie
+    to=$2
     [[ $(id -u) == 0 ]] || { echo "needs root, for chroot"; return 77; }
     if [[ ! -f $to/complete ]]; then
         mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
         [[ $mirror ]] || { echo "apt has no mirror here (apt-get update?)"; return 1; }
-        rm -rf "$to" && debootstrap --variant=minbase trixie "$to" "$mirror" && touch "$to/complete" || return 1
+        rm -rf "$to" && debootstrap --variant=minbase "$1" "$to" "$mirror" && touch "$to/complete" || return 1
     fi
+    mountpoint -q "$to/proc" || mount -t proc proc "$to/proc" || return 1
+    trap "umount '$to/proc'" EXIT # its name as it is now
+}
+
+inside() { # folder, command line
+    chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin bash -c "$2"
+}
+
+# Build and test with SUNDIALS 7 and GCC 14. build/trixie is kept: a second run is quick.
+trixie() {
+    local to
+    debian trixie "$PWD/build/trixie" || return $?
     mkdir -p "$to/plateau" && find "$to/plateau" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} + &&
         git ls-files -z --cached --others --exclude-standard | tar --null -T - -c --ignore-failed-read | tar -x -C "$to/plateau" || return 1
-    mountpoint -q "$to/proc" || mount -t proc proc "$to/proc" || return 1
-    trap 'umount "$to/proc"' EXIT
-    chroot "$to" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin bash -c \
-        'cd /plateau && ./bootstrap && make -C build check -j2 && dpkg-query -W libsundials-dev gcc'
+    inside "$to" 'cd /plateau && ./bootstrap && make -C build check -j2 && dpkg-query -W libsundials-dev gcc'
+}
+
+# The tutorial to the letter, from nothing, in ten minutes; what is cloned is what was committed. The Debian begins anew each time.
+tutorial() {
+    local to begun
+    umount "$PWD/build/bookworm/proc" 2>/dev/null
+    rm -rf --one-file-system "$PWD/build/bookworm"
+    debian bookworm "$PWD/build/bookworm" || return $?
+    git clone --quiet --bare "$root" "$to/repository" && cp tests/document.sh doc/tutorial.md "$to/root" || return 1
+    begun=$SECONDS
+    time inside "$to" 'cd /root && REPOSITORY=/repository ./document.sh --letter tutorial.md' || return 1
+    echo "tutorial: $((SECONDS - begun)) s"
+    ((SECONDS - begun <= 600))
 }
 
 make -C build check -j2 >build/check.log 2>&1 </dev/null
@@ -116,6 +138,7 @@ if [[ $full == yes ]]; then
     step "distcheck" make -C build distcheck
     step "valgrind on every unit test" memcheck $(cd build && ls -d test_* | grep -v '\.')
     step "Debian 13" trixie
+    step "tutorial on a bare Debian 12" tutorial
     step "quick reproduce, theory" build/plateau reproduce theory --scale quick --out build/report-quick # Transformers: half an hour more
 fi
 

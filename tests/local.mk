@@ -1,9 +1,12 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
 unit_tests = test_text test_random test_flow test_prediction test_flow_map test_toy test_tensor test_transformer test_transformer_double test_tasks \
-  test_schedule test_safetensors test_run_toy test_training test_store test_import test_merge test_power_law test_kaplan_meier test_measure test_compare test_contrast test_threshold
+  test_schedule test_safetensors test_run_toy test_training test_store test_import test_merge test_power_law test_kaplan_meier test_measure test_compare test_contrast test_threshold test_plan
 check_PROGRAMS += $(unit_tests) must_fail json_lines
-TESTS += $(unit_tests) must_fail tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh tests/test_survival.sh tests/test_merge.sh tests/test_mpi.sh
+# The program from outside
+shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
+  tests/test_survival.sh tests/test_merge.sh tests/test_plan.sh tests/test_report.sh tests/test_mpi.sh
+TESTS += $(unit_tests) must_fail $(shell_tests)
 XFAIL_TESTS += must_fail
 endif
 TEST_EXTENSIONS = .sh
@@ -88,12 +91,15 @@ test_contrast_LDADD = libvalidation.a libstudy.a librun.a $(models_below)
 test_threshold_SOURCES = tests/test_threshold.c tests/claims_fixture.h $(test_harness)
 test_threshold_CPPFLAGS = $(TEST_CPPFLAGS)
 test_threshold_LDADD = libvalidation.a libstudy.a librun.a $(models_below)
+test_plan_SOURCES = tests/test_plan.c tests/store_fixture.h tests/test_keys.h $(test_harness)
+test_plan_CPPFLAGS = $(TEST_CPPFLAGS)
+test_plan_LDADD = libplan.a libvalidation.a libstudy.a librun.a $(models_below)
 json_lines_SOURCES = tests/json_lines.c
 json_lines_LDADD = $(JANSSON_LIBS)
 must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
-EXTRA_DIST += tests/cli.sh tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh tests/test_survival.sh tests/test_merge.sh tests/test_mpi.sh tests/check.sh tests/document.sh
+EXTRA_DIST += $(shell_tests) tests/cli.sh tests/check.sh tests/document.sh
 EXTRA_DIST += examples/slurm-mpi.sbatch examples/slurm-array.sbatch examples/slurm-merge.sbatch tests/bench/mpi.sh
 
 # Static analysis (.clang-tidy, tests/cppcheck.txt): quiet, or it fails.
@@ -110,5 +116,5 @@ EXTRA_DIST += .clang-tidy tests/cppcheck.txt
 check_PROGRAMS += bare_cvode
 bare_cvode_SOURCES = tests/bench/bare_cvode.c
 bare_cvode_LDADD = $(EXTERNAL_LIBS)
-EXTRA_DIST += tests/bench/run.sh tests/bench/flow_lsoda.py tests/bench/toy_torch.py tests/bench/transformer_torch.py
+EXTRA_DIST += tests/bench/run.sh tests/bench/flow_lsoda.py tests/bench/toy_torch.py tests/bench/transformer_torch.py tests/bench/many_runs.py
 EXTRA_DIST += tests/cross/transformer.py tests/cross/torch_gradient.py tests/cross/torch_train.py

@@ -2,7 +2,7 @@
 # Shell completion: what bash and zsh offer at each place of a command line. Speaks TAP.
 . "${SOURCE:?}/tests/cli.sh"
 cd "$work" || exit 1
-"$plateau" completion bash >bash && "$plateau" completion zsh >zsh; ok $? "scripts for both shells"
+"$plateau" completion bash >bash && mkdir functions && "$plateau" completion zsh >functions/_plateau; ok $? "scripts for both shells"
 fails 2 'bash or zsh' completion fish
 fails 2 'needs a shell' completion
 mkdir -p runs && touch one.db two.db mine.yaml 'a b.csv' && mkdir -p figures
@@ -35,10 +35,13 @@ offer 'desk paper quick smoke' plateau sweep --scale ''
 offer 'paper' plateau sweep --scale = p
 offer 'csv' plateau export one.db --format c
 offer 'one.db optimizer=' plateau fit o
-offer 'figures one.db runs two.db' plateau compare --json ''
+offer 'figures functions one.db runs two.db' plateau compare --json ''
 offer 'mine.yaml' plateau compare one.db --claims mi
 offer 'a b.csv activation= atol=' plateau import a
-offer '2-left 2-right' plateau figure 2
+offer '2-left 2-right' plateau figure 2-
+offer 'exponents' plateau figure exp
+offer 'check= checkpoint_every=' plateau figure phase che
+offer 'pairs' plateau figure phase x = pai
 offer 'threads= threshold=' plateau fit one.db thr
 offer 'transformers' plateau reproduce tr
 offer 'threads threshold' plateau keys thr
@@ -51,7 +54,7 @@ typed() { # what zsh makes of `plateau WORDS<Tab>`
     cat >drive <<'Z'
 zmodload zsh/zpty
 zpty z "cd $1; TERM=dumb; exec zsh -f -i"
-zpty -w z 'autoload -Uz compinit; compinit -D -u; source ./zsh; plateau() { print -r -- "<""$*"">"; }; bindkey "^I" complete-word'
+zpty -w z 'fpath=($PWD/functions $fpath); autoload -Uz compinit; compinit -D -u; plateau() { print -r -- "<""$*"">"; }; bindkey "^I" complete-word'
 zpty -w z "plateau $2"$'\t'
 zpty -w z exit
 while zpty -r z out; do print -rn -- $out; done
@@ -71,6 +74,7 @@ sweep --sh|sweep --shard
 sweep mi|sweep mine.yaml
 fit on|fit one.db
 figure 2-l|figure 2-left
+figure phase chec|figure phase check
 Z
 else
     skip "zsh: what is typed" "zsh is not installed"

@@ -142,6 +142,7 @@ START_TEST(follows_the_flow)
                  {"optimizer=sgd lr=.5 batch=64 sampler=statistics", 6, 1, .015},
                  {"optimizer=sgd lr=.5 batch=32 sampler=tokens B=4", 6, 1, .015},
                  {"optimizer=gd lr=.05 p=.8 schedule=p=0@attention=0.3", 1, 1, .002},
+                 {"optimizer=gd lr=.05 p=.8 schedule=p=0.3@90/p=0@attention=0.4", 1, 1, .002},
                  {"optimizer=gd lr=.05 p=.5 B=6 init=gaussian schedule=p=0@loss=0.5/B=1@attention=0.6", 2, 1, .002},
                  {"optimizer=sgd lr=.25 batch=64 sampler=statistics p=.8 schedule=p=0@attention=0.25", 6, 1, .015},
                  {"optimizer=sgd lr=.5 batch=64 sampler=tokens B=8 schedule=B=2@attention=0.5", 6, 1, .015},

@@ -344,7 +344,11 @@ START_TEST(gains)
         ck_assert_msg(best >= (i ? 20 : 13), "d=%g: best switch %g x", d, best);
         /* by trial of other single switches, by attention and by time; and more switches gain no more than the slack */
         double time;
-        struct schedule s;
+        struct schedule s = {0};
+        for (double p = .4; p < .9; p += .01) {
+            ck_assert_int_eq(optimum_time(solver, &q, p, &s, &time), OK);
+            ck_assert_msg(time > found[OPTIMUM_constant].time * (1 - 1e-5), "d=%g: constant p=%g takes %g", d, p, time);
+        }
         static const char *const others[] = {"p=0@attention=0.1", "p=0@attention=0.22", "p=0@attention=0.24", "p=0@5200", "p=0@5230",
                                              "p=0.5@attention=0.1/p=0@attention=0.22", "p=0.2@attention=0.22/p=0@attention=0.3",
                                              "p=0.9@attention=0.05/p=0.6@attention=0.15/p=0.2@attention=0.22/p=0@attention=0.4"};

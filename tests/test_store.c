@@ -228,6 +228,28 @@ START_TEST(refusals)
     s = opened(path, STORE_READ);
     refused(store_each(s, NULL, remember, &(struct seen){0}), ERR_DATABASE, "crossings=");
     store_close(s);
+    static const char *const bad[] = {"", "[]", "{} x", "{\"0.9\"}", "{\"0.9\": }", "{\"0.9\": 1,}", "{\"0.9\": 1 \"0.8\": 2}", "{\"0.9\": 0x10}", "{\"0.9\": inf}",
+                                      "{\"0.9\": \"1\"}", "{\"0.9\": {}}", "{\"0.9: 1}", "{0.9: 1}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "UPDATE runs SET crossings = '%s' WHERE id = 2", bad[i]);
+        edit(path, sql);
+        s = opened(path, STORE_READ);
+        refused(store_each(s, NULL, remember, &(struct seen){0}), ERR_DATABASE, "crossings=");
+        store_close(s);
+    }
+    edit(path, "UPDATE runs SET crossings = ' { \"0.8\" : -1.5e3 ,\"0.9\":2,\"new\": 7, \"0.1\": null } ', solver = '{}', predicted = NULL WHERE id = 2");
+    s = opened(path, STORE_READ);
+    bool any;
+    struct seen seen = walk(s, &(struct store_filter){.values[KEY_seed] = (double[]){1}, .n[KEY_seed] = 1});
+    ck_assert_int_eq(seen.n, 1);
+    ck_assert(seen.result.crossings[0] == 2 && seen.result.crossings[1] == -1500 && isnan(seen.result.crossings[2]) && isnan(seen.result.crossings[8]));
+    ck_assert(seen.result.solver[0] == 0 && isnan(seen.result.predicted.eq6));
+    ok(store_any(s, NULL, &any));
+    ck_assert(any);
+    ok(store_any(s, &(struct store_filter){.study = "no such"}, &any));
+    ck_assert(!any);
+    store_close(s);
     clean();
 }
 END_TEST

@@ -235,6 +235,9 @@ static void check_resume(struct keys keys)
     ck_assert(same_trace(&x.trace, &y.trace));
     ck_assert_mem_eq(x.result.crossings, y.result.crossings, sizeof x.result.crossings);
     ck_assert_mem_eq(x.result.switched, y.result.switched, sizeof x.result.switched);
+    struct outcome z = run(&keys, part, NULL, NULL); /* with nothing left to do */
+    ck_assert_mem_eq(x.result.switched, z.result.switched, sizeof x.result.switched);
+    trace_free(&z.trace);
     ck_assert(x.result.final_loss == y.result.final_loss);
     ck_assert(x.result.initial_loss == y.result.initial_loss && x.result.cap == y.result.cap &&
               x.result.state == y.result.state);
@@ -252,6 +255,7 @@ START_TEST(resume_to_the_bit)
                            "eval_every=10 eval_size=16 steps=47 backend=reference"));
     /* with a schedule, of which some switch has been made, shown once or is to come at each stop */
     check_resume(test_keys(TINY "steps=47 p=0.7 schedule=p=0.5@5/p=0.4@attention=0.001/p=0.3@5/p=0@attention=0.002"));
+    check_resume(test_keys(TINY "steps=47 p=0.7 schedule=p=0.5@20/p=0.1@attention=0.001")); /* what row 20 shows comes before */
     check_resume(test_keys(TINY "steps=47 p=0.7 B=2 eval_every=5 schedule=B=1@12.5/p=0.2@20/p=0@loss=0.999/p=0.9@31/p=0@46"));
     check_resume(test_keys("task=recall pairs=3 vocab=4 layers=1 heads=1 width=8 head_dim=8 mlp=1 batch=4 eval_every=10 "
                            "eval_size=16 steps=47 backend=reference B=3 p=0.5 schedule=B=1@13/p=0@attention=0.01"));

@@ -102,6 +102,17 @@ struct fitted {
     char why[200];
 };
 
+/* Who is shown what each claim rests on. */
+struct audience {
+    compare_witness *witness; /* NULL: nobody */
+    void *context;
+};
+
+static enum status show(const struct audience *a, const struct compare_evidence *evidence)
+{
+    return a->witness ? a->witness(a->context, evidence) : OK;
+}
+
 static void fitted_clear(struct fitted *f)
 {
     power_law_free(&f->law);
@@ -135,7 +146,7 @@ done:
     return rc;
 }
 
-static enum status measure_fit(struct store *store, const struct store_filter *filter, struct fitted *f, struct claim *c)
+static enum status measure_fit(struct store *store, const struct store_filter *filter, struct fitted *f, const struct audience *a, struct claim *c)
 {
     enum status rc = OK;
     TRY(fit(store, filter, c, f));
@@ -166,6 +177,8 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
         say(c, "%zu runs were over the threshold from the start (recall: vocab is too small)", f->set.at_once);
     if (f->set.unknown)
         doubt_unknown(c, f->set.unknown);
+    if (f->rc == OK)
+        TRY(show(a, &(struct compare_evidence){.claim = c, .set = &f->set, .law = &f->law}));
 done:
     return rc;
 }
@@ -179,7 +192,7 @@ struct runs {
     size_t n, undefined, allocated; /* runs with a value, and without: censored, diverged, no such prediction .. */
     size_t unknown, cut;            /* .. and among those: did not record the threshold, did not emerge */
     struct seeded {
-        int64_t seed;
+        int64_t seed, id;
         double x;
     } *list;                        /* owned */
 };
@@ -199,7 +212,7 @@ static enum status add_run(struct runs *r, const struct store_row *row, double x
         r->list = more;
         r->allocated = want;
     }
-    r->list[r->n++] = (struct seeded){(int64_t)row->result.keys.value[KEY_seed], x};
+    r->list[r->n++] = (struct seeded){(int64_t)row->result.keys.value[KEY_seed], row->id, x};
     return OK;
 }
 
@@ -296,7 +309,23 @@ static enum status judge_runs(struct runs *r, struct claim *c)
     return rc;
 }
 
-static enum status measure_runs(struct store *store, const struct store_filter *filter, struct claim *c)
+/* What each run gave, exp'ed for ratios. */
+static enum status show_runs(const struct audience *a, const struct seeded *list, size_t n, bool logarithms, const struct claim *c)
+{
+    enum status rc = OK;
+    struct compare_value *runs = a->witness && n ? calloc(n, sizeof *runs) : NULL;
+    if (!a->witness || !n)
+        return OK;
+    REQUIRE(runs, ERR_MEMORY, "out of memory for %zu runs", n);
+    for (size_t i = 0; i < n; i++)
+        runs[i] = (struct compare_value){list[i].id, logarithms ? exp(list[i].x) : list[i].x};
+    TRY(show(a, &(struct compare_evidence){.claim = c, .n = n, .runs = runs}));
+done:
+    free(runs);
+    return rc;
+}
+
+static enum status measure_runs(struct store *store, const struct store_filter *filter, const struct audience *a, struct claim *c)
 {
     struct runs r = {.threshold = threshold_of(c)};
     enum status rc = monomial_parse(c->of, &r.product);
@@ -306,6 +335,8 @@ static enum status measure_runs(struct store *store, const struct store_filter *
         rc = selection_each(store, filter, compare_best(c), r.threshold, visit, &r);
     if (rc == OK)
         rc = judge_runs(&r, c);
+    if (rc == OK)
+        rc = show_runs(a, r.list, r.n, false, c);
     run_flow_free(r.tools);
     free(r.list);
     return rc;
@@ -324,22 +355,24 @@ static void judge_least(struct claim *c)
 }
 
 /* A geometric mean of ratios, so its interval is that of a mean of logarithms. */
-static enum status judge_speedup(const struct contrast *pairs, struct claim *c)
+static enum status judge_speedup(const struct contrast *pairs, const struct audience *a, struct claim *c)
 {
     struct runs r = {.n = pairs->n};
     if (!(r.list = calloc(pairs->n, sizeof *r.list)))
         return error_set(ERR_MEMORY, "out of memory for %zu runs", pairs->n);
     for (size_t i = 0; i < pairs->n; i++)
-        r.list[i] = (struct seeded){keys_integer(&pairs->pairs[i].keys, KEY_seed), pairs->pairs[i].log_ratio};
+        r.list[i] = (struct seeded){keys_integer(&pairs->pairs[i].keys, KEY_seed), pairs->pairs[i].id, pairs->pairs[i].log_ratio};
     enum status rc = estimate_mean(&r, c);
     c->estimate = exp(c->estimate), c->low = exp(c->low), c->high = exp(c->high);
     judge_least(c);
+    if (rc == OK)
+        rc = show_runs(a, r.list, r.n, true, c);
     free(r.list);
     return rc;
 }
 
 /* A power law of the ratios, and of it the exponent of the first regressor; the others are held. */
-static enum status judge_gain(const struct contrast *pairs, struct claim *c)
+static enum status judge_gain(const struct contrast *pairs, const struct audience *a, struct claim *c)
 {
     enum status rc = OK;
     struct dataset set;
@@ -347,13 +380,14 @@ static enum status judge_gain(const struct contrast *pairs, struct claim *c)
     TRY(dataset_init(c->on, threshold_of(c), &set));
     for (size_t i = 0; i < pairs->n; i++) {
         const struct contrast_pair *p = &pairs->pairs[i];
-        const struct store_row row = {.id = (int64_t)i + 1, .result = {.keys = p->keys, .state = p->cut ? RUN_CENSORED : RUN_EMERGED}};
+        const struct store_row row = {.id = p->id, .result = {.keys = p->keys, .state = p->cut ? RUN_CENSORED : RUN_EMERGED}};
         TRY(dataset_row(&set, &row, exp(p->log_ratio), p->cut));
     }
     rc = power_law_fit(&set.data, CONFIDENCE, &law);
     if (rc == OK) {
         c->estimate = law.exponent[0].value, c->low = law.exponent[0].low, c->high = law.exponent[0].high;
         judge_least(c);
+        TRY(show(a, &(struct compare_evidence){.claim = c, .set = &set, .law = &law}));
     } else if (rc == ERR_INPUT) {
         say(c, "%s", error_message());
         rc = OK;
@@ -364,7 +398,7 @@ done:
     return rc;
 }
 
-static enum status measure_pairs(struct store *store, const struct store_filter *filter, struct claim *c)
+static enum status measure_pairs(struct store *store, const struct store_filter *filter, const struct audience *a, struct claim *c)
 {
     enum status rc = OK;
     struct contrast pairs = {0};
@@ -377,9 +411,9 @@ static enum status measure_pairs(struct store *store, const struct store_filter 
     if (!pairs.n)
         say_missing(c);
     else if (compare_is(c, "gain"))
-        TRY(judge_gain(&pairs, c));
+        TRY(judge_gain(&pairs, a, c));
     else
-        TRY(judge_speedup(&pairs, c));
+        TRY(judge_speedup(&pairs, a, c));
     if (pairs.undefined) { /* it could be the one that deviates */
         c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
         say(c, "%zu runs with %.60s have no plateau length; a larger cap (steps) may give it", pairs.undefined, c->of);
@@ -398,38 +432,27 @@ struct curves {
     struct runs runs; /* of which the list is used */
 };
 
-/* The last value of a column, or the largest of those of a layer's heads; NaN if the curve has no such column. */
-static double last_value(const struct trace *t, const char *column, size_t length)
-{
-    char name[TRACE_NAME];
-    double most = NAN;
-    for (int i = 0; i < t->columns && t->length; i++) {
-        const char *own = trace_column(t, i, name);
-        if (!strncmp(own, column, length) && (!own[length] || own[length] == 'h'))
-            most = fmax(most, t->rows[(t->length - 1) * (size_t)t->columns + (size_t)i]);
-    }
-    return most;
-}
-
 static enum status visit_curve(void *context, const struct store_row *row)
 {
     struct curves *k = context;
     struct trace t = {0};
     enum status rc = row->has_curve ? store_curve(k->store, row->id, &t) : OK;
     const char *minus = strchr(k->column, '-');
-    double x = last_value(&t, k->column, minus ? (size_t)(minus - k->column) : strlen(k->column));
+    double x = trace_last(&t, k->column, minus ? (size_t)(minus - k->column) : strlen(k->column));
     if (minus)
-        x -= last_value(&t, minus + 1, strlen(minus + 1));
+        x -= trace_last(&t, minus + 1, strlen(minus + 1));
     trace_free(&t);
     return rc == OK ? add_run(&k->runs, row, x) : rc;
 }
 
-static enum status measure_final(struct store *store, const struct store_filter *filter, struct claim *c)
+static enum status measure_final(struct store *store, const struct store_filter *filter, const struct audience *a, struct claim *c)
 {
     struct curves k = {.store = store, .column = c->of};
     enum status rc = store_each(store, filter, visit_curve, &k);
     if (rc == OK)
         rc = judge_runs(&k.runs, c);
+    if (rc == OK)
+        rc = show_runs(a, k.runs.list, k.runs.n, false, c);
     free(k.runs.list);
     return rc;
 }
@@ -493,7 +516,7 @@ done:
 
 /* ---- all ---- */
 
-static enum status measure_claim(struct store *store, struct fitted *fitted, struct claim *c)
+static enum status measure_claim(struct store *store, struct fitted *fitted, const struct audience *a, struct claim *c)
 {
     enum status rc = OK;
     struct grid grid = {0};
@@ -510,16 +533,16 @@ static enum status measure_claim(struct store *store, struct fitted *fitted, str
     }
     switch (kind) {
     case CLAIM_FIT:
-        TRY(measure_fit(store, &filter, fitted, c));
+        TRY(measure_fit(store, &filter, fitted, a, c));
         break;
     case CLAIM_RUNS:
-        TRY(measure_runs(store, &filter, c));
+        TRY(measure_runs(store, &filter, a, c));
         break;
     case CLAIM_PAIRS:
-        TRY(measure_pairs(store, &filter, c));
+        TRY(measure_pairs(store, &filter, a, c));
         break;
     case CLAIM_CURVES:
-        TRY(measure_final(store, &filter, c));
+        TRY(measure_final(store, &filter, a, c));
         break;
     case CLAIM_FLOW:
         TRY(measure_flow(&grid, c));
@@ -532,17 +555,23 @@ done:
     return rc;
 }
 
-enum status compare_run(struct store *store, struct claims *claims)
+enum status compare_watch(struct store *store, struct claims *claims, compare_witness *witness, void *context)
 {
     enum status rc = OK;
     struct fitted fitted = {0};
+    const struct audience audience = {witness, context};
     for (size_t i = 0; i < claims->n && rc == OK; i++) {
-        rc = measure_claim(store, &fitted, &claims->list[i]);
+        rc = measure_claim(store, &fitted, &audience, &claims->list[i]);
         if (rc != OK)
             error_prefix(rc, "claim %s", claims->list[i].id);
     }
     fitted_clear(&fitted);
     return rc;
+}
+
+enum status compare_run(struct store *store, struct claims *claims)
+{
+    return compare_watch(store, claims, NULL, NULL);
 }
 
 const struct claim *compare_corrected(const struct claims *claims, const struct claim *claim)
@@ -558,34 +587,6 @@ bool compare_counts(const struct claims *claims, const struct claim *claim)
 {
     const struct claim *corrected = *claim->erratum ? compare_corrected(claims, claim) : NULL;
     return claim->verdict == VERDICT_DEVIATES && !*claim->choice && !(corrected && corrected->verdict == VERDICT_REPRODUCED);
-}
-
-void compare_published(const struct claim *c, struct text *out)
-{
-    if (compare_is(c, "floor") || compare_kind(c) == CLAIM_PAIRS || compare_is(c, "r2"))
-        text_addf(out, "at least %.6g", c->published - c->tolerance);
-    else if (compare_is(c, "ceiling"))
-        text_addf(out, "at most %.6g", c->published + c->tolerance);
-    else if (compare_is(c, "defaults"))
-        text_addf(out, "%.6g differ", c->published);
-    else
-        text_addf(out, c->tolerance > 0 ? "%.6g +- %.3g" : "%.6g", c->published, c->tolerance);
-}
-
-void compare_estimate(const struct claim *c, struct text *out)
-{
-    char low[32], high[32];
-    snprintf(low, sizeof low, "%.5g", c->low);
-    snprintf(high, sizeof high, "%.5g", c->high);
-    bool range = compare_is(c, "each") || compare_is(c, "final") || compare_kind(c) == CLAIM_FLOW;
-    if (isnan(c->estimate))
-        text_add(out, "-");
-    else if (range && strcmp(low, high))
-        text_addf(out, "%s .. %s", low, high);
-    else if (!range && c->high > c->low)
-        text_addf(out, "%.4g (95 %% %.4g .. %.4g)", c->estimate, c->low, c->high);
-    else
-        text_addf(out, "%.5g", c->estimate);
 }
 
 void compare_free(struct claims *claims)

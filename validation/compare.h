@@ -58,6 +58,9 @@ enum verdict {
     X(id, 32) X(source, 64) X(statement, 256) X(quantity, 16) X(of, 200) X(on, 80) X(response, 40) X(where, 200)       \
     X(study, 64) X(scale, 16) X(best, 16) X(choice, 64) X(grid, 128) X(figure, 16) X(erratum, 8) X(corrected, 32)
 
+struct dataset;
+struct power_law;
+
 struct claim {
 #define AS_FIELD(field, size) char field[size];
     CLAIM_TEXTS(AS_FIELD)
@@ -83,6 +86,23 @@ enum verdict compare_verdict(double estimate, double low, double high, double pu
 enum status compare_read(const char *path, struct claims *claims);
 /* Measures every claim on the runs of `store` and fills in the outcomes. */
 enum status compare_run(struct store *store, struct claims *claims);
+
+/* What a claim rests on: a fit, or the value of each run. Everything is borrowed, until the witness returns. */
+struct compare_value {
+    int64_t id;
+    double value;
+};
+struct compare_evidence {
+    const struct claim *claim;
+    const struct dataset *set;   /* of a fit (of `gain`: of the ratios), else NULL */
+    const struct power_law *law; /* with its residuals */
+    size_t n;
+    const struct compare_value *runs; /* without a fit; of speedup: the ratio, and the run before the change */
+};
+/* Called after each claim that has such evidence; a status other than OK ends the comparison. */
+typedef enum status compare_witness(void *context, const struct compare_evidence *evidence);
+/* compare_run, with a witness (NULL: none). */
+enum status compare_watch(struct store *store, struct claims *claims, compare_witness *witness, void *context);
 /* The claim that states what holds instead of `claim`; NULL if there is none in the list. */
 const struct claim *compare_corrected(const struct claims *claims, const struct claim *claim);
 /* True if the claim (not a choice) deviates and no corrected claim in the list is reproduced: what --strict counts. */

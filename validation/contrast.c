@@ -10,6 +10,7 @@ struct side {
     struct store *store;
     const struct contrast_request *request;
     struct contrast_run {
+        int64_t id;
         struct keys keys;
         double length; /* where the plateau ends, or (cut off) where the run did; NaN after a divergence */
         bool ended;
@@ -68,32 +69,78 @@ static enum status visit(void *context, const struct store_row *row)
     }
     enum status rc = read_plateau(s, row, &plateau, &known);
     const bool ended = known && !isnan(plateau), whole = known && (state == RUN_CENSORED || state == RUN_EMERGED);
-    s->list[s->n++] = (struct contrast_run){row->result.keys, ended ? plateau : whole ? row->result.cap : NAN, ended};
+    s->list[s->n++] = (struct contrast_run){row->id, row->result.keys, ended ? plateau : whole ? row->result.cap : NAN, ended};
     return rc;
+}
+
+/* Runs after the change, sorted so that twins stand together, in the order of the store. */
+struct index {
+    const struct contrast_run *list;
+    const size_t *but;
+    size_t *order; /* owned */
+};
+
+static int by_twins(const void *a, const void *b, void *context)
+{
+    const struct index *x = context;
+    const size_t i = *(const size_t *)a, j = *(const size_t *)b;
+    const int order = selection_order(&x->list[i].keys, &x->list[j].keys, x->but);
+    return order ? order : (i > j) - (i < j);
+}
+
+/* The place in the order of the first run that does not come before `keys`. */
+static size_t first_twin(const struct index *x, size_t n, const struct keys *keys)
+{
+    size_t low = 0;
+    while (low < n) {
+        const size_t middle = (low + n) / 2;
+        if (selection_order(&x->list[x->order[middle]].keys, keys, x->but) < 0)
+            low = middle + 1;
+        else
+            n = middle;
+    }
+    return low;
+}
+
+static enum status add_pair(const struct contrast_run *a, const struct contrast_run *b, struct contrast *c)
+{
+    const double ratio = log(a->length / b->length);
+    if (!b->ended || !isfinite(ratio)) {
+        c->undefined++;
+        return OK;
+    }
+    if (c->n == c->allocated) {
+        const size_t want = c->allocated ? 2 * c->allocated : 64;
+        struct contrast_pair *more = realloc(c->pairs, want * sizeof *more);
+        if (!more)
+            return error_set(ERR_MEMORY, "out of memory for %zu pairs of runs", want);
+        c->pairs = more;
+        c->allocated = want;
+    }
+    c->pairs[c->n++] = (struct contrast_pair){a->id, a->keys, ratio, !a->ended};
+    return OK;
 }
 
 static enum status pair_up(const struct side *before, const struct side *after, const struct contrast_request *request, struct contrast *c)
 {
-    c->pairs = calloc(before->n * after->n + 1, sizeof *c->pairs);
-    if (!c->pairs)
-        return error_set(ERR_MEMORY, "out of memory for %zu pairs of runs", before->n * after->n);
+    enum status rc = OK;
     size_t but[KEY_COUNT];
+    struct index x = {after->list, but, calloc(after->n + 1, sizeof *x.order)};
+    REQUIRE(x.order, ERR_MEMORY, "out of memory for %zu runs", after->n);
     memcpy(but, request->change->count, sizeof but);
     if (request->best != KEY_COUNT)
         but[request->best] = 1;
+    for (size_t i = 0; i < after->n; i++)
+        x.order[i] = i;
+    qsort_r(x.order, after->n, sizeof *x.order, by_twins, &x);
     for (size_t i = 0; i < before->n; i++) {
-        for (size_t j = 0; j < after->n; j++) {
-            const struct contrast_run *a = &before->list[i], *b = &after->list[j];
-            if (!selection_twins(&a->keys, &b->keys, but))
-                continue;
-            double ratio = log(a->length / b->length);
-            if (b->ended && isfinite(ratio))
-                c->pairs[c->n++] = (struct contrast_pair){a->keys, ratio, !a->ended};
-            else
-                c->undefined++;
-        }
+        const struct contrast_run *a = &before->list[i];
+        for (size_t k = first_twin(&x, after->n, &a->keys); k < after->n && selection_twins(&a->keys, &after->list[x.order[k]].keys, but); k++)
+            TRY(add_pair(a, &after->list[x.order[k]], c));
     }
-    return OK;
+done:
+    free(x.order);
+    return rc;
 }
 
 enum status contrast_measure(struct store *store, const struct contrast_request *request, struct contrast *c)

@@ -14,13 +14,15 @@ struct contrast_request {
 };
 /* One pair of runs. */
 struct contrast_pair {
+    int64_t id;       /* of the run before the change */
     struct keys keys; /* before the change */
     double log_ratio; /* ln(plateau before / plateau after the change) */
     bool cut;         /* the run before was cut off and counts as long as it went: the ratio is at least this */
 };
 struct contrast {
     struct contrast_pair *pairs; /* owned */
-    size_t n, undefined;         /* undefined: pairs whose second run has no plateau */
+    size_t n, allocated;
+    size_t undefined;            /* pairs whose second run has no plateau */
 };
 
 /* Pairs of the runs before the change with those that differ from them by it alone. Overwrites *c; release with contrast_free, also after

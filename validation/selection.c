@@ -2,18 +2,25 @@
 #include <math.h>
 #include <stdlib.h>
 
-bool selection_twins(const struct keys *a, const struct keys *b, const size_t but[KEY_COUNT])
+int selection_order(const struct keys *a, const struct keys *b, const size_t but[KEY_COUNT])
 {
     for (int key = 0; key < KEY_COUNT; key++) {
-        bool same = a->value[key] == b->value[key] || (isnan(a->value[key]) && isnan(b->value[key]));
+        const double x = a->value[key], y = b->value[key];
+        const bool same = x == y || (isnan(x) && isnan(y));
         if (!same && !but[key] && keys_is_hashed((enum key)key))
-            return false;
+            return isnan(x) ? -1 : isnan(y) ? 1 : x < y ? -1 : 1;
     }
-    return true;
+    return 0;
+}
+
+bool selection_twins(const struct keys *a, const struct keys *b, const size_t but[KEY_COUNT])
+{
+    return selection_order(a, b, but) == 0;
 }
 
 struct candidate {
     int64_t id;
+    size_t place; /* in the order of the walk */
     struct keys keys;
     double plateau; /* infinite: none */
 };
@@ -36,42 +43,68 @@ static enum status note(void *context, const struct store_row *row)
         f->allocated = want;
     }
     double plateau = result_plateau_at(&row->result, reading_threshold(&row->result.keys, f->at), &known);
-    f->list[f->n++] = (struct candidate){row->id, row->result.keys, isnan(plateau) ? INFINITY : plateau};
+    f->list[f->n] = (struct candidate){row->id, f->n, row->result.keys, isnan(plateau) ? INFINITY : plateau};
+    f->n++;
     return OK;
+}
+
+/* Twins stand together, the best of them first: the shortest plateau, of equal ones the first. */
+static int by_quality(const void *a, const void *b, void *but)
+{
+    const struct candidate *p = a, *q = b;
+    const int order = selection_order(&p->keys, &q->keys, but);
+    return order ? order : p->plateau != q->plateau ? (p->plateau > q->plateau) - (p->plateau < q->plateau) : (p->place > q->place) - (p->place < q->place);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const int64_t p = *(const int64_t *)a, q = *(const int64_t *)b;
+    return (p > q) - (p < q);
 }
 
 struct choice {
     struct field field;
+    int64_t *best; /* owned: their ids, ascending */
+    size_t n;
     size_t but[KEY_COUNT];
     store_visit *visit;
     void *context;
 };
 
-/* Passes a row on unless another is as good in all but the key, and has a shorter plateau (the same: comes before it). */
+/* The ids of the best of all twins. */
+static enum status choose(struct choice *c)
+{
+    struct candidate *list = c->field.list;
+    if (!(c->best = calloc(c->field.n + 1, sizeof *c->best)))
+        return error_set(ERR_MEMORY, "out of memory for %zu runs", c->field.n);
+    if (c->field.n)
+        qsort_r(list, c->field.n, sizeof *list, by_quality, c->but);
+    for (size_t i = 0; i < c->field.n; i++) {
+        if (i == 0 || !selection_twins(&list[i - 1].keys, &list[i].keys, c->but))
+            c->best[c->n++] = list[i].id;
+    }
+    qsort(c->best, c->n, sizeof *c->best, by_id);
+    return OK;
+}
+
 static enum status pass_on(void *context, const struct store_row *row)
 {
     const struct choice *c = context;
-    const struct candidate *list = c->field.list;
-    size_t self = 0;
-    while (self < c->field.n && list[self].id != row->id)
-        self++;
-    for (size_t i = 0; i < c->field.n && self < c->field.n; i++) {
-        bool better = list[i].plateau < list[self].plateau || (i < self && list[i].plateau == list[self].plateau);
-        if (better && selection_twins(&list[i].keys, &list[self].keys, c->but))
-            return OK;
-    }
-    return c->visit(c->context, row);
+    return bsearch(&row->id, c->best, c->n, sizeof *c->best, by_id) ? c->visit(c->context, row) : OK;
 }
 
 enum status selection_each(struct store *store, const struct store_filter *filter, enum key best, double at, store_visit *visit, void *context)
 {
+    enum status rc = OK;
     struct choice c = {.field.at = at, .visit = visit, .context = context};
     if (best == KEY_COUNT)
         return store_each(store, filter, visit, context);
     c.but[best] = 1;
-    enum status rc = store_each(store, filter, note, &c.field);
-    if (rc == OK)
-        rc = store_each(store, filter, pass_on, &c);
+    TRY(store_each(store, filter, note, &c.field));
+    TRY(choose(&c));
+    TRY(store_each(store, filter, pass_on, &c));
+done:
     free(c.field.list);
+    free(c.best);
     return rc;
 }

@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum type { TYPE_INTEGER, TYPE_REAL, TYPE_SCHEDULE, TYPE_CHOICE };
+/* Of a key's values: numbers, schedules, or one of the lists of choices. */
+#define AS_TYPE(list) TYPE_##list,
+enum type { TYPE_INTEGER, TYPE_REAL, TYPE_SCHEDULE, CHOICE_LISTS(AS_TYPE) };
+#undef AS_TYPE
 enum { NO, YES, LATER };
 #define NONE NULL
 
 struct key_entry {
-    const char *type_name;
+    enum type type;
     const char *defaults[PRESET_COUNT];
     const char *range, *unit, *group, *meaning;
     int hashed;
@@ -17,7 +20,7 @@ struct key_entry {
 
 static const struct key_entry table[KEY_COUNT] = {
 #define KEY(name, type, flow, toy, regression, recall, range, unit, group, hashed, meaning)                            \
-    [KEY_##name] = {#type, {flow, toy, regression, recall}, range, unit, #group, meaning, hashed},
+    [KEY_##name] = {TYPE_##type, {flow, toy, regression, recall}, range, unit, #group, meaning, hashed},
 #include "keys.def"
 #undef KEY
 };
@@ -28,7 +31,7 @@ static const char *const names[KEY_COUNT] = {
 #undef KEY
 };
 
-/* Choice lists, looked up by the type name of the table. */
+/* Choice lists, in the order of their types. */
 #define AS_NAME(enumerator, name) name,
 #define AS_LIST(list) static const char *const choices_##list[] = {CHOICES_##list(AS_NAME)};
 CHOICE_LISTS(AS_LIST)
@@ -47,22 +50,10 @@ static const struct choice_list {
 
 static const char *const preset_names[PRESET_COUNT] = {"flow", "toy", "regression Transformer", "recall Transformer"};
 
-static enum type key_type(enum key key)
-{
-    const char *name = table[key].type_name;
-    return !strcmp(name, "INTEGER")    ? TYPE_INTEGER
-           : !strcmp(name, "REAL")     ? TYPE_REAL
-           : !strcmp(name, "SCHEDULE") ? TYPE_SCHEDULE
-                                       : TYPE_CHOICE;
-}
-
+/* NULL for keys that are not one of a list. */
 static const struct choice_list *key_choices(enum key key)
 {
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-        if (!strcmp(lists[i].name, table[key].type_name))
-            return &lists[i];
-    }
-    return NULL;
+    return table[key].type > TYPE_SCHEDULE ? &lists[table[key].type - TYPE_SCHEDULE - 1] : NULL;
 }
 
 const char *keys_name(enum key key)
@@ -72,19 +63,19 @@ const char *keys_name(enum key key)
 
 bool keys_is_choice(enum key key)
 {
-    return key_type(key) >= TYPE_SCHEDULE;
+    return table[key].type >= TYPE_SCHEDULE;
 }
 
 size_t keys_choices(enum key key, const char *const **choices)
 {
-    const struct choice_list *list = key_choices(key);
+    const struct choice_list *list = table[key].type > TYPE_SCHEDULE ? key_choices(key) : NULL;
     *choices = list ? list->choices : NULL;
     return list ? list->n : 0;
 }
 
 bool keys_is_integer(enum key key)
 {
-    return key_type(key) == TYPE_INTEGER;
+    return table[key].type == TYPE_INTEGER;
 }
 
 bool keys_is_hashed(enum key key)
@@ -151,14 +142,14 @@ static enum status choice_value(enum key key, const char *text, double *value)
 enum status keys_value(enum key key, const char *text, double *value)
 {
     const struct key_entry *entry = &table[key];
-    if (key_type(key) == TYPE_CHOICE)
+    if (entry->type > TYPE_SCHEDULE)
         return choice_value(key, text, value);
-    if (key_type(key) == TYPE_SCHEDULE)
+    if (entry->type == TYPE_SCHEDULE)
         return schedule_value(text, value);
     if (!text_to_real(text, value))
         return error_set(ERR_INPUT, "%s=%s: %s must be %s in %s", names[key], text, names[key],
-                         key_type(key) == TYPE_INTEGER ? "a whole number" : "a number", entry->range);
-    if (key_type(key) == TYPE_INTEGER && *value != rint(*value))
+                         keys_is_integer(key) ? "a whole number" : "a number", entry->range);
+    if (keys_is_integer(key) && *value != rint(*value))
         return error_set(ERR_INPUT, "%s=%s: %s must be a whole number", names[key], text, names[key]);
     if (!in_range(entry->range, *value))
         return error_set(ERR_INPUT, "%s=%s: %s must be in %s", names[key], text, names[key], entry->range);
@@ -169,9 +160,9 @@ const char *keys_text(enum key key, double value, char *buffer)
 {
     if (isnan(value))
         return strcpy(buffer, "");
-    if (key_type(key) == TYPE_CHOICE)
+    if (table[key].type > TYPE_SCHEDULE)
         return key_choices(key)->choices[(size_t)value];
-    if (key_type(key) == TYPE_SCHEDULE)
+    if (table[key].type == TYPE_SCHEDULE)
         return schedule_name(value);
     return text_real(buffer, value);
 }
@@ -329,12 +320,12 @@ void keys_describe(const struct keys *keys, struct text *out)
 /* Type in words: "whole number", "number", or the choices. */
 static void add_type(enum key key, struct text *out)
 {
-    if (key_type(key) == TYPE_SCHEDULE) {
+    if (table[key].type == TYPE_SCHEDULE) {
         text_add(out, "none, or p|B=VALUE@TIME|attention=A|loss=F, more of them after /");
         return;
     }
-    if (key_type(key) != TYPE_CHOICE) {
-        text_add(out, key_type(key) == TYPE_INTEGER ? "whole number in " : "number in ");
+    if (!keys_is_choice(key)) {
+        text_add(out, keys_is_integer(key) ? "whole number in " : "number in ");
         text_add(out, table[key].range);
         return;
     }

@@ -101,8 +101,8 @@ static struct entry {
     double value;
     struct schedule schedule;
     char text[SCHEDULE_TEXT];
-} **table; /* owned: [n], until the end of the process */
-static size_t n_table;
+    struct entry *next; /* owned */
+} *table; /* owned, until the end of the process */
 
 /* 52 bits of the FNV-1a hash of the text, and never 0: a whole number that a double holds. */
 static double hash(const char *text)
@@ -115,38 +115,30 @@ static double hash(const char *text)
 
 static const struct entry *find(double value)
 {
-    size_t i = 0;
-    while (i < n_table && table[i]->value != value)
-        i++;
-    return i < n_table ? table[i] : NULL;
-}
-
-static enum status add(const struct entry *new)
-{
-    enum status rc = OK;
-    struct entry *copy = malloc(sizeof *copy), **more = realloc(table, (n_table + 1) * sizeof *table);
-    table = more ? more : table;
-    REQUIRE(copy && more, ERR_MEMORY, "out of memory for a schedule");
-    *copy = *new;
-    table[n_table++] = copy;
-    return OK;
-done:
-    free(copy);
-    return rc;
+    const struct entry *entry = table;
+    while (entry && entry->value != value)
+        entry = entry->next;
+    return entry;
 }
 
 enum status schedule_value(const char *text, double *value)
 {
     enum status rc = OK;
-    struct entry new;
+    struct entry new = {.next = table}, *copy;
+    *value = 0;
     TRY(schedule_parse(text, &new.schedule));
-    schedule_text(&new.schedule, new.text);
-    new.value = *value = new.schedule.n ? hash(new.text) : 0;
+    if (!new.schedule.n)
+        return OK;
+    new.value = hash(schedule_text(&new.schedule, new.text));
     const struct entry *old = find(new.value);
     REQUIRE(!old || !strcmp(old->text, new.text), ERR_INPUT, "schedule=%s: has the number of %s: change the last digit of one of them",
             new.text, old->text);
-    if (!old && new.schedule.n)
-        TRY(add(&new));
+    if (!old) {
+        REQUIRE(copy = malloc(sizeof *copy), ERR_MEMORY, "out of memory for a schedule");
+        *copy = new;
+        table = copy;
+    }
+    *value = new.value;
 done:
     return rc;
 }

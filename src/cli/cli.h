@@ -27,10 +27,10 @@
     X(response, TEXT, "COLUMN", "fit a prediction (eq6, asinh, closed, quadrature, flow) in place of the plateau length") \
     X(residuals, TEXT, "FILE.csv", "write keys, y, fit and residual of every run")                                      \
     X(at, TEXT, "FRACTION", "plateau length at another threshold (0.1, 0.2 .. 0.9)")                      \
-    X(out, TEXT, "PATH", "the folder to write to (figure: figures; reproduce: report); batch, gradient: the file") \
+    X(out, TEXT, "PATH", "the folder to write to (figure: figures; report, reproduce: report); batch, gradient: the file") \
     X(data, TEXT, "OTHER.csv", "your own plateau lengths over the figure: columns named as the keys, and plateau")      \
     X(claims, TEXT, "MINE.yaml", "your own claims")                                                                     \
-    X(strict, FLAG, NULL, "exit with 1 if a claim deviates whose corrected statement does not hold either")
+    X(strict, FLAG, NULL, "exit with 1 if a claim deviates whose corrected statement does not hold either; of two databases, if a verdict changed")
 
 struct arguments {
     const char **assignments; /* key=value; owned array of borrowed strings */
@@ -59,8 +59,9 @@ struct arguments {
     X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                     \
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
     X(fit, "F.db [key=value..]", " study on at response residuals json ", "power law of the plateau length, with intervals")              \
-    X(compare, "F.db", " claims study strict json ", "claims against runs: reproduced, deviates, inconclusive")               \
+    X(compare, "F.db [NEWER.db]", " claims study strict json ", "claims against runs: reproduced, deviates, inconclusive; of two databases, what changed") \
     X(figure, "FIGURE..|all [F.db] [key=value..]", " out data db study quiet ", "the paper's figures, and of any runs phase, survival, exponents, collapse, as PDF, SVG and PNG with their data") \
+    X(report, "F.db", " out claims strict quiet ", "verdicts, figures and what they rest on, from a database as it is, into a report") \
     X(reproduce, "[FIGURE..|PART|all]", " scale out jobs claims strict quiet ", "runs, fits, verdicts, figures into a report, in two parts: theory, transformers") \
     X(bench, "[ITEM..]", " json ", "throughput of this machine on fixed work")                                         \
     X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \

@@ -1,4 +1,5 @@
-/* plateau compare: claims against the runs of a database. */
+/* plateau compare: claims against the runs of a database, or of two, and what changed between these. */
+#include "change.h"
 #include "cli.h"
 #include "compare.h"
 #include "text.h"
@@ -66,6 +67,66 @@ static void add_summary(const struct claims *claims, const size_t *shown, size_t
     text_add(out, "\n");
 }
 
+/* ---- two databases ---- */
+
+static enum status measure_in(const char *path, const struct arguments *a, struct claims *claims, size_t *free_of_runs)
+{
+    enum status rc = OK;
+    struct store *store = NULL;
+    TRY(compare_read(a->claims, claims));
+    *free_of_runs = change_keep_measured(claims, a->study);
+    TRY(store_open(path, STORE_READ, NULL, &store));
+    rc = compare_run(store, claims);
+    if (rc != OK)
+        error_prefix(rc, "%.200s", path);
+done:
+    store_close(store);
+    return rc;
+}
+
+static void add_changes(const struct claims *before, const struct claims *after, bool json, size_t count[CHANGE_COUNT], struct text *out)
+{
+    for (int kind = 0; kind < CHANGE_COUNT; kind++) {
+        for (size_t i = 0; i < before->n; i++) {
+            const struct claim *b = &before->list[i], *f = &after->list[i];
+            if ((int)change_of(b, f) != kind)
+                continue;
+            count[kind]++;
+            if (json)
+                change_json(b, f, out);
+            else if (kind < CHANGE_NONE)
+                change_text(b, f, out);
+        }
+    }
+}
+
+/* What changed from the first database to the second; the rest is counted. */
+static enum status compare_two(const struct arguments *a)
+{
+    enum status rc = OK;
+    struct claims before = {0}, after = {0};
+    struct text out = {0};
+    size_t count[CHANGE_COUNT] = {0}, free_of_runs;
+    TRY(measure_in(a->files[0], a, &before, &free_of_runs));
+    TRY(measure_in(a->files[1], a, &after, &free_of_runs));
+    REQUIRE(before.n > 0 || !a->study, ERR_INPUT, "--study %s: no claim is about this study", a->study);
+    add_changes(&before, &after, a->json, count, &out);
+    if (!a->json) {
+        text_addf(&out, "%zu claims on runs, %s -> %s: ", before.n, a->files[0], a->files[1]);
+        for (int kind = 0; kind < CHANGE_COUNT; kind++)
+            text_addf(&out, "%s%zu %s", kind ? ", " : "", count[kind], change_meaning((enum change)kind));
+        text_addf(&out, "; %zu more claims need no runs\n", free_of_runs);
+    }
+    TRY(text_status(&out));
+    TRY(cli_print(out.data ? out.data : "", out.length));
+    REQUIRE(!a->strict || !count[CHANGE_VERDICT], ERR_DEVIATES, "%zu of %zu verdicts changed", count[CHANGE_VERDICT], before.n);
+done:
+    text_free(&out);
+    compare_free(&before);
+    compare_free(&after);
+    return rc;
+}
+
 enum status command_compare(const struct arguments *a)
 {
     enum status rc = OK;
@@ -73,7 +134,9 @@ enum status command_compare(const struct arguments *a)
     struct claims claims = {0};
     struct text out = {0};
     size_t deviations = 0, n = 0, *shown = NULL;
-    REQUIRE(a->n_files == 1, ERR_INPUT, "compare: needs one database (`plateau help compare`)");
+    REQUIRE(a->n_files == 1 || a->n_files == 2, ERR_INPUT, "compare: needs one database, or two (`plateau help compare`)");
+    if (a->n_files == 2)
+        return compare_two(a);
     TRY(compare_read(a->claims, &claims));
     TRY(store_open(a->files[0], STORE_READ, NULL, &store));
     TRY(compare_run(store, &claims));

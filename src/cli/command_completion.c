@@ -1,7 +1,8 @@
-/* plateau completion: the tables of commands, options and keys, followed by what a shell does with them (completion.bash, completion.zsh).
+/* plateau completion: the tables of commands, options and keys, then what a shell does with them (completion.bash,
+ * completion.zsh).
  *
- * What may follow a word is read off the tables' own notation: in "STUDY.yaml|NAME [key=value..]" or "csv|jsonl" a small word stands for
- * itself, NAME.ext for a file with that ending, a capital word for a list (below), key=value for the keys. */
+ * What may follow a word is read off the tables' own notation: in "STUDY.yaml|NAME [key=value..]" or "csv|jsonl" a small
+ * word stands for itself, NAME.ext for a file with that ending, a capital word for a list (below), key=value for the keys. */
 #include "cli.h"
 #include "data.h"
 #include "figure.h"
@@ -26,6 +27,14 @@ static const struct {
     OPTIONS(AS_ENTRY)
 #undef AS_ENTRY
 };
+static const struct {
+    const char *name, *argument;
+} settings[] = {
+#define AS_ENTRY(name, argument, meaning) {#name, argument},
+    FIGURE_SETTINGS(AS_ENTRY)
+#undef AS_ENTRY
+};
+#define AS_ASSIGNMENT(name, argument, meaning) " " #name "="
 enum { N_COMMANDS = sizeof commands / sizeof commands[0], N_OPTIONS = sizeof options / sizeof options[0] };
 
 /* The studies that come with the program, as far as they are found. */
@@ -47,7 +56,7 @@ static void add_studies(struct text *out)
 
 static void add_figures(struct text *out)
 {
-    for (size_t i = 0; i < figure_count(); i++)
+    for (size_t i = 0; i < figure_count_all(); i++)
         text_addf(out, " %s", figure_at(i)->name);
 }
 
@@ -126,6 +135,8 @@ static void add_tables(struct text *out)
     for (size_t i = 0; i < N_COMMANDS; i++) {
         text_addf(out, "    %s)", commands[i].name);
         add_notation(commands[i].words, true, out);
+        if (!strcmp(commands[i].name, "figure"))
+            text_add(out, " settings='" FIGURE_SETTINGS(AS_ASSIGNMENT) "'");
         text_add(out, " options='--help");
         for (size_t k = 0; k < N_OPTIONS; k++) {
             char padded[64];
@@ -144,6 +155,11 @@ static void add_tables(struct text *out)
             text_addf(out, "%s%s", i ? " " : "", names[i]);
         text_add(out, "' ;;\n");
     }
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        text_addf(out, "    %s)", settings[i].name);
+        add_notation(settings[i].argument, false, out);
+        text_add(out, " ;;\n");
+    }
     for (size_t k = 0; k < N_OPTIONS; k++) {
         if (!options[k].argument)
             continue;
@@ -160,10 +176,12 @@ enum status command_completion(const struct arguments *a)
     struct text out = {0};
     char name[64], path[DATA_PATH];
     const char *shell = a->n_files == 1 ? a->files[0] : "";
-    REQUIRE(!strcmp(shell, "bash") || !strcmp(shell, "zsh"), ERR_INPUT, "completion: needs a shell, bash or zsh (`plateau help completion`)");
+    REQUIRE(!strcmp(shell, "bash") || !strcmp(shell, "zsh"), ERR_INPUT,
+            "completion: needs a shell, bash or zsh (`plateau help completion`)");
     snprintf(name, sizeof name, "src/cli/completion.%s", shell);
     TRY(data_path(name, path));
-    text_addf(&out, "%s plateau: made by `plateau completion %s`\n", !strcmp(shell, "zsh") ? "#compdef" : "#", shell);
+    text_add(&out, !strcmp(shell, "zsh") ? "#compdef plateau\n" : ""); /* the line that compinit looks for */
+    text_addf(&out, "# Made by `plateau completion %s`.\n", shell);
     add_tables(&out);
     TRY(text_read_file(path, 1 << 20, &out));
     TRY(text_status(&out));

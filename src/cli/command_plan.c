@@ -8,14 +8,16 @@
 static const double PATIENCE = 0.5; /* seconds that `plan` measures at least: it has nothing else to do */
 
 /* The plan, within the budget if one is given; what the budget did is appended to `out`. Overwrites *plan. */
-static enum status make_plan(const struct arguments *a, struct store *store, struct study *study, double patience, struct plan *plan, struct text *out)
+static enum status make_plan(const struct arguments *a, struct store *store, struct study *study, double patience,
+                             struct plan *plan, struct text *out)
 {
     enum status rc = OK;
     double budget;
     *plan = (struct plan){0};
     if (a->budget)
         TRY(design_budget(a->budget, &budget));
-    REQUIRE(!a->budget || !a->shard, ERR_INPUT, "--budget chooses by what this machine takes, so shards would not agree: give a budget without --shard");
+    REQUIRE(!a->budget || !a->shard, ERR_INPUT,
+            "--budget chooses by what this machine takes, so shards would not agree: give a budget without --shard");
     TRY(plan_make(study, store, &(struct plan_request){.jobs = a->jobs, .measure = patience}, plan));
     if (a->budget)
         TRY(design_choose(plan, study, budget, out));

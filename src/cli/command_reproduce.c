@@ -1,7 +1,9 @@
 /* plateau reproduce: studies -> runs -> verdicts -> figures -> report, all in one folder; what is there already is not made again.
  *
  * The paper has two parts, the theory and the Transformers. They go the same way one after the other, and each ends with the report of
- * what is there: the theory's takes a minute and can be read while the Transformers train. */
+ * what is there: the theory's takes a minute and can be read while the Transformers train.
+ *
+ * plateau report: the last steps alone, verdicts, figures and report of a database as it is; no run is made. */
 #include "cli.h"
 #include "data.h"
 #include "facts.h"
@@ -23,8 +25,10 @@ struct reproduction {
     enum scale scale;
     enum figure_part part; /* which is being made; those before it are done */
     double begin;          /* clock */
+    bool as_it_is;         /* report: no study is run */
     struct store *store;
     struct claims claims;  /* that are shown */
+    struct evidence evidence; /* of these */
     struct report_figure *figures; /* owned: all of the table */
     struct report_study studies[STUDIES];
     size_t n_studies, n_run; /* the first n_run were run, the others only belong to what is shown */
@@ -37,6 +41,8 @@ struct reproduction {
 static bool asked(const struct reproduction *r, const char *figure, enum figure_part part)
 {
     const struct figure *named;
+    if (r->as_it_is)
+        return true;
     for (size_t i = 0; i < r->a->n_files; i++) {
         const char *word = r->a->files[i];
         if (!strcmp(word, "all") || !strcmp(word, part_names[part]) || (figure_find(word, &named) == OK && !strcmp(named->name, figure)))
@@ -66,15 +72,21 @@ static bool wanted(const struct reproduction *r, const char *figure, enum figure
     return part <= r->part && asked(r, figure, part);
 }
 
-/* Only figures that are wanted are run and drawn; the others are shown if their pictures are there from before. */
-static void show_figures(struct reproduction *r)
+/* Only figures that are wanted are run and drawn; the others are shown if their pictures are there from before. As it is: those of which
+ * the database has the runs. */
+static enum status show_figures(struct reproduction *r)
 {
+    enum status rc = OK;
     for (size_t i = 0; i < figure_count(); i++) {
         char picture[DATA_PATH];
         const struct figure *f = r->figures[i].figure = figure_at(i);
         snprintf(picture, sizeof picture, "%.3900s/figures/fig%s.svg", r->folder, f->name);
         r->figures[i].shown = wanted(r, f->name, f->part) || access(picture, R_OK) == 0;
+        if (r->as_it_is)
+            TRY(figure_ready(r->store, f, &r->figures[i].shown));
     }
+done:
+    return rc;
 }
 
 /* That of its figure. Without a figure: a claim that needs no runs is the theory's. */
@@ -107,7 +119,7 @@ static enum status choose_claims(struct reproduction *r)
     enum status rc = compare_read(r->a->claims, &r->claims);
     struct claim *list = r->claims.list;
     for (size_t i = 0; i < r->claims.n; i++) {
-        bool keep = r->a->claims || shown(r, &list[i]);
+        bool keep = r->a->claims || r->as_it_is || shown(r, &list[i]);
         for (size_t j = 0; j < r->claims.n && !keep; j++)
             keep = shown(r, &list[j]) && !strcmp(list[j].corrected, list[i].id);
         list[i].line = keep; /* the list is still whole here: mark, then drop */
@@ -155,6 +167,8 @@ static enum status run_study(struct reproduction *r, const char *name, bool run)
     TRY(text_status(&entry->keys));
     double begin = progress_clock();
     if (run)
+        TRY(cli_plan(r->a, r->store, &study));
+    if (run)
         rc = sweep_run(&study, r->store, r->a->jobs, r->a->quiet, &made);
     entry->made = made.done;
     if (run && !r->a->quiet)
@@ -178,15 +192,15 @@ static enum status run_all(struct reproduction *r)
     enum status rc = OK;
     while (r->n_studies > r->n_run)
         text_free(&r->studies[--r->n_studies].keys);
-    for (int run = 1; run >= 0; run--) {
+    for (int run = !r->as_it_is; run >= 0; run--) {
         for (size_t i = 0; i < figure_count() && rc == OK; i++) {
             const struct figure *f = r->figures[i].figure;
-            if (r->figures[i].shown && wanted(r, f->name, f->part) == run)
+            if (r->figures[i].shown && (r->as_it_is || wanted(r, f->name, f->part) == run))
                 rc = run_studies(r, f->study, f->second, run);
         }
         for (size_t i = 0; i < r->claims.n && rc == OK; i++) {
             const struct claim *c = &r->claims.list[i];
-            if (wanted(r, c->figure, part_of(c)) == run)
+            if (!r->as_it_is && wanted(r, c->figure, part_of(c)) == run)
                 rc = run_studies(r, c->study, NULL, run);
         }
         r->n_run = run ? r->n_studies : r->n_run;
@@ -202,7 +216,7 @@ static enum status draw_all(struct reproduction *r)
     enum status rc = text_make_folder(folder);
     for (size_t i = 0; i < figure_count() && rc == OK && !*pool_stop(); i++) {
         struct report_figure *f = &r->figures[i];
-        if (f->figure->part != r->part || !wanted(r, f->figure->name, r->part))
+        if (r->as_it_is ? !f->shown : f->figure->part != r->part || !wanted(r, f->figure->name, r->part))
             continue;
         enum status drawn = figure_draw(r->store, &(struct figure_request){.name = f->figure->name, .folder = folder});
         if (drawn == OK)
@@ -220,7 +234,7 @@ static enum status write_report(struct reproduction *r)
 {
     enum status rc = OK;
     struct report_fact facts[FACTS];
-    struct report report = {.folder = r->folder, .scale = study_scale_name(r->scale), .claims = &r->claims, .accuracy = &r->accuracy,
+    struct report report = {.folder = r->folder, .scale = study_scale_name(r->scale), .claims = &r->claims, .evidence = &r->evidence, .accuracy = &r->accuracy,
                             .figures = r->figures, .n_figures = figure_count(), .studies = r->studies, .n_studies = r->n_studies, .facts = facts};
     report.n_facts = facts_collect(facts, progress_clock() - r->begin);
     accuracy_free(&r->accuracy);
@@ -236,10 +250,11 @@ static enum status make_part(struct reproduction *r, enum figure_part part)
 {
     enum status rc = OK;
     r->part = part;
-    show_figures(r);
+    TRY(show_figures(r));
     TRY(choose_claims(r));
     TRY(run_all(r));
-    TRY(compare_run(r->store, &r->claims));
+    evidence_free(&r->evidence);
+    TRY(compare_watch(r->store, &r->claims, evidence_add, &r->evidence));
     TRY(draw_all(r));
     TRY(write_report(r));
 done:
@@ -304,6 +319,17 @@ done:
     return rc;
 }
 
+static void reproduction_free(struct reproduction *r)
+{
+    for (size_t i = 0; i < r->n_studies; i++)
+        text_free(&r->studies[i].keys);
+    free(r->figures);
+    accuracy_free(&r->accuracy);
+    evidence_free(&r->evidence);
+    compare_free(&r->claims);
+    store_close(r->store);
+}
+
 enum status command_reproduce(const struct arguments *a)
 {
     enum status rc = OK;
@@ -314,11 +340,22 @@ enum status command_reproduce(const struct arguments *a)
     TRY(make_all(&r));
     TRY(conclude(&r));
 done:
-    for (size_t i = 0; i < r.n_studies; i++)
-        text_free(&r.studies[i].keys);
-    free(r.figures);
-    accuracy_free(&r.accuracy);
-    compare_free(&r.claims);
-    store_close(r.store);
+    reproduction_free(&r);
+    return rc;
+}
+
+enum status command_report(const struct arguments *a)
+{
+    enum status rc = OK;
+    struct reproduction r = {.a = a, .folder = a->out ? a->out : "report", .begin = progress_clock(), .as_it_is = true, .scale = SCALE_PAPER};
+    REQUIRE(a->n_files == 1, ERR_INPUT, "report: needs one database (`plateau help report`)");
+    REQUIRE(r.figures = calloc(figure_count(), sizeof *r.figures), ERR_MEMORY, "out of memory for the figures");
+    TRY(store_open(a->files[0], STORE_READ, NULL, &r.store));
+    TRY(text_make_folder(r.folder));
+    pool_catch_signals();
+    TRY(make_part(&r, FIGURE_TRANSFORMER));
+    TRY(conclude(&r));
+done:
+    reproduction_free(&r);
     return rc;
 }

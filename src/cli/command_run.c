@@ -63,6 +63,19 @@ static void describe_theory(const struct result *r, struct text *out)
         text_add(out, "  (eq6 and asinh with p > 0: our reading of the paper, which gives them for p = 0)\n");
 }
 
+/* "switched 5912.14   (p=0@attention=0.2)": when each switch of the schedule happened. */
+static void describe_switches(const struct result *r, const struct schedule *schedule, struct text *out)
+{
+    char text[SCHEDULE_TEXT];
+    for (size_t i = 0; i < schedule->n; i++) {
+        const struct schedule one = {1, {schedule->list[i]}};
+        if (isnan(r->switched[i]))
+            text_addf(out, "  %-12s %14s   (%s)\n", "switched", "-", schedule_text(&one, text));
+        else
+            text_addf(out, "  %-12s %14.8g   (%s)\n", "switched", r->switched[i], schedule_text(&one, text));
+    }
+}
+
 static void describe(const struct result *r, struct text *out)
 {
     const char *unit = r->keys.preset <= PRESET_TOY ? "time" : "steps";
@@ -74,7 +87,13 @@ static void describe(const struct result *r, struct text *out)
         text_addf(out, "\n  %-12s %14.8g   (steps; to a test accuracy of %g)\n", "plateau", r->plateau, threshold);
     else
         text_addf(out, "\n  %-12s %14.8g   (%s; test of %g of the null loss %g)\n", "plateau", r->plateau, unit, threshold, r->null_loss);
-    if (r->keys.preset <= PRESET_TOY)
+    const struct schedule schedule = schedule_of(r->keys.value[KEY_schedule]);
+    describe_switches(r, &schedule, out);
+    if (schedule.n && r->keys.preset == PRESET_TOY)
+        add_prediction(out, "flow", r->flow_plateau, r->plateau);
+    else if (schedule.n) /* the formulas are for constant p and B */
+        return;
+    else if (r->keys.preset <= PRESET_TOY)
         describe_theory(r, out);
     else
         add_prediction(out, "published", run_transformer_published(&r->keys), r->plateau);

@@ -3,7 +3,7 @@
 _plateau()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} name= head=
-    local choices= files= keys= options= ending file
+    local choices= files= keys= settings= options= ending file
     if [[ $cur == '=' ]]; then
         name=$prev cur=
     elif [[ $prev == '=' ]]; then
@@ -22,9 +22,9 @@ _plateau()
     else
         _plateau_after_command "${COMP_WORDS[1]}"
         if [[ $cur == -* ]]; then
-            choices=$options files= keys=
+            choices=$options files= keys= settings=
         fi
-        [[ ! $keys ]] || choices+=$_plateau_keys
+        [[ ! $keys ]] || choices+=$settings$_plateau_keys
     fi
     mapfile -t COMPREPLY < <(
         compgen -P "$head" -W "$choices" -- "$cur"

@@ -2,7 +2,7 @@
 # completed.
 _plateau()
 {
-    local choices= files= keys= options= name= previous=$words[CURRENT-1] ending
+    local choices= files= keys= settings= options= name= previous=$words[CURRENT-1] ending
     if [[ $PREFIX == *=* ]]; then
         name=${PREFIX%%=*}
         compset -P 1 '*='
@@ -17,10 +17,10 @@ _plateau()
     else
         _plateau_after_command $words[2]
         if [[ $PREFIX == -* ]]; then
-            choices=$options files= keys=
+            choices=$options files= keys= settings=
         fi
     fi
-    [[ -z $keys ]] || compadd -S '' -- ${=_plateau_keys}
+    [[ -z $keys ]] || compadd -S '' -- ${=settings} ${=_plateau_keys}
     compadd -- ${=choices}
     for ending in ${=files}; do
         [[ $ending == any ]] && _files || _files -g "*.$ending"

@@ -191,7 +191,7 @@ enum status command_help(const struct arguments *a)
             text_addf(&out, "  plateau %-9s %-24s %s\n", commands[i].name, commands[i].words, commands[i].summary);
         text_add(&out, "\nKeys are key=value; a list (T=64,128) or a range (T=64:4096:*2, d=8:64:+8) is a grid axis.\n"
                        "`plateau help COMMAND` lists the options of a command, `plateau keys` every key.\n"
-                       "Exit codes: 0 done; 1 a claim deviates (--strict); 2 bad input; 3 run-time failure; 75 checkpointed on request;\n"
+                       "Exit codes: 0 done; 1 a claim deviates or a verdict changed (--strict); 2 bad input; 3 run-time failure; 75 checkpointed on request;\n"
                        "130 interrupted.\n");
     }
     TRY(text_status(&out));
@@ -245,6 +245,8 @@ enum status command_man(const struct arguments *a)
     keys_man(&out);
     text_add(&out, ".SH EXIT STATUS");
     add_exit_codes(&out);
+    text_add(&out, ".SH SEE ALSO\n.BR plateau-tutorial (7),\n.BR plateau-studies (5),\n.BR plateau-claims (5),\n.BR plateau-formats (5),\n"
+                   ".BR plateau-figures (7),\n.BR plateau-results (7),\n.BR plateau-theory (7),\n.BR plateau-extending (7)\n");
     enum status rc = text_status(&out);
     if (rc == OK)
         rc = cli_print(out.data, out.length);

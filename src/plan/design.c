@@ -4,28 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIM = POWER_LAW_MAX + 1 }; /* the constant and the exponents */
-static const double SEED = 0.06, CELL = 0.07;  /* s.d. of log y: between seeds of a cell, of cells about the law */
-static const double VAGUE = 100;               /* variance of every coefficient before the first run */
+enum { DIM = POWER_LAW_MAX + 1 };             /* the constant and the exponents */
+static const double SEED = 0.06, CELL = 0.07; /* s.d. of log y: between seeds of a cell, of cells about the law */
+static const double VAGUE = 100;              /* variance of every coefficient before the first run */
 
 /* Runs that share a law. */
 struct group {
     struct keys like;
-    size_t dim;                          /* coefficients */
-    enum key key[DIM];                   /* of each but the first */
-    double first[DIM];                   /* values of the keys in the first cell */
-    double inverse[DIM][DIM], constant;  /* M^-1, M_00 */
-    size_t rank, runs;                   /* directions and runs so far, of those that will not be cut off */
-    double basis[DIM][DIM];              /* of the directions so far, orthonormal */
+    size_t dim;                         /* coefficients */
+    enum key key[DIM];                  /* of each but the first */
+    double first[DIM];                  /* values of the keys in the first cell */
+    double inverse[DIM][DIM], constant; /* M^-1, M_00 */
+    size_t rank, runs;                  /* directions and runs so far, of those that will not be cut off */
+    double basis[DIM][DIM];             /* of the directions so far, orthonormal */
 };
 
 struct cell {
     struct keys keys;
     unsigned name;
-    size_t group, seeds, left;  /* runs made or chosen; still to be chosen from */
-    size_t first;               /* of plan->runs, to be made and not chosen yet; the others follow */
+    size_t group, seeds, left; /* runs made or chosen; still to be chosen from */
+    size_t first;              /* of plan->runs, to be made and not chosen yet; the others follow */
     double x[DIM], seconds, weight;
-    bool full;                  /* there is no time for one more */
+    bool full; /* there is no time for one more */
 };
 
 struct design {
@@ -33,9 +33,10 @@ struct design {
     struct group *groups; /* owned */
     struct cell *cells;   /* owned */
     size_t n_groups, n_cells;
-    size_t *cell_of;      /* owned: of every run of the plan */
-    bool *chosen;         /* owned: of every run */
-    double budget, used;  /* seconds of all jobs together */
+    size_t *cell_of;     /* owned: of every run of the plan */
+    bool *chosen;        /* owned: of every run */
+    size_t needed, more; /* runs chosen so that there is a fit; beside those */
+    double budget, used; /* seconds of all jobs together */
 };
 
 /* ---- information ---- */
@@ -153,7 +154,11 @@ static enum status add_run(struct design *d, size_t i)
     struct cell *c = &d->cells[k];
     if (k == d->n_cells) {
         d->n_cells++;
-        *c = (struct cell){.keys = keys, .name = name, .first = i, .seconds = run->seconds, .weight = kept(&run->expected, keys_real(&keys, KEY_steps))};
+        *c = (struct cell){.keys = keys,
+                           .name = name,
+                           .first = i,
+                           .seconds = run->seconds,
+                           .weight = kept(&run->expected, keys_real(&keys, KEY_steps))};
         TRY(add_group(d, &keys, &c->group));
     }
     c->left += !run->there;
@@ -171,7 +176,8 @@ static void find_exponents(struct design *d)
         for (size_t k = 0; k < n; k++) {
             bool varies = false;
             for (size_t j = 0; j < d->n_cells; j++)
-                varies = varies || (d->cells[j].group == i && d->cells[j].keys.value[regressors[k]] != g->like.value[regressors[k]]);
+                varies = varies || (d->cells[j].group == i &&
+                                    d->cells[j].keys.value[regressors[k]] != g->like.value[regressors[k]]);
             if (varies)
                 g->key[g->dim++] = regressors[k];
         }
@@ -219,7 +225,8 @@ static void take(struct design *d, struct cell *c)
     learn(d, c);
 }
 
-/* The cell whose next run adds most for a second; NULL: none is left. needed: of laws that cannot be fitted yet, and what brings that nearer. */
+/* The cell whose next run adds most for a second; NULL: none is left. needed: of laws that cannot be fitted yet, and
+ * what brings that nearer. */
 static struct cell *best(struct design *d, bool needed)
 {
     struct cell *found = NULL;
@@ -229,7 +236,8 @@ static struct cell *best(struct design *d, bool needed)
         const struct group *g = &d->groups[c->group];
         if (!c->left || c->full)
             continue;
-        if (needed && (c->weight < 0.5 || g->runs > g->dim || (g->rank < g->dim && g->runs >= g->rank && !new_direction(g, c->x, rest))))
+        if (needed && (c->weight < 0.5 || g->runs > g->dim ||
+                       (g->rank < g->dim && g->runs >= g->rank && !new_direction(g, c->x, rest))))
             continue;
         const double worth = gain(d, c) / c->seconds;
         if (worth > most)
@@ -238,31 +246,36 @@ static struct cell *best(struct design *d, bool needed)
     return found;
 }
 
+static enum status too_few(const struct design *d, double wall)
+{
+    return error_set(
+        ERR_INPUT, "--budget: %.4g s are too few: the fit of its laws takes %zu more runs, about %.0f s with %zu jobs",
+        d->budget, d->needed, wall, d->plan->jobs);
+}
+
 /* What fits every law: as many runs in as many directions as it has coefficients, and one more. */
 static enum status choose_needed(struct design *d)
 {
-    enum status rc = OK;
-    size_t runs = 0;
     double longest = 0;
-    for (struct cell *c; (c = best(d, true)); runs++) {
+    for (struct cell *c; (c = best(d, true)); d->needed++) {
         longest = fmax(longest, c->seconds);
         take(d, c);
     }
     const double wall = fmax(longest, d->used / (double)d->plan->jobs);
-    REQUIRE(wall <= d->budget, ERR_INPUT, "--budget: %.0f s are too few: the fit of its laws takes %zu more runs, about %.0f s with %zu jobs", d->budget, runs, wall,
-            d->plan->jobs);
-done:
-    return rc;
+    return wall <= d->budget ? OK : too_few(d, wall);
 }
 
-static void choose_rest(struct design *d)
+/* And then what fits into that part of the time of all jobs. */
+static void choose_rest(struct design *d, double part)
 {
-    const double all = d->budget * (double)d->plan->jobs;
+    const double all = part * d->budget * (double)d->plan->jobs;
     for (struct cell *c; (c = best(d, false));) {
-        if (c->seconds > d->budget || d->used + c->seconds > all)
+        if (c->seconds > d->budget || d->used + c->seconds > all) {
             c->full = true;
-        else
+        } else {
             take(d, c);
+            d->more++;
+        }
     }
 }
 
@@ -275,23 +288,30 @@ static void mark(const struct design *d, struct study *study)
     }
 }
 
-/* Jobs do not end together: while that takes it past the budget, the longest run that its law can spare goes. */
-static enum status fit_in(struct design *d, struct study *study)
+static void release(struct design *d)
+{
+    free(d->groups);
+    free(d->cells);
+    free(d->cell_of);
+    free(d->chosen);
+    *d = (struct design){.plan = d->plan, .budget = d->budget};
+}
+
+/* Jobs do not end together: where that takes it past the budget, the choice is made anew for a smaller part of the
+ * time. */
+static enum status choose(struct design *d, struct study *study)
 {
     enum status rc = OK;
-    double wall;
-    mark(d, study);
-    TRY(plan_wall(d->plan, &wall));
-    for (size_t i = 0; i < d->plan->n && wall > d->budget; i++) {
-        struct cell *c = &d->cells[d->cell_of[i]];
-        struct group *g = &d->groups[c->group];
-        if (!d->chosen[i] || g->runs <= g->dim + 1 || c->seeds < 2)
-            continue;
-        d->chosen[i] = false;
-        g->runs--;
-        c->seeds--;
+    double wall = INFINITY;
+    for (double part = 1; wall > d->budget; part *= fmin(0.98, d->budget / wall)) {
+        release(d);
+        TRY(begin(d));
+        TRY(choose_needed(d));
+        choose_rest(d, part);
         mark(d, study);
         TRY(plan_wall(d->plan, &wall));
+        if (wall > d->budget && !d->more)
+            return too_few(d, wall);
     }
 done:
     return rc;
@@ -312,8 +332,9 @@ static void add_errors(struct design *d, struct text *out)
                 learn(d, c);
         }
         for (size_t k = 1; k < g->dim && i < 4; k++)
-            text_addf(out, "%s%s %.3f (%.3f)", k > 1 ? ", " : "            standard errors of the exponents, and from all runs: ", keys_name(g->key[k]), chosen[k],
-                      sqrt(g->inverse[k][k]));
+            text_addf(out, "%s%s %.3f (%.3f)",
+                      k > 1 ? ", " : "            standard errors of the exponents, and from all runs: ",
+                      keys_name(g->key[k]), chosen[k], sqrt(g->inverse[k][k]));
         text_add(out, g->dim > 1 && i < 4 ? "\n" : "");
     }
 }
@@ -351,20 +372,16 @@ enum status design_choose(struct plan *plan, struct study *study, double seconds
     size_t size;
     TRY(study_size(study, &size));
     free(study->left_out);
-    REQUIRE(study->left_out = calloc(size + 1, sizeof *study->left_out), ERR_MEMORY, "out of memory for %zu runs", size);
-    TRY(begin(&d));
-    TRY(choose_needed(&d));
-    choose_rest(&d);
-    TRY(fit_in(&d, study));
-    text_addf(out, "  budget    %.0f s; assumed: seeds scatter by %.0f %%, cells lie %.0f %% off their law\n", seconds, 100 * SEED, 100 * CELL);
+    REQUIRE(study->left_out = calloc(size + 1, sizeof *study->left_out), ERR_MEMORY, "out of memory for %zu runs",
+            size);
+    TRY(choose(&d, study));
+    text_addf(out, "  budget    %.0f s; assumed: seeds scatter by %.0f %%, cells lie %.0f %% off their law\n", seconds,
+              100 * SEED, 100 * CELL);
     add_left_out(&d, out);
     add_errors(&d, out);
     rc = text_status(out);
 done:
-    free(d.groups);
-    free(d.cells);
-    free(d.cell_of);
-    free(d.chosen);
+    release(&d);
     return rc;
 }
 

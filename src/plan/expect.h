@@ -1,11 +1,11 @@
 /* How long is a run, before it is made? In steps.
  *
  * Toy: the reduced flow from the run's own start, which its training follows to a few per cent; steps = time/lr.
- * Transformers: the paper's published law, until there are runs alike. Then a law of our own (expect.c), corrected by the runs of a database,
- *     y = y_0(keys) C x_1^g1 x_2^g2 ..      (power_law.h, with y_0 as its factor; censored runs are kept)
- * three times, from many runs to few: by those with the same task and optimizer, from our law; from there by those of the same model; from there by
- * those with the same p. Each takes up exponents one by one while they lower AICc: so an exponent that its runs do not determine is the wider
- * class's. */
+ * Transformers: the paper's published law, until there are runs alike. Then a law of our own (expect.c), corrected by
+ * the runs of a database, y = y_0(keys) C x_1^g1 x_2^g2 ..      (power_law.h, with y_0 as its factor; censored runs are
+ * kept) three times, from many runs to few: by those with the same task and optimizer, from our law; from there by
+ * those of the same model; from there by those with the same p. Each takes up exponents one by one while they lower
+ * AICc: so an exponent that its runs do not determine is the wider class's. */
 #ifndef EXPECT_H
 #define EXPECT_H
 #include "past.h"
@@ -13,19 +13,19 @@
 enum expect_source { EXPECT_FLOW, EXPECT_FITTED, EXPECT_PUBLISHED, EXPECT_GUESS };
 
 struct expectation {
-    double plateau;             /* steps; NaN for a flow */
-    double steps;               /* until the run ends: the cap at most; 0 for a flow */
-    bool censored;              /* the plateau is longer than the cap, probably */
+    double plateau; /* steps; NaN for a flow */
+    double steps;   /* until the run ends: the cap at most; 0 for a flow */
+    bool censored;  /* the plateau is longer than the cap, probably */
     enum expect_source source;
-    size_t runs;                /* fitted: to how many runs alike */
+    size_t runs; /* fitted: to how many runs alike */
 };
 
 struct expect; /* opaque: the laws so far */
 /* `past` is borrowed and has to stay. ERR_MEMORY. */
 enum status expect_create(const struct past *past, struct expect **expect);
 void expect_free(struct expect *expect);
-/* The run of `keys`; unseen: from laws that have not seen the runs of its cell, so that it can be compared with them. Overwrites *out. ERR_MEMORY,
- * ERR_SOLVER. */
+/* The run of `keys`; unseen: from laws that have not seen the runs of its cell, so that it can be compared with them.
+ * Overwrites *out. ERR_MEMORY, ERR_SOLVER. */
 enum status expect_run(struct expect *expect, const struct keys *keys, bool unseen, struct expectation *out);
 /* "0.91 d^1.30 T^0.62": the law of the plateau about the run of `keys`, of those regressors that vary. Appended. */
 enum status expect_law(struct expect *expect, const struct keys *keys, const bool varies[KEY_COUNT], struct text *out);

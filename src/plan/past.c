@@ -35,7 +35,8 @@ static enum status add(void *context, const struct store_row *row)
         past->runs = more;
         past->allocated = want;
     }
-    past->runs[past->n++] = (struct past_run){.result = *r, .cell = past_cell(&r->keys), .here = row->host && !strcmp(row->host, reader->host)};
+    past->runs[past->n++] = (struct past_run){
+        .result = *r, .cell = past_cell(&r->keys), .here = row->host && !strcmp(row->host, reader->host)};
     return OK;
 }
 

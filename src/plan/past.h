@@ -8,12 +8,12 @@ struct past {
         struct result result;
         unsigned cell; /* the same for runs that differ in nothing but the seed */
         bool here;     /* made on this host */
-    } *runs;           /* owned */
+    } * runs;          /* owned */
     size_t n, allocated;
 };
 
-/* The training runs of the store (NULL: none) of the kinds that are wanted; those that diverged or were interrupted tell nothing. Overwrites *past;
- * release with past_free, also after an error. */
+/* The training runs of the store (NULL: none) of the kinds that are wanted; those that diverged or were interrupted
+ * tell nothing. Overwrites *past; release with past_free, also after an error. */
 enum status past_read(struct store *store, const bool wanted[PRESET_COUNT], struct past *past);
 /* The cell of a run: a number made of all of its identity but the seed. */
 unsigned past_cell(const struct keys *keys);

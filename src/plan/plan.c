@@ -1,12 +1,13 @@
 #include "plan.h"
 #include "pool.h"
+#include "ranks.h"
 #include "work.h"
 #include <math.h>
 #include <stdlib.h>
 
-static const double OVERHEAD = 0.01;              /* seconds of a run beside its steps: to begin, and to be saved on disk */
-static const double WORTH = 0.01, ROUGH = 20e9;   /* of the expected time; operations a second */
-static const double MOST = 8;                     /* seconds of measuring */
+static const double OVERHEAD = 0.01; /* seconds of a run beside its steps: to begin, and to be saved on disk */
+static const double WORTH = 0.01, ROUGH = 20e9; /* of the expected time; operations a second */
+static const double MOST = 8;                   /* seconds of measuring */
 
 /* Which kinds of runs there are, and which keys vary. */
 static enum status survey(struct plan *plan, const struct agenda *agenda, bool wanted[PRESET_COUNT])
@@ -20,7 +21,8 @@ static enum status survey(struct plan *plan, const struct agenda *agenda, bool w
         if (i == 0)
             first = keys;
         for (int key = 0; key < KEY_COUNT; key++)
-            plan->varies[key] = plan->varies[key] || (keys.value[key] != first.value[key] && !(isnan(keys.value[key]) && isnan(first.value[key])));
+            plan->varies[key] = plan->varies[key] || (keys.value[key] != first.value[key] &&
+                                                      !(isnan(keys.value[key]) && isnan(first.value[key])));
     }
     return OK;
 }
@@ -47,7 +49,8 @@ static enum status expect_all(struct plan *plan, struct store *store, const stru
     for (size_t i = 0; i < agenda->n; i++) {
         struct keys keys;
         struct plan_run *run = &plan->runs[i];
-        *run = (struct plan_run){.number = agenda->list[i].number, .there = agenda->list[i].there, .steps_done = NAN, .wall_s = NAN};
+        *run = (struct plan_run){
+            .number = agenda->list[i].number, .there = agenda->list[i].there, .steps_done = NAN, .wall_s = NAN};
         TRY(study_at(plan->study, run->number, &keys));
         if (run->there)
             TRY(look_back(plan, store, run, &keys));
@@ -69,7 +72,9 @@ static enum status rate_all(struct plan *plan)
         if (rc != OK)
             return rc;
         const double steps = keys.preset == PRESET_FLOW ? 1 : run->expected.steps;
-        const double shared = fmax(1, (double)plan->jobs * (keys_real(&keys, KEY_threads) > 1 ? keys_real(&keys, KEY_threads) : 1) / (double)pool_cores());
+        const double shared =
+            fmax(1, (double)plan->jobs * (keys_real(&keys, KEY_threads) > 1 ? keys_real(&keys, KEY_threads) : 1) /
+                        (double)pool_cores());
         run->seconds = OVERHEAD + shared * steps * rate_of(&plan->rates, &keys, &run->rate);
     }
     return OK;
@@ -81,10 +86,11 @@ static double time_to_measure(const struct plan *plan, double least)
     double work = 0;
     for (size_t i = 0; i < plan->rates.n; i++)
         work += plan->rates.list[i].weight;
-    return fmin(MOST, fmax(least, WORTH * work / ROUGH));
+    return least < 0 ? 0 : fmin(MOST, fmax(least, WORTH * work / ROUGH));
 }
 
-enum status plan_make(const struct study *study, struct store *store, const struct plan_request *request, struct plan *plan)
+enum status plan_make(const struct study *study, struct store *store, const struct plan_request *request,
+                      struct plan *plan)
 {
     enum status rc = OK;
     struct agenda agenda;
@@ -95,7 +101,8 @@ enum status plan_make(const struct study *study, struct store *store, const stru
         TRY(agenda_look(study, store, &agenda));
     plan->n = agenda.n;
     plan->jobs = pool_jobs(request->jobs, agenda.threads);
-    REQUIRE(plan->runs = calloc(agenda.n + 1, sizeof *plan->runs), ERR_MEMORY, "out of memory for a plan of %zu runs", agenda.n);
+    REQUIRE(plan->runs = calloc(agenda.n + 1, sizeof *plan->runs), ERR_MEMORY, "out of memory for a plan of %zu runs",
+            agenda.n);
     TRY(survey(plan, &agenda, wanted));
     TRY(past_read(store, wanted, &plan->past));
     TRY(expect_create(&plan->past, &plan->expect));
@@ -103,6 +110,7 @@ enum status plan_make(const struct study *study, struct store *store, const stru
     TRY(expect_all(plan, store, &agenda));
     TRY(rate_measure(&plan->rates, plan->jobs, time_to_measure(plan, request->measure)));
     TRY(rate_all(plan));
+    plan->jobs *= ranks_count(); /* every rank of an MPI job has as many */
 done:
     agenda_free(&agenda);
     return rc;
@@ -155,7 +163,8 @@ enum status plan_sum(const struct plan *plan, struct plan_sum *sum)
         if (run->there || run->left_out)
             continue;
         TRY(study_at(plan->study, run->number, &keys));
-        const double tokens = keys.preset == PRESET_RECALL ? 2 * keys_real(&keys, KEY_pairs) + 1 : keys_real(&keys, KEY_T);
+        const double tokens =
+            keys.preset == PRESET_RECALL ? 2 * keys_real(&keys, KEY_pairs) + 1 : keys_real(&keys, KEY_T);
         sum->expected[run->expected.source]++;
         sum->rated[run->rate]++;
         sum->censored += run->expected.censored;

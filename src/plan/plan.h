@@ -1,6 +1,8 @@
-/* A study planned before it runs: for each run expected steps (expect.h) and seconds (rate.h), for all of them the time on this machine.
+/* A study planned before it runs: for each run expected steps (expect.h) and seconds (rate.h), for all of them the time
+ * on this machine.
  *
- * Sweeps hand out runs in the order of their agenda, the longest first, so the wall time is that of this very schedule on the expected seconds. */
+ * Sweeps hand out runs in the order of their agenda, the longest first, so the wall time is that of this very schedule
+ * on the expected seconds. */
 #ifndef PLAN_H
 #define PLAN_H
 #include "agenda.h"
@@ -13,13 +15,14 @@ struct plan_run {
     struct expectation expected; /* of what is there: from the others (expect.h, unseen) */
     double seconds;              /* expected of the run */
     enum rate_source rate;
-    double steps_done, wall_s;   /* of what is there; NaN if not known */
-    bool whole;                  /* of what is there: it was to go on to its cap, however long the plateau */
+    double steps_done, wall_s; /* of what is there; NaN if not known */
+    bool whole;                /* of what is there: it was to go on to its cap, however long the plateau */
 };
 
 struct plan_request {
     size_t jobs;    /* 0: one a core */
-    double measure; /* seconds of measuring at least; more, up to a few, where they are a hundredth of the expected time */
+    double measure; /* seconds of measuring at least; more, up to a few, where they are a hundredth of the expected
+                       time. Negative: none */
 };
 
 struct plan {
@@ -27,28 +30,32 @@ struct plan {
     struct plan_run *runs;     /* owned: n in the order of the agenda */
     size_t n, jobs;
     struct past past;
-    struct expect *expect;     /* owned */
+    struct expect *expect; /* owned */
     struct rates rates;
-    bool varies[KEY_COUNT];    /* over the runs */
+    bool varies[KEY_COUNT]; /* over the runs */
 };
 
 /* What is still to do, and what was done. */
 struct plan_sum {
     size_t runs, there, left_out, censored;
-    double steps, tokens, work_s, longest_s, wall_s, memory; /* work_s: of all runs together; memory: bytes of the largest run */
-    size_t expected[4], rated[4];                            /* runs by expect_source, by rate_source */
-    size_t compared, within;                                 /* runs there; of those not simply run to the cap, their steps within 1.5 of those expected */
-    double compared_s, expected_s;                           /* what the compared ones took, and what was expected */
+    double steps, tokens, work_s, longest_s, wall_s,
+        memory;                   /* work_s: of all runs together; memory: bytes of the largest run */
+    size_t expected[4], rated[4]; /* runs by expect_source, by rate_source */
+    size_t compared,
+        within; /* runs there; of those not simply run to the cap, their steps within 1.5 of those expected */
+    double compared_s, expected_s; /* what the compared ones took, and what was expected */
 };
 
-/* `store` may be NULL: nothing is there. Overwrites *plan; release with plan_free, also after an error. ERR_INPUT, ERR_MEMORY, ERR_SOLVER,
- * ERR_DATABASE, ERR_INTERRUPTED. */
-enum status plan_make(const struct study *study, struct store *store, const struct plan_request *request, struct plan *plan);
+/* `store` may be NULL: nothing is there. Overwrites *plan; release with plan_free, also after an error. ERR_INPUT,
+ * ERR_MEMORY, ERR_SOLVER, ERR_DATABASE, ERR_INTERRUPTED. */
+enum status plan_make(const struct study *study, struct store *store, const struct plan_request *request,
+                      struct plan *plan);
 /* The sums over its runs. ERR_INPUT, ERR_MEMORY. */
 enum status plan_sum(const struct plan *plan, struct plan_sum *sum);
 /* Seconds until the runs that are to be made are done, by the plan's jobs. ERR_MEMORY. */
 enum status plan_wall(const struct plan *plan, double *seconds);
-/* For people: the sums; below them, for `cells`, a line for every cell. JSON: an object a run, and the sums. Appended. */
+/* For people: the sums; below them, for `cells`, a line for every cell. JSON: an object a run, and the sums. Appended.
+ */
 enum status plan_text(struct plan *plan, bool cells, struct text *out);
 enum status plan_json(struct plan *plan, struct text *out);
 void plan_free(struct plan *plan);

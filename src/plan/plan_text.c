@@ -8,7 +8,8 @@ enum { CELLS_SHOWN = 60, LAWS_SHOWN = 6 };
 enum { NEAR = 64 }; /* cells among which a run looks for its own: seeds stand near each other */
 
 static const double BUSY = 1.25; /* slower by that is worth a word */
-static const char *const rate_names[] = {[RATE_PAST] = "past", [RATE_MEASURED] = "measured", [RATE_CARRIED] = "carried", [RATE_ASSUMED] = "assumed"};
+static const char *const rate_names[] = {
+    [RATE_PAST] = "past", [RATE_MEASURED] = "measured", [RATE_CARRIED] = "carried", [RATE_ASSUMED] = "assumed"};
 
 /* "1 h 52 min", "3.1 min", "12 s". */
 static const char *duration(double s, char buffer[32])
@@ -31,7 +32,8 @@ static void add_cell(const struct plan *plan, const struct keys *keys, struct te
     char buffer[32];
     for (int key = 0; key < KEY_COUNT; key++) {
         if (plan->varies[key] && key != KEY_seed && !isnan(keys->value[key]))
-            text_addf(out, "%s%s=%s", n++ ? " " : "", keys_name((enum key)key), keys_text((enum key)key, keys->value[key], buffer));
+            text_addf(out, "%s%s=%s", n++ ? " " : "", keys_name((enum key)key),
+                      keys_text((enum key)key, keys->value[key], buffer));
     }
     text_add(out, n ? "" : "all");
 }
@@ -41,6 +43,8 @@ static void add_cell(const struct plan *plan, const struct keys *keys, struct te
 /* One line for each law that the runs to do share. */
 static enum status add_laws(struct plan *plan, const struct plan_sum *sum, struct text *out)
 {
+    if (sum->runs == sum->there + sum->left_out)
+        return OK;
     enum status rc = OK;
     struct keys shown[LAWS_SHOWN], keys;
     size_t n = 0, more = 0;
@@ -63,9 +67,11 @@ static enum status add_laws(struct plan *plan, const struct plan_sum *sum, struc
         shown[n++] = keys;
         text_add(out, "              ");
         TRY(expect_law(plan->expect, &keys, plan->varies, out));
-        text_addf(out, run->expected.source == EXPECT_FITTED      ? ": fitted to %zu runs that are there\n"
-                       : run->expected.source == EXPECT_PUBLISHED ? ": as published; %zu runs alike are there\n"
-                                                                  : ": guessed from what is published of the nearest setting; %zu runs alike are there\n",
+        text_addf(out,
+                  run->expected.source == EXPECT_FITTED ? ": fitted to %zu runs that are there\n"
+                  : run->expected.source == EXPECT_PUBLISHED
+                      ? ": as published; %zu runs alike are there\n"
+                      : ": guessed from what is published of the nearest setting; %zu runs alike are there\n",
                   run->expected.runs);
     }
     text_add(out, more ? "              and further laws\n" : "");
@@ -78,22 +84,33 @@ static void add_sums(const struct plan *plan, const struct plan_sum *sum, struct
     char wall[32], work[32], longest[32];
     const size_t to_do = sum->runs - sum->there - sum->left_out;
     if (to_do) {
-        text_addf(out, "  tokens    %.3g\n  time      %s with %zu job%s; %s of work, the longest run %s\n", sum->tokens, duration(sum->wall_s, wall), plan->jobs,
-                  plan->jobs == 1 ? "" : "s", duration(sum->work_s, work), duration(sum->longest_s, longest));
-        text_addf(out, "            seconds a step: of %zu runs as stored ones took here, %zu measured now, %zu carried over from another size", sum->rated[RATE_PAST],
-                  sum->rated[RATE_MEASURED], sum->rated[RATE_CARRIED]);
+        text_addf(out, "  tokens    %.3g\n  time      %s with %zu job%s; %s of work, the longest run %s\n", sum->tokens,
+                  duration(sum->wall_s, wall), plan->jobs, plan->jobs == 1 ? "" : "s", duration(sum->work_s, work),
+                  duration(sum->longest_s, longest));
+        text_addf(out,
+                  "            seconds a step: of %zu runs as stored ones took here, %zu measured now, %zu carried "
+                  "over from another size",
+                  sum->rated[RATE_PAST], sum->rated[RATE_MEASURED], sum->rated[RATE_CARRIED]);
         text_addf(out, sum->rated[RATE_ASSUMED] ? ", %zu assumed\n" : "\n", sum->rated[RATE_ASSUMED]);
         if (sum->rated[RATE_MEASURED] && plan->rates.slowed > BUSY)
-            text_addf(out, "            this machine is busy: the steps took %.1f times as long as they computed; expected is what they compute\n", plan->rates.slowed);
-        text_addf(out, "  memory    about %.0f MB a run, %.0f MB with %zu at a time\n", sum->memory / 1e6, sum->memory / 1e6 * (double)plan->jobs, plan->jobs);
+            text_addf(out,
+                      "            this machine is busy: the steps took %.1f times as long as they computed; expected "
+                      "is what they compute\n",
+                      plan->rates.slowed);
+        text_addf(out, "  memory    about %.0f MB a run, %.0f MB with %zu at a time\n", sum->memory / 1e6,
+                  sum->memory / 1e6 * (double)plan->jobs, plan->jobs);
     }
     if (sum->censored)
-        text_addf(out, "  censored  %zu run%s, probably: the plateau is longer than the cap (*)\n", sum->censored, sum->censored == 1 ? "" : "s");
+        text_addf(out, "  censored  %zu run%s, probably: the plateau is longer than the cap (*)\n", sum->censored,
+                  sum->censored == 1 ? "" : "s");
     if (sum->compared)
-        text_addf(out, "  check     of %zu runs there, %zu (%.0f %%) took within a factor 1.5 of the steps that the other cells let expect\n", sum->compared, sum->within,
-                  100.0 * (double)sum->within / (double)sum->compared);
+        text_addf(out,
+                  "  check     of %zu runs there, %zu (%.0f %%) took within a factor 1.5 of the steps that the other "
+                  "cells let expect\n",
+                  sum->compared, sum->within, 100.0 * (double)sum->within / (double)sum->compared);
     if (sum->compared_s > 0)
-        text_addf(out, "            all that are there took %s; expected %s\n", duration(sum->compared_s, wall), duration(sum->expected_s, work));
+        text_addf(out, "            all that are there took %s; expected %s\n", duration(sum->compared_s, wall),
+                  duration(sum->expected_s, work));
 }
 
 /* ---- cells ---- */
@@ -133,14 +150,16 @@ done:
 static void add_cells(const struct plan *plan, const struct cell *cells, size_t n, struct text *out)
 {
     char seconds[32], plateau[32], left_out[32];
-    text_addf(out, "\n  %6s %6s %8s %9s %9s %9s  cell, the longest first\n", "runs", "there", "left out", "plateau", "steps", "time");
+    text_addf(out, "\n  %6s %6s %8s %9s %9s %9s  cell, the longest first\n", "runs", "there", "left out", "plateau",
+              "steps", "time");
     for (size_t i = 0; i < n && i < CELLS_SHOWN; i++) {
         const struct cell *c = &cells[i];
         const struct expectation *e = &plan->runs[c->first].expected;
         snprintf(plateau, sizeof plateau, "%.0f%s", e->plateau, e->censored ? "*" : "");
         snprintf(left_out, sizeof left_out, "%zu", c->left_out);
-        text_addf(out, "  %6zu %6zu %8s %9s %9.0f %9s  ", c->runs, c->there, c->left_out ? left_out : "", isnan(e->plateau) ? "" : plateau,
-                  c->steps / (double)c->runs, c->seconds > 0 ? duration(c->seconds, seconds) : "");
+        text_addf(out, "  %6zu %6zu %8s %9s %9.0f %9s  ", c->runs, c->there, c->left_out ? left_out : "",
+                  isnan(e->plateau) ? "" : plateau, c->steps / (double)c->runs,
+                  c->seconds > 0 ? duration(c->seconds, seconds) : "");
         add_cell(plan, &c->keys, out);
         text_add(out, "\n");
     }
@@ -155,10 +174,13 @@ enum status plan_text(struct plan *plan, bool table, struct text *out)
     struct cell *cells = NULL;
     size_t n;
     TRY(plan_sum(plan, &sum));
-    text_addf(out, "%s: %zu runs, %zu there, %zu to make", plan->study->name, sum.runs, sum.there, sum.runs - sum.there - sum.left_out);
+    text_addf(out, "%s: %zu runs, %zu there, %zu to make", plan->study->name, sum.runs, sum.there,
+              sum.runs - sum.there - sum.left_out);
     text_addf(out, sum.left_out ? ", %zu left out\n" : "\n", sum.left_out);
-    TRY(add_laws(plan, &sum, out));
-    add_sums(plan, &sum, out);
+    if (table || sum.runs > sum.there + sum.left_out) {
+        TRY(add_laws(plan, &sum, out));
+        add_sums(plan, &sum, out);
+    }
     if (table) {
         TRY(find_cells(plan, &cells, &n));
         add_cells(plan, cells, n, out);
@@ -187,14 +209,17 @@ static enum status add_run(const struct plan *plan, const struct plan_run *run, 
     for (int key = 0; key < KEY_COUNT; key++) {
         const char *value = keys_text((enum key)key, keys.value[key], buffer);
         if (!isnan(keys.value[key]))
-            text_addf(out, keys_is_choice((enum key)key) ? ", \"%s\": \"%s\"" : ", \"%s\": %s", keys_name((enum key)key), value);
+            text_addf(out, keys_is_choice((enum key)key) ? ", \"%s\": \"%s\"" : ", \"%s\": %s",
+                      keys_name((enum key)key), value);
     }
-    text_addf(out, ", \"there\": %s, \"left_out\": %s", run->there ? "true" : "false", run->left_out ? "true" : "false");
+    text_addf(out, ", \"there\": %s, \"left_out\": %s", run->there ? "true" : "false",
+              run->left_out ? "true" : "false");
     add_number("expected_plateau", run->expected.plateau, out);
     add_number("expected_steps", run->expected.steps, out);
     add_number("expected_s", run->seconds, out);
-    text_addf(out, ", \"expected_from\": \"%s\", \"fitted_to\": %zu, \"rate_from\": \"%s\", \"probably_censored\": %s", expect_source_name(run->expected.source),
-              run->expected.runs, rate_names[run->rate], run->expected.censored ? "true" : "false");
+    text_addf(out, ", \"expected_from\": \"%s\", \"fitted_to\": %zu, \"rate_from\": \"%s\", \"probably_censored\": %s",
+              expect_source_name(run->expected.source), run->expected.runs, rate_names[run->rate],
+              run->expected.censored ? "true" : "false");
     add_number("steps_done", run->steps_done, out);
     add_number("wall_s", run->wall_s, out);
     text_add(out, "}\n");
@@ -210,8 +235,8 @@ enum status plan_json(struct plan *plan, struct text *out)
         TRY(add_run(plan, &plan->runs[i], out));
     text_add(out, "{\"study\": ");
     text_add_json(out, plan->study->name);
-    text_addf(out, ", \"runs\": %zu, \"there\": %zu, \"left_out\": %zu, \"probably_censored\": %zu, \"jobs\": %zu", sum.runs, sum.there, sum.left_out, sum.censored,
-              plan->jobs);
+    text_addf(out, ", \"runs\": %zu, \"there\": %zu, \"left_out\": %zu, \"probably_censored\": %zu, \"jobs\": %zu",
+              sum.runs, sum.there, sum.left_out, sum.censored, plan->jobs);
     add_number("steps", sum.steps, out);
     add_number("tokens", sum.tokens, out);
     add_number("work_s", sum.work_s, out);

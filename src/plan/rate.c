@@ -8,14 +8,16 @@
 #include <time.h>
 
 enum { SAMPLES = 128, WARM = 1, LEAST = 3 }; /* steps timed at most, left out at the start, timed at least */
-static const double NEAR = 0.2;              /* shapes of one model whose work differs by less need not both be measured */
+static const double NEAR = 0.2; /* shapes of one model whose work differs by less need not both be measured */
 static const double LONGEST = 0.5, SHORTEST = 0.03; /* seconds of one measurement */
-static const double ASSUMED = 20e9;               /* operations a second, where nothing is known */
+static const double ASSUMED = 20e9;                 /* operations a second, where nothing is known */
 
 /* What the time of a step depends on. */
 enum { N_SIZES = 4 }; /* the first of them */
-static const enum key shape_keys[] = {KEY_T, KEY_d, KEY_pairs, KEY_vocab, KEY_feature, KEY_layers, KEY_heads, KEY_width, KEY_head_dim, KEY_mlp,
-    KEY_norm, KEY_activation, KEY_mask, KEY_readout, KEY_optimizer, KEY_batch, KEY_eval_every, KEY_eval_size, KEY_sampler, KEY_precision, KEY_backend, KEY_threads};
+static const enum key shape_keys[] = {
+    KEY_T,          KEY_d,         KEY_pairs,   KEY_vocab,      KEY_feature, KEY_layers,  KEY_heads,     KEY_width,
+    KEY_head_dim,   KEY_mlp,       KEY_norm,    KEY_activation, KEY_mask,    KEY_readout, KEY_optimizer, KEY_batch,
+    KEY_eval_every, KEY_eval_size, KEY_sampler, KEY_precision,  KEY_backend, KEY_threads};
 enum { N_SHAPE_KEYS = sizeof shape_keys / sizeof shape_keys[0] };
 
 static bool same(const struct keys *a, const struct keys *b, const enum key *keys, size_t n)
@@ -105,8 +107,8 @@ struct measuring {
     const size_t *order; /* item -> rate; each of them once for each job */
     struct run_context runs;
     size_t jobs;
-    double until, each;  /* clock; seconds of one measurement */
-    double wall, cpu;    /* of all measurements */
+    double until, each; /* clock; seconds of one measurement */
+    double wall, cpu;   /* of all measurements */
     /* of the Transformer in hand */
     int stop;
     double begun, last, samples[SAMPLES]; /* the first two by the clock of tick */
@@ -185,7 +187,8 @@ static enum status time_flow(struct measuring *m, const struct keys *keys, struc
     return rc;
 }
 
-/* The result carries the seconds of a step: wall_s; and seconds of this measurement: cap by the clock, final_loss computed. */
+/* The result carries the seconds of a step: wall_s; and seconds of this measurement: cap by the clock, final_loss
+ * computed. */
 static enum status work(void *context, size_t item, struct result *result, struct trace *trace)
 {
     (void)trace;
@@ -204,7 +207,8 @@ static enum status work(void *context, size_t item, struct result *result, struc
     return rc;
 }
 
-static enum status take(void *context, size_t item, enum status rc, const char *message, const struct result *result, const struct trace *trace)
+static enum status take(void *context, size_t item, enum status rc, const char *message, const struct result *result,
+                        const struct trace *trace)
 {
     (void)message, (void)trace;
     struct measuring *m = context;
@@ -235,13 +239,15 @@ static bool is_near(const struct rates *rates, const struct rate *rate, const si
         bool known = other->steps > 0;
         for (size_t k = 0; k < n; k++)
             known = known || order[k] == i;
-        if (known && same_model(&other->like, &rate->like) && fabs(log(work_step(&other->like) / work_step(&rate->like))) < NEAR)
+        if (known && same_model(&other->like, &rate->like) &&
+            fabs(log(work_step(&other->like) / work_step(&rate->like))) < NEAR)
             return true;
     }
     return false;
 }
 
-/* The shapes that are wanted and not known into order[], the most work first, without those that another stands for; returns how many. */
+/* The shapes that are wanted and not known into order[], the most work first, without those that another stands for;
+ * returns how many. */
 static size_t choose(const struct rates *rates, size_t *order)
 {
     size_t n = 0, kept = 0;
@@ -271,7 +277,10 @@ enum status rate_measure(struct rates *rates, size_t jobs, double limit)
     REQUIRE(items = calloc(n * jobs, sizeof *items), ERR_MEMORY, "out of memory for rates");
     for (size_t i = 0; i < n * jobs; i++)
         items[i] = i;
-    struct measuring m = {.rates = rates, .order = order, .jobs = jobs, .until = progress_clock() + limit,
+    struct measuring m = {.rates = rates,
+                          .order = order,
+                          .jobs = jobs,
+                          .until = progress_clock() + limit,
                           .each = fmin(LONGEST, fmax(SHORTEST, 0.5 * limit / (double)n))};
     const struct pool pool = {.jobs = jobs, .work = work, .deliver = take, .wanted = in_time, .context = &m};
     rc = pool_run(&pool, items, n * jobs);

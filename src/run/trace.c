@@ -67,6 +67,18 @@ int trace_find(const struct trace *t, const char *name)
     return -1;
 }
 
+double trace_last(const struct trace *t, const char *column, size_t length)
+{
+    char name[TRACE_NAME];
+    double most = NAN;
+    for (int i = 0; i < t->columns && t->length; i++) {
+        const char *own = trace_column(t, i, name);
+        if (!strncmp(own, column, length) && (!own[length] || own[length] == 'h'))
+            most = fmax(most, t->rows[(t->length - 1) * (size_t)t->columns + (size_t)i]);
+    }
+    return most;
+}
+
 void trace_csv(const struct trace *t, struct text *out)
 {
     char buffer[32];

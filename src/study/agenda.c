@@ -22,7 +22,8 @@ static bool far_enough(const struct result *old, const struct keys *keys)
     return !isnan(plateau) && levels && until != UNTIL_CAP;
 }
 
-enum status agenda_answered(const struct study *study, struct store *store, const struct keys *keys, bool *yes, struct result *old)
+enum status agenda_answered(const struct study *study, struct store *store, const struct keys *keys, bool *yes,
+                            struct result *old)
 {
     char hash[33];
     struct result result;
@@ -45,7 +46,8 @@ static int by_hash(const void *a, const void *b)
 static int longest_first(const void *a, const void *b)
 {
     const struct agenda_run *x = a, *y = b;
-    return x->work != y->work ? (x->work < y->work) - (x->work > y->work) : (x->number > y->number) - (x->number < y->number);
+    return x->work != y->work ? (x->work < y->work) - (x->work > y->work)
+                              : (x->number > y->number) - (x->number < y->number);
 }
 
 /* A run that the study names twice is made once: of equal hashes the first stays. What is left out goes, too. */
@@ -61,7 +63,8 @@ static void drop(const struct study *study, struct agenda *agenda)
     agenda->n = kept;
 }
 
-/* Runs are dealt out, the longest first, to shards 1 .. n, then n .. 1, and so on, so that each gets as many, and as many long ones. */
+/* Runs are dealt out, the longest first, to shards 1 .. n, then n .. 1, and so on, so that each gets as many, and as
+ * many long ones. */
 static void deal(const struct study *study, struct agenda *agenda)
 {
     const size_t shards = study->shards;
@@ -79,7 +82,8 @@ enum status agenda_make(const struct study *study, struct agenda *agenda)
     enum status rc = OK;
     *agenda = (struct agenda){0};
     TRY(study_size(study, &agenda->n));
-    REQUIRE(agenda->list = calloc(agenda->n + 1, sizeof *agenda->list), ERR_MEMORY, "out of memory for %zu runs", agenda->n);
+    REQUIRE(agenda->list = calloc(agenda->n + 1, sizeof *agenda->list), ERR_MEMORY, "out of memory for %zu runs",
+            agenda->n);
     for (size_t i = 0; i < agenda->n; i++) {
         struct keys keys;
         TRY(study_at(study, i, &keys));

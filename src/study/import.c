@@ -186,7 +186,7 @@ static enum status read_fields(const struct import *m, struct line *l)
         if (is_missing(text))
             continue;
         if (column < KEY_COUNT) {
-            for (char *s = text; keys_is_choice((enum key)column) && *s; s++)
+            for (char *s = text; keys_is_choice((enum key)column) && column != KEY_schedule && *s; s++)
                 *s = (char)tolower((unsigned char)*s); /* pandas writes True, R writes TRUE */
             TRY(keys_value((enum key)column, text, &l->given[column]));
         } else if (column == COLUMN_STATUS) {

@@ -148,7 +148,7 @@ static enum status connect(struct store *s, int flags)
     TRY(text_status(&path));
     sqlite3_close(s->db);
     s->db = NULL;
-    if (sqlite3_open_v2(path.data, &s->db, flags, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(path.data, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) /* store.h: one thread at a time */
         TRY(store_error(s, "opening"));
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_busy_timeout(s->db, BUSY_MS);
@@ -225,9 +225,10 @@ static enum status complete(struct store *s, enum store_mode mode)
         TRY(ask(s, sql.data, &answer));
         if (!absent || strcmp(answer.data, "0"))
             continue;
-        text_addf(&view, ", '%s' AS \"%s\"", absent, name);
+        const char *quote = keys_is_choice((enum key)i) ? "'" : "";
+        text_addf(&view, ", %s%s%s AS \"%s\"", quote, absent, quote, name);
         text_clear(&sql);
-        text_addf(&sql, "ALTER TABLE runs ADD COLUMN \"%s\" %s DEFAULT '%s'", name, store_column_type(FIRST_KEY + i), absent);
+        text_addf(&sql, "ALTER TABLE runs ADD COLUMN \"%s\" %s DEFAULT %s%s%s", name, store_column_type(FIRST_KEY + i), quote, absent, quote);
         if (mode == STORE_WRITE)
             TRY(store_execute(s, sql.data, "adding a column"));
     }

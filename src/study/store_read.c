@@ -1,49 +1,90 @@
 /* Reading the store: rows, curves, and which of them a filter lets through. */
 #include "store_sql.h"
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
-/* The object in a JSON column; *object stays NULL where nothing was stored. */
-static enum status json_column(sqlite3_stmt *statement, enum column column, json_t **object)
+/* A number of a JSON column, and where it goes. */
+struct member {
+    const char *name;
+    double *value;
+};
+
+static const char *past_blanks(const char *p)
 {
-    json_error_t why;
-    const char *text = (const char *)sqlite3_column_text(statement, SELECT_COLUMNS + (int)column);
-    if (text && !(*object = json_loads(text, 0, &why)))
-        return error_set(ERR_DATABASE, "%s=%.40s: %s", store_column((int)column), text, why.text);
-    return OK;
+    return p + strspn(p, " \t\r\n");
 }
 
-static double json_member(const json_t *object, const char *name)
+/* `"name": number` or `"name": null` at *at, which moves behind it; false if there is none. The names of a column come in one order, so the
+ * search begins behind the last one found. */
+static bool next_member(const char **at, const struct member *members, size_t n, size_t *last)
 {
-    const json_t *value = json_object_get(object, name);
-    return json_is_number(value) ? json_number_value(value) : NAN;
+    const char *name = *at + 1, *quote = **at == '"' ? strchr(name, '"') : NULL, *p = quote ? past_blanks(quote + 1) : NULL;
+    char *end;
+    if (!p || *p != ':')
+        return false;
+    p = past_blanks(p + 1);
+    const bool null = !strncmp(p, "null", 4);
+    const double value = null ? NAN : strtod(p, &end);
+    if (!null && (end == p || end != p + strspn(p, "+-.0123456789eE")))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const struct member *m = &members[(*last + i) % n];
+        if (strncmp(m->name, name, (size_t)(quote - name)) || m->name[quote - name])
+            continue;
+        *m->value = value;
+        *last = (*last + i + 1) % n;
+        break;
+    }
+    *at = past_blanks(null ? p + 4 : end);
+    return true;
+}
+
+/* The numbers of a JSON column, an object of numbers that the store wrote; NaN where it has none, or nothing was stored. */
+static enum status read_members(sqlite3_stmt *statement, enum column column, const struct member *members, size_t n)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, SELECT_COLUMNS + (int)column), *p = text ? past_blanks(text) : NULL;
+    size_t last = 0;
+    for (size_t i = 0; i < n; i++)
+        *members[i].value = NAN;
+    if (!text)
+        return OK;
+    bool good = *p == '{';
+    p = past_blanks(p + good);
+    for (bool more = good && *p != '}'; more; p = more ? past_blanks(p + 1) : p) {
+        good = next_member(&p, members, n, &last);
+        more = good && *p == ',';
+    }
+    if (good && *p == '}' && !*past_blanks(p + 1))
+        return OK;
+    return error_set(ERR_DATABASE, "%s=%.40s: not an object of numbers", store_column((int)column), text);
 }
 
 static enum status read_json(sqlite3_stmt *statement, struct result *r)
 {
     enum status rc = OK;
-    json_t *crossings = NULL, *predicted = NULL, *solver = NULL;
-    TRY(json_column(statement, COLUMN_CROSSINGS, &crossings));
-    TRY(json_column(statement, COLUMN_PREDICTED, &predicted));
-    TRY(json_column(statement, COLUMN_SOLVER, &solver));
-    for (int i = 0; i < FLOW_LEVELS; i++)
-        r->crossings[i] = i < result_levels(&r->keys) ? json_member(crossings, result_level_name(&r->keys, i)) : NAN;
+    struct member levels[FLOW_LEVELS], counts[RESULT_SOLVER];
+    double solver[RESULT_SOLVER];
+    const int n_levels = result_levels(&r->keys);
+    for (int i = 0; i < FLOW_LEVELS; i++) {
+        r->crossings[i] = NAN;
+        levels[i] = (struct member){i < n_levels ? result_level_name(&r->keys, i) : "", &r->crossings[i]};
+    }
+    for (int i = 0; i < RESULT_SOLVER; i++)
+        counts[i] = (struct member){result_solver_name(i), &solver[i]};
     r->predicted = (struct prediction){.lambda0 = NAN, .delta = NAN, .jump = NAN, .w_jump = NAN, .om = NAN, .q = NAN,
                                        .w_q = NAN, .integral = NAN, .start = NAN};
-#define AS_MEMBER(name, meaning) r->predicted.name = json_member(predicted, #name);
-    PREDICTIONS(AS_MEMBER)
+#define AS_MEMBER(name, meaning) {#name, &r->predicted.name},
+    const struct member predicted[] = {PREDICTIONS(AS_MEMBER){"flow", &r->flow_plateau}};
 #undef AS_MEMBER
-    r->flow_plateau = json_member(predicted, "flow");
+    TRY(read_members(statement, COLUMN_CROSSINGS, levels, (size_t)n_levels));
+    TRY(read_members(statement, COLUMN_PREDICTED, predicted, COUNT(predicted)));
+    TRY(read_members(statement, COLUMN_SOLVER, counts, RESULT_SOLVER));
     for (int i = 0; i < RESULT_SOLVER; i++)
-        r->solver[i] = (long)json_integer_value(json_object_get(solver, result_solver_name(i)));
+        r->solver[i] = isnan(solver[i]) ? 0 : (long)solver[i];
 done:
-    json_decref(crossings);
-    json_decref(predicted);
-    json_decref(solver);
     return rc;
 }
 
@@ -122,15 +163,19 @@ enum status store_has(struct store *store, const char *hash, bool *finished, str
     return rc;
 }
 
-/* SELECT the ids that the filter lets through, in order, its values bound. */
-static enum status prepare_filter(struct store *s, const struct store_filter *filter, sqlite3_stmt **statement)
+/* SELECT the rows that the filter lets through, its values bound. */
+static enum status prepare_filter(struct store *s, const struct store_filter *filter, const char *select, sqlite3_stmt **statement)
 {
     static const struct store_filter all = {0};
     const struct store_filter *f = filter ? filter : &all;
     enum status rc = OK;
     int parameter = 0;
     struct text sql = {0};
-    text_add(&sql, "SELECT runs.id FROM runs WHERE 1");
+    if (select)
+        text_add(&sql, select);
+    else
+        store_add_select(&sql);
+    text_add(&sql, " WHERE 1");
     if (f->study)
         text_add(&sql, " AND runs.id IN (SELECT run FROM members WHERE study = ?)");
     for (int key = 0; key < KEY_COUNT; key++) {
@@ -138,10 +183,6 @@ static enum status prepare_filter(struct store *s, const struct store_filter *fi
             text_addf(&sql, "%s runs.\"%s\" IS ?", i ? " OR" : " AND (", keys_name((enum key)key));
         text_add(&sql, f->n[key] ? ")" : "");
     }
-    text_add(&sql, " ORDER BY ");
-    for (int key = 0; key < KEY_COUNT; key++)
-        text_addf(&sql, "runs.\"%s\", ", keys_name((enum key)key));
-    text_add(&sql, "runs.id");
     TRY(text_status(&sql));
     TRY(store_prepare(s, sql.data, statement));
     if (f->study)
@@ -155,71 +196,147 @@ done:
     return rc;
 }
 
-/* All ids at once (*ids is the caller's), so that no lock is held while the rows are worked on. */
-static enum status collect(struct store *s, const struct store_filter *filter, sqlite3_int64 **ids, size_t *n)
+enum { STRINGS = 6 }; /* of a row: hash, study, version, host, started, finished */
+
+/* A walk: the rows as they were at one time, read in the file's order (which is the quick one) and sorted here, so that no lock is held
+ * while they are worked on. About a kilobyte a row. */
+struct walk {
+    struct store_row *rows;     /* owned */
+    size_t (*strings)[STRINGS]; /* owned: where in `text` those of a row are; 0: NULL */
+    size_t *order;              /* owned */
+    size_t n, allocated;
+    struct text text;           /* owned */
+    enum key varies[KEY_COUNT]; /* keys that are not the same in all rows */
+    size_t n_varies;
+};
+
+static enum status make_room(struct walk *w)
+{
+    const size_t want = w->allocated ? 2 * w->allocated : 256;
+    struct store_row *rows = realloc(w->rows, want * sizeof *rows);
+    w->rows = rows ? rows : w->rows;
+    size_t(*strings)[STRINGS] = realloc(w->strings, want * sizeof *strings);
+    w->strings = strings ? strings : w->strings;
+    if (!rows || !strings)
+        return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
+    w->allocated = want;
+    return OK;
+}
+
+/* The row that `statement` stands on. */
+static enum status take_row(struct store *s, sqlite3_stmt *statement, struct walk *w)
+{
+    static const int columns[STRINGS] = {SELECT_COLUMNS + COLUMN_HASH, SELECT_STUDIES,                  SELECT_COLUMNS + COLUMN_VERSION,
+                                         SELECT_COLUMNS + COLUMN_HOST, SELECT_COLUMNS + COLUMN_STARTED, SELECT_COLUMNS + COLUMN_FINISHED};
+    enum status rc = OK;
+    if (w->n == w->allocated)
+        TRY(make_room(w));
+    struct store_row *row = &w->rows[w->n];
+    *row = (struct store_row){.id = sqlite3_column_int64(statement, SELECT_ID), .has_curve = sqlite3_column_int(statement, SELECT_HAS_CURVE) != 0};
+    TRY(read_result(s, statement, &row->result));
+    for (int i = 0; i < STRINGS; i++) {
+        const char *text = (const char *)sqlite3_column_text(statement, columns[i]);
+        w->strings[w->n][i] = text ? w->text.length : 0;
+        if (text)
+            text_add_bytes(&w->text, text, (size_t)sqlite3_column_bytes(statement, columns[i]) + 1);
+    }
+    w->n++;
+done:
+    return rc;
+}
+
+static bool same_value(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+/* As SQL orders them: nothing before any value, names by their letters. */
+static int compare_values(enum key key, double a, double b)
+{
+    char x[32], y[32];
+    if (same_value(a, b))
+        return 0;
+    if (isnan(a) || isnan(b))
+        return isnan(a) ? -1 : 1;
+    return keys_is_choice(key) ? strcmp(keys_text(key, a, x), keys_text(key, b, y)) : (a > b) - (a < b);
+}
+
+static int by_keys(const void *a, const void *b, void *context)
+{
+    const struct walk *w = context;
+    const struct store_row *p = &w->rows[*(const size_t *)a], *q = &w->rows[*(const size_t *)b];
+    int order = 0;
+    for (size_t i = 0; i < w->n_varies && !order; i++)
+        order = compare_values(w->varies[i], p->result.keys.value[w->varies[i]], q->result.keys.value[w->varies[i]]);
+    return order ? order : (p->id > q->id) - (p->id < q->id);
+}
+
+/* By all keys, of which only those that differ between rows need be looked at, then by id. */
+static enum status sort_rows(struct walk *w)
+{
+    if (!(w->order = calloc(w->n + 1, sizeof *w->order)))
+        return error_set(ERR_MEMORY, "out of memory for %zu runs", w->n);
+    for (int key = 0; key < KEY_COUNT; key++) {
+        bool varies = false;
+        for (size_t i = 1; i < w->n && !varies; i++)
+            varies = !same_value(w->rows[i].result.keys.value[key], w->rows[0].result.keys.value[key]);
+        if (varies)
+            w->varies[w->n_varies++] = (enum key)key;
+    }
+    for (size_t i = 0; i < w->n; i++)
+        w->order[i] = i;
+    qsort_r(w->order, w->n, sizeof *w->order, by_keys, w);
+    return OK;
+}
+
+static enum status read_rows(struct store *s, const struct store_filter *filter, struct walk *w)
 {
     enum status rc = OK;
     sqlite3_stmt *statement = NULL;
-    size_t allocated = 0;
     bool there;
-    TRY(prepare_filter(s, filter, &statement));
+    text_add_bytes(&w->text, "", 1); /* offset 0 is no string's */
+    TRY(prepare_filter(s, filter, NULL, &statement));
     for (;;) {
         TRY(store_next(s, statement, &there));
         if (!there)
             break;
-        if (*n == allocated) {
-            allocated = allocated ? 2 * allocated : 1024;
-            sqlite3_int64 *more = realloc(*ids, allocated * sizeof *more);
-            REQUIRE(more, ERR_MEMORY, "out of memory for a list of %zu runs", allocated);
-            *ids = more;
-        }
-        (*ids)[(*n)++] = sqlite3_column_int64(statement, 0);
+        TRY(take_row(s, statement, w));
     }
+    TRY(text_status(&w->text));
+    TRY(sort_rows(w));
 done:
     sqlite3_finalize(statement);
-    return rc;
-}
-
-/* Reads run `id`, lets go of the database, calls visit. */
-static enum status visit_one(struct store *s, sqlite3_int64 id, store_visit *visit, void *context)
-{
-    static const int columns[] = {SELECT_COLUMNS + COLUMN_HASH, SELECT_STUDIES,                  SELECT_COLUMNS + COLUMN_VERSION,
-                                  SELECT_COLUMNS + COLUMN_HOST, SELECT_COLUMNS + COLUMN_STARTED, SELECT_COLUMNS + COLUMN_FINISHED};
-    char *copies[COUNT(columns)] = {NULL};
-    struct store_row row = {.id = id};
-    enum status rc = OK;
-    bool there;
-    sqlite3_bind_int64(s->by_id, 1, id);
-    TRY(store_next(s, s->by_id, &there));
-    if (!there) /* deleted since: there is nothing to visit */
-        goto done;
-    TRY(read_result(s, s->by_id, &row.result));
-    row.has_curve = sqlite3_column_int(s->by_id, SELECT_HAS_CURVE) != 0;
-    for (int i = 0; i < COUNT(columns); i++) {
-        const char *text = (const char *)sqlite3_column_text(s->by_id, columns[i]);
-        REQUIRE(!text || (copies[i] = strdup(text)), ERR_MEMORY, "out of memory for a run");
-    }
-    row.hash = copies[0], row.study = copies[1], row.version = copies[2], row.host = copies[3];
-    row.started = copies[4], row.finished = copies[5];
-    store_release(s->by_id);
-    TRY(visit(context, &row));
-done:
-    store_release(s->by_id);
-    for (int i = 0; i < COUNT(columns); i++)
-        free(copies[i]);
     return rc;
 }
 
 enum status store_each(struct store *store, const struct store_filter *filter, store_visit *visit, void *context)
 {
     enum status rc = OK;
-    sqlite3_int64 *ids = NULL;
-    size_t n = 0;
-    TRY(collect(store, filter, &ids, &n));
-    for (size_t i = 0; i < n; i++)
-        TRY(visit_one(store, ids[i], visit, context));
+    struct walk w = {0};
+    TRY(read_rows(store, filter, &w));
+    for (size_t i = 0; i < w.n; i++) {
+        struct store_row *row = &w.rows[w.order[i]];
+        const char **const strings[STRINGS] = {&row->hash, &row->study, &row->version, &row->host, &row->started, &row->finished};
+        for (int k = 0; k < STRINGS; k++)
+            *strings[k] = w.strings[w.order[i]][k] ? w.text.data + w.strings[w.order[i]][k] : NULL;
+        TRY(visit(context, row));
+    }
 done:
-    free(ids);
+    free(w.rows);
+    free(w.strings);
+    free(w.order);
+    text_free(&w.text);
+    return rc;
+}
+
+enum status store_any(struct store *store, const struct store_filter *filter, bool *any)
+{
+    enum status rc = OK;
+    sqlite3_stmt *statement = NULL;
+    TRY(prepare_filter(store, filter, "SELECT 1 FROM runs", &statement));
+    TRY(store_next(store, statement, any));
+done:
+    sqlite3_finalize(statement);
     return rc;
 }
 

@@ -1,11 +1,13 @@
 #include "work.h"
 #include <math.h>
 
-/* Operations of a product that take as long as one normal number, one element of a softmax or an activation with its gradient, one parameter
- * updated (it is bound by memory), and as one step's fixed cost. */
+/* Operations of a product that take as long as one normal number, one element of a softmax or an activation with its
+ * gradient, one parameter updated (it is bound by memory), and as one step's fixed cost. */
 static const double NORMAL = 60, ELEMENT = 60, PARAMETER = 450, FIXED = 1e6;
 static const double FLOW = 1e7; /* operations of a whole flow */
-static const double PROCESS = 25e6, BLOCK = 24e6; /* bytes: a process without a run; a Transformer's activations in the cache */
+static const double PROCESS = 15e6, BLOCK = 20e6,
+                    LAYER = 15e6; /* bytes: a process without a run; what a thread of a Transformer works in, with one
+                                     layer, and for each more */
 
 /* Sizes of a Transformer. */
 struct shape {
@@ -16,7 +18,8 @@ struct shape {
 static struct shape shape_of(const struct keys *k)
 {
     const bool recall = k->preset == PRESET_RECALL;
-    const double d = keys_real(k, recall ? KEY_vocab : KEY_d), W = keys_real(k, KEY_width), heads = keys_real(k, KEY_heads);
+    const double d = keys_real(k, recall ? KEY_vocab : KEY_d), W = keys_real(k, KEY_width),
+                 heads = keys_real(k, KEY_heads);
     return (struct shape){.T = recall ? 2 * keys_real(k, KEY_pairs) + 1 : keys_real(k, KEY_T),
                           .inputs = d + (!recall && keys_integer(k, KEY_feature) == CHOICE_YES),
                           .outputs = d,
@@ -34,8 +37,8 @@ static double parameters(const struct shape *s)
     return s->W * (s->inputs + s->outputs) + s->layers * s->W * (4 * s->A + 2 * s->F);
 }
 
-/* Forward pass of one sequence (transformer.h). A whole layer: q, k, v, o and the MLP for T tokens, scores and their sums; a short one: those
- * of one token, with K^T q and sum_t p_t n_t in place of keys and values. */
+/* Forward pass of one sequence (transformer.h). A whole layer: q, k, v, o and the MLP for T tokens, scores and their
+ * sums; a short one: those of one token, with K^T q and sum_t p_t n_t in place of keys and values. */
 static double forward(const struct shape *s, bool probes)
 {
     const double T = s->T, W = s->W, A = s->A, F = s->F;
@@ -69,8 +72,8 @@ double work_step(const struct keys *k)
     return k->preset == PRESET_FLOW ? FLOW : k->preset == PRESET_TOY ? toy_step(k) : transformer_step(k);
 }
 
-/* The toy: sqrt(pi/2) sqrt(d) T/sqrt(B), in time = steps x lr. Transformers: published at lr 1e-4 (SGD 5e-3), 0.76 d^1.29 (T/B)^0.80, 6.42 d^1.44 T^1.07,
- * 0.55 vocab^0.79 pairs^2.25. */
+/* The toy: sqrt(pi/2) sqrt(d) T/sqrt(B), in time = steps x lr. Transformers: published at lr 1e-4 (SGD 5e-3), 0.76
+ * d^1.29 (T/B)^0.80, 6.42 d^1.44 T^1.07, 0.55 vocab^0.79 pairs^2.25. */
 static double plateau(const struct keys *k)
 {
     const double lr = keys_real(k, KEY_lr), B = keys_real(k, KEY_B);
@@ -111,5 +114,6 @@ double work_memory(const struct keys *k)
     /* Parameters, gradient in four lanes, Adam's two moments, prepared weights; samples; what each thread works in. */
     const struct shape s = shape_of(k);
     const double token = s.recall ? 1 : s.inputs, samples = batch + keys_real(k, KEY_eval_size);
-    return PROCESS + 4 * (9 * parameters(&s) + samples * s.T * token) + BLOCK * keys_real(k, KEY_threads);
+    return PROCESS + 4 * (9 * parameters(&s) + samples * s.T * token) +
+           (BLOCK + LAYER * (s.layers - 1)) * keys_real(k, KEY_threads);
 }

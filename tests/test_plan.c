@@ -1,0 +1,365 @@
+/* Planning: order and balance, laws fitted to what is there, rates, the schedule, and the choice of runs for a budget.
+ */
+#include "design.h"
+#include "store_fixture.h"
+#include "test_keys.h"
+#include "work.h"
+#include <math.h>
+
+/* A study of one block, as on the command line. */
+static void name_study(struct study *study, const char *const *keys, size_t n)
+{
+    *study = (struct study){.name = "test", .n_blocks = 1};
+    for (size_t i = 0; i < n; i++)
+        ok(grid_add(&study->blocks[0], keys[i]));
+}
+#define STUDY(study, ...)                                                                                              \
+    name_study(study, (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static const struct plan_request no_measuring = {.jobs = 2, .measure = -1};
+
+/* A finished run of the keys with that plateau, made here. */
+static void put(struct store *store, struct keys keys, double plateau, double ms)
+{
+    struct result r = {.keys = keys,
+                       .state = RUN_EMERGED,
+                       .plateau = plateau,
+                       .initial_loss = 0.5,
+                       .null_loss = 0.5,
+                       .final_loss = 0.01};
+    const double every = keys_real(&keys, KEY_eval_every);
+    for (int i = 0; i < FLOW_LEVELS; i++)
+        r.crossings[i] = plateau * (0.8 + 0.03 * i);
+    r.steps_done = r.cap = (ceil(plateau / every) + 1) * every;
+    r.tokens_per_s = keys_real(&keys, KEY_batch) * keys_real(&keys, KEY_T) / (1e-3 * ms);
+    r.wall_s = r.steps_done * 1e-3 * ms;
+    r.predicted = (struct prediction){.eq6 = NAN, .asinh = NAN, .closed = NAN, .quadrature = NAN};
+    r.flow_plateau = NAN;
+    ok(store_put(store, "test", NULL, &r, NULL));
+}
+
+START_TEST(agenda_is_longest_first_and_names_each_run_once)
+{
+    struct study study;
+    struct agenda agenda;
+    struct keys keys;
+    STUDY(&study, "model=transformer", "T=16,64,32", "d=8", "seed=1,2,1");
+    static const double T[] = {64, 64, 32, 32, 16, 16};
+    ok(agenda_make(&study, &agenda));
+    ck_assert_uint_eq(agenda.n, 6);
+    for (size_t i = 0; i < agenda.n; i++) {
+        ok(study_at(&study, agenda.list[i].number, &keys));
+        ck_assert_double_eq(keys_real(&keys, KEY_T), T[i]);
+        ck_assert_double_eq(keys_real(&keys, KEY_seed), (double)(1 + i % 2));
+        ck_assert_double_eq(agenda.list[i].work, work_run(&keys));
+    }
+    agenda_free(&agenda);
+    study.left_out = calloc(9, sizeof *study.left_out);
+    study.left_out[3] = true; /* T=64, seed=1 */
+    ok(agenda_make(&study, &agenda));
+    ok(study_at(&study, agenda.list[0].number, &keys));
+    ck_assert(agenda.n == 5 && keys_real(&keys, KEY_T) == 64 && keys_real(&keys, KEY_seed) == 2);
+    agenda_free(&agenda);
+    study_free(&study);
+}
+END_TEST
+
+/* The arithmetic of a step, counted by hand for one layer that is computed whole (readout=mean): 4 W (A + F) 2 T + ..;
+ * twice the batch, twice that. */
+START_TEST(work_counts_products)
+{
+    struct keys one, two;
+    one = test_keys("model=transformer T=8 d=4 layers=1 heads=2 head_dim=16 width=32 mlp=4 readout=mean batch=32 "
+                    "eval_every=1000000 eval_size=1");
+    two = test_keys("model=transformer T=8 d=4 layers=1 heads=2 head_dim=16 width=32 mlp=4 readout=mean batch=64 "
+                    "eval_every=1000000 eval_size=1");
+    const double products = 3 * 32 * (2 * 8 * 32 * (4 * 32 + 2 * 128) + 4 * 8 * 8 * 32 + 2 * 32 * (8 * 5 + 4)),
+                 step = work_step(&two) - work_step(&one);
+    ck_assert_msg(step > products && step < 2 * products, "%g products, %g", products, step);
+    two = test_keys(
+        "model=transformer T=8 d=4 layers=1 heads=2 head_dim=16 width=32 mlp=4 readout=mean until=cap steps=77");
+    ck_assert_double_eq(work_steps(&two), 77);
+}
+END_TEST
+
+/* An empty database: the published law, and the end of a run: one evaluation after the crossing, one to confirm it. */
+START_TEST(without_runs_the_published_law_is_expected)
+{
+    struct past past = {0};
+    struct expect *expect;
+    struct expectation e;
+    struct keys keys;
+    ok(expect_create(&past, &expect));
+    keys = test_keys("model=transformer T=256 d=64 until=threshold");
+    ok(expect_run(expect, &keys, false, &e));
+    ck_assert(e.source == EXPECT_PUBLISHED && e.runs == 0 && !e.censored);
+    const double plateau = 0.76 * pow(64, 1.29) * pow(256, 0.80);
+    ck_assert_double_eq_tol(e.plateau, plateau, 1e-6 * plateau);
+    ck_assert_double_eq(e.steps, (ceil(plateau / 25) + 1) * 25);
+    keys = test_keys("model=transformer T=512 d=128 until=threshold");
+    ok(expect_run(expect, &keys, false, &e));
+    ck_assert(e.censored && e.steps == 50000);
+    keys = test_keys("model=transformer T=256 d=64 lr=3e-4");
+    ok(expect_run(expect, &keys, false, &e));
+    ck_assert_int_eq(e.source, EXPECT_GUESS);
+    expect_free(expect);
+}
+END_TEST
+
+/* The toy follows the flow: theory.md's 2707.926 for T=512 d=16; half of lr, twice the steps. */
+START_TEST(toys_are_expected_to_follow_the_flow)
+{
+    struct past past = {0};
+    struct expect *expect;
+    struct expectation e, half;
+    struct keys keys;
+    ok(expect_create(&past, &expect));
+    keys = test_keys("model=toy T=512 d=16");
+    ok(expect_run(expect, &keys, false, &e));
+    test_close(e.plateau, 2707.926, 1e-6, 0, "plateau");
+    ck_assert(e.source == EXPECT_FLOW && e.steps >= e.plateau && e.steps < 1.2 * e.plateau);
+    keys = test_keys("model=toy T=512 d=16 lr=0.5 steps=3000");
+    ok(expect_run(expect, &keys, false, &half));
+    test_close(half.plateau, 2 * 2707.926, 1e-6, 0, "plateau at half of lr");
+    ck_assert(half.censored && half.steps == 3000);
+    keys = test_keys("model=flow T=512 d=64");
+    ok(expect_run(expect, &keys, false, &e));
+    ck_assert(e.steps == 0 && !e.censored);
+    expect_free(expect);
+}
+END_TEST
+
+/* Runs on a law of their own: it comes back, for sizes that were not made, and for those as if their cell had not been
+ * seen; another p takes it over, with the constant of its own single run. */
+START_TEST(laws_are_fitted_to_what_is_there)
+{
+    const bool wanted[PRESET_COUNT] = {[PRESET_REGRESSION] = true};
+    struct store *store = opened(in_folder("a.db"), STORE_WRITE);
+    struct past past;
+    struct expect *expect;
+    struct expectation e;
+    struct keys keys;
+    for (int T = 16; T <= 64; T *= 2) {
+        for (int d = 4; d <= 32; d *= 2) {
+            keys = test_keys("model=transformer until=threshold T=%d d=%d", T, d);
+            put(store, keys, 3 * pow(d, 1.1) * pow(T, 0.7), 10);
+        }
+    }
+    keys = test_keys("model=transformer until=threshold T=32 d=8 p=0.5");
+    put(store, keys, 2 * 3 * pow(8, 1.1) * pow(32, 0.7), 10);
+    ok(past_read(store, wanted, &past));
+    ck_assert_uint_eq(past.n, 13);
+    ok(expect_create(&past, &expect));
+    keys = test_keys("model=transformer until=threshold T=48 d=12");
+    ok(expect_run(expect, &keys, false, &e));
+    const double law = 3 * pow(12, 1.1) * pow(48, 0.7);
+    ck_assert(e.source == EXPECT_FITTED && e.runs == 12);
+    ck_assert_msg(fabs(e.plateau / law - 1) < 0.05, "%g, want %g", e.plateau, law);
+    keys = test_keys("model=transformer until=threshold T=64 d=32");
+    ok(expect_run(expect, &keys, true, &e));
+    ck_assert_msg(e.runs < 12 && fabs(e.plateau / (3 * pow(32, 1.1) * pow(64, 0.7)) - 1) < 0.15, "%zu runs, %g", e.runs,
+                  e.plateau);
+    keys = test_keys("model=transformer until=threshold T=48 d=12 p=0.5");
+    ok(expect_run(expect, &keys, false, &e));
+    ck_assert_msg(e.runs == 1 && fabs(e.plateau / (2 * law) - 1) < 0.1, "%zu runs, %g, want %g", e.runs, e.plateau,
+                  2 * law);
+    expect_free(expect);
+    past_free(&past);
+    store_close(store);
+    clean();
+}
+END_TEST
+
+/* What is there is not planned again; its rate is that of the runs made here, carried over by the work of a step. The
+ * wall time is that of two jobs. */
+START_TEST(a_plan_knows_what_is_there)
+{
+    struct study study;
+    struct store *store = opened(in_folder("a.db"), STORE_WRITE);
+    struct plan plan;
+    struct plan_sum sum;
+    struct keys keys;
+    double work = 0, busy[2] = {0};
+    STUDY(&study, "model=transformer", "until=threshold", "T=16,32,64", "d=4,8,16", "seed=1,2");
+    for (size_t i = 0; i < 18; i += 2) { /* seed 1 */
+        ok(study_at(&study, i, &keys));
+        put(store, keys, 2 * keys_real(&keys, KEY_d) * (keys_real(&keys, KEY_T) + 20), 7);
+    }
+    ok(plan_make(&study, store, &no_measuring, &plan));
+    ok(plan_sum(&plan, &sum));
+    ck_assert(sum.runs == 18 && sum.there == 9 && sum.rated[RATE_PAST] == 9 && sum.expected[EXPECT_FITTED] == 9 &&
+              sum.censored == 0);
+    ck_assert_msg(sum.compared == 9 && sum.within == 9, "%zu of %zu", sum.within, sum.compared);
+    for (size_t i = 0; i < plan.n; i++) {
+        const struct plan_run *run = &plan.runs[i];
+        if (run->there)
+            continue;
+        ck_assert_double_eq_tol(run->seconds, 0.007 * run->expected.steps, 0.02);
+        work += run->seconds;
+        busy[busy[1] < busy[0]] += run->seconds;
+    }
+    ck_assert_double_eq_tol(sum.work_s, work, 1e-9);
+    ck_assert_double_eq_tol(sum.wall_s, fmax(busy[0], busy[1]), 1e-9);
+    plan_free(&plan);
+    store_close(store);
+    study_free(&study);
+    clean();
+}
+END_TEST
+
+/* How many of the runs are chosen for `seconds`, and what they take. */
+static size_t choose(const char *const *keys, size_t n, double seconds, double *wall)
+{
+    struct study study;
+    struct plan plan;
+    struct text words = {0};
+    size_t chosen = 0;
+    name_study(&study, keys, n);
+    ok(plan_make(&study, NULL, &no_measuring, &plan));
+    ok(design_choose(&plan, &study, seconds, &words));
+    ok(plan_wall(&plan, wall));
+    for (size_t i = 0; i < plan.n; i++)
+        chosen += !plan.runs[i].left_out;
+    ck_assert_ptr_nonnull(strstr(words.data, "standard errors"));
+    struct agenda agenda;
+    ok(agenda_make(&study, &agenda)); /* a sweep makes just these */
+    ck_assert_uint_eq(agenda.n, chosen);
+    agenda_free(&agenda);
+    text_free(&words);
+    plan_free(&plan);
+    study_free(&study);
+    return chosen;
+}
+
+START_TEST(a_budget_is_kept_and_leaves_a_fit)
+{
+    static const char *const keys[] = {"model=transformer", "until=threshold", "T=16,32,64,128", "d=4,8,16,32",
+                                       "seed=1:3:+1"};
+    struct study study;
+    struct plan plan;
+    struct plan_sum sum;
+    struct text words = {0};
+    double wall, last = 0;
+    size_t before = 0;
+    STUDY(&study, keys[0], keys[1], keys[2], keys[3], keys[4]);
+    ok(plan_make(&study, NULL, &no_measuring, &plan));
+    ok(plan_sum(&plan, &sum));
+    refused(design_choose(&plan, &study, 1e-3 * sum.wall_s, &words), ERR_INPUT, "too few");
+    plan_free(&plan);
+    study_free(&study);
+    text_free(&words);
+    for (double part = 0.05; part <= 1.01; part += 0.19) {
+        const size_t n = choose(keys, 5, part * sum.wall_s, &wall);
+        ck_assert_msg(wall <= part * sum.wall_s * (1 + 1e-9), "%g of %g s", wall, part * sum.wall_s);
+        ck_assert_msg(n >= 4 && n >= before && wall >= last && wall > 0.5 * part * sum.wall_s, "%zu runs, %g s of %g",
+                      n, wall, part * sum.wall_s);
+        ck_assert_uint_eq(n, choose(keys, 5, part * sum.wall_s, &wall)); /* the same again */
+        before = n, last = wall;
+    }
+    ck_assert_uint_eq(choose(keys, 5, 1.01 * sum.wall_s, &wall), 48);
+}
+END_TEST
+
+/* Greedy, weighed against chance: at the same expense the exponents are known no worse than from runs drawn at random.
+ * The information is set up here anew. */
+static double log_det_of_choice(const struct plan *plan, const bool *chosen)
+{
+    double M[3][3] = {{0}};
+    for (size_t i = 0; i < plan->n; i++) {
+        struct keys keys;
+        ok(study_at(plan->study, plan->runs[i].number, &keys));
+        const double x[3] = {1, log(keys_real(&keys, KEY_T)), log(keys_real(&keys, KEY_d))};
+        for (int k = 0; k < 9 && chosen[i]; k++)
+            M[k / 3][k % 3] += x[k / 3] * x[k % 3];
+    }
+    const double det = M[0][0] * (M[1][1] * M[2][2] - M[1][2] * M[2][1]) -
+                       M[0][1] * (M[1][0] * M[2][2] - M[1][2] * M[2][0]) +
+                       M[0][2] * (M[1][0] * M[2][1] - M[1][1] * M[2][0]);
+    return log(fmax(det, 1e-300) / M[0][0]);
+}
+
+/* One run a cell, on jobs that cannot end together: the budget holds. */
+START_TEST(a_budget_holds_without_seeds)
+{
+    static const char *const keys[] = {"model=transformer", "until=threshold", "T=16,32,64,128", "d=4,8,16,32"};
+    struct study study;
+    struct plan plan;
+    struct plan_sum sum;
+    double wall;
+    name_study(&study, keys, 4);
+    ok(plan_make(&study, NULL, &no_measuring, &plan));
+    ok(plan_sum(&plan, &sum));
+    plan_free(&plan);
+    study_free(&study);
+    for (double part = 0.1; part < 1; part += 0.1) {
+        choose(keys, 4, part * sum.wall_s, &wall);
+        ck_assert_msg(wall <= part * sum.wall_s, "%g of %g s", wall, part * sum.wall_s);
+    }
+}
+END_TEST
+
+START_TEST(the_choice_beats_chance)
+{
+    struct study study;
+    struct plan plan;
+    struct plan_sum sum;
+    struct text words = {0};
+    bool chosen[16];
+    double used = 0, mine;
+    unsigned state = 1, worse = 0;
+    STUDY(&study, "model=transformer", "until=threshold", "T=16,32,64,128", "d=4,8,16,32");
+    ok(plan_make(&study, NULL, &no_measuring, &plan));
+    ok(plan_sum(&plan, &sum));
+    ok(design_choose(&plan, &study, 0.4 * sum.wall_s, &words));
+    for (size_t i = 0; i < 16; i++) {
+        chosen[i] = !plan.runs[i].left_out;
+        used += chosen[i] ? plan.runs[i].seconds : 0;
+    }
+    mine = log_det_of_choice(&plan, chosen);
+    for (int draw = 0; draw < 200; draw++) {
+        double spent = 0;
+        for (size_t i = 0; i < 16; i++) {
+            state = state * 1103515245U + 12345U;
+            const size_t at = (i + (state >> 16)) % 16;
+            chosen[at] = (i == 0 || chosen[at]) && spent + plan.runs[at].seconds <= used;
+            spent += chosen[at] ? plan.runs[at].seconds : 0;
+        }
+        worse += log_det_of_choice(&plan, chosen) <= mine;
+    }
+    ck_assert_msg(worse >= 190, "only %u of 200 are worse", worse);
+    text_free(&words);
+    plan_free(&plan);
+    study_free(&study);
+}
+END_TEST
+
+START_TEST(budgets_have_units)
+{
+    double seconds;
+    ok(design_budget("90s", &seconds));
+    ck_assert_double_eq(seconds, 90);
+    ok(design_budget("1.5h", &seconds));
+    ck_assert_double_eq(seconds, 5400);
+    ok(design_budget("15min", &seconds));
+    ck_assert_double_eq(seconds, 900);
+    ok(design_budget("2d", &seconds));
+    ck_assert_double_eq(seconds, 172800);
+    static const char *const bad[] = {"", "2", "h", "-1h", "0s", "2 weeks", "nanh", "1e999d", "2hh"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        refused(design_budget(bad[i], &seconds), ERR_INPUT, "a number and a unit");
+}
+END_TEST
+
+static const struct test tests[] = {
+    {"agenda_is_longest_first_and_names_each_run_once", &agenda_is_longest_first_and_names_each_run_once},
+    {"work_counts_products", &work_counts_products},
+    {"without_runs_the_published_law_is_expected", &without_runs_the_published_law_is_expected},
+    {"toys_are_expected_to_follow_the_flow", &toys_are_expected_to_follow_the_flow},
+    {"laws_are_fitted_to_what_is_there", &laws_are_fitted_to_what_is_there},
+    {"a_plan_knows_what_is_there", &a_plan_knows_what_is_there},
+    {"a_budget_is_kept_and_leaves_a_fit", &a_budget_is_kept_and_leaves_a_fit},
+    {"a_budget_holds_without_seeds", &a_budget_holds_without_seeds},
+    {"the_choice_beats_chance", &the_choice_beats_chance},
+    {"budgets_have_units", &budgets_have_units},
+};
+TEST_MAIN("plan", tests)
