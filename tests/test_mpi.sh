@@ -111,7 +111,7 @@ mpirun -np 2 "$plateau" sweep mix.yaml --shard 2/3 --db shard.db --jobs 2 --quie
 # ---- errors: said once, and the job ends with their exit code
 mpirun -np 2 "$plateau" sweep nothing.yaml --db none.db 2>err; [[ $? == 2 && $(grep -c 'plateau: .*nothing.yaml' err) == 1 ]]; ok $? "a study that is not there: exit 2, said once"
 mpirun -np 2 "$plateau" sweep mix.yaml --db no/such/folder.db 2>err; [[ $? == 3 && $(grep -c 'plateau: .*no/such' err) == 1 ]]; ok $? "a database that cannot be made: exit 3"
-mpirun -np 1 "$plateau" sweep mix.yaml --db two.db --quiet : -np 1 "$plateau" sweep long.yaml --db two.db --quiet 2>err; [[ $? == 2 ]] && grep -q 'rank 1 has another study' err; ok $? "ranks with two studies: exit 2"
+mpirun -np 1 "$plateau" sweep long.yaml --db two.db --quiet : -np 1 "$plateau" sweep mix.yaml --db two.db --quiet 2>err; [[ $? == 2 ]] && grep -q 'rank 1 has another study' err; ok $? "ranks with two studies: exit 2"
 mpirun -np 1 "$plateau" sweep mix.yaml --db two.db --quiet : -np 1 "$plateau" sweep none.yaml --quiet 2>err; [[ $? == 2 ]] && grep -q 'plateau: rank 1: none.yaml' err; ok $? "a rank that cannot read its study: exit 2, and which"
 
 # ---- a worker dies, a signal comes to mpirun, to one rank, to one worker
