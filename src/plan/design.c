@@ -97,7 +97,7 @@ static bool new_direction(const struct group *g, const double *x, double *rest)
 static void learn(struct design *d, struct cell *c)
 {
     struct group *g = &d->groups[c->group];
-    double Mx[DIM], rest[DIM];
+    double Mx[DIM] = {0}, rest[DIM];
     const double v = added(c), q = spread(g, c->x, Mx);
     for (size_t i = 0; i < g->dim; i++) {
         for (size_t j = 0; j < g->dim; j++)

@@ -450,7 +450,7 @@ static enum status await_first(enum status *end)
         REQUIRE(stop_requested != ERR_INTERRUPTED || !late(&since, 2 * SAVE_S), ERR_INTERRUPTED, "interrupted");
         TRY(ranks_receive(&m, &there));
         if (!there) {
-            nanosleep(&(struct timespec){.tv_nsec = NAP_MOST * 1000000}, NULL);
+            nanosleep(&(struct timespec){.tv_nsec = NAP_MOST * 1000000L}, NULL);
             continue;
         }
         started = m.kind == START;
