@@ -19,7 +19,8 @@ runs:
 Y
 # Signals and kills must find these at work, on a fast machine too; a build with sanitizers is ten times as slow.
 long=30000
-if grep -q __asan_init "$plateau"; then long=6000; fi
+kills=4
+if grep -q __asan_init "$plateau"; then long=3000 kills=3; fi
 cat >long.yaml <<Y
 study: long
 curves: yes
@@ -155,7 +156,7 @@ batch merge mix 2>err && rows batch/mix.db --curves | cmp -s - serial; ok $? "sl
 unset SLURM_JOB_ID SLURM_ARRAY_JOB_ID SLURM_ARRAY_TASK_COUNT
 
 # ---- a rank, the whole job, the disk, at random: nothing finished is lost, nothing made twice
-kills=4; [[ -z ${PLATEAU_TEST_FULL:-} ]] || kills=20
+[[ -z ${PLATEAU_TEST_FULL:-} ]] || kills=20
 "$plateau" sweep toys.yaml "seed=1:$((2 * kills)):+1" --db undisturbed.db --quiet
 mkdir small; mounted=no
 trap 'umount small 2>/dev/null; rm -rf "$work"' EXIT
