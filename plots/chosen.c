@@ -85,22 +85,13 @@ done:
     return rc;
 }
 
-static bool is_among(enum key key, const enum key *keys, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (keys[i] == key)
-            return true;
-    }
-    return false;
-}
-
 enum status chosen_refuse_mixture(const struct page *page, const struct chosen *chosen, const enum key *keys, size_t n, const char *what)
 {
     enum status rc = OK;
     char buffer[32], example[80] = "";
     struct text list = {0};
     for (int key = 0; key < KEY_COUNT; key++) {
-        if (!chosen->varies[key] || is_among((enum key)key, keys, n))
+        if (!chosen->varies[key] || keys_among((enum key)key, keys, n))
             continue;
         text_addf(&list, "%s%s", list.length ? ", " : "", keys_name((enum key)key));
         if (!*example)
@@ -120,7 +111,7 @@ void chosen_label(const struct chosen *chosen, const struct store_row *row, cons
     const size_t begin = out->length;
     for (int key = 0; key < KEY_COUNT; key++) {
         const double value = runs_key(row, (enum key)key);
-        if (chosen->varies[key] && !isnan(value) && !is_among((enum key)key, keys, n))
+        if (chosen->varies[key] && !isnan(value) && !keys_among((enum key)key, keys, n))
             text_addf(out, "%s%s=%s", out->length > begin ? " " : "", keys_name((enum key)key), keys_text((enum key)key, value, buffer));
     }
 }

@@ -246,6 +246,7 @@ static size_t furthest(const double *off, size_t n, size_t *places)
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         size_t at = kept < LISTED ? kept++ : LISTED;
+        /* cppcheck-suppress uninitvar; places[0..kept) are set, and at <= kept */
         for (; at > 0 && fabs(off[i]) > fabs(off[places[at - 1]]); at--) {
             if (at < LISTED)
                 places[at] = places[at - 1];

@@ -7,8 +7,7 @@
 static bool same_but_seed(const struct keys *a, const struct keys *b)
 {
     for (int key = 0; key < KEY_COUNT; key++) {
-        bool equal = a->value[key] == b->value[key] || (isnan(a->value[key]) && isnan(b->value[key]));
-        if (!equal && key != KEY_seed && keys_is_hashed((enum key)key))
+        if (!keys_same(a, b, (enum key)key) && key != KEY_seed && keys_is_hashed((enum key)key))
             return false;
     }
     return true;

@@ -32,7 +32,11 @@ document() {
     case $1 in doc/results.md) command -v Rscript >/dev/null || { echo "Rscript is not installed"; return 77; } ;; esac
     work=$(mktemp -d) && ln -s "$root"/{build,validation,doc,examples} "$work" && cd "$work" || return 1
     trap 'rm -rf "$work"' EXIT
-    PATH=$root/build:$PATH timeout 900 "$root/tests/document.sh" "$root/$1"
+    local rc least=3; [[ $1 != README.md ]] || least=20
+    PATH=$root/build:$PATH timeout 900 "$root/tests/document.sh" "$root/$1" >said; rc=$?
+    cat said
+    [[ $rc != 0 ]] || (($(grep -c '^\$ ' said) >= least)) || { echo "$1: commands were overlooked"; rc=1; }
+    return $rc
 }
 
 sanitized() {

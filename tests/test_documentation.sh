@@ -41,7 +41,7 @@ for page in "$source"/doc/*.md; do
     name=$(basename "$page" .md)
     awk -v version=0 -f "$source/doc/man.awk" "$page" >page.7 && grep -q "^\.SH NAME$" page.7 && ! grep -qE '[`]|^#' page.7 || missing+=" $name"
     if command -v groff >/dev/null; then [[ -z $(groff -man -t -rcR=1 -Tutf8 -ww -z page.7 2>&1) ]] || missing+=" groff:$name"; fi
-    grep -qE "^plateau-$name\.[57]: " "$source/doc/local.mk" && grep -qE "^\.BR plateau-$name \([57]\)" man || missing+=" local.mk, man:$name"
+    grep -qE "^man[57]_MANS = .*plateau-$name\.[57]( |$)" "$source/doc/local.mk" && grep -qE "^manual = .*%D%/$name\.md( |$)" "$source/doc/local.mk" && grep -qE "^\.BR plateau-$name \([57]\)" man || missing+=" local.mk, man:$name"
 done
 [[ -z $missing ]]; ok $? "every page of doc/ is a man page$missing"
 missing=$(cd "$source" && for page in README.md doc/*.md; do

@@ -11,11 +11,6 @@ static const struct {
 };
 static const double NO_INTERVAL = 1e-6; /* of an estimate: a smaller difference is rounding */
 
-const char *change_name(enum change change)
-{
-    return changes[change].name;
-}
-
 const char *change_meaning(enum change change)
 {
     return changes[change].meaning;
@@ -94,7 +89,7 @@ void change_json(const struct claim *before, const struct claim *after, struct t
 {
     text_add(out, "{\"id\": ");
     text_add_json(out, before->id);
-    text_addf(out, ", \"change\": \"%s\", \"statement\": ", change_name(change_of(before, after)));
+    text_addf(out, ", \"change\": \"%s\", \"statement\": ", changes[change_of(before, after)].name);
     text_add_json(out, before->statement);
     text_addf(out, ", \"quantity\": \"%s\", \"of\": ", before->quantity);
     text_add_json(out, before->of);

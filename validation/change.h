@@ -21,7 +21,6 @@ enum change {
         CHANGE_COUNT
 };
 
-const char *change_name(enum change change);
 const char *change_meaning(enum change change);
 /* Drops the claims that need no runs, and (study not NULL) those on other studies; returns how many needed none. */
 size_t change_keep_measured(struct claims *claims, const char *study);

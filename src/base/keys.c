@@ -172,6 +172,20 @@ double keys_real(const struct keys *keys, enum key key)
     return keys->value[key];
 }
 
+bool keys_same(const struct keys *a, const struct keys *b, enum key key)
+{
+    return a->value[key] == b->value[key] || (isnan(a->value[key]) && isnan(b->value[key]));
+}
+
+bool keys_among(enum key key, const enum key *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (list[i] == key)
+            return true;
+    }
+    return false;
+}
+
 int64_t keys_integer(const struct keys *keys, enum key key)
 {
     return (int64_t)keys->value[key];

@@ -89,6 +89,10 @@ enum status keys_resolve(const double *given, struct keys *keys);
 /* The value of a key of a resolved set. Integer keys and choices: keys_integer. */
 double keys_real(const struct keys *keys, enum key key);
 int64_t keys_integer(const struct keys *keys, enum key key);
+/* true if both have the same value of the key, or it applies to neither. */
+bool keys_same(const struct keys *a, const struct keys *b, enum key key);
+/* true if the key is one of list[n]. */
+bool keys_among(enum key key, const enum key *list, size_t n);
 /* 128-bit hash (32 hexadecimal digits and NUL) of the identity of a run: its hashed keys and the numerics revision. */
 void keys_hash(const struct keys *keys, char hash[33]);
 /* "T=512 d=64 .." with every key that applies and differs from the default of its kind, for messages. Appended to `out`. */

@@ -79,39 +79,25 @@ size_t expect_regressors(const struct keys *keys, const enum key **regressors)
                                                : COUNT(flow_keys);
 }
 
-static bool same(const struct keys *a, const struct keys *b, enum key key)
-{
-    return a->value[key] == b->value[key] || (isnan(a->value[key]) && isnan(b->value[key]));
-}
-
 static bool equal(const struct keys *a, const struct keys *b)
 {
     bool all = a->preset == b->preset;
     for (int key = 0; key < KEY_COUNT && all; key++)
-        all = same(a, b, (enum key)key);
+        all = keys_same(a, b, (enum key)key);
     return all;
-}
-
-static bool is_among(enum key key, const enum key *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (list[i] == key)
-            return true;
-    }
-    return false;
 }
 
 static bool belong(const struct keys *a, const struct keys *b, enum width width)
 {
     const enum key *regressors;
     const size_t n = expect_regressors(a, &regressors);
-    if (a->preset != b->preset || !same(a, b, KEY_optimizer))
+    if (a->preset != b->preset || !keys_same(a, b, KEY_optimizer))
         return false;
     for (int i = 0; i < KEY_COUNT && width > WIDTH_TASK; i++) {
         const enum key key = (enum key)i;
         const bool free =
-            !keys_is_hashed(key) || is_among(key, no_effect, COUNT(no_effect)) || is_among(key, regressors, n);
-        if (!free && !(key == KEY_p && width < WIDTH_SAME) && !same(a, b, key))
+            !keys_is_hashed(key) || keys_among(key, no_effect, COUNT(no_effect)) || keys_among(key, regressors, n);
+        if (!free && !(key == KEY_p && width < WIDTH_SAME) && !keys_same(a, b, key))
             return false;
     }
     return true;

@@ -21,8 +21,7 @@ static enum status survey(struct plan *plan, const struct agenda *agenda, bool w
         if (i == 0)
             first = keys;
         for (int key = 0; key < KEY_COUNT; key++)
-            plan->varies[key] = plan->varies[key] || (keys.value[key] != first.value[key] &&
-                                                      !(isnan(keys.value[key]) && isnan(first.value[key])));
+            plan->varies[key] = plan->varies[key] || !keys_same(&keys, &first, (enum key)key);
     }
     return OK;
 }
@@ -163,13 +162,11 @@ enum status plan_sum(const struct plan *plan, struct plan_sum *sum)
         if (run->there || run->left_out)
             continue;
         TRY(study_at(plan->study, run->number, &keys));
-        const double tokens =
-            keys.preset == PRESET_RECALL ? 2 * keys_real(&keys, KEY_pairs) + 1 : keys_real(&keys, KEY_T);
         sum->expected[run->expected.source]++;
         sum->rated[run->rate]++;
         sum->censored += run->expected.censored;
         sum->steps += run->expected.steps;
-        sum->tokens += keys.preset == PRESET_FLOW ? 0 : run->expected.steps * tokens * keys_real(&keys, KEY_batch);
+        sum->tokens += keys.preset == PRESET_FLOW ? 0 : run->expected.steps * work_tokens(&keys) * keys_real(&keys, KEY_batch);
         sum->work_s += run->seconds;
         sum->longest_s = fmax(sum->longest_s, run->seconds);
         sum->memory = fmax(sum->memory, work_memory(&keys));

@@ -23,10 +23,8 @@ enum { N_SHAPE_KEYS = sizeof shape_keys / sizeof shape_keys[0] };
 static bool same(const struct keys *a, const struct keys *b, const enum key *keys, size_t n)
 {
     bool same = a->preset == b->preset;
-    for (size_t i = 0; i < n && same; i++) {
-        const double x = a->value[keys[i]], y = b->value[keys[i]];
-        same = x == y || (isnan(x) && isnan(y));
-    }
+    for (size_t i = 0; i < n && same; i++)
+        same = keys_same(a, b, keys[i]);
     return same;
 }
 
@@ -60,11 +58,11 @@ static struct rate *entry(struct rates *rates, const struct keys *keys)
     return &rates->list[rates->n++];
 }
 
-double rate_stored(const struct result *r)
+/* Seconds of a step of a stored run; NaN if not known. */
+static double seconds_stored(const struct result *r)
 {
     const struct keys *k = &r->keys;
-    const double tokens = k->preset == PRESET_RECALL ? 2 * keys_real(k, KEY_pairs) + 1 : keys_real(k, KEY_T);
-    return r->tokens_per_s > 0 ? keys_real(k, KEY_batch) * tokens / r->tokens_per_s : NAN;
+    return r->tokens_per_s > 0 ? keys_real(k, KEY_batch) * work_tokens(k) / r->tokens_per_s : NAN;
 }
 
 enum status rate_create(const struct past *past, struct rates *rates)
@@ -72,7 +70,7 @@ enum status rate_create(const struct past *past, struct rates *rates)
     *rates = (struct rates){0};
     for (size_t i = 0; i < past->n; i++) {
         const struct result *r = &past->runs[i].result;
-        const double seconds = rate_stored(r);
+        const double seconds = seconds_stored(r);
         if (!past->runs[i].here || !(seconds > 0) || !(r->steps_done > 0))
             continue;
         struct rate *rate = entry(rates, &r->keys);

@@ -33,7 +33,5 @@ enum status rate_want(struct rates *rates, const struct keys *keys, double work)
 enum status rate_measure(struct rates *rates, size_t jobs, double limit);
 /* Seconds of a step (a flow: of the whole), and where that comes from. */
 double rate_of(const struct rates *rates, const struct keys *keys, enum rate_source *source);
-/* Seconds of a step of a stored run; NaN if not known. */
-double rate_stored(const struct result *r);
 
 #endif

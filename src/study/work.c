@@ -9,6 +9,11 @@ static const double PROCESS = 15e6, BLOCK = 20e6,
                     LAYER = 15e6; /* bytes: a process without a run; what a thread of a Transformer works in, with one
                                      layer, and for each more */
 
+double work_tokens(const struct keys *k)
+{
+    return k->preset == PRESET_RECALL ? 2 * keys_real(k, KEY_pairs) + 1 : keys_real(k, KEY_T);
+}
+
 /* Sizes of a Transformer. */
 struct shape {
     double T, inputs, outputs, layers, heads, A, W, F;
@@ -20,7 +25,7 @@ static struct shape shape_of(const struct keys *k)
     const bool recall = k->preset == PRESET_RECALL;
     const double d = keys_real(k, recall ? KEY_vocab : KEY_d), W = keys_real(k, KEY_width),
                  heads = keys_real(k, KEY_heads);
-    return (struct shape){.T = recall ? 2 * keys_real(k, KEY_pairs) + 1 : keys_real(k, KEY_T),
+    return (struct shape){.T = work_tokens(k),
                           .inputs = d + (!recall && keys_integer(k, KEY_feature) == CHOICE_YES),
                           .outputs = d,
                           .layers = keys_real(k, KEY_layers),

@@ -16,6 +16,8 @@ double work_step(const struct keys *keys);
 double work_steps(const struct keys *keys);
 /* The product of both. */
 double work_run(const struct keys *keys);
+/* Tokens of a sequence of a toy or a Transformer. */
+double work_tokens(const struct keys *keys);
 /* Bytes that a process needs for the run, its own included; about. */
 double work_memory(const struct keys *keys);
 
