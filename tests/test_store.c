@@ -249,6 +249,12 @@ START_TEST(refusals)
     ck_assert(any);
     ok(store_any(s, &(struct store_filter){.study = "no such"}, &any));
     ck_assert(!any);
+    size_t runs;
+    double seconds;
+    ok(store_total(s, NULL, &runs, &seconds));
+    ck_assert(runs == 3 && seconds >= 0);
+    ok(store_total(s, &(struct store_filter){.study = "no such"}, &runs, &seconds));
+    ck_assert(runs == 0 && seconds == 0);
     store_close(s);
     clean();
 }

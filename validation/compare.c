@@ -187,7 +187,7 @@ done:
 
 struct runs {
     struct monomial product;
-    struct run_flow *tools;
+    struct run_flow *tools;         /* owned: if the product needs them */
     double threshold;
     size_t n, undefined, allocated; /* runs with a value, and without: censored, diverged, no such prediction .. */
     size_t unknown, cut;            /* .. and among those: did not record the threshold, did not emerge */
@@ -329,7 +329,7 @@ static enum status measure_runs(struct store *store, const struct store_filter *
 {
     struct runs r = {.threshold = threshold_of(c)};
     enum status rc = monomial_parse(c->of, &r.product);
-    if (rc == OK)
+    if (rc == OK && monomial_expects(&r.product))
         rc = run_flow_create(&r.tools);
     if (rc == OK)
         rc = selection_each(store, filter, compare_best(c), r.threshold, visit, &r);

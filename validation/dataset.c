@@ -126,6 +126,17 @@ done:
     return rc;
 }
 
+/* Does a column ask what theory expects? */
+static bool expects(const struct dataset *set)
+{
+    bool any = monomial_expects(&set->response.product);
+    for (size_t k = 0; k < set->data.n_x; k++)
+        any = any || monomial_expects(&set->regressors[k].product);
+    for (size_t k = 0; k < set->n_factors; k++)
+        any = any || monomial_expects(&set->factors[k]);
+    return any;
+}
+
 enum status dataset_add(void *context, const struct store_row *row)
 {
     enum status rc = OK;
@@ -138,7 +149,7 @@ enum status dataset_add(void *context, const struct store_row *row)
         set->left_out++;
         return OK;
     }
-    TRY(reading_at(set->tools, set->threshold, r, &known));
+    TRY(reading_at(expects(set) ? set->tools : NULL, set->threshold, r, &known));
     if (!known) {
         set->unknown++;
         return OK;

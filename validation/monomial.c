@@ -85,6 +85,17 @@ bool monomial_holds(const struct monomial *m, enum key key)
     return held;
 }
 
+bool monomial_expects(const struct monomial *m)
+{
+    static const char *const expected[] = {"flow", "eq6", "asinh", "closed", "quadrature"};
+    bool expects = false;
+    for (size_t i = 0; i < m->n; i++) {
+        for (size_t k = 0; k < sizeof expected / sizeof expected[0] && m->columns[i] >= KEY_COUNT; k++)
+            expects = expects || !strcmp(column_names[m->columns[i] - KEY_COUNT], expected[k]);
+    }
+    return expects;
+}
+
 bool monomial_grows_with_plateau(const struct monomial *m)
 {
     bool grows = false;

@@ -42,6 +42,8 @@ double monomial_value(const struct monomial *m, const struct result *r);
 double monomial_crossing(const struct result *r, const char *level);
 /* True if the value depends on the key: it is a factor, or X is and the key is one of T, d, B, p. */
 bool monomial_holds(const struct monomial *m, enum key key);
+/* True if a factor is what theory expects of the run, which depends on the threshold that it is read at. */
+bool monomial_expects(const struct monomial *m);
 /* True if `plateau` is a factor, with a positive power. */
 bool monomial_grows_with_plateau(const struct monomial *m);
 /* X above; NaN where T, d, B or p does not apply. */

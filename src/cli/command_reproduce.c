@@ -9,6 +9,7 @@
 #include "facts.h"
 #include "pool.h"
 #include "progress.h"
+#include "ranks.h"
 #include "report.h"
 #include "sweep.h"
 #include <math.h>
@@ -132,15 +133,6 @@ static enum status choose_claims(struct reproduction *r)
     return rc;
 }
 
-/* How many runs a study has, and what they took, whenever they were made. */
-static enum status add_row(void *entry, const struct store_row *row)
-{
-    struct report_study *study = entry;
-    study->runs++;
-    study->seconds += isnan(row->result.wall_s) ? 0 : row->result.wall_s;
-    return OK;
-}
-
 /* Notes the study for the report; runs it if `run`. */
 static enum status run_study(struct reproduction *r, const char *name, bool run)
 {
@@ -174,7 +166,7 @@ static enum status run_study(struct reproduction *r, const char *name, bool run)
     if (run && !r->a->quiet)
         fprintf(stderr, "study %s: %zu runs, %zu made now in %.1f s\n", name, made.total, made.done, progress_clock() - begin);
     TRY(rc);
-    TRY(store_each(r->store, &(struct store_filter){.study = name}, add_row, entry));
+    TRY(store_total(r->store, &(struct store_filter){.study = name}, &entry->runs, &entry->seconds));
 done:
     study_free(&study);
     return rc;
@@ -335,6 +327,9 @@ enum status command_reproduce(const struct arguments *a)
     enum status rc = OK;
     struct reproduction r = {.a = a, .folder = a->out ? a->out : "report", .begin = progress_clock()};
     REQUIRE(!a->n_assignments, ERR_INPUT, "reproduce: takes figures and a scale, no keys; `plateau sweep` takes keys");
+    rc = ranks_alone();
+    if (rc != OK)
+        return error_prefix(rc, "reproduce");
     TRY(prepare(&r));
     pool_catch_signals();
     TRY(make_all(&r));

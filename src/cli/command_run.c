@@ -212,7 +212,7 @@ static enum status run_grid(const struct arguments *a, const char *model)
     *request = (struct run_transformer_request){.resume = fresh ? NULL : a->resume, .checkpoint = a->checkpoint, .stop = pool_stop(), .context = &b};
     if (b.n == 1)
         request->report = show_training;
-    progress_begin(&b.progress, model, b.n, a->quiet);
+    progress_begin(&b.progress, strcmp(model, "flow") ? "train" : model, b.n, a->quiet);
     struct pool pool = {.jobs = pool_jobs(a->jobs, threads), .work = work, .deliver = deliver, .context = &b};
     rc = pool_run(&pool, items, b.n);
     progress_end(&b.progress);

@@ -16,7 +16,7 @@ static enum status expect(struct run_flow *tools, struct result *r)
     struct flow_solution solution;
     bool toy = r->keys.preset == PRESET_TOY;
     enum metric metric = toy ? METRIC_FULL : (enum metric)keys_integer(&r->keys, KEY_metric);
-    enum status rc = run_flow_expect(tools, &r->keys, metric, &solution, &r->predicted);
+    enum status rc = run_flow_expect(tools, &r->keys, metric, toy ? &solution : NULL, &r->predicted);
     r->flow_plateau = toy && rc == OK ? solution.plateau : NAN;
     return rc;
 }
@@ -31,7 +31,7 @@ enum status reading_at(struct run_flow *tools, double threshold, struct result *
     r->keys.value[KEY_threshold] = threshold;
     if (r->state == RUN_EMERGED || r->state == RUN_CENSORED)
         r->state = isnan(plateau) ? RUN_CENSORED : RUN_EMERGED;
-    if (*known && r->keys.preset <= PRESET_TOY)
+    if (tools && *known && r->keys.preset <= PRESET_TOY)
         return expect(tools, r);
     r->flow_plateau = NAN;
 #define AS_NAN(name, meaning) r->predicted.name = NAN;

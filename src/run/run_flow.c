@@ -134,7 +134,7 @@ enum status run_flow_expect(struct run_flow *t, const struct keys *keys, enum me
     struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss), .method = METHOD_BDF, .rtol = 1e-8,
                              .atol = 1e-11, .threshold = keys_real(keys, KEY_threshold), .all_crossings = true};
     enum status rc = run_flow_problem(keys, metric, &flow);
-    if (rc == OK)
+    if (rc == OK && solution)
         rc = flow_cvode_solve(t->solver, &flow, &q, solution);
     if (rc == OK)
         rc = predict(t, &flow, &q, predicted);

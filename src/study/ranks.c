@@ -18,6 +18,13 @@ static size_t started(bool *mpi)
     return *mpi ? 0 : 1;
 }
 
+enum status ranks_alone(void)
+{
+    bool mpi;
+    const size_t n = started(&mpi);
+    return n == 1 || !mpi ? OK : error_set(ERR_INPUT, "mpirun started several processes, and each would do all of this: only `plateau sweep` is shared between them");
+}
+
 enum status ranks_begin(bool apart)
 {
     bool mpi;

@@ -340,6 +340,20 @@ done:
     return rc;
 }
 
+enum status store_total(struct store *store, const struct store_filter *filter, size_t *runs, double *seconds)
+{
+    enum status rc = OK;
+    sqlite3_stmt *statement = NULL;
+    bool there;
+    TRY(prepare_filter(store, filter, "SELECT count(*), total(wall_s) FROM runs", &statement));
+    TRY(store_next(store, statement, &there));
+    *runs = (size_t)sqlite3_column_int64(statement, 0);
+    *seconds = sqlite3_column_double(statement, 1);
+done:
+    sqlite3_finalize(statement);
+    return rc;
+}
+
 enum status store_curve(struct store *store, int64_t id, struct trace *out)
 {
     enum status rc = OK;
