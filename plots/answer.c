@@ -290,7 +290,7 @@ static void add_sentences(struct document *d, const struct report *r)
                               "median of %zu runs.", miss(toy, e), runs);
     add_transformers(d, r);
     if (!has_part(r, FIGURE_TRANSFORMER))
-        document_paragraph(d, "This report does not hold the Transformers (yet): `plateau reproduce` trains them after the theory's part and then writes "
+        document_paragraph(d, "This report does not hold the studies of Transformers (yet): `plateau reproduce` trains them after the theory's part and then writes "
                               "it again, `plateau reproduce transformers` trains them alone.");
 }
 

@@ -17,7 +17,7 @@ do for [format in formats] {
     set ylabel 'share not yet emerged'
     eval keys.'at graph 0, graph 1.02 left bottom horizontal maxcols '.across.' samplen 1.5 width 0'
     plot for [i=1:n_groups] table using 'time':(curve_of(i, 'low')):(curve_of(i, 'high')) \
-            with filledcurves linecolor rgb colour[style(i)] fillstyle transparent solid 0.15 noborder, \
+            with filledcurves linecolor rgb colour[style(i)] fillstyle transparent solid (n_groups > 3 ? 0.45 / n_groups : 0.15) noborder, \
         for [i=1:n_groups] table using 'time':(curve_of(i, 'survival')) with lines linestyle style(i) dashtype i, \
         for [i=1:n_groups] table using 'time':(mark_of(i, 'survival')) with points linestyle style(i) pointtype 1 pointsize 0.7 linewidth 0.8, \
         for [i=1:n_groups] NaN with lines linestyle style(i) dashtype i title group_title(i) noenhanced, \

@@ -15,7 +15,7 @@ runs() { "$plateau" export report/plateau.db | cut -d, -f2 | sort; }
 for ((i = 0; i < 1200; i++)); do grep -q 'the Transformers follow' err && break; kill -0 $pid 2>/dev/null || break; sleep 0.1; done
 kill -INT $pid; wait $pid; [[ $? == 130 ]] && grep -q interrupted err; ok $? "Ctrl-C between the parts: 130"
 [[ -s report/index.html && -s report/figures/fig1c.svg && ! -e report/figures/fig15.svg ]] && grep -q '^### Figure 9' report/report.md &&
-    grep -q 'does not hold the Transformers' report/report.md && ! grep -q '^### Figure 15' report/report.md && ! grep -q '^| C8.d' report/report.md
+    grep -q 'does not hold the studies of Transformers' report/report.md && ! grep -q '^### Figure 15' report/report.md && ! grep -q '^| C8.d' report/report.md
 ok $? "the theory's report is there"
 runs >before
 
@@ -34,7 +34,7 @@ ok $? "one figure: its study and its claims, beside the theory that was there"
 "$plateau" reproduce --scale smoke 2>err && [[ -z $(comm -23 now <(runs)) ]]; ok $? "the same command goes on"
 for figure in 1a 3-left 3-middle 3-right 4-left 4-right 5 9 11 12 13 14 15 16 17; do grep -q "^### Figure $figure:" report/report.md && [[ -s report/figures/fig$figure.pdf ]] || echo "# $figure"; done >missing
 [[ ! -s missing ]]; ok $? "every figure is drawn and shown $(tr '\n' ' ' <missing)"
-grep -q '^| mask=causal ' report/report.md && grep -q '^| 15 | steps, optimizer=sgd | d^.* | d^1.44 T^1.07 | 4 |' report/report.md && ! grep -q 'does not hold the Transformers' report/report.md
+grep -q '^| mask=causal ' report/report.md && grep -q '^| 15 | steps, optimizer=sgd | d^.* | d^1.44 T^1.07 | 4 |' report/report.md && ! grep -q 'does not hold the studies of Transformers' report/report.md
 ok $? "laws and open choices have their tables"
 ! grep -qE 'nan|inf |\(null\)' report/report.md; ok $? "no number that is none"
 "$plateau" reproduce --scale smoke 2>err && ! grep '^study' err | grep -v ', 0 made now'; ok $? "a second call makes nothing"
