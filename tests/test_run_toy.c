@@ -20,7 +20,7 @@ static struct run make(struct keys keys, const volatile int *stop)
     struct run run = {.keys = keys};
     struct run_flow *tools;
     ck_assert_int_eq(run_flow_create(&tools), OK);
-    enum status rc = run_toy(tools, &run.keys, stop, &run.result, &run.trace);
+    enum status rc = run_toy(tools, &run.keys, &(struct run_request){.stop = stop}, &run.result, &run.trace);
     ck_assert_msg(rc == OK, "%s", error_message());
     run_flow_free(tools);
     return run;

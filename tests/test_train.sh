@@ -73,8 +73,7 @@ fails 2 'not a checkpoint of .plateau train.' train "${tiny[@]}" --resume batch.
 fails 2 'not a safetensors file' train "${tiny[@]}" --resume one.json
 fails 2 'No such file' train "${tiny[@]}" --resume none.st
 fails 2 'run with seed=1, not 2' train "${tiny[@]}" seed=2 --resume whole.st
-fails 2 'for a single run of model=transformer' train "${tiny[@]}" seed=1,2 --checkpoint x.st
-fails 2 'for a single run of model=transformer' train T=8 d=4 --checkpoint x.st
+fails 2 '--checkpoint, --resume: need a single run, and the grid has 2' train "${tiny[@]}" seed=1,2 --checkpoint x.st
 fails 3 'cannot write' train "${tiny[@]}" steps=10 --checkpoint no/such/folder.st
 fails 2 'width must be even' train "${tiny[@]}" width=17
 fails 2 'pairs must be smaller than vocab' train model=transformer task=recall pairs=8 vocab=8 placement=bernoulli
