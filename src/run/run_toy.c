@@ -196,7 +196,7 @@ static enum status restore_plateau(struct training *t, const double *state)
     r->plateau = result_plateau_at(&saved, threshold, &known);
     REQUIRE(known || threshold <= ahead, ERR_INPUT,
             "the checkpoint is of a run with threshold=%g, which has passed %g and did not note when: give threshold=%g (or 0.1, 0.2 .. 0.9), or "
-            "train without it", other, threshold, other);
+            "begin anew without this file", other, threshold, other);
 done:
     return rc;
 }
