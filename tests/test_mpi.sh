@@ -20,12 +20,19 @@ Y
 # Signals and kills must find these at work, on a fast machine too; a build with sanitizers is ten times as slow.
 long=30000
 kills=4
-if grep -q __asan_init "$plateau"; then long=3000 kills=3; fi
+slow=30000
+if grep -q __asan_init "$plateau"; then long=3000 slow=2000 kills=3; fi
 cat >long.yaml <<Y
 study: long
 curves: yes
 runs:
   - {model: transformer, T: 4, d: 2, $tiny, until: cap, steps: $long, seed: "1:4:+1"}
+Y
+cat >slow.yaml <<Y
+study: slow
+curves: yes
+runs:
+  - {model: toy, T: 64, d: 16, lr: 0.01, steps: $slow, schedule: p=0@1, p: 0.3, seed: [1, 2]}
 Y
 cat >toys.yaml <<'Y'
 study: toys
@@ -91,6 +98,20 @@ for jobs in 1 2; do
     ok $? "SIGUSR1 ends a sweep with --jobs $jobs: exit $rc, $left checkpoints"
     "$plateau" sweep long.yaml --db usr$jobs.db --jobs $jobs --quiet && rows usr$jobs.db --curves | cmp -s - once && [[ ! -e usr$jobs.db.checkpoints ]]; ok $? "and the next start goes on, to the same rows"
 done
+"$plateau" sweep slow.yaml --db slow-once.db --quiet --jobs 2; rows slow-once.db --curves >slow-once
+[[ ! -e slow-once.db.checkpoints ]]; ok $? "no checkpoint is left of toys that finished"
+for jobs in 1 2; do
+    "$plateau" sweep slow.yaml --db slow$jobs.db --jobs $jobs --quiet 2>err & pid=$!
+    wait_for 30 test -s slow$jobs.db; sleep 0.3
+    kill -USR1 $pid; wait $pid; rc=$?; left=$(ls slow$jobs.db.checkpoints | wc -l)
+    [[ $rc == 75 && $left == "$jobs" ]]; ok $? "SIGUSR1 to toys with --jobs $jobs: exit $rc, $left checkpoints"
+done
+saved=$(ls slow1.db.checkpoints/*); cp "$saved" saved; echo nonsense >"$saved"
+"$plateau" sweep slow.yaml --db slow1.db --jobs 1 --quiet 2>err; [[ $? == 3 && $(stored slow1.db) == 1 ]] && grep -q "run failed: $saved: not a safetensors file" err; ok $? "a damaged checkpoint is named, and costs its own run only"
+cp saved "$saved"
+for jobs in 1 2; do
+    "$plateau" sweep slow.yaml --db slow$jobs.db --jobs $jobs --quiet && rows slow$jobs.db --curves | cmp -s - slow-once && [[ ! -e slow$jobs.db.checkpoints ]]; ok $? "and the next start goes on, to the same rows"
+done
 training=(model=transformer T=4 d=2 layers=1 heads=2 width=16 head_dim=8 mlp=2 batch=8 eval_every=10 eval_size=32 lr=3e-3 backend=reference until=cap steps=$long)
 "$plateau" train "${training[@]}" --trace whole.csv >out
 "$plateau" train "${training[@]}" --checkpoint c.st --resume c.st --quiet >out 2>err & pid=$!
@@ -138,6 +159,9 @@ mpirun -np 2 "$plateau" sweep "${two[@]}" --db usr.db --quiet && [[ $(rows usr.d
 rm -rf usr.db*; job 2 "${two[@]}" --db usr.db; wait_for 60 all_train; sleep 0.3
 mapfile -t ranks < <(ranks_of $job); kill -TERM "${ranks[1]}"; wait $job; rc=$?
 [[ $rc == 130 && $(ls usr.db.checkpoints | wc -l) == 2 ]]; ok $? "SIGTERM to one rank: exit $rc, and half a second was enough to save"
+job 2 slow.yaml --db slow-mpi.db; wait_for 60 all_train; sleep 0.2
+mapfile -t ranks < <(ranks_of $job); kill -USR1 "${ranks[1]}"; wait $job; rc=$?
+[[ $rc == 75 && $(ls slow-mpi.db.checkpoints | wc -l) == 2 ]] && mpirun -np 2 "$plateau" sweep slow.yaml --db slow-mpi.db --quiet && rows slow-mpi.db --curves | cmp -s - slow-once; ok $? "toys too are saved (exit $rc) and go on, to the same rows"
 
 # ---- the batch scripts, with stand-ins for Slurm's programs
 mkdir bin batch

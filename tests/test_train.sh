@@ -32,6 +32,24 @@ sleep 0.3; kill -INT $pid; wait $pid; rc=$?
 "$plateau" train "${long[@]}" --checkpoint stopped.st --resume stopped.st --trace stopped.csv >out
 [[ $rc == 130 ]] && cmp -s whole.csv stopped.csv; ok $? "an interrupted run saves, exits with 130 and goes on"
 
+# the toy: the start, kill -9 at any moment, a Transformer's file
+toy=(T=64 d=16 lr=0.1 checkpoint_every=50)
+"$plateau" train "${toy[@]}" --checkpoint toy.st --trace toy.csv >out
+"$plateau" train "${toy[@]}" steps=0 --checkpoint toy-killed.st >out
+cp toy-killed.st start.st; killed=0
+for i in 1 2 3; do
+    "$plateau" train "${toy[@]}" --checkpoint toy-killed.st --resume toy-killed.st --quiet >out & pid=$!
+    sleep 0.1; kill -9 $pid 2>/dev/null && killed=$((killed + 1)); wait $pid 2>/dev/null
+done
+"$plateau" train "${toy[@]}" --checkpoint toy-killed.st --resume toy-killed.st --trace toy-killed.csv >out
+[[ $killed -gt 0 ]] && cmp -s toy.st toy-killed.st && cmp -s toy.csv toy-killed.csv
+ok $? "kill -9 of the toy ($killed times), resume: the same trace and weights"
+fails 2 'whole.st: the checkpoint is of a run with model=transformer, not toy' train T=4 d=2 --resume whole.st
+fails 2 'toy.st: the checkpoint is of a run with model=toy, not transformer' train "${tiny[@]}" --resume toy.st
+cp toy.st cut.st; truncate -s -8 cut.st; cp cut.st cut-before.st
+fails 2 'cut.st: ' train "${toy[@]}" --resume cut.st --checkpoint cut.st
+cmp -s cut.st cut-before.st; ok $? "and left as it was"
+
 "$plateau" batch "${tiny[@]}" --out batch.st && "$plateau" gradient "${tiny[@]}" --checkpoint whole.st --batch batch.st --out gradient.st
 ok $? "batch and gradient"
 "$plateau" batch "${recall[@]}" --out recall.st && "$plateau" train "${recall[@]}" steps=0 --checkpoint r.st >out && "$plateau" gradient "${recall[@]}" --checkpoint r.st --batch recall.st --out r.gradient.st
@@ -45,6 +63,11 @@ def read(path):
     return {k: (v["shape"], array.array({"F32": "f", "I32": "i", "F64": "d"}[v["dtype"]], raw[8 + n + v["data_offsets"][0]:8 + n + v["data_offsets"][1]]))
             for k, v in json.loads(raw[8:8 + n]).items() if k != "__metadata__"}
 b, w, g, r = read("batch.st"), read("whole.st"), read("gradient.st"), read("recall.st")
+a, z = read("toy.st"), read("start.st")
+assert a["toy.weight"][0] == a["task.target"][0] == [16, 16] and a["toy.scores"][0] == [64] and a["toy.weight"][1].typecode == "d"
+assert not any(z["toy.weight"][1]) and not any(z["toy.scores"][1]) and z["task.target"] == a["task.target"]
+assert all(abs(sum(z["task.target"][1][16 * i + k] ** 2 for i in range(16)) - 1) < 1e-12 for k in range(16))  # columns of norm 1
+assert sum((x - y) ** 2 for x, y in zip(a["toy.weight"][1], a["task.target"][1])) < 0.3 * 16  # learned
 assert b["inputs"][0] == [8, 4, 3] and b["targets"][0] == [8, 2] and b["relevant"][0] == [8, 1]
 assert r["inputs"][0] == [4, 5] and r["targets"][0] == [4] and max(r["inputs"][1]) < 6
 W, (x, y) = w["task.target"][1], (b["inputs"][1], b["targets"][1])
@@ -73,8 +96,7 @@ fails 2 'not a checkpoint of .plateau train.' train "${tiny[@]}" --resume batch.
 fails 2 'not a safetensors file' train "${tiny[@]}" --resume one.json
 fails 2 'No such file' train "${tiny[@]}" --resume none.st
 fails 2 'run with seed=1, not 2' train "${tiny[@]}" seed=2 --resume whole.st
-fails 2 'for a single run of model=transformer' train "${tiny[@]}" seed=1,2 --checkpoint x.st
-fails 2 'for a single run of model=transformer' train T=8 d=4 --checkpoint x.st
+fails 2 '--checkpoint, --resume: need a single run, and the grid has 2' train "${tiny[@]}" seed=1,2 --checkpoint x.st
 fails 3 'cannot write' train "${tiny[@]}" steps=10 --checkpoint no/such/folder.st
 fails 2 'width must be even' train "${tiny[@]}" width=17
 fails 2 'pairs must be smaller than vocab' train model=transformer task=recall pairs=8 vocab=8 placement=bernoulli
@@ -100,12 +122,13 @@ study: long
 curves: yes
 runs:
   - {model: transformer, T: 4, d: 2, layers: 1, heads: 2, width: 16, head_dim: 8, mlp: 2, batch: 8, eval_every: 10, eval_size: 32, lr: 3e-3, seed: [1, 2], backend: reference, until: cap, steps: 6000, checkpoint_every: 100}
+  - {model: toy, T: 32, d: 8, batch: 8, eval_every: 10, lr: 0.005, steps: 6000, checkpoint_every: 100}
 Y
 curves() { "$plateau" export "$1" --curves; }
 "$plateau" sweep long.yaml --db once.db --quiet
 "$plateau" sweep long.yaml --db again.db steps=500 --quiet
 "$plateau" sweep long.yaml --db again.db --quiet & pid=$!
 sleep 0.3; kill -9 $pid; wait $pid 2>/dev/null
-ls again.db.checkpoints/*.safetensors >/dev/null && "$plateau" sweep long.yaml --db again.db --quiet && [[ $(curves once.db | wc -l) == 1203 && $(curves once.db | cut -d, -f2- | sort) == "$(curves again.db | cut -d, -f2- | sort)" ]]
-ok $? "a killed sweep of Transformers goes on from its checkpoints, with a larger cap too"
+ls again.db.checkpoints/*.safetensors >/dev/null && "$plateau" sweep long.yaml --db again.db --quiet && [[ $(curves once.db | wc -l) == 1804 && $(curves once.db | cut -d, -f2- | sort) == "$(curves again.db | cut -d, -f2- | sort)" ]]
+ok $? "a killed sweep goes on from its checkpoints, with a larger cap too"
 finish

@@ -120,7 +120,7 @@ struct outcome {
 static struct outcome run(const struct keys *keys, const char *resume, const char *checkpoint, const volatile int *stop)
 {
     struct outcome x = {0};
-    const struct run_transformer_request q = {.resume = resume, .checkpoint = checkpoint, .stop = stop};
+    const struct run_request q = {.resume = resume, .checkpoint = checkpoint, .stop = stop};
     ck_assert_msg(run_transformer(keys, &q, &x.result, &x.trace) == OK, "%s", error_message());
     return x;
 }
@@ -324,7 +324,7 @@ START_TEST(refused_checkpoints)
     static const char *const change[] = {"seed=2", "d=3", "lr=1e-3", "optimizer=sgd"};
     static const char *const message[] = {"seed=1, not 2", "d=2, not 3", "lr=0.003, not 0.001",
                                           "optimizer=adam, not sgd"};
-    const struct run_transformer_request q = {.resume = path};
+    const struct run_request q = {.resume = path};
     struct result r;
     trace_free(&x.trace);
     for (int i = 0; i < 4; i++) {

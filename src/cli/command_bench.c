@@ -199,7 +199,7 @@ static enum status step_part(double given[KEY_COUNT], uint32_t steps, double *ms
     given[KEY_model] = MODEL_TRANSFORMER, given[KEY_threads] = THREADS, given[KEY_steps] = steps;
     given[KEY_eval_every] = steps + 1, given[KEY_eval_size] = 1;
     TRY(keys_resolve(given, &keys));
-    TRY(run_transformer(&keys, &(struct run_transformer_request){0}, &result, NULL));
+    TRY(run_transformer(&keys, &(struct run_request){0}, &result, NULL));
     double tokens = keys_real(&keys, KEY_batch) * transformer_config(&keys).T;
     *ms = 1e3 * tokens / result.tokens_per_s;
 done:

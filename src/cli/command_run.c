@@ -183,7 +183,7 @@ static enum status run_grid(const struct arguments *a, const char *model)
 {
     enum status rc = OK;
     struct batch b = {.arguments = a, .want_trace = a->trace != NULL};
-    struct run_transformer_request *request = &b.runs.request;
+    struct run_request *request = &b.runs.request;
     size_t *items = NULL, threads = 1;
     REQUIRE(a->n_files == 0, ERR_INPUT, "%s: expected key=value (`plateau keys` lists the keys)", a->files[0]);
     TRY(grid_set(&b.grid, "model", model));
@@ -191,14 +191,13 @@ static enum status run_grid(const struct arguments *a, const char *model)
         TRY(grid_add(&b.grid, a->assignments[i]));
     TRY(grid_size(&b.grid, &b.n));
     REQUIRE(b.n == 1 || !a->trace, ERR_INPUT, "--trace: needs a single run, and the grid has %zu", b.n);
+    REQUIRE(b.n == 1 || (!a->checkpoint && !a->resume), ERR_INPUT, "--checkpoint, --resume: need a single run, and the grid has %zu", b.n);
     for (size_t i = 0; i < b.n; i++) {
         TRY(grid_at(&b.grid, i, &b.keys));
         bool flow = b.keys.preset == PRESET_FLOW;
         threads = keys_real(&b.keys, KEY_threads) > (double)threads ? (size_t)keys_integer(&b.keys, KEY_threads) : threads;
         REQUIRE(flow == !strcmp(model, "flow"), ERR_INPUT, "model=%s: `plateau %s` runs that", flow ? "flow" : b.keys.preset == PRESET_TOY ? "toy" : "transformer",
                 flow ? "flow" : "train");
-        REQUIRE((!a->checkpoint && !a->resume) || (b.keys.preset >= PRESET_REGRESSION && b.n == 1), ERR_INPUT,
-                "--checkpoint, --resume: for a single run of model=transformer");
     }
     b.waiting = calloc(b.n, sizeof *b.waiting);
     b.state = calloc(b.n, sizeof *b.state);
@@ -209,7 +208,7 @@ static enum status run_grid(const struct arguments *a, const char *model)
     pool_catch_signals();
     /* One command to begin and to go on: the checkpoint is not there yet when it runs first. */
     const bool fresh = a->resume && a->checkpoint && !strcmp(a->resume, a->checkpoint) && access(a->resume, F_OK) != 0;
-    *request = (struct run_transformer_request){.resume = fresh ? NULL : a->resume, .checkpoint = a->checkpoint, .stop = pool_stop(), .context = &b};
+    *request = (struct run_request){.resume = fresh ? NULL : a->resume, .checkpoint = a->checkpoint, .stop = pool_stop(), .context = &b};
     if (b.n == 1)
         request->report = show_training;
     progress_begin(&b.progress, strcmp(model, "flow") ? "train" : model, b.n, a->quiet);

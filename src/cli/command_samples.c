@@ -1,6 +1,7 @@
 /* plateau batch, plateau gradient: the samples that a Transformer reads, and what it makes of them, for other programs
  * to check. */
 #include "checkpoint.h"
+#include "problem.h"
 #include "cli.h"
 #include "grid.h"
 #include "safetensors.h"

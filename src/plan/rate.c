@@ -151,7 +151,7 @@ static enum status time_transformer(struct measuring *m, struct keys keys, struc
     keys.value[KEY_until] = UNTIL_CAP;
     keys.value[KEY_steps] = SAMPLES + WARM + 1;
     m->stop = m->n = 0;
-    m->runs.request = (struct run_transformer_request){.stop = &m->stop, .report = tick, .context = m};
+    m->runs.request = (struct run_request){.stop = &m->stop, .report = tick, .context = m};
     TRY(run_any(&m->runs, &keys, result, NULL));
     qsort(m->samples, (size_t)(m->n > 0 ? m->n : 0), sizeof *m->samples, by_value);
     *seconds = m->n > 0 ? m->samples[m->n / 2] / threads : NAN;
@@ -164,7 +164,7 @@ static enum status time_toy(struct measuring *m, struct keys keys, struct result
 {
     enum status rc = OK;
     double took[2], steps[2] = {LEAST, LEAST + fmin(1e5, fmax(LEAST, rint(m->each * ASSUMED / work_step(&keys))))};
-    m->runs.request = (struct run_transformer_request){.stop = pool_stop()};
+    m->runs.request = (struct run_request){.stop = pool_stop()};
     for (int i = 0; i < 2; i++) {
         const double begin = busy();
         keys.value[KEY_steps] = steps[i];

@@ -5,13 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(real) == sizeof(float), "checkpoints hold parameters in single precision");
-enum { EXTRA = 5 }; /* tensors beside the parameters: target, first, second, sums, trace */
+_Static_assert(sizeof(real) == sizeof(float), "checkpoints hold the parameters of Transformers in single precision");
+enum { EXTRA = 5 }; /* tensors beside the parameters: target, first, second, state, trace */
 
-static struct safetensors_tensor parameter(const struct transformer *model, int i)
+static enum safetensors_type type_of(size_t bytes)
 {
-    const struct transformer_tensor *t = &model->tensor[i];
-    struct safetensors_tensor out = {.name = t->name, .rank = t->rank, .data = model->parameters + t->offset};
+    return bytes == sizeof(float) ? SAFETENSORS_F32 : SAFETENSORS_F64;
+}
+
+/* A parameter in a block of numbers of `bytes` bytes. */
+static struct safetensors_tensor parameter(const struct transformer_tensor *t, void *block, size_t bytes)
+{
+    struct safetensors_tensor out = {
+        .name = t->name, .type = type_of(bytes), .rank = t->rank, .data = (char *)block + t->offset * bytes};
     for (int k = 0; k < t->rank; k++)
         out.shape[k] = (size_t)t->shape[k];
     return out;
@@ -32,6 +38,12 @@ static void add_note(struct notes *notes, const char *name, const char *text)
     notes->n++;
 }
 
+static void add_key(struct notes *notes, const struct keys *keys, enum key key)
+{
+    char buffer[32];
+    add_note(notes, keys_name(key), keys_text(key, keys->value[key], buffer));
+}
+
 /* The notes that must be the same when the run goes on. */
 static void identity(const struct keys *keys, struct notes *notes)
 {
@@ -39,9 +51,10 @@ static void identity(const struct keys *keys, struct notes *notes)
     notes->n = 0;
     snprintf(buffer, sizeof buffer, "%d", KEYS_NUMERICS_REVISION);
     add_note(notes, "numerics_revision", buffer);
+    add_key(notes, keys, KEY_model); /* which says what other keys there are */
     for (int key = 0; key < KEY_COUNT; key++) {
-        if (keys_is_hashed((enum key)key) && !isnan(keys->value[key]))
-            add_note(notes, keys_name((enum key)key), keys_text((enum key)key, keys->value[key], buffer));
+        if (key != KEY_model && keys_is_hashed((enum key)key) && !isnan(keys->value[key]))
+            add_key(notes, keys, (enum key)key);
     }
 }
 
@@ -66,33 +79,36 @@ static enum status check_identity(const struct safetensors *file, const struct k
 
 /* ---- writing ---- */
 
-enum status checkpoint_write(const char *path, const struct checkpoint *c)
+enum status checkpoint_write(const struct run_request *request, const struct checkpoint *c)
 {
     enum status rc = OK;
     struct notes notes;
     char step[32];
-    const struct transformer *model = c->model;
     const struct optimizer_state *o = c->optimizer;
-    const size_t d = c->problem->regression.d;
-    size_t n = (size_t)model->tensors;
-    struct safetensors_tensor *tensors = calloc(n + EXTRA, sizeof *tensors);
-    REQUIRE(tensors, ERR_MEMORY, "out of memory for a checkpoint");
-    for (int i = 0; i < model->tensors; i++)
-        tensors[i] = parameter(model, i);
-    if (c->problem->preset == PRESET_REGRESSION)
-        tensors[n++] =
-            (struct safetensors_tensor){"task.target", SAFETENSORS_F32, 2, {d, d}, c->problem->regression.target};
+    const enum safetensors_type type = type_of(o->size);
+    const double d = keys_real(c->keys, KEY_d);
+    size_t n = 0;
+    struct safetensors_tensor *tensors = NULL;
+    if (!request->checkpoint)
+        return OK;
+    if (request->folder)
+        TRY(text_make_folder(request->folder));
+    REQUIRE(tensors = calloc((size_t)c->tensors + EXTRA, sizeof *tensors), ERR_MEMORY, "out of memory for a checkpoint");
+    for (; n < (size_t)c->tensors; n++)
+        tensors[n] = parameter(&c->tensor[n], c->parameters, o->size);
+    if (c->target)
+        tensors[n++] = (struct safetensors_tensor){"task.target", type, 2, {(size_t)d, (size_t)d}, c->target};
     if (o->first)
-        tensors[n++] = (struct safetensors_tensor){"optimizer.first", SAFETENSORS_F32, 1, {o->count}, o->first};
+        tensors[n++] = (struct safetensors_tensor){"optimizer.first", type, 1, {o->count}, o->first};
     if (o->second)
-        tensors[n++] = (struct safetensors_tensor){"optimizer.second", SAFETENSORS_F32, 1, {o->count}, o->second};
-    tensors[n++] = (struct safetensors_tensor){"run.sums", SAFETENSORS_F64, 1, {CHECKPOINT_SUMS}, c->sums};
+        tensors[n++] = (struct safetensors_tensor){"optimizer.second", type, 1, {o->count}, o->second};
+    tensors[n++] = (struct safetensors_tensor){c->state_name, SAFETENSORS_F64, 1, {c->states}, c->state};
     tensors[n++] = (struct safetensors_tensor){
         "run.trace", SAFETENSORS_F64, 2, {c->trace->length, (size_t)c->trace->columns}, c->trace->rows};
     identity(c->keys, &notes);
     snprintf(step, sizeof step, "%" PRId64, o->step);
     add_note(&notes, "step", step);
-    TRY(safetensors_write(path, tensors, n, notes.list, notes.n));
+    TRY(safetensors_write(request->checkpoint, tensors, n, notes.list, notes.n));
 done:
     free(tensors);
     return rc;
@@ -100,13 +116,13 @@ done:
 
 /* ---- reading ---- */
 
-static enum status copy_weights(const struct safetensors *file, struct transformer *model)
+static enum status copy_weights(const struct safetensors *file, const struct transformer_tensor *tensor, int n, void *block,
+                                size_t bytes)
 {
     enum status rc = OK;
-    for (int i = 0; i < model->tensors && rc == OK; i++) {
-        struct safetensors_tensor t = parameter(model, i);
-        rc = safetensors_copy(file, t.name, SAFETENSORS_F32, t.rank, t.shape,
-                              model->parameters + model->tensor[i].offset);
+    for (int i = 0; i < n && rc == OK; i++) {
+        struct safetensors_tensor t = parameter(&tensor[i], block, bytes);
+        rc = safetensors_copy(file, t.name, t.type, t.rank, t.shape, (char *)block + tensor[i].offset * bytes);
     }
     return rc;
 }
@@ -115,7 +131,7 @@ enum status checkpoint_read_weights(const char *path, struct transformer *model)
 {
     struct safetensors file;
     enum status rc = safetensors_read(path, &file);
-    if (rc == OK && (rc = copy_weights(&file, model)) != OK)
+    if (rc == OK && (rc = copy_weights(&file, model->tensor, model->tensors, model->parameters, sizeof(real))) != OK)
         error_prefix(rc, "%.150s", path);
     safetensors_free(&file);
     return rc;
@@ -140,17 +156,18 @@ static enum status copy_all(const struct safetensors *file, struct checkpoint *c
 {
     enum status rc = OK;
     struct optimizer_state *o = c->optimizer;
+    const enum safetensors_type type = type_of(o->size);
     const char *step = safetensors_note(file, "step");
     double value;
     TRY(check_identity(file, c->keys));
     REQUIRE(step && text_to_real(step, &value) && value >= 0 && value <= 1e9 && value == rint(value), ERR_INPUT,
             "step=%.30s: not a step", step ? step : "(none)");
-    TRY(copy_weights(file, c->model));
+    TRY(copy_weights(file, c->tensor, c->tensors, c->parameters, o->size));
     if (o->first)
-        TRY(safetensors_copy(file, "optimizer.first", SAFETENSORS_F32, 1, &o->count, o->first));
+        TRY(safetensors_copy(file, "optimizer.first", type, 1, &o->count, o->first));
     if (o->second)
-        TRY(safetensors_copy(file, "optimizer.second", SAFETENSORS_F32, 1, &o->count, o->second));
-    TRY(safetensors_copy(file, "run.sums", SAFETENSORS_F64, 1, (size_t[]){CHECKPOINT_SUMS}, c->sums));
+        TRY(safetensors_copy(file, "optimizer.second", type, 1, &o->count, o->second));
+    TRY(safetensors_copy(file, c->state_name, SAFETENSORS_F64, 1, &c->states, c->state));
     TRY(copy_trace(file, c->trace));
     o->step = (int64_t)value;
 done:

@@ -1,38 +1,41 @@
-/* Checkpoints of a Transformer run (safetensors): everything it needs to go on, to the bit, as if it had never stopped.
+/* Checkpoints of training runs (safetensors): everything that a run needs to go on, to the bit, as if it had never stopped.
  *
  *     every parameter    under its own name, [out, in] as in PyTorch's Linear
  *     task.target        W* [d, d] (regression)
  *     optimizer.first, optimizer.second   [count], laid out as the parameter block (sgd without momentum has none)
- *     run.sums           f64: sums over the steps since the last evaluation
- *     run.trace          f64 [rows, columns]: every evaluation so far; crossings and plateau are read off it again
+ *     run.sums or run.state   f64: numbers of the run itself (run_transformer.c, run_toy.c)
+ *     run.trace          f64 [rows, columns]: the trace so far
  *     notes              step, every key that makes the run what it is, the numerics revision
+ * Parameters, target and optimizer are f32 for Transformers, f64 for the toy, as they are in memory.
  * Random numbers need no state: they are functions of (seed, step, sample). */
 #ifndef CHECKPOINT_H
 #define CHECKPOINT_H
 #include "optimizer.h"
-#include "problem.h"
+#include "run_request.h"
 #include "trace.h"
 #include "transformer.h"
-
-enum { CHECKPOINT_SUMS = 3 };
 
 /* What is saved, or overwritten by what was saved. Everything is borrowed. */
 struct checkpoint {
     const struct keys *keys;
-    const struct problem *problem;
-    struct transformer *model;
+    const struct transformer_tensor *tensor; /* [tensors]: names of the parameters, and their places in the block */
+    int tensors;
+    void *parameters;                  /* the block: numbers of optimizer->size bytes */
+    const void *target;                /* W* [d][d] of that size, which is only written; NULL: none */
     struct optimizer_state *optimizer; /* its step is that of the run */
-    double *sums;                      /* [CHECKPOINT_SUMS] */
-    struct trace *trace;               /* begun with keys */
+    const char *state_name;
+    double *state; /* [states] */
+    size_t states;
+    struct trace *trace; /* begun with keys */
 };
 
-/* ERR_IO, ERR_MEMORY. */
-enum status checkpoint_write(const char *path, const struct checkpoint *c);
+/* Where the request says, in the folder that it names, if it names any. ERR_IO, ERR_MEMORY. */
+enum status checkpoint_write(const struct run_request *request, const struct checkpoint *c);
 /* ERR_INPUT if the file is not a checkpoint of a run with these keys (what only says how long a run goes may differ):
  * the message names the first key that differs. ERR_IO, ERR_MEMORY. */
 enum status checkpoint_read(const char *path, struct checkpoint *c);
-/* The weights alone, from any safetensors file that has them all, whatever else it has. ERR_INPUT, ERR_IO, ERR_MEMORY.
- */
+/* A Transformer's weights alone, from any safetensors file that has them all, whatever else it has. ERR_INPUT, ERR_IO,
+ * ERR_MEMORY. */
 enum status checkpoint_read_weights(const char *path, struct transformer *model);
 
 #endif

@@ -11,7 +11,7 @@ enum status run_any(struct run_context *context, const struct keys *keys, struct
             return rc;
     }
     return keys->preset == PRESET_FLOW ? run_flow(context->tools, keys, result, trace)
-                                       : run_toy(context->tools, keys, context->request.stop, result, trace);
+                                       : run_toy(context->tools, keys, &context->request, result, trace);
 }
 
 void run_free(struct run_context *context)

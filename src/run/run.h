@@ -6,8 +6,8 @@
 
 /* What runs of one process share, and how they are to be made. Zero-initialise; release with run_free. */
 struct run_context {
-    struct run_flow *tools;                 /* owned: made when first needed */
-    struct run_transformer_request request; /* for Transformers; its stop is for the toy too */
+    struct run_flow *tools;     /* owned: made when first needed */
+    struct run_request request; /* for training runs */
 };
 
 /* The run of `keys`: overwrites *result, and *trace unless it is NULL. Errors as run_flow, run_toy, run_transformer. */

@@ -1,57 +1,85 @@
 #include "run_toy.h"
-#include "optimizer.h"
+#include "checkpoint.h"
 #include "progress.h"
 #include "toy.h"
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { TRACE_TARGET = 2000 }; /* rows kept of a long run: every evaluation up to here, then thinned by two */
 
+/* What a checkpoint says beside parameters, optimizer and trace. The evaluation at the cap, if the cap is not one of its
+ * steps, is no part of it: a run with a larger cap has none there. */
+enum {
+    STATE_INITIAL, /* loss at the start */
+    STATE_LOSS,    /* at the last evaluation */
+    STATE_THRESHOLD,
+    STATE_PLATEAU, /* for that threshold */
+    STATE_NEXT,    /* of the schedule: switches made, .. */
+    STATE_SHOWN,   /* .. evaluations that show the next one's condition, .. */
+    STATE_SWITCHED, /* .. when each was made */
+    STATE_CROSSINGS = STATE_SWITCHED + SCHEDULE_SWITCHES,
+    STATE_COUNT = STATE_CROSSINGS + FLOW_LEVELS
+};
+
 struct training {
     const struct keys *keys;
+    const struct run_request *request;
     struct toy *toy;
-    struct optimizer_state optimizer;
-    double *gradient; /* owned */
+    struct transformer_tensor tensor[2]; /* how the toy's block of parameters is saved */
+    struct optimizer_state optimizer;    /* its step is the run's */
+    double *gradient;                    /* owned */
     struct result *result;
-    struct trace *trace;
-    size_t stride, evaluations;  /* of the trace */
+    struct trace *trace; /* borrowed */
+    int64_t stride;      /* every so many evaluations make a row */
     double previous, previous_time;
-    int next;                    /* first level not yet crossed */
+    int next; /* first level not yet crossed */
     struct schedule schedule;
     struct schedule_state state;
 };
 
-static enum status gradient(struct training *t, int64_t step, double *loss)
+static enum status gradient(struct training *t, double *loss)
 {
     const struct keys *k = t->keys;
     int batch = (int)keys_integer(k, KEY_batch);
     uint64_t seed = (uint64_t)keys_integer(k, KEY_seed);
+    uint32_t step = (uint32_t)t->optimizer.step;
     if (keys_integer(k, KEY_optimizer) == OPTIMIZER_GD) {
         toy_gradient_exact(t->toy, t->gradient, loss);
         return OK;
     }
     return keys_integer(k, KEY_sampler) == SAMPLER_TOKENS
-               ? toy_gradient_tokens(t->toy, batch, seed, (uint32_t)step, t->gradient, loss)
-               : toy_gradient_statistics(t->toy, batch, seed, (uint32_t)step, t->gradient, loss);
+               ? toy_gradient_tokens(t->toy, batch, seed, step, t->gradient, loss)
+               : toy_gradient_statistics(t->toy, batch, seed, step, t->gradient, loss);
 }
 
-/* Keeps about TRACE_TARGET rows, evenly spaced: when full, every second row goes and the stride doubles. */
-static enum status keep(struct training *t, double step, double time, const struct toy_measure *m)
+/* Keeps about TRACE_TARGET rows, evenly spaced: evaluation i if the stride divides i. When full, every second row goes and
+ * the stride doubles. */
+static enum status keep(struct training *t, double time, const struct toy_measure *m)
 {
-    if (!t->trace || t->evaluations++ % t->stride)
+    const int64_t step = t->optimizer.step, every = keys_integer(t->keys, KEY_eval_every);
+    if ((step + every - 1) / every % t->stride)
         return OK;
-    const double row[] = {step, time, m->loss_train, m->loss_test, m->w, m->w_orthogonal, m->delta_a, m->attention};
-    enum status rc = trace_add(t->trace, row);
-    if (rc == OK && t->trace->length / 2 >= TRACE_TARGET) {
-        struct trace *trace = t->trace;
+    struct trace *trace = t->trace;
+    const double row[] = {(double)step, time, m->loss_train, m->loss_test, m->w, m->w_orthogonal, m->delta_a, m->attention};
+    enum status rc = trace_add(trace, row);
+    if (rc == OK && trace->length / 2 >= TRACE_TARGET) {
         for (size_t i = 0; i < TRACE_TARGET; i++)
             memcpy(trace->rows + i * (size_t)trace->columns, trace->rows + 2 * i * (size_t)trace->columns, sizeof row);
         trace->length = TRACE_TARGET;
         t->stride *= 2;
-        t->evaluations = 1 + (t->evaluations - 1) % t->stride;
     }
     return rc;
+}
+
+/* The stride after evaluation i. */
+static int64_t stride_at(int64_t i)
+{
+    int64_t stride = 1;
+    while (i >= (2 * TRACE_TARGET - 1) * stride)
+        stride *= 2;
+    return stride;
 }
 
 /* Linear interpolation of the time at which the loss fell to `level` since the last evaluation. */
@@ -87,20 +115,31 @@ static void change_in_time(struct training *t, double time)
         change(t, s, time);
 }
 
-static enum status evaluate(struct training *t, int64_t step)
+/* Time after so many steps. */
+static double time_at(const struct training *t, int64_t step)
+{
+    return (double)step * keys_real(t->keys, KEY_lr);
+}
+
+static bool diverges(const struct result *r, double loss)
+{
+    return !isfinite(loss) || loss > 1e6 * r->null_loss;
+}
+
+static enum status evaluate(struct training *t)
 {
     struct result *r = t->result;
     struct toy_measure m;
     toy_measure(t->toy, &m);
-    double time = (double)step * keys_real(t->keys, KEY_lr);
+    const double time = time_at(t, t->optimizer.step);
     double loss = keys_integer(t->keys, KEY_loss) == LOSS_TEST ? m.loss_test : m.loss_train;
-    if (step == 0) {
+    if (t->optimizer.step == 0) {
         r->initial_loss = t->previous = loss;
         t->previous_time = 0;
     }
     r->final_loss = loss;
     r->cap = time;
-    if (!isfinite(loss) || loss > 1e6 * r->null_loss) {
+    if (diverges(r, loss)) {
         r->state = RUN_DIVERGED;
         return OK;
     }
@@ -109,29 +148,130 @@ static enum status evaluate(struct training *t, int64_t step)
     const struct schedule_switch *s = schedule_at_evaluation(&t->schedule, &t->state, &reading);
     if (s)
         change(t, s, time);
-    return keep(t, (double)step, time, &m);
+    return keep(t, time, &m);
 }
 
-/* Until every crossing is found, the cap, divergence or a request to stop. */
-static enum status loop(struct training *t, const volatile int *stop)
+/* ---- checkpoints ---- */
+
+static struct checkpoint all_of(struct training *t, double *state)
+{
+    return (struct checkpoint){.keys = t->keys,
+                               .tensor = t->tensor,
+                               .tensors = 2,
+                               .parameters = t->toy->parameters,
+                               .target = t->toy->target,
+                               .optimizer = &t->optimizer,
+                               .state_name = "run.state",
+                               .state = state,
+                               .states = STATE_COUNT,
+                               .trace = t->trace};
+}
+
+static enum status save(struct training *t)
+{
+    const struct result *r = t->result;
+    double state[STATE_COUNT] = {[STATE_INITIAL] = r->initial_loss,
+                                 [STATE_LOSS] = r->final_loss,
+                                 [STATE_THRESHOLD] = keys_real(t->keys, KEY_threshold),
+                                 [STATE_PLATEAU] = r->plateau,
+                                 [STATE_NEXT] = (double)t->state.next,
+                                 [STATE_SHOWN] = t->state.shown};
+    memcpy(state + STATE_SWITCHED, r->switched, sizeof r->switched);
+    memcpy(state + STATE_CROSSINGS, r->crossings, sizeof r->crossings);
+    const struct checkpoint c = all_of(t, state);
+    return checkpoint_write(t->request, &c);
+}
+
+/* The plateau so far, of a run that may have been saved with another threshold: that of a level that it has noted, or none
+ * if it has not come so far. */
+static enum status restore_plateau(struct training *t, const double *state)
+{
+    enum status rc = OK;
+    struct result *r = t->result, saved = *r;
+    const double threshold = keys_real(t->keys, KEY_threshold), other = state[STATE_THRESHOLD];
+    const double ahead = fmax(t->next < FLOW_LEVELS ? flow_cvode_level(t->next) : 0, isnan(state[STATE_PLATEAU]) ? other : 0);
+    bool known;
+    saved.keys.value[KEY_threshold] = other;
+    saved.plateau = state[STATE_PLATEAU];
+    r->plateau = result_plateau_at(&saved, threshold, &known);
+    REQUIRE(known || threshold <= ahead, ERR_INPUT,
+            "the checkpoint is of a run with threshold=%g, which has passed %g and did not note when: give threshold=%g (or 0.1, 0.2 .. 0.9), or "
+            "begin anew without this file", other, threshold, other);
+done:
+    return rc;
+}
+
+static enum status restore(struct training *t, const double *state)
 {
     enum status rc = OK;
     struct result *r = t->result;
-    int64_t cap = keys_integer(t->keys, KEY_steps), every = keys_integer(t->keys, KEY_eval_every), step = 0;
-    TRY(evaluate(t, 0));
-    while (step < cap && r->state != RUN_DIVERGED && (isnan(r->plateau) || t->next < FLOW_LEVELS)) {
+    const double next = state[STATE_NEXT], shown = state[STATE_SHOWN];
+    const bool diverged = diverges(r, state[STATE_LOSS]);
+    const int64_t every = keys_integer(t->keys, KEY_eval_every), last = t->optimizer.step / every, kept = last - diverged;
+    t->stride = stride_at(kept);
+    REQUIRE(t->trace->length == (size_t)(kept / t->stride + 1), ERR_INPUT, "run.trace has %zu rows, and the run %" PRId64, t->trace->length,
+            kept / t->stride + 1);
+    REQUIRE(next >= 0 && next <= (double)t->schedule.n && next == rint(next) && (shown == 0 || shown == 1), ERR_INPUT,
+            "run.state: %g switches of the schedule, and %g evaluations for the next one: not those of a run", next, shown);
+    memcpy(r->crossings, state + STATE_CROSSINGS, sizeof r->crossings);
+    while (t->next < FLOW_LEVELS && !isnan(r->crossings[t->next]))
+        t->next++;
+    while (t->state.next < (size_t)next) {
+        const size_t i = t->state.next++;
+        change(t, &t->schedule.list[i], state[STATE_SWITCHED + i]);
+    }
+    t->state.shown = (int)shown;
+    r->initial_loss = state[STATE_INITIAL];
+    r->final_loss = t->previous = state[STATE_LOSS];
+    r->cap = t->previous_time = time_at(t, last * every);
+    r->state = diverged ? RUN_DIVERGED : RUN_CENSORED;
+    TRY(restore_plateau(t, state));
+done:
+    return rc;
+}
+
+static enum status resume(struct training *t)
+{
+    double state[STATE_COUNT];
+    struct checkpoint c = all_of(t, state);
+    enum status rc = checkpoint_read(t->request->resume, &c);
+    if (rc == OK && (rc = restore(t, state)) != OK)
+        error_prefix(rc, "%.150s", t->request->resume);
+    return rc;
+}
+
+/* ---- the run ---- */
+
+/* Until every crossing is found, the cap, divergence or a request to stop. */
+static enum status loop(struct training *t)
+{
+    enum status rc = OK;
+    struct result *r = t->result;
+    const int64_t *step = &t->optimizer.step;
+    const int64_t cap = keys_integer(t->keys, KEY_steps), every = keys_integer(t->keys, KEY_eval_every);
+    const int64_t save_every = keys_integer(t->keys, KEY_checkpoint_every);
+    const volatile int *stop = t->request->stop;
+    if (t->trace->length == 0)
+        TRY(evaluate(t));
+    while (*step < cap && r->state != RUN_DIVERGED && (isnan(r->plateau) || t->next < FLOW_LEVELS)) {
         if (stop && *stop) {
             r->state = RUN_INTERRUPTED;
             break;
         }
         double loss;
-        change_in_time(t, (double)step * keys_real(t->keys, KEY_lr));
-        TRY(gradient(t, step, &loss));
+        change_in_time(t, time_at(t, *step));
+        TRY(gradient(t, &loss));
         optimizer_update(&t->optimizer, t->gradient, t->toy->parameters);
-        if (++step % every == 0 || step == cap)
-            TRY(evaluate(t, step));
+        if (*step % every == 0)
+            TRY(evaluate(t));
+        if (save_every && *step % save_every == 0)
+            TRY(save(t));
     }
-    r->steps_done = (double)step;
+    if (r->state == RUN_INTERRUPTED || !t->request->transient)
+        TRY(save(t));
+    if (*step == cap && *step % every) /* after saving: STATE_ */
+        TRY(evaluate(t));
+    r->steps_done = (double)*step;
     if (r->state == RUN_CENSORED && !isnan(r->plateau))
         r->state = RUN_EMERGED;
 done:
@@ -155,33 +295,41 @@ static enum status prepare(struct training *t, struct run_flow *tools)
     TRY(optimizer_init(k, t->toy->count, sizeof(double), &t->optimizer));
     t->gradient = calloc(t->toy->count, sizeof *t->gradient);
     REQUIRE(t->gradient, ERR_MEMORY, "out of memory for a gradient of %zu numbers", t->toy->count);
+    const int d = t->toy->d, T = t->toy->T;
+    const size_t weights = (size_t)d * (size_t)d;
+    t->tensor[0] = (struct transformer_tensor){"toy.weight", 2, {d, d}, 0, weights};
+    t->tensor[1] = (struct transformer_tensor){"toy.scores", 1, {T}, weights, (size_t)T};
+    if (t->request->resume)
+        TRY(resume(t));
 done:
     return rc;
 }
 
-enum status run_toy(struct run_flow *tools, const struct keys *keys, const volatile int *stop, struct result *r,
+enum status run_toy(struct run_flow *tools, const struct keys *keys, const struct run_request *request, struct result *r,
                     struct trace *trace)
 {
     enum status rc = OK;
     double begin = progress_clock();
-    struct training t = {.keys = keys, .result = r, .trace = trace, .stride = 1};
+    struct trace own = {0}; /* a checkpoint needs one, if nobody else does */
+    struct training t = {.keys = keys, .request = request, .result = r, .trace = trace ? trace : &own, .stride = 1};
     *r = (struct result){.keys = *keys, .state = RUN_CENSORED, .plateau = NAN};
     for (int i = 0; i < FLOW_LEVELS; i++)
         r->crossings[i] = NAN;
     t.schedule = schedule_of(keys_real(keys, KEY_schedule));
     for (size_t i = 0; i < SCHEDULE_SWITCHES; i++)
         r->switched[i] = NAN;
-    if (trace)
-        trace_begin(trace, keys);
+    trace_begin(t.trace, keys);
     TRY(prepare(&t, tools));
-    double training = progress_clock();
-    TRY(loop(&t, stop));
+    const double training = progress_clock(), first_step = (double)t.optimizer.step;
+    TRY(loop(&t));
     double now = progress_clock();
     r->wall_s = now - begin;
-    r->tokens_per_s = r->steps_done * keys_real(keys, KEY_batch) * keys_real(keys, KEY_T) / fmax(now - training, 1e-9);
+    r->tokens_per_s =
+        (r->steps_done - first_step) * keys_real(keys, KEY_batch) * keys_real(keys, KEY_T) / fmax(now - training, 1e-9);
 done:
     toy_free(t.toy);
     optimizer_free(&t.optimizer);
     free(t.gradient);
+    trace_free(&own);
     return rc;
 }

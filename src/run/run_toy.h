@@ -7,10 +7,11 @@
 #ifndef RUN_TOY_H
 #define RUN_TOY_H
 #include "run_flow.h"
+#include "run_request.h"
 
-/* Overwrites *result, appends to trace (may be NULL). `tools` gives the reduced flow from the same start, for comparison.
- * *stop != 0 (may be NULL) ends the run as interrupted. It goes on to 0.1 of the null loss (or the cap). */
-enum status run_toy(struct run_flow *tools, const struct keys *keys, const volatile int *stop,
+/* Overwrites *result; *trace (may be NULL) is begun and filled. `tools` gives the reduced flow from the same start, for
+ * comparison. The run goes on to 0.1 of the null loss (or the cap). ERR_INPUT (checkpoint), ERR_MEMORY, ERR_IO, ERR_PROGRAM. */
+enum status run_toy(struct run_flow *tools, const struct keys *keys, const struct run_request *request,
                     struct result *result, struct trace *trace);
 
 #endif

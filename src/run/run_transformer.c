@@ -1,5 +1,6 @@
 #include "run_transformer.h"
 #include "checkpoint.h"
+#include "problem.h"
 #include "progress.h"
 #include <math.h>
 #include <stdatomic.h>
@@ -7,7 +8,7 @@
 #include <string.h>
 
 enum { LEVELS = FLOW_LEVELS + 1 };          /* the recorded levels, and behind them the threshold */
-enum { SUM_LOSS, SUM_ACCURACY, SUM_STEPS }; /* over the steps since the last evaluation */
+enum { SUM_LOSS, SUM_ACCURACY, SUM_STEPS, SUMS }; /* over the steps since the last evaluation */
 static const double DIVERGED = 1e6;         /* test loss, in null losses */
 
 /* Where a level stands. */
@@ -19,7 +20,7 @@ struct level {
 
 struct training {
     const struct keys *keys;
-    const struct run_transformer_request *request;
+    const struct run_request *request;
     struct result *result;
     struct problem problem;
     struct transformer *model;
@@ -34,7 +35,7 @@ struct training {
     double previous, previous_step; /* of the last evaluation: loss fraction or accuracy */
     struct schedule schedule;
     struct schedule_state state; /* a function of the rows and the step, so it needs no place in a checkpoint */
-    double sums[CHECKPOINT_SUMS];
+    double sums[SUMS];
     atomic_bool failed;         /* a batch could not be drawn */
     double started, first_step; /* clock and step at which this process began to train */
 };
@@ -194,7 +195,7 @@ done:
 
 static void report(struct training *t)
 {
-    const struct run_transformer_request *q = t->request;
+    const struct run_request *q = t->request;
     double attention = NAN, step = (double)t->optimizer.step, steps = step - t->first_step;
     if (!q->report)
         return;
@@ -243,19 +244,21 @@ done:
 static struct checkpoint all_of(struct training *t)
 {
     return (struct checkpoint){.keys = t->keys,
-                               .problem = &t->problem,
-                               .model = t->model,
+                               .tensor = t->model->tensor,
+                               .tensors = t->model->tensors,
+                               .parameters = t->model->parameters,
+                               .target = t->problem.preset == PRESET_REGRESSION ? t->problem.regression.target : NULL,
                                .optimizer = &t->optimizer,
-                               .sums = t->sums,
+                               .state_name = "run.sums",
+                               .state = t->sums,
+                               .states = SUMS,
                                .trace = t->trace};
 }
 
 static enum status save(struct training *t)
 {
     const struct checkpoint c = all_of(t);
-    const struct run_transformer_request *q = t->request;
-    enum status rc = q->folder ? text_make_folder(q->folder) : OK;
-    return rc == OK && q->checkpoint ? checkpoint_write(q->checkpoint, &c) : rc;
+    return checkpoint_write(t->request, &c);
 }
 
 static enum status resume(struct training *t)
@@ -347,7 +350,7 @@ static void release(struct training *t)
     free(t->row);
 }
 
-enum status run_transformer(const struct keys *keys, const struct run_transformer_request *request, struct result *r,
+enum status run_transformer(const struct keys *keys, const struct run_request *request, struct result *r,
                             struct trace *trace)
 {
     enum status rc = OK;

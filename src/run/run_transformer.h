@@ -10,6 +10,7 @@
 #ifndef RUN_TRANSFORMER_H
 #define RUN_TRANSFORMER_H
 #include "result.h"
+#include "run_request.h"
 #include "trace.h"
 
 /* How it stands after an evaluation. */
@@ -19,20 +20,9 @@ struct run_transformer_report {
     double tokens_per_s, seconds_per_step;
 };
 
-/* What a run may be given besides keys; all may be NULL. */
-struct run_transformer_request {
-    const char *resume;       /* a checkpoint to go on from */
-    const char *checkpoint;   /* where to save: every checkpoint_every steps, when stopped, and at the end */
-    const char *folder;       /* of checkpoint: made when it is missing */
-    bool transient;           /* not at the end */
-    const volatile int *stop; /* not 0: save and end as interrupted */
-    void (*report)(void *context, const struct run_transformer_report *report);
-    void *context;
-};
-
 /* Overwrites *result; *trace (may be NULL) is begun and filled. ERR_INPUT (keys, checkpoint), ERR_MEMORY, ERR_IO,
  * ERR_PROGRAM. */
-enum status run_transformer(const struct keys *keys, const struct run_transformer_request *request,
+enum status run_transformer(const struct keys *keys, const struct run_request *request,
                             struct result *result, struct trace *trace);
 /* The plateau length that the paper's published law for the nearest of its settings gives (d=.., T=.. in its place);
  * NaN if there is none. */

@@ -32,7 +32,7 @@ static enum status work(void *context, size_t i, struct result *result, struct t
     struct sweep *s = context;
     struct keys keys;
     struct text checkpoint = {0};
-    struct run_transformer_request *request = &s->runs.request;
+    struct run_request *request = &s->runs.request;
     enum status rc = OK;
     TRY(study_at(s->study, i, &keys));
     TRY(checkpoint_path(s, &keys, &checkpoint));

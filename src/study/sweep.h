@@ -9,7 +9,7 @@ struct sweep_report {
 };
 
 /* Checks the whole grid, takes the runs of the study's shard, skips what the store answers, runs the rest, the longest first (agenda.h). A run that fails is reported on stderr and does not stop
- * the sweep. A Transformer that a signal stops saves itself in FILE.checkpoints/HASH.safetensors beside the database, and with
+ * the sweep. A training run (toy or Transformer) that a signal stops saves itself in FILE.checkpoints/HASH.safetensors beside the database, and with
  * checkpoint_every > 0 it does so now and then; it goes on from there when the sweep is run again: stopped, killed, or with a larger cap.
  * jobs 0: one a core, on a rank of an MPI job one. ERR_INTERRUPTED or ERR_REQUEUE after a signal (what finished is saved); ERR_PROGRAM if any run failed. */
 enum status sweep_run(const struct study *study, struct store *store, size_t jobs, bool quiet, struct sweep_report *report);
