@@ -351,6 +351,14 @@ done:
     return rc;
 }
 
+static bool same_keys(const struct keys *a, const struct keys *b)
+{
+    bool same = true;
+    for (int key = 0; key < KEY_COUNT; key++)
+        same = same && keys_same(a, b, (enum key)key);
+    return same;
+}
+
 /* schedule_speed_up, schedule_over_constant: what the best schedule gains over none, or over the best constant p. A search takes as long as
  * all other claims on a flow, and several claims ask for the same: the last few are remembered. */
 static enum status measure_schedule(const struct keys *keys, enum optimum_kind over, double *value)
@@ -362,7 +370,7 @@ static enum status measure_schedule(const struct keys *keys, enum optimum_kind o
     struct flow_cvode *solver = NULL;
     struct optimum_problem problem;
     size_t i = 0;
-    while (i < searches && i < REMEMBERED && memcmp(last[i].keys.value, keys->value, sizeof keys->value))
+    while (i < searches && i < REMEMBERED && !same_keys(&last[i].keys, keys))
         i++;
     if (i == searches || i == REMEMBERED) {
         i = searches % REMEMBERED;

@@ -1,9 +1,9 @@
 /* plateau batch, plateau gradient: the samples that a Transformer reads, and what it makes of them, for other programs
  * to check. */
 #include "checkpoint.h"
-#include "problem.h"
 #include "cli.h"
 #include "grid.h"
+#include "problem.h"
 #include "safetensors.h"
 #include <stdlib.h>
 #include <string.h>
