@@ -83,7 +83,7 @@ rows serial.db --curves >serial
 SLURM_NTASKS=4 SLURM_PROCID=0 OMPI_COMM_WORLD_SIZE=1 "$plateau" sweep mix.yaml --quiet --db plain.db; rows plain.db --curves | cmp -s - serial; ok $? "a batch script that starts it without srun is no launcher"
 export SLURM_STEP_NUM_TASKS=2
 fails 2 'srun started 2 tasks .*--mpi=pmix' sweep mix.yaml --db none.db
-OMPI_COMM_WORLD_SIZE=2 fails 2 'reproduce: mpirun started several processes.*only `plateau sweep`' reproduce --scale smoke --out none
+fails 2 'reproduce: a launcher started several processes.*without mpirun or srun' reproduce --scale smoke --out none
 [[ ! -e none && ! -e none.db ]]; ok $? "and nothing is made"
 "$plateau" sweep mix.yaml --shard 1/2 --quiet; ok $? "but each may have its shard"
 unset SLURM_STEP_NUM_TASKS

@@ -317,7 +317,8 @@ START_TEST(other_threshold)
         double at; /* of the steps of the whole run */
         bool refused;
     } cases[] = {{".2", ".5", .95, false}, {".2", ".35", .3, false},  {".35", ".2", .95, false}, {".15", ".17", .3, false},
-                 {".2", ".35", .99, true}, {".35", ".33", .99, true}, {".2", ".13", .9, false}};
+                 {".2", ".35", .99, true}, {".35", ".33", .99, true}, {".2", ".13", .9, false},
+                 {".2", ".05", .95, false}};
     name_files();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct run whole = make(test_keys("model=toy T=12 d=5 optimizer=gd lr=.1 threshold=%s", cases[i].wanted), NULL);
@@ -330,6 +331,11 @@ START_TEST(other_threshold)
             ck_assert_msg(strstr(error_message(), "with threshold=0."), "%s", error_message());
         else
             check_same(&whole, &last);
+        if (cases[i].refused) { /* a sweep, which has a folder, begins anew */
+            struct run anew = train(whole.keys, &(struct run_request){.resume = part_path, .checkpoint = part_path, .folder = "/tmp", .transient = true});
+            check_same(&whole, &anew);
+            trace_free(&anew.trace);
+        }
         trace_free(&whole.trace), trace_free(&part.trace), trace_free(&last.trace);
     }
     remove(part_path);
@@ -392,9 +398,9 @@ START_TEST(refused)
     rewrite(&file, &keys, (size_t)(safetensors_find(&file, "run.trace") - file.tensors), &rows);
     check_refused(&keys, "run.trace has 7 rows, and the run 8");
     double numbers[64];
-    for (int i = 0; i < 3; i++) { /* switches that the schedule does not have */
+    for (int i = 0; i < 4; i++) { /* switches that the schedule does not have, no loss at the start */
         ck_assert_int_eq(safetensors_copy(&file, "run.state", SAFETENSORS_F64, 1, state.shape, numbers), OK);
-        numbers[4] = (double[]){1, -1, NAN}[i];
+        numbers[i < 3 ? 5 : 0] = (double[]){1, -1, NAN, NAN}[i];
         state.data = numbers;
         rewrite(&file, &keys, (size_t)(safetensors_find(&file, "run.state") - file.tensors), &state);
         check_refused(&keys, "switches of the schedule");

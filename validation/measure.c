@@ -369,6 +369,7 @@ static enum status measure_schedule(const struct keys *keys, enum optimum_kind o
     enum status rc = OK;
     struct flow_cvode *solver = NULL;
     struct optimum_problem problem;
+    struct optimum found[OPTIMUM_COUNT];
     size_t i = 0;
     while (i < searches && i < REMEMBERED && !same_keys(&last[i].keys, keys))
         i++;
@@ -376,7 +377,8 @@ static enum status measure_schedule(const struct keys *keys, enum optimum_kind o
         i = searches % REMEMBERED;
         TRY(run_flow_optimum_problem(keys, &problem));
         TRY(flow_cvode_create(&solver));
-        TRY(optimum_find(solver, &problem, last[i].found));
+        TRY(optimum_find(solver, &problem, found));
+        memcpy(last[i].found, found, sizeof found);
         last[i].keys = *keys;
         searches++;
     }

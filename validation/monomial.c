@@ -87,7 +87,9 @@ bool monomial_holds(const struct monomial *m, enum key key)
 
 bool monomial_expects(const struct monomial *m)
 {
-    static const char *const expected[] = {"flow", "eq6", "asinh", "closed", "quadrature"};
+#define AS_NAME(name, meaning) #name,
+    static const char *const expected[] = {"flow", PREDICTIONS(AS_NAME)};
+#undef AS_NAME
     bool expects = false;
     for (size_t i = 0; i < m->n; i++) {
         for (size_t k = 0; k < sizeof expected / sizeof expected[0] && m->columns[i] >= KEY_COUNT; k++)

@@ -191,7 +191,7 @@ static enum status run_grid(const struct arguments *a, const char *model)
         TRY(grid_add(&b.grid, a->assignments[i]));
     TRY(grid_size(&b.grid, &b.n));
     REQUIRE(b.n == 1 || !a->trace, ERR_INPUT, "--trace: needs a single run, and the grid has %zu", b.n);
-    REQUIRE(b.n == 1 || (!a->checkpoint && !a->resume), ERR_INPUT, "--checkpoint, --resume: need a single run, and the grid has %zu", b.n);
+    REQUIRE(b.n == 1 || (!a->checkpoint && !a->resume), ERR_INPUT, "--checkpoint, --resume: need a single run, and the grid has %zu: give one value for each key; `plateau sweep` saves the runs of a grid", b.n);
     for (size_t i = 0; i < b.n; i++) {
         TRY(grid_at(&b.grid, i, &b.keys));
         bool flow = b.keys.preset == PRESET_FLOW;

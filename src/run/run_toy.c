@@ -14,6 +14,7 @@ enum { TRACE_TARGET = 2000 }; /* rows kept of a long run: every evaluation up to
 enum {
     STATE_INITIAL, /* loss at the start */
     STATE_LOSS,    /* at the last evaluation */
+    STATE_LEAST,   /* the lowest so far */
     STATE_THRESHOLD,
     STATE_PLATEAU, /* for that threshold */
     STATE_NEXT,    /* of the schedule: switches made, .. */
@@ -33,8 +34,9 @@ struct training {
     struct result *result;
     struct trace *trace; /* borrowed */
     int64_t stride;      /* every so many evaluations make a row */
-    double previous, previous_time;
-    int next; /* first level not yet crossed */
+    double previous, previous_time, least; /* loss, when, and the lowest so far */
+    int next;   /* first level not yet crossed */
+    bool stale; /* the checkpoint does not know when the threshold was crossed */
     struct schedule schedule;
     struct schedule_state state;
 };
@@ -98,6 +100,7 @@ static void find_crossings(struct training *t, double loss, double time)
         r->crossings[t->next] = crossing_time(t, loss, time, level);
     t->previous = loss;
     t->previous_time = time;
+    t->least = fmin(t->least, loss);
 }
 
 static void change(struct training *t, const struct schedule_switch *s, double time)
@@ -172,6 +175,7 @@ static enum status save(struct training *t)
     const struct result *r = t->result;
     double state[STATE_COUNT] = {[STATE_INITIAL] = r->initial_loss,
                                  [STATE_LOSS] = r->final_loss,
+                                 [STATE_LEAST] = t->least,
                                  [STATE_THRESHOLD] = keys_real(t->keys, KEY_threshold),
                                  [STATE_PLATEAU] = r->plateau,
                                  [STATE_NEXT] = (double)t->state.next,
@@ -186,19 +190,15 @@ static enum status save(struct training *t)
  * if it has not come so far. */
 static enum status restore_plateau(struct training *t, const double *state)
 {
-    enum status rc = OK;
     struct result *r = t->result, saved = *r;
     const double threshold = keys_real(t->keys, KEY_threshold), other = state[STATE_THRESHOLD];
-    const double ahead = fmax(t->next < FLOW_LEVELS ? flow_cvode_level(t->next) : 0, isnan(state[STATE_PLATEAU]) ? other : 0);
     bool known;
     saved.keys.value[KEY_threshold] = other;
     saved.plateau = state[STATE_PLATEAU];
     r->plateau = result_plateau_at(&saved, threshold, &known);
-    REQUIRE(known || threshold <= ahead, ERR_INPUT,
-            "the checkpoint is of a run with threshold=%g, which has passed %g and did not note when: give threshold=%g (or 0.1, 0.2 .. 0.9), or "
-            "begin anew without this file", other, threshold, other);
-done:
-    return rc;
+    t->stale = !known && t->least <= threshold * r->null_loss;
+    return !t->stale ? OK : error_set(ERR_INPUT, "the checkpoint is of a run with threshold=%g that has passed %g and did not note when: give "
+                                      "threshold=%g (or 0.1, 0.2 .. 0.9), or begin anew without this file", other, threshold, other);
 }
 
 static enum status restore(struct training *t, const double *state)
@@ -211,8 +211,9 @@ static enum status restore(struct training *t, const double *state)
     t->stride = stride_at(kept);
     REQUIRE(t->trace->length == (size_t)(kept / t->stride + 1), ERR_INPUT, "run.trace has %zu rows, and the run %" PRId64, t->trace->length,
             kept / t->stride + 1);
-    REQUIRE(next >= 0 && next <= (double)t->schedule.n && next == rint(next) && (shown == 0 || shown == 1), ERR_INPUT,
-            "run.state: %g switches of the schedule, and %g evaluations for the next one: not those of a run", next, shown);
+    REQUIRE(isfinite(state[STATE_INITIAL]) && next >= 0 && next <= (double)t->schedule.n && next == rint(next) && (shown == 0 || shown == 1), ERR_INPUT,
+            "run.state: initial loss %g, %g switches of the schedule, %g evaluations for the next one: not those of a run", state[STATE_INITIAL],
+            next, shown);
     memcpy(r->crossings, state + STATE_CROSSINGS, sizeof r->crossings);
     while (t->next < FLOW_LEVELS && !isnan(r->crossings[t->next]))
         t->next++;
@@ -223,6 +224,7 @@ static enum status restore(struct training *t, const double *state)
     t->state.shown = (int)shown;
     r->initial_loss = state[STATE_INITIAL];
     r->final_loss = t->previous = state[STATE_LOSS];
+    t->least = state[STATE_LEAST];
     r->cap = t->previous_time = time_at(t, last * every);
     r->state = diverged ? RUN_DIVERGED : RUN_CENSORED;
     TRY(restore_plateau(t, state));
@@ -269,7 +271,7 @@ static enum status loop(struct training *t)
     }
     if (r->state == RUN_INTERRUPTED || !t->request->transient)
         TRY(save(t));
-    if (*step == cap && *step % every) /* after saving: STATE_ */
+    if (*step == cap && *step % every) /* not saved: a run with a larger cap has no evaluation here */
         TRY(evaluate(t));
     r->steps_done = (double)*step;
     if (r->state == RUN_CENSORED && !isnan(r->plateau))
@@ -311,7 +313,7 @@ enum status run_toy(struct run_flow *tools, const struct keys *keys, const struc
     enum status rc = OK;
     double begin = progress_clock();
     struct trace own = {0}; /* a checkpoint needs one, if nobody else does */
-    struct training t = {.keys = keys, .request = request, .result = r, .trace = trace ? trace : &own, .stride = 1};
+    struct training t = {.keys = keys, .request = request, .result = r, .trace = trace ? trace : &own, .stride = 1, .least = INFINITY};
     *r = (struct result){.keys = *keys, .state = RUN_CENSORED, .plateau = NAN};
     for (int i = 0; i < FLOW_LEVELS; i++)
         r->crossings[i] = NAN;
@@ -319,7 +321,14 @@ enum status run_toy(struct run_flow *tools, const struct keys *keys, const struc
     for (size_t i = 0; i < SCHEDULE_SWITCHES; i++)
         r->switched[i] = NAN;
     trace_begin(t.trace, keys);
-    TRY(prepare(&t, tools));
+    rc = prepare(&t, tools);
+    if (t.stale && request->folder) { /* nobody is there who could choose: a new question to a sweep begins a new run */
+        struct run_request anew = *request;
+        anew.resume = NULL;
+        rc = run_toy(tools, keys, &anew, r, trace);
+        goto done;
+    }
+    TRY(rc);
     const double training = progress_clock(), first_step = (double)t.optimizer.step;
     TRY(loop(&t));
     double now = progress_clock();

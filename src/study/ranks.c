@@ -22,7 +22,8 @@ enum status ranks_alone(void)
 {
     bool mpi;
     const size_t n = started(&mpi);
-    return n == 1 || !mpi ? OK : error_set(ERR_INPUT, "mpirun started several processes, and each would do all of this: only `plateau sweep` is shared between them");
+    return n == 1 ? OK : error_set(ERR_INPUT, "a launcher started several processes, and each would do all of this: start it once, without mpirun or srun; "
+                                   "`plateau sweep` alone shares its runs between them");
 }
 
 enum status ranks_begin(bool apart)

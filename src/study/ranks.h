@@ -27,7 +27,7 @@ struct ranks_message {
 /* Connects the processes that a launcher started. `apart`: what srun started without MPI may work side by side. ERR_INPUT if processes were
  * started that cannot reach each other. */
 enum status ranks_begin(bool apart);
-/* For a command that several processes must not do at once: ERR_INPUT if a launcher of MPI started several. Connects nothing. */
+/* For a command that several processes must not do at once: ERR_INPUT if a launcher started several. Connects nothing. */
 enum status ranks_alone(void);
 /* Number of ranks, 1 unless connected; and of this one: 0 is the first. */
 size_t ranks_count(void);

@@ -16,7 +16,7 @@ enum {
     ID_OFFSET = 68
 };
 
-/* Claims and figures read the runs again and again: of 100,000 runs all the pages but those of the curves stay in memory. */
+/* Claims and figures read the runs again and again: so many pages stay in memory. */
 static const char CACHE[] = "PRAGMA cache_size = -200000"; /* kB, at most */
 
 /* A reader has the first five alone: the columns that a file lacks are then in a view, which takes no rows. */

@@ -73,7 +73,7 @@ typedef enum status store_visit(void *context, const struct store_row *row);
 enum status store_each(struct store *store, const struct store_filter *filter, store_visit *visit, void *context);
 /* *any: the filter lets a row through. */
 enum status store_any(struct store *store, const struct store_filter *filter, bool *any);
-/* How many rows the filter lets through, and the seconds that they took; a run that does not know (imported) counts as none. */
+/* How many rows the filter lets through, and the seconds that they took; one that does not know (imported) adds no seconds. */
 enum status store_total(struct store *store, const struct store_filter *filter, size_t *runs, double *seconds);
 /* The curve of run `id` into *out (overwritten; release with trace_free); length 0 if it has none. ERR_INPUT: no such run. */
 enum status store_curve(struct store *store, int64_t id, struct trace *out);

@@ -115,6 +115,8 @@ static enum status read_result(struct store *s, sqlite3_stmt *statement, struct 
             TRY(keys_value((enum key)key, (const char *)sqlite3_column_text(statement, i), &r->keys.value[key]));
     }
     r->keys.preset = preset_of(r->keys.value);
+    if (r->keys.preset == PRESET_TOY && isnan(r->keys.value[KEY_checkpoint_every]))
+        r->keys.value[KEY_checkpoint_every] = 0; /* a file from before toy runs had checkpoints */
     for (size_t i = 0; i < SCHEDULE_SWITCHES; i++)
         r->switched[i] = NAN; /* not stored */
     for (int i = 0; i < STORE_REALS_COUNT; i++) {
