@@ -21,7 +21,7 @@ wait_for() { # seconds at most, condition...
 # ---- kill -9: twenty times amid the work, each once one or two more runs are saved; whatever a kill left is still the same at the end, and
 # nothing is made twice. A build with sanitizers is ten times as slow and gets three.
 kills=20 seeds=40 # 8 runs a seed: more than that many rounds can make, however slow the polls
-if grep -q __asan_init "$plateau"; then kills=3 seeds=6; fi
+if grep -q __asan_init "$plateau"; then kills=3 seeds=10; fi
 runs=$((8 * seeds))
 "$plateau" sweep toys.yaml --db quiet.db --quiet
 many=(toys.yaml "seed=1:$seeds:+1")
