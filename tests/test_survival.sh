@@ -5,11 +5,14 @@ cd "$work" || exit 1
 chmod 755 "$work"
 claims=$source/validation/claims.yaml
 
-cat >toys.yaml <<'Y'
+# A build with sanitizers is ten times as slow, and gets less to do.
+kills=20 seeds=40 sizes='T: [64, 96], d: [16, 24]' # 8 runs a seed: more than that many rounds can make, however slow the polls
+if grep -q __asan_init "$plateau"; then kills=3 seeds=10 sizes='T: [32, 48], d: [8, 16]'; fi
+cat >toys.yaml <<Y
 study: toys
 curves: yes
 runs:
-  - {model: toy, T: [64, 96], d: [16, 24], B: [1, 2], seed: "1:10:+1"}
+  - {model: toy, $sizes, B: [1, 2], seed: "1:10:+1"}
 Y
 stored() { "$plateau" export "$1" 2>/dev/null | tail -n +2 | wc -l; }
 wait_for() { # seconds at most, condition...
@@ -19,9 +22,7 @@ wait_for() { # seconds at most, condition...
 }
 
 # ---- kill -9: twenty times amid the work, each once one or two more runs are saved; whatever a kill left is still the same at the end, and
-# nothing is made twice. A build with sanitizers is ten times as slow and gets three.
-kills=20 seeds=40 # 8 runs a seed: more than that many rounds can make, however slow the polls
-if grep -q __asan_init "$plateau"; then kills=3 seeds=10; fi
+# nothing is made twice.
 runs=$((8 * seeds))
 "$plateau" sweep toys.yaml --db quiet.db --quiet
 many=(toys.yaml "seed=1:$seeds:+1")
