@@ -81,7 +81,7 @@ installed() { # into a folder, used from there, and taken away without a rest
         make -C build uninstall DESTDIR="$to" && [[ -z $(find "$to" ! -type d) ]]
 }
 
-# A Debian of its own from the mirror that apt uses here, as small as it comes: SUITE FOLDER; with /proc, until the shell ends.
+# A Debian of its own from the mirror that apt uses here, as small as it comes: SUITE FOLDER; with /proc and /sys, until the shell ends.
 debian() {
     local mirror
     to=$2
@@ -92,7 +92,8 @@ debian() {
         rm -rf "$to" && debootstrap --variant=minbase "$1" "$to" "$mirror" && touch "$to/complete" || return 1
     fi
     mountpoint -q "$to/proc" || mount -t proc proc "$to/proc" || return 1
-    trap "umount '$to/proc'" EXIT # its name as it is now
+    mountpoint -q "$to/sys" || mount -t sysfs -o ro sysfs "$to/sys" || echo "no /sys"
+    trap "umount '$to/proc' '$to/sys'" EXIT # their names as they are now
 }
 
 inside() { # folder, command line
@@ -111,7 +112,7 @@ trixie() {
 # The tutorial to the letter, from nothing, in ten minutes; what is cloned is what was committed. The Debian begins anew each time.
 tutorial() {
     local to begun
-    umount "$PWD/build/bookworm/proc" 2>/dev/null
+    umount "$PWD"/build/bookworm/{proc,sys} 2>/dev/null
     rm -rf --one-file-system "$PWD/build/bookworm"
     debian bookworm "$PWD/build/bookworm" || return $?
     git clone --quiet --bare "$root" "$to/repository" && cp tests/document.sh doc/tutorial.md "$to/root" || return 1

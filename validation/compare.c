@@ -531,6 +531,7 @@ static enum status measure_claim(struct store *store, struct fitted *fitted, con
         filter.values[key] = grid.values[key];
         filter.n[key] = grid.count[key];
     }
+    filter.bare = kind == CLAIM_FIT || kind == CLAIM_RUNS;
     switch (kind) {
     case CLAIM_FIT:
         TRY(measure_fit(store, &filter, fitted, a, c));

@@ -49,6 +49,7 @@ static struct store_filter rows_of(const struct store_filter *filter)
 {
     struct store_filter rows = *filter;
     rows.n[KEY_threshold] = 0;
+    rows.bare = true;
     return rows;
 }
 

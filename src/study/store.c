@@ -25,12 +25,12 @@ static enum status prepare_all(struct store *s, enum store_mode mode)
     enum status rc = OK;
     struct text sql = {0};
     TRY(store_execute(s, CACHE, "opening"));
-    store_add_select(&sql);
+    store_add_select(&sql, false);
     text_add(&sql, " WHERE runs.hash = ?1");
     TRY(text_status(&sql));
     TRY(store_prepare(s, sql.data, &s->by_hash));
     text_clear(&sql);
-    store_add_select(&sql);
+    store_add_select(&sql, false);
     text_add(&sql, " WHERE runs.id = ?1");
     TRY(text_status(&sql));
     TRY(store_prepare(s, sql.data, &s->by_id));

@@ -176,7 +176,7 @@ static enum status prepare_filter(struct store *s, const struct store_filter *fi
     if (select)
         text_add(&sql, select);
     else
-        store_add_select(&sql);
+        store_add_select(&sql, f->bare);
     text_add(&sql, " WHERE 1");
     if (f->study)
         text_add(&sql, " AND runs.id IN (SELECT run FROM members WHERE study = ?)");

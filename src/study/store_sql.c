@@ -162,10 +162,11 @@ void store_add_columns(struct text *sql, const char *format)
     }
 }
 
-void store_add_select(struct text *sql)
+void store_add_select(struct text *sql, bool bare)
 {
-    text_add(sql, "SELECT runs.id, EXISTS(SELECT 1 FROM curves WHERE curves.run = runs.id), "
-                  "(SELECT group_concat(study, ' ') FROM (SELECT study FROM members WHERE members.run = runs.id ORDER BY study)), ");
+    text_add(sql, bare ? "SELECT runs.id, 0, NULL, "
+                       : "SELECT runs.id, EXISTS(SELECT 1 FROM curves WHERE curves.run = runs.id), "
+                         "(SELECT group_concat(study, ' ') FROM (SELECT study FROM members WHERE members.run = runs.id ORDER BY study)), ");
     store_add_columns(sql, "runs.\"%\""); /* with the table named, a missing column is an error and not a string */
     text_add(sql, " FROM runs");
 }

@@ -38,8 +38,8 @@ const char *store_column_type(int i);
 double *store_real(struct result *r, int i);
 /* The list of all columns, each written in `format`: %: the name, #: the type, ?: the number of the parameter. Appended. */
 void store_add_columns(struct text *sql, const char *format);
-/* "SELECT id, has a curve, studies, columns FROM runs". Appended. */
-void store_add_select(struct text *sql);
+/* "SELECT id, has a curve, studies, columns FROM runs". Appended. bare: without looking into the tables of curves and studies. */
+void store_add_select(struct text *sql, bool bare);
 
 /* SQLite's last error as a message with the remedy; returns its status. */
 enum status store_error(const struct store *s, const char *doing);
