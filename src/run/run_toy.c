@@ -307,6 +307,7 @@ done:
     return rc;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): once at most, for then there is no checkpoint */
 enum status run_toy(struct run_flow *tools, const struct keys *keys, const struct run_request *request, struct result *r,
                     struct trace *trace)
 {
