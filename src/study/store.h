@@ -55,7 +55,7 @@ struct store_filter {
     const char *study;               /* NULL: any */
     const double *values[KEY_COUNT]; /* allowed values of a key, compared exactly; NaN allows rows it does not apply to */
     size_t n[KEY_COUNT];             /* 0: any value */
-    bool bare;                       /* the rows' has_curve and study are not asked for: false, NULL. Twice as fast */
+    bool bare;                       /* the rows' has_curve and study are not asked for: false, NULL. Quicker */
 };
 /* A row as stored. Strings are borrowed until the callback returns; NULL where nothing was stored. study: the names of all its
  * studies, with blanks between. Of `predicted`, the
