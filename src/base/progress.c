@@ -37,16 +37,16 @@ void progress_line(struct progress *p, const char *line)
     fflush(stderr);
 }
 
-void progress_show(struct progress *p, size_t done, const char *note)
+void progress_show(struct progress *p, size_t done, double worked)
 {
     p->done = done;
     if (!due(p))
         return;
-    double left = done ? (p->shown - p->started) / (double)done * (double)(p->total - done) : 0;
+    const double part = p->work > 0 ? worked / p->work : (double)done / (double)p->total;
     fprintf(stderr, "%s%s: %zu of %zu runs", p->terminal ? "\r\033[K" : "", p->what, done, p->total);
-    if (done)
-        fprintf(stderr, ", about %.0f s left", left);
-    fprintf(stderr, "%s%s%s", note ? ", " : "", note ? note : "", p->terminal ? "" : "\n");
+    if (part > 0)
+        fprintf(stderr, ", about %.0f s left", (p->shown - p->started) * (1 / part - 1));
+    fprintf(stderr, "%s", p->terminal ? "" : "\n");
     fflush(stderr);
 }
 

@@ -7,13 +7,15 @@
 struct progress {
     const char *what; /* borrowed: "flow", a study's name */
     size_t total, done;
+    double work; /* of all runs, in any unit; 0: one is as long as another */
     double started, shown;
     bool quiet, terminal;
 };
 
 void progress_begin(struct progress *p, const char *what, size_t total, bool quiet);
-/* `done` runs are finished; `note` (may be NULL) is shown behind the counts. Shows at most a few lines a second. */
-void progress_show(struct progress *p, size_t done, const char *note);
+/* `done` runs, which were `worked` of p->work, are finished; the seconds left are those so far times what is left of the work. Shows at most
+ * a few lines a second. */
+void progress_show(struct progress *p, size_t done, double worked);
 /* The same for what has no count of runs: `line` alone. */
 void progress_line(struct progress *p, const char *line);
 /* Clears the line. */

@@ -166,7 +166,7 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
         b->worst = rc;
         b->failures++;
     }
-    progress_show(&b->progress, ++b->finished, NULL);
+    progress_show(&b->progress, ++b->finished, 0);
     if (b->arguments->trace) {
         trace_csv(trace, &out);
         TRY(text_status(&out));

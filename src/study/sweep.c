@@ -4,6 +4,7 @@
 #include "progress.h"
 #include "ranks.h"
 #include "run.h"
+#include "work.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +17,8 @@ struct sweep {
     struct run_context runs;
     struct progress progress;
     struct sweep_report *report;
-    size_t threads;                 /* most of one run */
+    size_t threads;      /* most of one run */
+    double work, worked; /* work.h: of the runs to do when the sweep began, and of those done since */
 };
 
 static enum status checkpoint_path(const struct sweep *s, const struct keys *keys, struct text *path)
@@ -64,8 +66,10 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
     struct keys keys;
     if (rc != OK) {
         struct text which = {0};
-        if (study_at(s->study, i, &keys) == OK)
+        if (study_at(s->study, i, &keys) == OK) {
             keys_describe(&keys, &which);
+            s->worked += work_run(&keys);
+        }
         fprintf(stderr, "plateau: %s: run failed: %s\n", which.data ? which.data : "?", message);
         text_free(&which);
         s->report->failed++;
@@ -75,7 +79,7 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
     if (rc == OK)
         rc = drop_checkpoint(s, result);
     if (rc == OK)
-        progress_show(&s->progress, ++s->report->done, NULL);
+        progress_show(&s->progress, ++s->report->done, s->worked += work_run(&result->keys));
     return rc;
 }
 
@@ -110,10 +114,12 @@ static enum status list_runs(struct sweep *s, size_t **items, size_t *n)
     TRY(agenda_look(s->study, s->store, &agenda));
     for (size_t i = 0; i < agenda.n; i++) {
         const struct agenda_run *run = &agenda.list[i];
-        if (run->there)
+        if (run->there) {
             TRY(store_join(s->store, s->study->name, run->hash));
-        else
-            (*items)[(*n)++] = run->number;
+            continue;
+        }
+        (*items)[(*n)++] = run->number;
+        s->work += run->work;
     }
     TRY(store_commit(s->store));
     s->threads = agenda.threads;
@@ -163,6 +169,7 @@ enum status sweep_run(const struct study *study, struct store *store, size_t job
     TRY(list_runs(&s, &items, &n));
     TRY(begin(&s, jobs, &pool));
     progress_begin(&s.progress, study->name, n, quiet);
+    s.progress.work = s.work;
     rc = pool_run(&pool, items, n);
     progress_end(&s.progress);
     rmdir(s.folder.data); /* if no checkpoint is left */
