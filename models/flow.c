@@ -16,7 +16,8 @@ static enum status check(double T, double d, double B, double p, double n, const
     if (!(n > 0 && d >= 1))
         return error_set(ERR_INPUT, "d=%.0f |W*|=%g: d must be at least 1 and the target not zero", d, n);
     if (!(schedule_largest(schedule, SCHEDULE_B, B) < T))
-        return error_set(ERR_INPUT, "T=%.0f B=%.0f: B must be smaller than T, after a switch too", T, schedule_largest(schedule, SCHEDULE_B, B));
+        return error_set(ERR_INPUT, "T=%.0f B=%.0f: B must be smaller than T, after a switch too", T,
+                         schedule_largest(schedule, SCHEDULE_B, B));
     return OK;
 }
 
@@ -62,8 +63,8 @@ enum status flow_init(double T, double d, double B, double p, enum metric metric
     return flow_init_scheduled(T, d, B, p, metric, start, &(struct schedule){0}, f);
 }
 
-enum status flow_init_scheduled(double T, double d, double B, double p, enum metric metric, const struct flow_start *start,
-                                const struct schedule *schedule, struct flow *f)
+enum status flow_init_scheduled(double T, double d, double B, double p, enum metric metric,
+                                const struct flow_start *start, const struct schedule *schedule, struct flow *f)
 {
     double n = hypot(start->n[0], start->n[1]);
     enum status rc = check(T, d, B, p, n, schedule);
@@ -260,7 +261,8 @@ void flow_rhs(const struct flow *f, const double *y, double *dy)
 }
 
 /* Rows and columns of the scores, several groups; pull = L_beta and weight = L_beta,beta as in flow_hessian. */
-static void group_hessian(const struct flow *f, const double *y, const struct masses *a, double pull, double weight, double *H)
+static void group_hessian(const struct flow *f, const double *y, const struct masses *a, double pull, double weight,
+                          double *H)
 {
     const int dim = f->dim, first = dim - f->groups;
     const double N = norm_squared(f, y);

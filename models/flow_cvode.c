@@ -13,7 +13,8 @@
 
 enum { MAX_STEPS = 2000000 };
 
-/* One CVODE memory per (dimension, method, whether there is a second root, that of a switch): CVODE cannot change these. Made at first use. */
+/* One CVODE memory per (dimension, method, whether there is a second root, that of a switch): CVODE cannot change
+ * these. Made at first use. */
 struct engine {
     void *cvode;
     N_Vector y, dky;
@@ -48,7 +49,8 @@ static int rhs(sunrealtype tau, N_Vector y, N_Vector dy, void *data)
     return isfinite(out[f->dim - 1]) ? 0 : 1; /* 1: recoverable, CVODE tries a smaller step */
 }
 
-static int jacobian(sunrealtype tau, N_Vector y, N_Vector dy, SUNMatrix J, void *data, N_Vector t1, N_Vector t2, N_Vector t3)
+static int jacobian(sunrealtype tau, N_Vector y, N_Vector dy, SUNMatrix J, void *data, N_Vector t1, N_Vector t2,
+                    N_Vector t3)
 {
     (void)tau, (void)dy, (void)t1, (void)t2, (void)t3;
     const struct problem *p = data;
@@ -81,8 +83,8 @@ static int two_roots(sunrealtype tau, N_Vector y, sunrealtype *g, void *data)
     return root(tau, y, g, data);
 }
 
-/* The operations on vectors that CVODE spends its time in, for at most FLOW_DIM numbers: what the library does, without its
- * dispatch over special cases (which costs more than these sums, the more so in Debian's unoptimised build). */
+/* The operations on vectors that CVODE spends its time in, for at most FLOW_DIM numbers: what the library does, without
+ * its dispatch over special cases (which costs more than these sums, the more so in Debian's unoptimised build). */
 static void vector_sum(sunrealtype a, N_Vector x, sunrealtype b, N_Vector y, N_Vector z)
 {
     const double *from = NV_DATA_S(x), *other = NV_DATA_S(y);
@@ -129,7 +131,8 @@ static N_Vector vector_create(int dim, SUNContext context)
 static enum status failed(const char *call, int flag)
 {
     char *name = CVodeGetReturnFlagName(flag);
-    enum status rc = error_set(ERR_SOLVER, "CVODE: %s failed: %s; try another method, rtol, atol or threshold", call, name ? name : "?");
+    enum status rc = error_set(ERR_SOLVER, "CVODE: %s failed: %s; try another method, rtol, atol or threshold", call,
+                               name ? name : "?");
     free(name);
     return rc;
 }
@@ -252,8 +255,8 @@ static enum status dense_loss(struct flow_cvode *s, struct engine *e, double tau
     return OK;
 }
 
-/* The time in [a, b] at which the loss falls to `level`, fa > 0 >= fb its values less the level there. Regula falsi with the
- * Illinois correction: keeps the bracket, converges superlinearly on this smooth function. */
+/* The time in [a, b] at which the loss falls to `level`, fa > 0 >= fb its values less the level there. Regula falsi
+ * with the Illinois correction: keeps the bracket, converges superlinearly on this smooth function. */
 static enum status dense_crossing(struct flow_cvode *s, struct engine *e, double level, double a, double fa, double b,
                                   double fb, double *tau)
 {
@@ -330,13 +333,16 @@ static enum status add_statistics(struct engine *e, struct flow_solution *out)
     CV(CVodeGetNumRhsEvals(e->cvode, &rhs_evals));
     CV(CVodeGetNumJacEvals(e->cvode, &jac_evals));
     CV(CVodeGetNumErrTestFails(e->cvode, &error_test_fails));
-    out->steps += steps, out->rhs_evals += rhs_evals, out->jac_evals += jac_evals, out->error_test_fails += error_test_fails;
+    out->steps += steps, out->rhs_evals += rhs_evals, out->jac_evals += jac_evals,
+        out->error_test_fails += error_test_fails;
 done:
     return rc;
 }
 
-/* Makes the switches that are due; `due`: the integrator has found the first of them. It starts anew if there was one. */
-static enum status make_switches(struct flow_cvode *s, struct engine *e, double tau, bool due, struct flow_solution *out)
+/* Makes the switches that are due; `due`: the integrator has found the first of them. It starts anew if there was
+ * one. */
+static enum status make_switches(struct flow_cvode *s, struct engine *e, double tau, bool due,
+                                 struct flow_solution *out)
 {
     enum status rc = OK;
     struct problem *p = &s->problem;

@@ -1,8 +1,9 @@
 /* Integration of the reduced flow with SUNDIALS CVODE. The only interface to SUNDIALS.
  *
- * Time is scaled by lambda_0 (flow.h) at the start, so that the plateau lasts about 1.3 whatever the problem. A switch of the flow's schedule
- * ends the integration at the very point where its condition comes true (a root), and a new one begins there. One solver serves any number
- * of problems one after the other and allocates nothing per solve; it is not shared between threads. */
+ * Time is scaled by lambda_0 (flow.h) at the start, so that the plateau lasts about 1.3 whatever the problem. A switch
+ * of the flow's schedule ends the integration at the very point where its condition comes true (a root), and a new one
+ * begins there. One solver serves any number of problems one after the other and allocates nothing per solve; it is not
+ * shared between threads. */
 #ifndef FLOW_CVODE_H
 #define FLOW_CVODE_H
 #include "flow.h"
@@ -20,8 +21,8 @@ struct flow_request {
     double threshold;        /* fraction of the null loss that ends the plateau, in (0,1) */
     double time;             /* integrate at least this far */
     bool all_crossings;      /* also find the FLOW_LEVELS crossings */
-    /* Called at the start and after every step with the flow as it is then (p, B), time t and state y, if not NULL; a status other than OK
-     * stops. */
+    /* Called at the start and after every step with the flow as it is then (p, B), time t and state y, if not NULL; a
+     * status other than OK stops. */
     enum status (*step)(void *context, const struct flow *f, double t, const double *y);
     void *context;
 };

@@ -63,7 +63,8 @@ const char *flow_map_method_name(enum flow_map_method method)
 }
 
 /* The problem at column x and row y, which may lie between pixels. *there: the map is not empty here. */
-static enum status problem_at(const struct flow_map *map, double x, double y, struct flow *f, double *threshold, bool *there)
+static enum status problem_at(const struct flow_map *map, double x, double y, struct flow *f, double *threshold,
+                              bool *there)
 {
     struct keys at = map->keys;
     at.value[map->x.key] = flow_map_value(&map->x, x);
@@ -72,15 +73,19 @@ static enum status problem_at(const struct flow_map *map, double x, double y, st
     const struct flow_start start = flow_unit_start(v[KEY_d]);
     *threshold = v[KEY_threshold];
     *there = v[KEY_B] <= v[KEY_T] - 1;
-    return *there ? flow_init(v[KEY_T], v[KEY_d], v[KEY_B], v[KEY_p], (enum metric)keys_integer(&at, KEY_metric), &start, f) : OK;
+    return *there ? flow_init(v[KEY_T], v[KEY_d], v[KEY_B], v[KEY_p], (enum metric)keys_integer(&at, KEY_metric),
+                              &start, f)
+                  : OK;
 }
 
 /* T_pl of the integrated flow; NaN where the map is empty. */
 static enum status integrate(const struct flow_map *map, struct flow_cvode *solver, double x, double y, double *plateau)
 {
     const struct keys *k = &map->keys;
-    struct flow_request q = {.loss = (enum loss)keys_integer(k, KEY_loss), .method = (enum method)keys_integer(k, KEY_method),
-                             .rtol = keys_real(k, KEY_rtol), .atol = keys_real(k, KEY_atol)};
+    struct flow_request q = {.loss = (enum loss)keys_integer(k, KEY_loss),
+                             .method = (enum method)keys_integer(k, KEY_method),
+                             .rtol = keys_real(k, KEY_rtol),
+                             .atol = keys_real(k, KEY_atol)};
     struct flow_solution s;
     struct flow f;
     bool there;
@@ -93,7 +98,8 @@ static enum status integrate(const struct flow_map *map, struct flow_cvode *solv
     return rc == OK ? OK : error_prefix(rc, "T=%g d=%g B=%g p=%g", f.T, f.d, f.B, f.p);
 }
 
-static void set_pixel(struct flow_map *map, size_t i, size_t j, double plateau, double error, enum flow_map_method method)
+static void set_pixel(struct flow_map *map, size_t i, size_t j, double plateau, double error,
+                      enum flow_map_method method)
 {
     size_t at = i + map->x.n * j;
     map->plateau[at] = (float)plateau;
@@ -141,7 +147,8 @@ static double interpolate(const double z[NODES][NODES], const double Lx[NODES], 
 static enum status solve_in(struct worker *w, const struct tile *t, double u, double v, double *z)
 {
     const struct flow_map *map = w->work->map;
-    enum status rc = integrate(map, w->solver, (double)t->x + u * (double)(t->nx - 1), (double)t->y + v * (double)(t->ny - 1), z);
+    enum status rc =
+        integrate(map, w->solver, (double)t->x + u * (double)(t->nx - 1), (double)t->y + v * (double)(t->ny - 1), z);
     *z = log(*z);
     w->integrations++;
     return rc;
@@ -218,7 +225,8 @@ static size_t fill_closed(struct flow_map *map, const struct tile *t)
                 continue;
             error = prediction_closed_error(&f, threshold);
             if (error <= TOLERANCE)
-                set_pixel(map, i, j, prediction_closed(&f, (enum loss)keys_integer(&map->keys, KEY_loss), threshold), error, FLOW_MAP_CLOSED);
+                set_pixel(map, i, j, prediction_closed(&f, (enum loss)keys_integer(&map->keys, KEY_loss), threshold),
+                          error, FLOW_MAP_CLOSED);
             else
                 left++;
         }
@@ -289,7 +297,8 @@ static void *run(void *context)
     w->rc = flow_cvode_create(&w->solver);
     for (size_t i; w->rc == OK && (i = atomic_fetch_add(&w->work->next, 1)) < (size_t)TILES * TILES;) {
         const size_t a = i % TILES, b = i / TILES, nx = map->x.n, ny = map->y.n;
-        const struct tile t = {nx * a / TILES, ny * b / TILES, nx * (a + 1) / TILES - nx * a / TILES, ny * (b + 1) / TILES - ny * b / TILES};
+        const struct tile t = {nx * a / TILES, ny * b / TILES, nx * (a + 1) / TILES - nx * a / TILES,
+                               ny * (b + 1) / TILES - ny * b / TILES};
         if (fill_closed(map, &t))
             w->rc = fill_tile(w, &t);
     }
@@ -308,10 +317,12 @@ static enum status check_axis(const struct flow_map_axis *axis)
     enum status rc = OK;
     char text[32];
     double value;
-    REQUIRE(flow_map_has(axis->key), ERR_INPUT, "%s: the flow is mapped over T, d, B, p or threshold", keys_name(axis->key));
-    REQUIRE(axis->n >= 2 && axis->n <= FLOW_MAP_MOST, ERR_INPUT, "%s: an axis has 2 to %d pixels", keys_name(axis->key), FLOW_MAP_MOST);
-    REQUIRE(axis->first < axis->last, ERR_INPUT, "%s:%g:%g: an axis rises from its first value to its last", keys_name(axis->key), axis->first,
-            axis->last);
+    REQUIRE(flow_map_has(axis->key), ERR_INPUT, "%s: the flow is mapped over T, d, B, p or threshold",
+            keys_name(axis->key));
+    REQUIRE(axis->n >= 2 && axis->n <= FLOW_MAP_MOST, ERR_INPUT, "%s: an axis has 2 to %d pixels", keys_name(axis->key),
+            FLOW_MAP_MOST);
+    REQUIRE(axis->first < axis->last, ERR_INPUT, "%s:%g:%g: an axis rises from its first value to its last",
+            keys_name(axis->key), axis->first, axis->last);
     const double ends[] = {axis->first, axis->last};
     for (int i = 0; i < 2; i++) /* a whole-number key may be mapped between whole numbers */
         TRY(keys_value(axis->key, text_real(text, keys_is_integer(axis->key) ? floor(ends[i]) : ends[i]), &value));
@@ -325,9 +336,11 @@ static enum status check(const struct flow_map *map)
     TRY(check_axis(&map->x));
     TRY(check_axis(&map->y));
     REQUIRE(map->x.key != map->y.key, ERR_INPUT, "%s: both axes have it", keys_name(map->x.key));
-    REQUIRE(map->keys.preset == PRESET_FLOW && map->keys.value[KEY_init] == INIT_ZERO && map->keys.value[KEY_target] == TARGET_UNIT, ERR_INPUT,
-            "the flow is mapped from init=zero to target=unit; other starts are runs of a database");
-    REQUIRE(map->keys.value[KEY_schedule] == 0, ERR_INPUT, "schedule: the flow is mapped at constant p and B; leave it out");
+    REQUIRE(map->keys.preset == PRESET_FLOW && map->keys.value[KEY_init] == INIT_ZERO &&
+                map->keys.value[KEY_target] == TARGET_UNIT,
+            ERR_INPUT, "the flow is mapped from init=zero to target=unit; other starts are runs of a database");
+    REQUIRE(map->keys.value[KEY_schedule] == 0, ERR_INPUT,
+            "schedule: the flow is mapped at constant p and B; leave it out");
 done:
     return rc;
 }
@@ -384,9 +397,11 @@ enum status flow_map_check(const struct flow_map *map, size_t n, uint64_t seed, 
         double plateau;
         check->n[map->method[at]]++;
         TRY(integrate(map, solver, (double)i, (double)j, &plateau));
-        REQUIRE(isnan(plateau) == (map->method[at] == FLOW_MAP_EMPTY), ERR_SOLVER, "the map is empty where the flow is not, or the other way round");
+        REQUIRE(isnan(plateau) == (map->method[at] == FLOW_MAP_EMPTY), ERR_SOLVER,
+                "the map is empty where the flow is not, or the other way round");
         if (!isnan(plateau))
-            check->largest[map->method[at]] = fmax(check->largest[map->method[at]], fabs(map->plateau[at] / plateau - 1));
+            check->largest[map->method[at]] =
+                fmax(check->largest[map->method[at]], fabs(map->plateau[at] / plateau - 1));
     }
 done:
     flow_cvode_free(solver);

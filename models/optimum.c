@@ -34,12 +34,14 @@ const char *optimum_meaning(enum optimum_kind kind)
     return meanings[kind];
 }
 
-enum status optimum_time(struct flow_cvode *solver, const struct optimum_problem *q, double p, const struct schedule *schedule, double *time)
+enum status optimum_time(struct flow_cvode *solver, const struct optimum_problem *q, double p,
+                         const struct schedule *schedule, double *time)
 {
     enum status rc = OK;
     struct flow flow;
     struct flow_solution s;
-    const struct flow_request request = {.loss = LOSS_TEST, .method = q->method, .rtol = q->rtol, .atol = q->atol, .threshold = q->threshold};
+    const struct flow_request request = {
+        .loss = LOSS_TEST, .method = q->method, .rtol = q->rtol, .atol = q->atol, .threshold = q->threshold};
     TRY(flow_init_scheduled(q->T, q->d, q->B, p, q->metric, &q->start, schedule, &flow));
     TRY(flow_cvode_solve(solver, &flow, &request, &s));
     *time = s.plateau;
@@ -91,7 +93,8 @@ done:
     return rc;
 }
 
-/* The lowest attention that costs no more than the slack, by bisection: below the best one the time falls as attention grows. */
+/* The lowest attention that costs no more than the slack, by bisection: below the best one the time falls as attention
+ * grows. */
 static enum status lower(const struct search *s, struct candidate *best)
 {
     enum status rc = OK;

@@ -1,11 +1,12 @@
 /* The repetition schedule that shortens the plateau most, by the flow.
  *
- * High p lets attention emerge early: the rate R grows from n/d to nearly 1 (flow.h). But then the columns across x~ learn at
- * sigma_r = (1-p)/d, and W must be learned in full. So p is high at first and 0 once attention is there. When? While p is high,
- * w_1 grows to sqrt(2 ln(1/b)/m) and overshoots, so attention first jumps to where beta w_1 = n_1, at about 1/w_1, and waits there
- * for w_1 to fall and the other columns to rise, which takes d/(1-p). The switch belongs before that wait: at a beta below 1/w_1 that is
- * reached during the jump, not at 1/2. How far below matters little, how far above a lot; so of all switches that are within
- * OPTIMUM_SLACK of the best, that at the lowest attention is given. A second switch gains nothing (tests/test_optimum.c).
+ * High p lets attention emerge early: the rate R grows from n/d to nearly 1 (flow.h). But then the columns across x~
+ * learn at sigma_r = (1-p)/d, and W must be learned in full. So p is high at first and 0 once attention is there. When?
+ * While p is high, w_1 grows to sqrt(2 ln(1/b)/m) and overshoots, so attention first jumps to where beta w_1 = n_1, at
+ * about 1/w_1, and waits there for w_1 to fall and the other columns to rise, which takes d/(1-p). The switch belongs
+ * before that wait: at a beta below 1/w_1 that is reached during the jump, not at 1/2. How far below matters little,
+ * how far above a lot; so of all switches that are within OPTIMUM_SLACK of the best, that at the lowest attention is
+ * given. A second switch gains nothing (tests/test_optimum.c).
  *
  * Searched: p in [0, OPTIMUM_P] (what lies beyond gains less than 1 %), attention in (0, 1), by grids that close in. */
 #ifndef OPTIMUM_H
@@ -43,10 +44,12 @@ struct optimum_problem {
     double rtol, atol, threshold;
 };
 
-/* Overwrites found[OPTIMUM_COUNT]. About a thousand flows, each in well under a millisecond, so for a second. ERR_INPUT, ERR_SOLVER. */
+/* Overwrites found[OPTIMUM_COUNT]. About a thousand flows, each in well under a millisecond, so for a second.
+ * ERR_INPUT, ERR_SOLVER. */
 enum status optimum_find(struct flow_cvode *solver, const struct optimum_problem *problem, struct optimum *found);
 /* Plateau length of one p and schedule. */
-enum status optimum_time(struct flow_cvode *solver, const struct optimum_problem *problem, double p, const struct schedule *schedule, double *time);
+enum status optimum_time(struct flow_cvode *solver, const struct optimum_problem *problem, double p,
+                         const struct schedule *schedule, double *time);
 const char *optimum_name(enum optimum_kind kind);
 const char *optimum_meaning(enum optimum_kind kind);
 

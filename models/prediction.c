@@ -33,7 +33,8 @@ void prediction_free(struct prediction_workspace *w)
     free(w);
 }
 
-/* z = ln y with y + ln y = x: Newton on e^z + z - x, which is convex and increasing, so it converges from either start. */
+/* z = ln y with y + ln y = x: Newton on e^z + z - x, which is convex and increasing, so it converges from either
+ * start. */
 static double log_root(double x)
 {
     double z = x <= 1 ? x : log(x);
@@ -54,7 +55,8 @@ static double beta_of_w(const struct flow *f, double w)
 }
 
 /* p > 0, after the jump of the repeated block, w_1 = n_1/beta:
- * (n_1^2/beta^2 + w^2)/2 = (ln(y/b) + y - b)/m, a bracketed root in z = ln y (the left falls, the right rises with y). */
+ * (n_1^2/beta^2 + w^2)/2 = (ln(y/b) + y - b)/m, a bracketed root in z = ln y (the left falls, the right rises with
+ * y). */
 static double beta_after_jump(const struct flow *f, double w)
 {
     double n1 = f->n[0], low = log(f->b), high = log(1 + f->b + f->m * (2 * n1 * n1 + w * w / 2));
@@ -120,8 +122,8 @@ static double slow_integrand(double w, void *data)
 }
 
 /* The integral over [a, b], split where the integrand changes its scale. */
-static enum status slow_phase(struct prediction_workspace *work, const struct flow *f, double a, double b, double w_jump,
-                              double *integral)
+static enum status slow_phase(struct prediction_workspace *work, const struct flow *f, double a, double b,
+                              double w_jump, double *integral)
 {
     double width = 1 / sqrt(f->m);
     double cuts[] = {width, 2 * width, 4 * width, 6 * width, w_jump, b};
@@ -234,15 +236,21 @@ double prediction_closed(const struct flow *f, enum loss loss, double threshold)
 
 double prediction_closed_error(const struct flow *f, double threshold)
 {
-    const bool known = f->blocks == 1 && f->p == 0 && !f->has_u && f->y0[0] == 0 && fabs(f->n[0] - sqrt(f->d)) < 1e-9 * f->n[0] &&
-                       fabs(threshold - 0.2) < 1e-12 && f->T >= 64 && f->T <= 16384 && f->d >= 4 && f->d <= 512;
+    const bool known = f->blocks == 1 && f->p == 0 && !f->has_u && f->y0[0] == 0 &&
+                       fabs(f->n[0] - sqrt(f->d)) < 1e-9 * f->n[0] && fabs(threshold - 0.2) < 1e-12 && f->T >= 64 &&
+                       f->T <= 16384 && f->d >= 4 && f->d <= 512;
     if (!known || f->metric == METRIC_TIED || !(f->B == 1 || (f->B >= 4 && f->B <= 16)))
         return NAN;
     if (f->B > 1 && f->T / f->B < 64)
         return f->T / f->B < 32 ? .6 : .14;
     if (f->B > 1)
         return f->metric == METRIC_PAPER ? .018 : f->d < 16 ? .078 : .036;
-    return f->T < 128 ? .018 : f->T < 256 ? .0095 : f->T < 512 ? .0046 : f->T < 1024 ? .0023 : f->T < 2048 ? .0013 : .00055;
+    return f->T < 128    ? .018
+           : f->T < 256  ? .0095
+           : f->T < 512  ? .0046
+           : f->T < 1024 ? .0023
+           : f->T < 2048 ? .0013
+                         : .00055;
 }
 
 double prediction_rate(const struct flow *f)

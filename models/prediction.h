@@ -1,11 +1,13 @@
 /* Predictions of the plateau length, in closed form and by one quadrature, to be set beside the integrated flow.
  *
- * eq6, asinh   the paper's escape time from the linearised flow (Eq. 6 and its source), in its own rate, whatever the metric:
- *              X = sqrt(d) T/(B sqrt(p^2 d + (1-p)^2)),  asinh = (X/2) asinh(eps X),  eq6 = (X/2) ln(eps X), eps = 1 - threshold
+ * eq6, asinh   the paper's escape time from the linearised flow (Eq. 6 and its source), in its own rate, whatever the
+ *              metric: X = sqrt(d) T/(B sqrt(p^2 d + (1-p)^2)), eps = 1 - threshold,
+ *              asinh = (X/2) asinh(eps X),  eq6 = (X/2) ln(eps X)
  * closed       (p = 0) T_jump + d [2 om + om^2/2 + ln((1-om)/(1-q))]
  * quadrature   T_jump + the slow phase as an integral
- * with T_jump = [Phi(delta) + M(x_0) - C]/lambda_0, the arrival time of a particle that falls in a logarithmic potential
- * (doc/theory.md). closed and quadrature use only w(0) of the start: they neglect u, which must be unlearned. */
+ * with T_jump = [Phi(delta) + M(x_0) - C]/lambda_0, the arrival time of a particle that falls in a logarithmic
+ * potential (doc/theory.md). closed and quadrature use only w(0) of the start: they neglect u, which must be
+ * unlearned. */
 #ifndef PREDICTION_H
 #define PREDICTION_H
 #include "flow.h"
@@ -22,28 +24,32 @@ struct prediction {
 #define AS_FIELD(name, meaning) double name;
     PREDICTIONS(AS_FIELD)
 #undef AS_FIELD
-    double lambda0, delta, jump, w_jump, om, q, w_q, integral; /* the pieces of `quadrature`, for tests and the curious */
-    double start; /* what w(0) adds to the jump, [M(x_0) - C]/lambda_0 (Mills ratio M): 0 from w(0) = 0; u(0) is neglected */
+    double lambda0, delta, jump, w_jump, om, q, w_q, integral; /* the pieces of `quadrature`, for tests and the curious
+                                                                  */
+    double start; /* what w(0) adds to the jump, [M(x_0) - C]/lambda_0 (Mills ratio M): 0 from w(0) = 0; u(0) is
+                     neglected */
 };
 
 struct prediction_workspace; /* GSL's; one per thread, opaque */
 enum status prediction_create(struct prediction_workspace **workspace);
 void prediction_free(struct prediction_workspace *workspace);
 
-/* All predictions for the time at which `loss` falls to threshold x null loss. Overwrites *out. ERR_SOLVER if a quadrature
- * fails. Allocates nothing. */
+/* All predictions for the time at which `loss` falls to threshold x null loss. Overwrites *out. ERR_SOLVER if a
+ * quadrature fails. Allocates nothing. */
 enum status prediction_compute(struct prediction_workspace *workspace, const struct flow *f, enum loss loss,
                                double threshold, struct prediction *out);
 
 /* `closed` alone, without the quadrature; NaN for p > 0. */
 double prediction_closed(const struct flow *f, enum loss loss, double threshold);
-/* The largest relative error of `closed` against the integrated flow, as measured (doc/theory.md; test_prediction holds the program to it):
- * zero start, unit columns, p = 0, threshold 0.2, T 64..16384, d 4..512, B = 1 or 4..16, metric full or paper. NaN elsewhere: not known. */
+/* The largest relative error of `closed` against the integrated flow, as measured (doc/theory.md; test_prediction holds
+ * the program to it): zero start, unit columns, p = 0, threshold 0.2, T 64..16384, d 4..512, B = 1 or 4..16, metric
+ * full or paper. NaN elsewhere: not known. */
 double prediction_closed_error(const struct flow *f, double threshold);
 
 /* Near the start. lambda: the growth rate of the linearised flow from the zero start (the positive root), any p. */
 double prediction_rate(const struct flow *f);
-/* The rate the paper states: sqrt(m) B(1-B/T) sqrt(p^2 d + (1-p)^2)/(sqrt d T) (p = 0 for unit columns: leading order). */
+/* The rate the paper states: sqrt(m) B(1-B/T) sqrt(p^2 d + (1-p)^2)/(sqrt d T) (p = 0 for unit columns: leading
+ * order). */
 double prediction_rate_paper(const struct flow *f);
 /* w, D and L at time t of the linearised flow, p = 0 and zero start. Overwrites the three outputs. */
 void prediction_linear(const struct flow *f, double t, double *w, double *D, double *L);

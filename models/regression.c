@@ -84,7 +84,8 @@ static void draw_tokens(const struct regression *r, const struct stream *normals
     }
 }
 
-static void set_relevant(const struct regression *r, bool repeated, const int32_t *relevant, size_t B, float *inputs, float *y)
+static void set_relevant(const struct regression *r, bool repeated, const int32_t *relevant, size_t B, float *inputs,
+                         float *y)
 {
     const size_t d = r->d, row = d + r->feature;
     float *x = inputs + (size_t)relevant[0] * row;

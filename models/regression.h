@@ -18,9 +18,11 @@ struct regression {
     uint64_t seed;
     float *target;      /* owned: W*[d][d], [out][in] */
     float *transposed;  /* owned: W* transposed */
-    int32_t *positions; /* owned: the most_B fixed positions, of which the first B count; NULL when drawn for every sequence */
+    int32_t *positions; /* owned: the most_B fixed positions, of which the first B count; NULL when drawn for every
+                           sequence */
     double null_loss;
-    double along;       /* ||W*_{:1}||^2, the repeated vector's share: training costs p along/2 + (1-p) null_loss at y = 0 */
+    double along;       /* ||W*_{:1}||^2, the repeated vector's share: training costs p along/2 + (1-p) null_loss at y =
+                           0 */
 };
 
 /* The task of `keys` (preset regression). ERR_MEMORY. Release with regression_free, also after an error. */
@@ -28,8 +30,8 @@ enum status regression_init(const struct keys *keys, struct regression *r);
 void regression_free(struct regression *r);
 /* Room for n samples of this task. */
 enum status regression_samples(const struct regression *r, size_t n, struct samples *s);
-/* Overwrites s with the samples of `range`. Test samples: p = 0, test_B copies (those of training, or with a schedule its last B).
- * ERR_MEMORY. */
+/* Overwrites s with the samples of `range`. Test samples: p = 0, test_B copies (those of training, or with a schedule
+ * its last B). ERR_MEMORY. */
 enum status regression_draw(const struct regression *r, const struct samples_range *range, struct samples *s);
 
 #endif

@@ -165,8 +165,8 @@ done:
     return rc;
 }
 
-/* Fills scratch->s with softmax(a); its sums are for B relevant positions. Both parts of the denominator are sums of positive numbers:
- * no cancellation. */
+/* Fills scratch->s with softmax(a); its sums are for B relevant positions. Both parts of the denominator are sums of
+ * positive numbers: no cancellation. */
 static struct attention attend(const struct toy *toy, int B)
 {
     const int T = toy->T, others = T - B;

@@ -24,13 +24,15 @@ bool answer_is_ours(const struct claim *c)
     return !strncmp(c->source, "doc/", 4);
 }
 
-/* The exponents of Transformers change with the grid, and ours is another than the paper's: the deviation may come from that alone. */
+/* The exponents of Transformers change with the grid, and ours is another than the paper's: the deviation may come from
+ * that alone. */
 static bool on_own_grid(const struct claim *c)
 {
     return *c->grid && !*c->erratum;
 }
 
-/* How many claims of the paper (ours: of doc/theory.md) there are of each verdict, and how many deviations are known ones or on a grid of ours. */
+/* How many claims of the paper (ours: of doc/theory.md) there are of each verdict, and how many deviations are known
+ * ones or on a grid of ours. */
 struct tally {
     size_t all, verdicts[3], known, own_grid;
 };
@@ -53,7 +55,11 @@ static struct tally count(const struct claims *claims, bool ours)
 /* "3.7 times" or "0.012 %" */
 static const char *miss(double error, char text[32])
 {
-    snprintf(text, 32, error >= 0.995 ? "%.1f times its length" : error > 0.01 ? "%.1f %%" : "%.2g %%", error >= 0.995 ? error : 100 * error);
+    snprintf(text, 32,
+             error >= 0.995 ? "%.1f times its length"
+             : error > 0.01 ? "%.1f %%"
+                            : "%.2g %%",
+             error >= 0.995 ? error : 100 * error);
     return text;
 }
 
@@ -66,13 +72,19 @@ static void add_failure(struct document *d, const struct claims *claims, const s
     if (on_own_grid(c))
         snprintf(says, sizeof says, "%s: %s", c->source, c->statement);
     else
-        snprintf(says, sizeof says, "%s%s%s%s", c->statement, *c->erratum ? " (" : "", c->erratum, *c->erratum ? ")" : "");
+        snprintf(says, sizeof says, "%s%s%s%s", c->statement, *c->erratum ? " (" : "", c->erratum,
+                 *c->erratum ? ")" : "");
     compare_published(c, &cells[0]);
     compare_estimate(c, &cells[1]);
     if (instead)
         compare_estimate(instead, &cells[2]);
-    document_row(d, "plain", (struct document_cell[]){{says, NULL, 0}, {text_of(&cells[0]), NULL, 0}, {text_of(&cells[1]), NULL, 0},
-                 {instead ? instead->statement : "-", NULL, 0}, {text_of(&cells[2]), NULL, 0}}, on_own_grid(c) ? 3 : 5);
+    document_row(d, "plain",
+                 (struct document_cell[]){{says, NULL, 0},
+                                          {text_of(&cells[0]), NULL, 0},
+                                          {text_of(&cells[1]), NULL, 0},
+                                          {instead ? instead->statement : "-", NULL, 0},
+                                          {text_of(&cells[2]), NULL, 0}},
+                 on_own_grid(c) ? 3 : 5);
     for (int k = 0; k < 3; k++)
         text_free(&cells[k]);
 }
@@ -87,7 +99,9 @@ static void add_failures(struct document *d, const struct claims *claims, bool o
         if (c->verdict != VERDICT_DEVIATES || answer_is_ours(c) || *c->choice || on_own_grid(c) != own_grid)
             continue;
         if (!n++) {
-            document_heading(d, 3, own_grid ? "grids" : "errata", own_grid ? "What deviates on the grids here, which are not the paper's" : "What does not hold, and what holds instead");
+            document_heading(d, 3, own_grid ? "grids" : "errata",
+                             own_grid ? "What deviates on the grids here, which are not the paper's"
+                                      : "What does not hold, and what holds instead");
             document_table(d, heads, own_grid ? 3 : 5);
         }
         add_failure(d, claims, c);
@@ -98,11 +112,13 @@ static void add_failures(struct document *d, const struct claims *claims, bool o
 
 static void add_accuracy(struct document *d, const struct report *r)
 {
-    static const char *const heads[] = {"problems", "flows", "Eq. 6 (paper)", "asinh (paper)", "closed form", "quadrature", "SGD runs", "SGD"};
+    static const char *const heads[] = {"problems",    "flows",      "Eq. 6 (paper)", "asinh (paper)",
+                                        "closed form", "quadrature", "SGD runs",      "SGD"};
     document_heading(d, 3, "accuracy", "How far each prediction is off");
-    document_paragraph(d, "Median error over the runs, largest in brackets. Predictions of the plateau length against the integrated flow of the stated model "
-                          "from the zero start; asinh is the escape time that Eq. 6 approximates; the closed form and the quadrature are this program's "
-                          "plateau law. The model trained by SGD against the flow from its own start.");
+    document_paragraph(d, "Median error over the runs, largest in brackets. Predictions of the plateau length against "
+                          "the integrated flow of the stated model from the zero start; asinh is the escape time that "
+                          "Eq. 6 approximates; the closed form and the quadrature are this program's plateau law. The "
+                          "model trained by SGD against the flow from its own start.");
     document_table(d, heads, sizeof heads / sizeof heads[0]);
     for (int g = 0; g < ACCURACY_GROUP_COUNT; g++) {
         char cells[8][CELL];
@@ -134,10 +150,12 @@ static bool is_exponent(const struct claim *c)
 
 static bool same_law(const struct claim *a, const struct claim *b)
 {
-    return !strcmp(a->study, b->study) && !strcmp(a->on, b->on) && !strcmp(a->where, b->where) && !strcmp(a->response, b->response) && a->at == b->at;
+    return !strcmp(a->study, b->study) && !strcmp(a->on, b->on) && !strcmp(a->where, b->where) &&
+           !strcmp(a->response, b->response) && a->at == b->at;
 }
 
-/* The exponents of the law that begins with claim `first`, here and as published; returns the number of the claim after them. */
+/* The exponents of the law that begins with claim `first`, here and as published; returns the number of the claim after
+ * them. */
 static size_t add_law(const struct claims *claims, size_t first, struct text *here, struct text *published)
 {
     size_t i = first;
@@ -151,7 +169,8 @@ static size_t add_law(const struct claims *claims, size_t first, struct text *he
     return i;
 }
 
-/* The first claim of the next law of Transformers (a claim with a study that a figure of theirs shows) from `i` on; n if there is none. */
+/* The first claim of the next law of Transformers (a claim with a study that a figure of theirs shows) from `i` on; n
+ * if there is none. */
 static size_t next_law(const struct report *r, size_t i)
 {
     for (; i < r->claims->n; i++) {
@@ -170,8 +189,8 @@ static void add_laws(struct document *d, const struct report *r)
     if (next_law(r, 0) == r->claims->n)
         return;
     document_heading(d, 3, "laws", "Laws of Transformers: fitted here, and published");
-    document_paragraph(d, "Exponents of the steps until emergence. They change with the grid, since these laws bend; the grids here are those of the "
-                          "studies below, the paper does not give its own.");
+    document_paragraph(d, "Exponents of the steps until emergence. They change with the grid, since these laws bend; "
+                          "the grids here are those of the studies below, the paper does not give its own.");
     document_table(d, heads, 5);
     for (size_t i = next_law(r, 0), next; i < r->claims->n; i = next_law(r, next)) {
         const struct claim *c = &r->claims->list[i];
@@ -182,7 +201,13 @@ static void add_laws(struct document *d, const struct report *r)
             snprintf(at, sizeof at, ", to %g", c->at);
         snprintf(of, sizeof of, "%s%s%s%s", *c->response ? c->response : "steps", at, *c->where ? ", " : "", c->where);
         snprintf(runs, sizeof runs, "%zu", c->runs);
-        document_row(d, "plain", (struct document_cell[]){{c->figure, NULL, 0}, {of, NULL, 0}, {here.length ? here.data : "-", NULL, 0}, {text_of(&published), NULL, 0}, {runs, NULL, 0}}, 5);
+        document_row(d, "plain",
+                     (struct document_cell[]){{c->figure, NULL, 0},
+                                              {of, NULL, 0},
+                                              {here.length ? here.data : "-", NULL, 0},
+                                              {text_of(&published), NULL, 0},
+                                              {runs, NULL, 0}},
+                     5);
         text_free(&here);
         text_free(&published);
     }
@@ -195,8 +220,10 @@ static void add_lateness(struct document *d, const struct report *r, enum accura
     double median, smallest, largest;
     size_t n = accuracy_of_law(r->accuracy, law, &median, &smallest, &largest);
     if (n)
-        document_paragraph(d, "%s after %.2g times the steps of the paper's published law in the median of %zu runs (%.2g to %.2g times).", what, median, n,
-                           smallest, largest);
+        document_paragraph(d,
+                           "%s after %.2g times the steps of the paper's published law in the median of %zu runs "
+                           "(%.2g to %.2g times).",
+                           what, median, n, smallest, largest);
 }
 
 /* When Transformers emerge, against the published laws. */
@@ -204,7 +231,8 @@ static void add_transformers(struct document *d, const struct report *r)
 {
     static const char *const figures[] = {"3-left", "4-right"}, *const what[] = {"regression", "recall"};
     add_lateness(d, r, ACCURACY_REGRESSION, "The paper's regression Transformer (2 layers, 4 heads, Adam) emerges");
-    add_lateness(d, r, ACCURACY_RECALL, "The paper's recall Transformer (4 layers, 4 heads, Adam) reaches an accuracy of 5 %");
+    add_lateness(d, r, ACCURACY_RECALL,
+                 "The paper's recall Transformer (4 layers, 4 heads, Adam) reaches an accuracy of 5 %");
     for (size_t k = 0; k < 2; k++) {
         size_t i = next_law(r, 0);
         while (i < r->claims->n && strcmp(r->claims->list[i].figure, figures[k]))
@@ -213,7 +241,10 @@ static void add_transformers(struct document *d, const struct report *r)
         if (i < r->claims->n)
             add_law(r->claims, i, &here, &published);
         if (here.length)
-            document_paragraph(d, "Steps of the %s Transformer go as %s on our own grid (95 %% intervals in brackets); the paper publishes %s.", what[k], here.data, text_of(&published));
+            document_paragraph(d,
+                               "Steps of the %s Transformer go as %s on our own grid (95 %% intervals in brackets); "
+                               "the paper publishes %s.",
+                               what[k], here.data, text_of(&published));
         text_free(&here);
         text_free(&published);
     }
@@ -233,14 +264,16 @@ static bool is_closest(const struct claims *claims, const struct claim *c)
 
 static void add_choices(struct document *d, const struct claims *claims)
 {
-    static const char *const heads[] = {"choice", "what is compared", "published over measured (95 %)", "runs", "closest"};
+    static const char *const heads[] = {"choice", "what is compared", "published over measured (95 %)", "runs",
+                                        "closest"};
     size_t n = 0;
     for (size_t i = 0; i < claims->n; i++)
         n += *claims->list[i].choice != '\0';
     if (!n)
         return;
     document_heading(d, 3, "choices", "What the paper leaves open");
-    document_paragraph(d, "Mean of the published law over the measurement for each choice (1: the runs are on the law), and which of the choices comes closest.");
+    document_paragraph(d, "Mean of the published law over the measurement for each choice (1: the runs are on the "
+                          "law), and which of the choices comes closest.");
     document_table(d, heads, 5);
     for (size_t i = 0; i < claims->n; i++) {
         const struct claim *c = &claims->list[i];
@@ -250,8 +283,16 @@ static void add_choices(struct document *d, const struct claims *claims)
             continue;
         compare_estimate(c, &ratio);
         snprintf(runs, sizeof runs, "%zu", c->runs);
-        document_row(d, "plain", (struct document_cell[]){{c->choice, NULL, 0}, {c->statement, NULL, 0}, {text_of(&ratio), NULL, 0}, {runs, NULL, 0},
-                     {isnan(c->estimate) ? c->why : is_closest(claims, c) ? "closest" : "", NULL, 0}}, 5);
+        document_row(d, "plain",
+                     (struct document_cell[]){{c->choice, NULL, 0},
+                                              {c->statement, NULL, 0},
+                                              {text_of(&ratio), NULL, 0},
+                                              {runs, NULL, 0},
+                                              {isnan(c->estimate)      ? c->why
+                                               : is_closest(claims, c) ? "closest"
+                                                                       : "",
+                                               NULL, 0}},
+                     5);
         text_free(&ratio);
     }
     document_table_end(d);
@@ -275,23 +316,31 @@ static void add_sentences(struct document *d, const struct report *r)
     double eq6, closed, quadrature, toy, largest;
     char a[32], b[32], c[32], e[32];
     size_t flows = accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_quadrature, &quadrature, &largest);
-    document_paragraph(d, "Of %zu statements of the paper %zu are reproduced, %zu deviate (%zu of them because of a known error, and what holds instead is "
-                          "reproduced; %zu on a smaller grid than the paper's) and %zu are open at this scale. Of %zu statements of this program's own theory, %zu are reproduced.",
-                       paper.all, paper.verdicts[VERDICT_REPRODUCED], paper.verdicts[VERDICT_DEVIATES], paper.known, paper.own_grid,
-                       paper.verdicts[VERDICT_INCONCLUSIVE], ours.all, ours.verdicts[VERDICT_REPRODUCED]);
+    document_paragraph(d,
+                       "Of %zu statements of the paper %zu are reproduced, %zu deviate (%zu of them because of a known "
+                       "error, and what holds instead is reproduced; %zu on a smaller grid than the paper's) and %zu "
+                       "are open at this scale. Of %zu statements of this program's own theory, %zu are reproduced.",
+                       paper.all, paper.verdicts[VERDICT_REPRODUCED], paper.verdicts[VERDICT_DEVIATES], paper.known,
+                       paper.own_grid, paper.verdicts[VERDICT_INCONCLUSIVE], ours.all,
+                       ours.verdicts[VERDICT_REPRODUCED]);
     accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_eq6, &eq6, &largest);
     accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_closed, &closed, &largest);
     if (flows)
-        document_paragraph(d, "When attention emerges without repetition (%zu flows with B = 1, p = 0): the paper's Eq. 6 misses the plateau by %s in the "
-                              "median, the closed form by %s, the quadrature by %s.", flows, miss(eq6, a), miss(closed, b), miss(quadrature, c));
+        document_paragraph(d,
+                           "When attention emerges without repetition (%zu flows with B = 1, p = 0): the paper's Eq. 6 "
+                           "misses the plateau by %s in the median, the closed form by %s, the quadrature by %s.",
+                           flows, miss(eq6, a), miss(closed, b), miss(quadrature, c));
     size_t runs = accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_toy, &toy, &largest);
     if (runs)
-        document_paragraph(d, "The model itself, all its parameters trained by SGD, emerges when the reduced flow from the same start says, to %s in the "
-                              "median of %zu runs.", miss(toy, e), runs);
+        document_paragraph(d,
+                           "The model itself, all its parameters trained by SGD, emerges when the reduced flow from "
+                           "the same start says, to %s in the median of %zu runs.",
+                           miss(toy, e), runs);
     add_transformers(d, r);
     if (!has_part(r, FIGURE_TRANSFORMER))
-        document_paragraph(d, "This report does not hold the studies of Transformers (yet): `plateau reproduce` trains them after the theory's part and then writes "
-                              "it again, `plateau reproduce transformers` trains them alone.");
+        document_paragraph(d, "This report does not hold the studies of Transformers (yet): `plateau reproduce` trains "
+                              "them after the theory's part and then writes it again, `plateau reproduce transformers` "
+                              "trains them alone.");
 }
 
 enum status answer_add(struct document *d, const struct report *r)

@@ -1,5 +1,5 @@
-/* The first chapter of the report: what holds and what does not, how well the time of emergence is predicted, for the theory and for
- * Transformers, in sentences and tables that come from the verdicts and the runs. */
+/* The first chapter of the report: what holds and what does not, how well the time of emergence is predicted, for the
+ * theory and for Transformers, in sentences and tables that come from the verdicts and the runs. */
 #ifndef ANSWER_H
 #define ANSWER_H
 #include "document.h"

@@ -46,8 +46,9 @@ static enum status add(void *context, const struct store_row *row)
     }
     const char *unit = store_unit(r);
     if (l->chosen->unit && strcmp(unit, l->chosen->unit))
-        return error_set(ERR_INPUT, "some of these runs are measured in time, others in steps; choose with model=flow, model=toy or "
-                                    "model=transformer");
+        return error_set(
+            ERR_INPUT, "some of these runs are measured in time, others in steps; choose with model=flow, model=toy or "
+                       "model=transformer");
     l->chosen->unit = unit;
     note_keys(l, &r->keys);
     return runs_add(l->runs, &kept);
@@ -75,17 +76,20 @@ enum status chosen_load(struct page *page, struct chosen *chosen)
     TRY(threshold_of(asked, &chosen->threshold));
     filter.n[KEY_threshold] = 0; /* where to read, not which */
     TRY(store_each(page->store, &filter, add, &l));
-    REQUIRE(page->runs.n, ERR_INPUT, "no run to show: %zu match%s, of which %zu did not record the threshold and %zu were interrupted",
-            chosen->unknown + chosen->interrupted, chosen->unknown + chosen->interrupted == 1 ? "es" : "", chosen->unknown,
-            chosen->interrupted);
+    REQUIRE(page->runs.n, ERR_INPUT,
+            "no run to show: %zu match%s, of which %zu did not record the threshold and %zu were interrupted",
+            chosen->unknown + chosen->interrupted, chosen->unknown + chosen->interrupted == 1 ? "es" : "",
+            chosen->unknown, chosen->interrupted);
     if (page->request->notes && chosen->unknown + chosen->interrupted)
-        text_addf(page->request->notes, "%s: left out %zu runs that did not record the threshold, %zu that were interrupted\n", page->name,
+        text_addf(page->request->notes,
+                  "%s: left out %zu runs that did not record the threshold, %zu that were interrupted\n", page->name,
                   chosen->unknown, chosen->interrupted);
 done:
     return rc;
 }
 
-enum status chosen_refuse_mixture(const struct page *page, const struct chosen *chosen, const enum key *keys, size_t n, const char *what)
+enum status chosen_refuse_mixture(const struct page *page, const struct chosen *chosen, const enum key *keys, size_t n,
+                                  const char *what)
 {
     enum status rc = OK;
     char buffer[32], example[80] = "";
@@ -99,20 +103,23 @@ enum status chosen_refuse_mixture(const struct page *page, const struct chosen *
                      keys_text((enum key)key, runs_key(&page->runs.list[0], (enum key)key), buffer));
     }
     TRY(text_status(&list));
-    REQUIRE(!list.length, ERR_INPUT, "the runs of %s differ in %s; choose with key=value, such as %s", what, list.data, example);
+    REQUIRE(!list.length, ERR_INPUT, "the runs of %s differ in %s; choose with key=value, such as %s", what, list.data,
+            example);
 done:
     text_free(&list);
     return rc;
 }
 
-void chosen_label(const struct chosen *chosen, const struct store_row *row, const enum key *keys, size_t n, struct text *out)
+void chosen_label(const struct chosen *chosen, const struct store_row *row, const enum key *keys, size_t n,
+                  struct text *out)
 {
     char buffer[32];
     const size_t begin = out->length;
     for (int key = 0; key < KEY_COUNT; key++) {
         const double value = runs_key(row, (enum key)key);
         if (chosen->varies[key] && !isnan(value) && !keys_among((enum key)key, keys, n))
-            text_addf(out, "%s%s=%s", out->length > begin ? " " : "", keys_name((enum key)key), keys_text((enum key)key, value, buffer));
+            text_addf(out, "%s%s=%s", out->length > begin ? " " : "", keys_name((enum key)key),
+                      keys_text((enum key)key, value, buffer));
     }
 }
 
@@ -121,10 +128,12 @@ void chosen_set_labels(struct page *page, const struct chosen *chosen)
     char text[64];
     const struct store_row *row = &page->runs.list[0];
     const bool recall = row->result.keys.preset == PRESET_RECALL;
-    page_set_text(page, "plateau_name", !strcmp(chosen->unit, "time") ? "plateau length (lr × steps)" : "plateau length (steps)");
+    page_set_text(page, "plateau_name",
+                  !strcmp(chosen->unit, "time") ? "plateau length (lr × steps)" : "plateau length (steps)");
     if (recall && chosen->threshold == READING_USUAL)
         snprintf(text, sizeof text, "half way from 1/pairs to 1");
     else
-        snprintf(text, sizeof text, recall ? "accuracy %g" : "loss at %g of the null loss", runs_key(row, KEY_threshold));
+        snprintf(text, sizeof text, recall ? "accuracy %g" : "loss at %g of the null loss",
+                 runs_key(row, KEY_threshold));
     page_set_text(page, "read_at", text);
 }

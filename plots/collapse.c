@@ -88,7 +88,9 @@ static enum status sample_curve(struct page *page, const struct store_row *row, 
         const double part = after.time == time ? 1 : (time - before.time) / (after.time - before.time);
         const bool inside = after.time >= time;
         loss[i] = inside ? (float)(part == 1 ? after.loss : before.loss + part * (after.loss - before.loss)) : NAN;
-        attention[i] = inside ? (float)(part == 1 ? after.attention : before.attention + part * (after.attention - before.attention)) : NAN;
+        attention[i] = inside ? (float)(part == 1 ? after.attention
+                                                  : before.attention + part * (after.attention - before.attention))
+                              : NAN;
     }
     trace_free(&curve);
     return rc;
@@ -104,7 +106,11 @@ static void quantiles(const float *values, size_t n, size_t i, double *scratch, 
     }
     gsl_sort(scratch, 1, there);
     for (int q = 0; q < 3; q++)
-        out[q] = (double)there < LEAST_PART * (double)n ? NAN : gsl_stats_quantile_from_sorted_data(scratch, 1, there, q == 0 ? BAND : q == 1 ? 0.5 : 1 - BAND);
+        out[q] = (double)there < LEAST_PART * (double)n ? NAN
+                                                        : gsl_stats_quantile_from_sorted_data(scratch, 1, there,
+                                                                                              q == 0   ? BAND
+                                                                                              : q == 1 ? 0.5
+                                                                                                       : 1 - BAND);
 }
 
 static enum status add_band(struct page *page)
@@ -112,8 +118,10 @@ static enum status add_band(struct page *page)
     enum status rc = OK;
     const size_t n = page->runs.n;
     double *scratch = calloc(n, sizeof *scratch), loss[3], attention[3];
-    float *losses = malloc(n * GRID * sizeof *losses), *attentions = malloc(n * GRID * sizeof *attentions); /* [n][GRID] */
-    struct page_table *table = page_table(page, "-band", "time,loss,loss_low,loss_high,attention,attention_low,attention_high");
+    float *losses = malloc(n * GRID * sizeof *losses),
+          *attentions = malloc(n * GRID * sizeof *attentions); /* [n][GRID] */
+    struct page_table *table =
+        page_table(page, "-band", "time,loss,loss_low,loss_high,attention,attention_low,attention_high");
     REQUIRE(scratch && losses && attentions, ERR_MEMORY, "out of memory for %zu curves", n);
     for (size_t k = 0; k < n; k++)
         TRY(sample_curve(page, &page->runs.list[k], losses + k * GRID, attentions + k * GRID));
@@ -121,7 +129,9 @@ static enum status add_band(struct page *page)
         quantiles(losses, n, i, scratch, loss);
         quantiles(attentions, n, i, scratch, attention);
         if (!isnan(loss[1]))
-            page_row(table, "band", 7, (double[]){LAST * (double)i / (GRID - 1), loss[1], loss[0], loss[2], attention[1], attention[0], attention[2]});
+            page_row(table, "band", 7,
+                     (double[]){LAST * (double)i / (GRID - 1), loss[1], loss[0], loss[2], attention[1], attention[0],
+                                attention[2]});
     }
 done:
     free(scratch);
@@ -149,13 +159,15 @@ static enum status add_theory(struct page_table *table, const struct store_row *
     struct prediction_workspace *work = NULL;
     struct prediction at, end;
     struct flow f;
-    const enum metric metric = keys_applies(KEY_metric, keys->preset) ? (enum metric)keys_integer(keys, KEY_metric) : METRIC_FULL;
+    const enum metric metric =
+        keys_applies(KEY_metric, keys->preset) ? (enum metric)keys_integer(keys, KEY_metric) : METRIC_FULL;
     const enum loss loss = keys_applies(KEY_loss, keys->preset) ? (enum loss)keys_integer(keys, KEY_loss) : LOSS_TEST;
     const struct flow_start start = flow_unit_start(keys_real(keys, KEY_d));
     if (keys->preset == PRESET_RECALL || keys_real(keys, KEY_schedule) != 0)
         return OK;
     TRY(prediction_create(&work));
-    TRY(flow_init(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B), keys_real(keys, KEY_p), metric, &start, &f));
+    TRY(flow_init(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B), keys_real(keys, KEY_p),
+                  metric, &start, &f));
     TRY(prediction_compute(work, &f, loss, keys_real(keys, KEY_threshold), &end));
     for (int i = 1; i <= LEVELS; i++) {
         const double level = 1 - i / (LEVELS + 1.0);
@@ -182,7 +194,8 @@ static enum status choose_runs(struct runs *runs)
             runs->list[runs->n++] = runs->list[i];
     }
     if (!runs->n)
-        return error_set(ERR_INPUT, "none of these %zu runs has emerged and has a curve; sweep a study with `curves: yes`", n);
+        return error_set(ERR_INPUT,
+                         "none of these %zu runs has emerged and has a curve; sweep a study with `curves: yes`", n);
     qsort(runs->list, runs->n, sizeof *runs->list, by_plateau);
     return OK;
 }

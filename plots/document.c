@@ -2,6 +2,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* A rule of the sheet does not end where a line of C does. */
+/* clang-format off */
 static const char style_sheet[] =
     ":root{color-scheme:light dark;--ink:#1b1d20;--soft:#5d6570;--line:#e2e5e9;--paper:#fff;--link:#00588f;--good:#0a7a50;--good-bg:#e1f3ea;--bad:#b3341a;--bad-bg:#fbe3dd;"
     "--known:#8f5a00;--known-bg:#fdf0d5;--open:#5d6570;--open-bg:#eff1f3;--fit:#00588f;--expected:#c06a00}"
@@ -24,6 +26,7 @@ static const char style_sheet[] =
     "sup{line-height:0}.law{font-size:1.05rem}.law small{display:block}details{margin:.6rem 0}summary{cursor:pointer;color:var(--link)}details table{width:auto}"
     "@media(max-width:40rem){body{padding:1rem 1rem 4rem}h1{font-size:1.5rem}.wide thead{display:none}.wide table,.wide tbody,.wide tr,.wide td{display:block}.wide tr{border-bottom:1px solid var(--line);padding:.6rem 0}"
     ".wide td{border:0;padding:.1rem 0 .1rem 6rem;overflow-wrap:anywhere}.wide td::before{content:attr(data-head);float:left;width:5.5rem;margin-left:-6rem;color:var(--soft)}.panels svg{flex-basis:100%}}@media print{figure .open{cursor:auto}body{max-width:none}}";
+/* clang-format on */
 
 void document_begin(struct document *d, const char *title)
 {
@@ -113,7 +116,8 @@ void document_row(struct document *d, const char *style, const struct document_c
     for (size_t i = 0; i < n; i++) {
         bool leads = d->html && cells[i].link;
         if (d->html)
-            text_addf(&d->out, "<td data-head=\"%s\">", d->heads[i]); /* the style sheet shows it where the page is narrow */
+            text_addf(&d->out, "<td data-head=\"%s\">",
+                      d->heads[i]); /* the style sheet shows it where the page is narrow */
         else
             text_add(&d->out, " ");
         const int emphasised = d->html ? cells[i].emphasised : 0;
@@ -137,14 +141,16 @@ static void add_base64(struct text *out, const unsigned char *bytes, size_t n)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < n; i += 3) {
-        unsigned group = (unsigned)bytes[i] << 16 | (i + 1 < n ? (unsigned)bytes[i + 1] << 8 : 0) | (i + 2 < n ? bytes[i + 2] : 0);
+        unsigned group =
+            (unsigned)bytes[i] << 16 | (i + 1 < n ? (unsigned)bytes[i + 1] << 8 : 0) | (i + 2 < n ? bytes[i + 2] : 0);
         char four[4] = {digits[group >> 18], digits[group >> 12 & 63], i + 1 < n ? digits[group >> 6 & 63] : '=',
                         i + 2 < n ? digits[group & 63] : '='};
         text_add_bytes(out, four, 4);
     }
 }
 
-void document_picture(struct document *d, const struct text *svg, const char *anchor, const char *png, const char *pdf, const char *alt)
+void document_picture(struct document *d, const struct text *svg, const char *anchor, const char *png, const char *pdf,
+                      const char *alt)
 {
     if (!d->html) {
         text_addf(&d->out, "\n[![");
@@ -153,8 +159,10 @@ void document_picture(struct document *d, const struct text *svg, const char *an
         return;
     }
     /* As data, not as elements: the names that gnuplot gives to its shapes repeat from picture to picture. */
-    text_addf(&d->out, "<figure id=\"%s-large\"><a class=\"close\" href=\"#%s\">close</a><a class=\"open\" href=\"#%s-large\" title=\"enlarge\"><img alt=\"", anchor,
-              anchor, anchor);
+    text_addf(&d->out,
+              "<figure id=\"%s-large\"><a class=\"close\" href=\"#%s\">close</a><a class=\"open\" href=\"#%s-large\" "
+              "title=\"enlarge\"><img alt=\"",
+              anchor, anchor, anchor);
     text_add_html(&d->out, alt);
     text_add(&d->out, "\" src=\"data:image/svg+xml;base64,");
     add_base64(&d->out, (const unsigned char *)svg->data, svg->length);

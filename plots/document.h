@@ -1,4 +1,5 @@
-/* A document that is written once and comes out as HTML (self-contained: no script, nothing is loaded) or as Markdown. */
+/* A document that is written once and comes out as HTML (self-contained: no script, nothing is loaded) or as
+ * Markdown. */
 #ifndef DOCUMENT_H
 #define DOCUMENT_H
 #include "text.h"
@@ -26,9 +27,10 @@ void document_paragraph(struct document *d, const char *format, ...) __attribute
 void document_table(struct document *d, const char *const *heads, size_t n);
 void document_row(struct document *d, const char *style, const struct document_cell *cells, size_t n);
 void document_table_end(struct document *d);
-/* A picture under the heading `anchor`: HTML embeds `svg` (the file's content), and enlarges it over the page when it is clicked, by a style
- * for the target of a link; Markdown refers to `png` (a path) and leads to `pdf`. */
-void document_picture(struct document *d, const struct text *svg, const char *anchor, const char *png, const char *pdf, const char *alt);
+/* A picture under the heading `anchor`: HTML embeds `svg` (the file's content), and enlarges it over the page when it
+ * is clicked, by a style for the target of a link; Markdown refers to `png` (a path) and leads to `pdf`. */
+void document_picture(struct document *d, const struct text *svg, const char *anchor, const char *png, const char *pdf,
+                      const char *alt);
 /* A piece of HTML as it is; Markdown leaves it out. */
 void document_html(struct document *d, const char *html);
 void document_free(struct document *d);

@@ -30,8 +30,8 @@ static void set_labels(struct page *page, const char *name, const struct laws *l
     law_set_label(page, variable, &laws->published);
 }
 
-/* Fits the law of the kind's runs; too few of them, or none that can be fitted, is no error: then there is no law. Release
- * with laws_free, also after an error. */
+/* Fits the law of the kind's runs; too few of them, or none that can be fitted, is no error: then there is no law.
+ * Release with laws_free, also after an error. */
 static enum status find_laws(struct page *page, const struct runs *runs, const struct kind *kind, struct laws *laws)
 {
     enum status rc = law_fit(runs, &kind->setting, kind->law.regressors, &laws->fitted);
@@ -89,8 +89,8 @@ static void set_range(struct page *page, const struct panel *panel)
 }
 
 /* The kind's runs that are shown, seeds grouped, and both laws there. */
-static enum status add_kind(struct page *page, struct page_table *table, const struct runs *runs, const struct kind *kind,
-                            const struct runs_setting *shown, struct laws *laws)
+static enum status add_kind(struct page *page, struct page_table *table, const struct runs *runs,
+                            const struct kind *kind, const struct runs_setting *shown, struct laws *laws)
 {
     struct runs_group g;
     struct panel panel = panel_of(table, kind->name);
@@ -99,7 +99,8 @@ static enum status add_kind(struct page *page, struct page_table *table, const s
         i = runs_group_at(runs, i, &g);
         if (!runs_belongs(&kind->setting, g.first) || !runs_belongs(shown, g.first))
             continue;
-        add_point(&panel, g.first, &(struct point){.x = NAN, .value = g.mean, .low = g.low, .high = g.high, .censored = g.censored});
+        add_point(&panel, g.first,
+                  &(struct point){.x = NAN, .value = g.mean, .low = g.low, .high = g.high, .censored = g.censored});
         add_laws(&panel, g.first, laws);
     }
     set_range(page, &panel);

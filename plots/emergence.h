@@ -1,7 +1,7 @@
-/* Figures that show when Transformers emerge: steps over a grid, with the power law fitted to it (censored runs as lower bounds) and
- * the one that the paper prints (3-left, 3-middle, 3-right, 4-right, 13, 14, 15). Each fills the page from its study's runs (figure.h),
- * of the widest model if there are several. With too few emerged runs for a fit there is no line. ERR_INPUT: 3-middle has no run with
- * B > 1. ERR_MEMORY, ERR_SOLVER. */
+/* Figures that show when Transformers emerge: steps over a grid, with the power law fitted to it (censored runs as
+ * lower bounds) and the one that the paper prints (3-left, 3-middle, 3-right, 4-right, 13, 14, 15). Each fills the page
+ * from its study's runs (figure.h), of the widest model if there are several. With too few emerged runs for a fit there
+ * is no line. ERR_INPUT: 3-middle has no run with B > 1. ERR_MEMORY, ERR_SOLVER. */
 #ifndef EMERGENCE_H
 #define EMERGENCE_H
 #include "page.h"

@@ -60,7 +60,8 @@ static double at_y(const struct panel *p, double value)
     return HEIGHT - BOTTOM - along(&p->y, value) * (HEIGHT - TOP - BOTTOM);
 }
 
-/* Round values: of a linear or short axis about four equal steps; of a logarithmic one 1, 2, 5 x 10^k, or decades if it is long. */
+/* Round values: of a linear or short axis about four equal steps; of a logarithmic one 1, 2, 5 x 10^k, or decades if it
+ * is long. */
 static double next_tick(const struct axis *a, double tick)
 {
     static const double steps[] = {1, 2, 5, 10};
@@ -89,16 +90,22 @@ static void add_axis(const struct panel *p, bool vertical)
             continue;
         const double value = fabs(t) < 1e-9 * (a->high - a->low) ? 0 : t;
         if (vertical)
-            text_addf(p->out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>", LEFT, at_y(p, value),
-                      WIDTH - RIGHT, LEFT - 6, at_y(p, value) + 4, value);
+            text_addf(
+                p->out,
+                "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>",
+                LEFT, at_y(p, value), WIDTH - RIGHT, LEFT - 6, at_y(p, value) + 4, value);
         else
-            text_addf(p->out, "<path class=\"grid\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.4g</text>", at_x(p, value), TOP,
-                      HEIGHT - BOTTOM, at_x(p, value), HEIGHT - BOTTOM + 15, value);
+            text_addf(
+                p->out,
+                "<path class=\"grid\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.4g</text>",
+                at_x(p, value), TOP, HEIGHT - BOTTOM, at_x(p, value), HEIGHT - BOTTOM + 15, value);
     }
     if (vertical)
-        text_addf(p->out, "<text class=\"label\" transform=\"translate(12 %d) rotate(-90)\" text-anchor=\"middle\">", (HEIGHT - BOTTOM + TOP) / 2);
+        text_addf(p->out, "<text class=\"label\" transform=\"translate(12 %d) rotate(-90)\" text-anchor=\"middle\">",
+                  (HEIGHT - BOTTOM + TOP) / 2);
     else
-        text_addf(p->out, "<text class=\"label\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">", (WIDTH + LEFT - RIGHT) / 2, HEIGHT - 8);
+        text_addf(p->out, "<text class=\"label\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">", (WIDTH + LEFT - RIGHT) / 2,
+                  HEIGHT - 8);
     text_add_html(p->out, a->label);
     text_add(p->out, "</text>");
 }
@@ -116,7 +123,8 @@ static void begin_panel(struct panel *p, const char *title)
 
 static void add_line(const struct panel *p, const char *style, double x0, double y0, double x1, double y1)
 {
-    text_addf(p->out, "<path class=\"%s\" d=\"M%.1f %.1fL%.1f %.1f\"/>", style, at_x(p, x0), at_y(p, y0), at_x(p, x1), at_y(p, y1));
+    text_addf(p->out, "<path class=\"%s\" d=\"M%.1f %.1fL%.1f %.1f\"/>", style, at_x(p, x0), at_y(p, y0), at_x(p, x1),
+              at_y(p, y1));
 }
 
 /* Every so many of n points: more than MOST_POINTS cannot be told apart. */
@@ -132,7 +140,11 @@ static void add_points(const struct panel *p, size_t n, const double *x, const d
     for (size_t i = 0; i < n; i += stride(n)) {
         if ((cut && cut[i]) != want || !isfinite(x[i]) || !isfinite(y[i]))
             continue;
-        text_addf(p->out, "%sM%.1f %.1fh0", drawn++ ? "" : want ? "<path class=\"cut\" d=\"" : "<path class=\"points\" d=\"", at_x(p, x[i]), at_y(p, y[i]));
+        text_addf(p->out, "%sM%.1f %.1fh0",
+                  drawn++ ? ""
+                  : want  ? "<path class=\"cut\" d=\""
+                          : "<path class=\"points\" d=\"",
+                  at_x(p, x[i]), at_y(p, y[i]));
     }
     text_add(p->out, drawn ? "\"/>" : "");
 }
@@ -169,7 +181,8 @@ static enum status view_make(const struct compare_evidence *e, size_t j, double 
 {
     const struct dataset *set = e->set;
     const size_t n = set->data.n, n_x = set->data.n_x;
-    *v = (struct view){calloc(n + 1, sizeof(double)), calloc(n + 1, sizeof(double)), calloc(n + 1, sizeof(double)), calloc(n + 1, sizeof(double))};
+    *v = (struct view){calloc(n + 1, sizeof(double)), calloc(n + 1, sizeof(double)), calloc(n + 1, sizeof(double)),
+                       calloc(n + 1, sizeof(double))};
     if (!v->x || !v->y || !v->fitted || !v->off)
         return error_set(ERR_MEMORY, "out of memory for %zu runs", n);
     for (size_t k = 0; k < n_x; k++) {
@@ -190,10 +203,13 @@ static enum status view_make(const struct compare_evidence *e, size_t j, double 
 }
 
 /* The fitted line, and through the middle of the runs one with the exponent that was expected. */
-static void add_fit_panel(const struct compare_evidence *e, size_t j, const double *means, const struct view *v, struct text *out)
+static void add_fit_panel(const struct compare_evidence *e, size_t j, const double *means, const struct view *v,
+                          struct text *out)
 {
     const size_t n = e->set->data.n, n_x = e->set->data.n_x;
-    const char *response = *e->set->response.name ? e->set->response.name : compare_is(e->claim, "gain") ? "speed-up" : "plateau length";
+    const char *response = *e->set->response.name         ? e->set->response.name
+                           : compare_is(e->claim, "gain") ? "speed-up"
+                                                          : "plateau length";
     char label[128];
     struct panel p = {out, axis(j < n_x ? e->set->names[j] : "fitted", true), axis(label, true)};
     double scale = e->law->constant.value, slope = 1, middle = 0, low = INFINITY, high = 0;
@@ -259,7 +275,8 @@ static size_t furthest(const double *off, size_t n, size_t *places)
 
 static void begin_runs(size_t n, struct text *out)
 {
-    text_addf(out, "<details><summary>The runs behind it: %zu%s</summary>\n<table><thead><tr><th>run</th>", n, n > LISTED ? ", the furthest off listed" : "");
+    text_addf(out, "<details><summary>The runs behind it: %zu%s</summary>\n<table><thead><tr><th>run</th>", n,
+              n > LISTED ? ", the furthest off listed" : "");
 }
 
 static void add_fit_runs(const struct compare_evidence *e, const struct view *v, struct text *out)
@@ -278,8 +295,8 @@ static void add_fit_runs(const struct compare_evidence *e, const struct view *v,
         text_addf(out, "<tr class=\"plain\"><td>%lld</td>", (long long)e->set->ids[i]);
         for (size_t k = 0; k < n_x; k++)
             text_addf(out, "<td>%.5g</td>", e->set->x[i * n_x + k]);
-        text_addf(out, "<td>%lld</td><td>%s%.5g</td><td>%.5g</td><td>%+.2g %%</td></tr>\n", (long long)e->set->seeds[i], e->set->censored[i] ? "&gt; " : "",
-                  e->set->y[i], v->fitted[i], v->off[i]);
+        text_addf(out, "<td>%lld</td><td>%s%.5g</td><td>%.5g</td><td>%+.2g %%</td></tr>\n", (long long)e->set->seeds[i],
+                  e->set->censored[i] ? "&gt; " : "", e->set->y[i], v->fitted[i], v->off[i]);
     }
     text_add(out, "</tbody></table></details>\n");
 }
@@ -297,8 +314,10 @@ static enum status add_fit(const struct compare_evidence *e, struct text *out)
         text_add_html(out, e->set->names[k]);
         text_addf(out, "<sup>%.3f</sup>", e->law->exponent[k].value);
     }
-    text_addf(out, " <small>%s on logarithms, %zu runs, %zu censored; R\302\262 %.4f, residuals %.2g %%</small></p>\n<div class=\"panels\">", power_law_method_text(e->law->method),
-              e->law->n, e->law->n_censored, e->law->r2, 100 * e->law->sigma);
+    text_addf(out,
+              " <small>%s on logarithms, %zu runs, %zu censored; R\302\262 %.4f, residuals %.2g %%</small></p>\n<div "
+              "class=\"panels\">",
+              power_law_method_text(e->law->method), e->law->n, e->law->n_censored, e->law->r2, 100 * e->law->sigma);
     add_fit_panel(e, j, means, &v, out);
     add_residual_panel(e, &v, out);
     text_add(out, "</div>\n");
@@ -328,7 +347,8 @@ static void add_value_panel(const struct claim *c, size_t n, const double *rank,
     for (size_t i = 0; i < n; i++)
         include(&p.y, value[i]);
     begin_panel(&p, "value of each run");
-    text_addf(out, "<rect class=\"band\" x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%.1f\"/>", LEFT, at_y(&p, to), WIDTH - LEFT - RIGHT, fmax(1, at_y(&p, from) - at_y(&p, to)));
+    text_addf(out, "<rect class=\"band\" x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%.1f\"/>", LEFT, at_y(&p, to),
+              WIDTH - LEFT - RIGHT, fmax(1, at_y(&p, from) - at_y(&p, to)));
     add_points(&p, n, rank, value, NULL, false);
     end_panel(&p);
 }
@@ -339,7 +359,8 @@ static enum status add_values(const struct compare_evidence *e, struct text *out
     const size_t n = e->n;
     size_t places[LISTED + 1];
     struct compare_value *runs = calloc(n + 1, sizeof *runs);
-    double *rank = calloc(n + 1, sizeof *rank), *value = calloc(n + 1, sizeof *value), *off = calloc(n + 1, sizeof *off);
+    double *rank = calloc(n + 1, sizeof *rank), *value = calloc(n + 1, sizeof *value),
+           *off = calloc(n + 1, sizeof *off);
     REQUIRE(runs && rank && value && off, ERR_MEMORY, "out of memory for %zu runs", n);
     memcpy(runs, e->runs, n * sizeof *runs);
     qsort(runs, n, sizeof *runs, by_value);
@@ -351,7 +372,8 @@ static enum status add_values(const struct compare_evidence *e, struct text *out
     begin_runs(n, out);
     text_add(out, "<th>value</th><th>expected</th></tr></thead><tbody>\n");
     for (size_t r = 0, listed = furthest(off, n, places); r < listed; r++)
-        text_addf(out, "<tr class=\"plain\"><td>%lld</td><td>%.6g</td><td>%.6g</td></tr>\n", (long long)runs[places[r]].id, value[places[r]], e->claim->published);
+        text_addf(out, "<tr class=\"plain\"><td>%lld</td><td>%.6g</td><td>%.6g</td></tr>\n",
+                  (long long)runs[places[r]].id, value[places[r]], e->claim->published);
     text_add(out, "</tbody></table></details>\n");
 done:
     free(runs);

@@ -1,8 +1,10 @@
-/* What the verdicts rest on, claim by claim, as pieces of the report: a fit's line among its runs and their residuals, or the value of each
- * run beside what was expected; and the runs that are furthest off. HTML with SVG in it: no script, nothing is loaded.
+/* What the verdicts rest on, claim by claim, as pieces of the report: a fit's line among its runs and their residuals,
+ * or the value of each run beside what was expected; and the runs that are furthest off. HTML with SVG in it: no
+ * script, nothing is loaded.
  *
- * The picture of an exponent is its partial residuals: against x_j, y prod_{k != j} (x_k/<x_k>)^-g_k, the plateau of each run moved along
- * the law to the geometric means <x_k> of the other regressors. The line through them is C prod_k <x_k>^g_k x_j^g_j. */
+ * The picture of an exponent is its partial residuals: against x_j, y prod_{k != j} (x_k/<x_k>)^-g_k, the plateau of
+ * each run moved along the law to the geometric means <x_k> of the other regressors. The line through them is C prod_k
+ * <x_k>^g_k x_j^g_j. */
 #ifndef EVIDENCE_H
 #define EVIDENCE_H
 #include "compare.h"

@@ -47,8 +47,12 @@ struct study {
 static void choose_theory(const struct chosen *chosen, const struct keys *keys, struct group *group)
 {
     const bool tied = chosen->varies[KEY_B]; /* at B = 1 there is nothing to tie */
-    group->theory = keys->preset == PRESET_FLOW ? flow_theory : keys->preset == PRESET_TOY ? toy_theory : transformer_theory;
-    group->n_theory = keys->preset == PRESET_RECALL || keys->value[KEY_schedule] != 0 ? 0 : keys->preset == PRESET_REGRESSION && tied ? 2 : 1;
+    group->theory = keys->preset == PRESET_FLOW  ? flow_theory
+                    : keys->preset == PRESET_TOY ? toy_theory
+                                                 : transformer_theory;
+    group->n_theory = keys->preset == PRESET_RECALL || keys->value[KEY_schedule] != 0 ? 0
+                      : keys->preset == PRESET_REGRESSION && tied                     ? 2
+                                                                                      : 1;
 }
 
 static enum status find_group(struct study *s, const struct chosen *chosen, const struct store_row *row, size_t *group)
@@ -62,8 +66,8 @@ static enum status find_group(struct study *s, const struct chosen *chosen, cons
         ;
     if (*group < s->n_groups)
         goto done;
-    REQUIRE(s->n_groups < MOST_GROUPS, ERR_INPUT, "the runs are of more than %d kinds, such as %s; choose with key=value", MOST_GROUPS,
-            label.data);
+    REQUIRE(s->n_groups < MOST_GROUPS, ERR_INPUT,
+            "the runs are of more than %d kinds, such as %s; choose with key=value", MOST_GROUPS, label.data);
     choose_theory(chosen, &row->result.keys, &s->groups[s->n_groups]);
     s->groups[s->n_groups++].label = label;
     label = (struct text){0};
@@ -98,7 +102,8 @@ done:
 
 /* ---- theory at the same points ---- */
 
-static enum status expect(struct flow_cvode *solver, struct prediction_workspace *work, const struct theory *theory, struct times *t)
+static enum status expect(struct flow_cvode *solver, struct prediction_workspace *work, const struct theory *theory,
+                          struct times *t)
 {
     enum status rc = OK;
     const struct keys *keys = &t->row->result.keys;
@@ -156,7 +161,8 @@ done:
 
 /* ---- fits ---- */
 
-static void add_row(struct study *s, const char *series, double threshold, const struct dataset *set, const struct power_law *law)
+static void add_row(struct study *s, const char *series, double threshold, const struct dataset *set,
+                    const struct power_law *law)
 {
     double row[PAGE_COLUMNS] = {threshold};
     size_t n = 1;
@@ -171,7 +177,8 @@ static void add_row(struct study *s, const char *series, double threshold, const
         row[n++] = e ? e->high : NAN;
         if (e) {
             s->low[k] = fmin(s->low[k], e->value), s->high[k] = fmax(s->high[k], e->value);
-            s->low[k] = fmin(s->low[k], fmax(e->low, e->value - 0.5)), s->high[k] = fmax(s->high[k], fmin(e->high, e->value + 0.5));
+            s->low[k] = fmin(s->low[k], fmax(e->low, e->value - 0.5)),
+            s->high[k] = fmax(s->high[k], fmin(e->high, e->value + 0.5));
         }
     }
     s->n_rows++;
@@ -181,7 +188,8 @@ static void add_row(struct study *s, const char *series, double threshold, const
 }
 
 /* The law of one group at one level; no row if too few have crossed it. */
-static enum status fit_level(struct study *s, const char *series, const struct times *list, size_t n, size_t group, int level, double threshold)
+static enum status fit_level(struct study *s, const char *series, const struct times *list, size_t n, size_t group,
+                             int level, double threshold)
 {
     enum status rc = OK;
     struct dataset set;
@@ -255,7 +263,8 @@ static enum status set_ranges(struct page *page, const struct study *s)
         low[n] = s->low[k], high[n++] = s->high[k];
     }
     TRY(text_status(&names));
-    REQUIRE(n, ERR_INPUT, "no level was crossed by enough runs for a fit in %s; `plateau fit` says what a fit lacks", s->regressors);
+    REQUIRE(n, ERR_INPUT, "no level was crossed by enough runs for a fit in %s; `plateau fit` says what a fit lacks",
+            s->regressors);
     page_set_text(page, "exponents", names.data);
     page_set_list(page, "lows", low, n);
     page_set_list(page, "highs", high, n);
@@ -286,11 +295,15 @@ enum status exponents_draw(struct page *page)
     struct study s = {.low = {INFINITY, INFINITY, INFINITY}, .high = {-INFINITY, -INFINITY, -INFINITY}};
     TRY(chosen_load(page, &chosen));
     const bool recall = page->runs.list[0].result.keys.preset == PRESET_RECALL;
-    REQUIRE(!chosen.varies[KEY_task], ERR_INPUT, "runs of regression and of recall have no law in common; choose with task=regression or task=recall");
-    memcpy(s.keys, recall ? (enum key[]){KEY_pairs, KEY_vocab, KEY_B} : (enum key[]){KEY_d, KEY_T, KEY_B}, sizeof s.keys);
+    REQUIRE(!chosen.varies[KEY_task], ERR_INPUT,
+            "runs of regression and of recall have no law in common; choose with task=regression or task=recall");
+    memcpy(s.keys, recall ? (enum key[]){KEY_pairs, KEY_vocab, KEY_B} : (enum key[]){KEY_d, KEY_T, KEY_B},
+           sizeof s.keys);
     s.regressors = recall ? "pairs,vocab,B" : "d,T,B";
-    s.table = page_table(page, "", recall ? "threshold,pairs,pairs_low,pairs_high,vocab,vocab_low,vocab_high,B,B_low,B_high,runs,censored"
-                                          : "threshold,d,d_low,d_high,T,T_low,T_high,B,B_low,B_high,runs,censored");
+    s.table = page_table(
+        page, "",
+        recall ? "threshold,pairs,pairs_low,pairs_high,vocab,vocab_low,vocab_high,B,B_low,B_high,runs,censored"
+               : "threshold,d,d_low,d_high,T,T_low,T_high,B,B_low,B_high,runs,censored");
     TRY(collect(page, &chosen, &s));
     REQUIRE(s.n, ERR_INPUT, "every run of these has diverged");
     for (size_t g = 0; g < s.n_groups; g++)

@@ -35,7 +35,8 @@ static const struct figure figures[] = {
      "Plateau lengths of the flow (points), the power law fitted to them (lines) and the paper's Eq. 6 (dashed) "
      "for each token dimension. The scaling is that of the theory; Eq. 6 is several times too long, since the "
      "linear regime ends well before the drop, while our closed form (dotted) lies on the points."},
-    {"2-left", FIGURE_THEORY, "fig2-left", "fig2-left-grid", true, laws_2_left, "In-context repetition shortens the plateau",
+    {"2-left", FIGURE_THEORY, "fig2-left", "fig2-left-grid", true, laws_2_left,
+     "In-context repetition shortens the plateau",
      "Plateau lengths at one T against the number B of positions that hold the relevant token, for the gradient "
      "flow of the stated model (filled) and for the paper's reduced equations (open). Lines are the power laws "
      "fitted to another grid. The paper's law goes as 1/B, that of its model as 1/sqrt B: the reduced equations "
@@ -63,9 +64,10 @@ static const struct figure figures[] = {
      "lines join the best of them, as in the paper. Repetition pays where a line falls."},
     {"4-left", FIGURE_TRANSFORMER, "fig4", NULL, false, training_4_left, "Recall: accuracy against training steps",
      "Test accuracy of recall against training steps, a curve for each run, with the vocabulary that most runs of the "
-     "study have. Dotted coloured lines: naming any value in the context (1/pairs); dotted black: 5 %. Circles: half way "
-     "from 1/pairs to 1."},
-    {"4-right", FIGURE_TRANSFORMER, "fig4", NULL, false, emergence_4_right, "Recall: steps against pairs and vocabulary",
+     "study have. Dotted coloured lines: naming any value in the context (1/pairs); dotted black: 5 %. Circles: half "
+     "way from 1/pairs to 1."},
+    {"4-right", FIGURE_TRANSFORMER, "fig4", NULL, false, emergence_4_right,
+     "Recall: steps against pairs and vocabulary",
      "Training steps until recall reaches 5 % accuracy (left, the paper's threshold) and the level half way between "
      "1/pairs and 1 (right), at the best learning rate. Naming any value in the context is right in a share 1/pairs, "
      "above 5 % for fewer than 20 pairs: 5 % can then be reached without matching the query at all, half way cannot. "
@@ -99,7 +101,8 @@ static const struct figure figures[] = {
     {"11", FIGURE_TRANSFORMER, "fig11", NULL, false, training_11, "Transformers: plateau, then a sharp drop",
      "Test loss relative to the null loss, a curve for each seed, at one sequence length. The dotted line is 0.2, "
      "which ends the plateau; runs end at 0.1."},
-    {"12", FIGURE_TRANSFORMER, "fig12", NULL, false, training_12, "Transformers with cross-sample repetition: both losses",
+    {"12", FIGURE_TRANSFORMER, "fig12", NULL, false, training_12,
+     "Transformers with cross-sample repetition: both losses",
      "Training loss (left, with the repeated token) and test loss (right, without it) relative to the null loss, a "
      "curve for each run, at one size. Two things may depend on p: when the test loss leaves 1, and how fast it "
      "falls afterwards."},
@@ -108,7 +111,8 @@ static const struct figure figures[] = {
      "learning rate included, unchanged; a point for each d, T and number of heads (left) or layers (right). Above "
      "1, more of them delays emergence. Lines are the factors of the fitted and of the published law, which the key "
      "gives in full."},
-    {"14", FIGURE_TRANSFORMER, "fig14", NULL, false, emergence_14, "One layer, one head: how the relevant token is marked",
+    {"14", FIGURE_TRANSFORMER, "fig14", NULL, false, emergence_14,
+     "One layer, one head: how the relevant token is marked",
      "Steps of one layer with one head when an input feature marks the relevant token at a position drawn anew for "
      "each sequence (left), when it stands at one position for the whole run and is marked as well (middle), and "
      "when its position alone tells (right). Lines as in Fig. 3: their slope is how much a longer context delays "
@@ -129,29 +133,33 @@ static const struct figure figures[] = {
      "constant, become better with T. Differences are drawn by their size: where one changes sign it dips, as that of "
      "the closed form at d = 16 near T = 2000. Circles: mean and range over seeds of the difference between single "
      "SGD runs of the model and the flow."},
-    {"repetition", FIGURE_THEORY, "repetition", NULL, true, laws_repetition, "In-context repetition: which theory does SGD follow?",
+    {"repetition", FIGURE_THEORY, "repetition", NULL, true, laws_repetition,
+     "In-context repetition: which theory does SGD follow?",
      "Plateau length against B for three flows and for SGD on the model with all its parameters (mean and range "
      "over seeds). SGD follows the gradient flow of the model, which gains sqrt B; the paper's equations would "
      "need scores tied over the copies to hold."},
     {"schedule", FIGURE_THEORY, "schedule", NULL, false, laws_schedule, "Low diversity first, then high",
-     "Plateau length of the flow against token dimension: without cross-sample repetition, with the best constant share p (in steps of "
-     "0.1), and with p that drops to 0 once attention is there. The earlier switch, while attention jumps, from a p near 1 gains most; "
-     "the gain grows with d."},
+     "Plateau length of the flow against token dimension: without cross-sample repetition, with the best constant "
+     "share p (in steps of 0.1), and with p that drops to 0 once attention is there. The earlier switch, while "
+     "attention jumps, from a p near 1 gains most; the gain grows with d."},
     /* Of any runs. */
     {"phase", FIGURE_THEORY, NULL, NULL, false, phase_draw, "When attention emerges, over two keys",
-     "Time of emergence (colour) over two keys: of the reduced flow, a pixel at a time, or of the runs of a database, where a cell is "
-     "the median over its seeds. Triangles: fewer than half of a cell's runs have emerged, and the colour is a lower bound; crosses: "
-     "most have diverged. Dashed lines are the theory's, one at each step of the colours."},
+     "Time of emergence (colour) over two keys: of the reduced flow, a pixel at a time, or of the runs of a database, "
+     "where a cell is the median over its seeds. Triangles: fewer than half of a cell's runs have emerged, and the "
+     "colour is a lower bound; crosses: most have diverged. Dashed lines are the theory's, one at each step of the "
+     "colours."},
     {"survival", FIGURE_THEORY, NULL, NULL, false, survival_draw, "How many runs have not yet emerged",
-     "Kaplan-Meier estimate over seeds of the share of runs that have not emerged by a time, a curve for each setting, with Greenwood's 95 "
-     "% band; crosses are runs that were cut off before they emerged, and still count until then. Diverged runs never emerge."},
+     "Kaplan-Meier estimate over seeds of the share of runs that have not emerged by a time, a curve for each setting, "
+     "with Greenwood's 95 % band; crosses are runs that were cut off before they emerged, and still count until then. "
+     "Diverged runs never emerge."},
     {"exponents", FIGURE_THEORY, NULL, NULL, false, exponents_draw, "Exponents of the power law against the threshold",
-     "Exponents of the power law fitted to the times at which runs reach each level, with 95 % intervals, and those of the theory at the "
-     "same points. A law that holds along the whole curve is a level line."},
-    {"collapse", FIGURE_THEORY, NULL, NULL, false, collapse_draw, "Curves against the time relative to the plateau length",
-     "Loss and attention of emerged runs against time in units of each run's own plateau length. In the limit of long plateaus attention "
-     "follows one curve for all sizes (solid), until all of it is on the relevant tokens, and the loss becomes a step; dashed, the "
-     "quadrature's loss for the shortest and the longest plateau."},
+     "Exponents of the power law fitted to the times at which runs reach each level, with 95 % intervals, and those of "
+     "the theory at the same points. A law that holds along the whole curve is a level line."},
+    {"collapse", FIGURE_THEORY, NULL, NULL, false, collapse_draw,
+     "Curves against the time relative to the plateau length",
+     "Loss and attention of emerged runs against time in units of each run's own plateau length. In the limit of long "
+     "plateaus attention follows one curve for all sizes (solid), until all of it is on the relevant tokens, and the "
+     "loss becomes a step; dashed, the quadrature's loss for the shortest and the longest plateau."},
 };
 static const size_t LARGEST_INPUT = 16 << 20;
 enum { COUNT = sizeof figures / sizeof figures[0] };
@@ -188,8 +196,8 @@ enum status figure_find(const char *name, const struct figure **figure)
         }
     }
     const char *nearest = text_nearest(strncmp(name, "fig", 3) ? name : name + 3, names, COUNT);
-    error_set(ERR_INPUT, "%s: no such figure%s%s%s; figures are %s; all stands for those with a study", name, nearest ? "; did you mean " : "",
-              nearest ? nearest : "", nearest ? "?" : "", list.data ? list.data : "");
+    error_set(ERR_INPUT, "%s: no such figure%s%s%s; figures are %s; all stands for those with a study", name,
+              nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "", list.data ? list.data : "");
     text_free(&list);
     return ERR_INPUT;
 }
@@ -295,8 +303,10 @@ static enum status write_inputs(const struct page *page, const char *scratch, co
     TRY(write_in(scratch, "common.gp", &text));
     const unsigned long long common = sum_of(&text);
     text_clear(&text);
-    text_addf(&text, "# Figure %s: `gnuplot %s` draws it again from the tables beside it (common.gp: %016llx).\nname = 'fig%s'\n",
-              page->name, script, common, page->name);
+    text_addf(
+        &text,
+        "# Figure %s: `gnuplot %s` draws it again from the tables beside it (common.gp: %016llx).\nname = 'fig%s'\n",
+        page->name, script, common, page->name);
     text_add_bytes(&text, page->assignments.data, page->assignments.length);
     text_add(&text, "load 'common.gp'\n\n");
     TRY(read_script(script, &text));
@@ -393,8 +403,8 @@ static void clear_left_overs(const char *folder)
         closedir(directory);
 }
 
-static enum status prepare(struct store *store, const struct figure *figure, const struct figure_request *request, const char *scratch,
-                           struct page *page)
+static enum status prepare(struct store *store, const struct figure *figure, const struct figure_request *request,
+                           const char *scratch, struct page *page)
 {
     enum status rc = OK;
     const char *data = request->data;
@@ -423,12 +433,14 @@ static enum status check(struct store *store, const struct figure *figure, const
 {
     enum status rc = OK;
     bool ready = true, asks = false;
-    REQUIRE(!request->data || figure->takes_data, ERR_INPUT, "it takes no --data; 1c, 2-left, 2-right, errors and repetition do");
+    REQUIRE(!request->data || figure->takes_data, ERR_INPUT,
+            "it takes no --data; 1c, 2-left, 2-right, errors and repetition do");
     for (int key = 0; request->filter && key < KEY_COUNT; key++)
         asks = asks || request->filter->n[key];
     REQUIRE(!figure->study || !(asks || (request->filter && request->filter->study)), ERR_INPUT,
             "it shows the runs of its study, and takes no key=value");
-    REQUIRE(figure->draw == phase_draw || !(request->x || request->y || request->check), ERR_INPUT, "x, y and check are for the figure phase");
+    REQUIRE(figure->draw == phase_draw || !(request->x || request->y || request->check), ERR_INPUT,
+            "x, y and check are for the figure phase");
     REQUIRE(store || figure_stands_alone(figure), ERR_INPUT, "needs a database");
     if (*pool_stop())
         TRY(pool_stopped("%s is not drawn", figure->name));

@@ -14,15 +14,18 @@ enum figure_part { FIGURE_THEORY, FIGURE_TRANSFORMER };
 
 /* What may be asked of a figure that shows any runs: X(name, argument, meaning). `x=T` on the command line. */
 #define FIGURE_SETTINGS(X)                                                                                             \
-    X(x, "KEY[:first:last[:pixels]]", "phase: the key along the axis; a range is for the flow's map alone, which has 1000 pixels an axis") \
+    X(x, "KEY[:first:last[:pixels]]",                                                                                  \
+      "phase: the key along the axis; a range is for the flow's map alone, which has 1000 pixels an axis")             \
     X(y, "KEY[:first:last[:pixels]]", "phase: the same, upwards")                                                      \
-    X(check, "N", "phase, of the flow: hold N random pixels against single integrations, and print the largest difference")
+    X(check, "N",                                                                                                      \
+      "phase, of the flow: hold N random pixels against single integrations, and print the largest difference")
 
 /* Zero-initialise; everything is borrowed. */
 struct figure_request {
     const char *name, *folder;
     const char *data;                 /* a CSV file of the user's own points (import.h) */
-    const struct store_filter *filter; /* of a figure without a study: which runs, NULL: all. A threshold is where they are read */
+    const struct store_filter *filter; /* of a figure without a study: which runs, NULL: all. A threshold is where they
+                                          are read */
 #define AS_FIELD(name, argument, meaning) const char *name;
     FIGURE_SETTINGS(AS_FIELD)
 #undef AS_FIELD
@@ -32,7 +35,8 @@ struct figure_request {
 struct figure {
     const char *name;           /* "1a", "2-left", "errors" */
     enum figure_part part;
-    const char *study, *second; /* the studies it shows; second: NULL if there is but one; study: NULL if it shows any runs */
+    const char *study, *second; /* the studies it shows; second: NULL if there is but one; study: NULL if it shows any
+                                   runs */
     bool takes_data;            /* can show the user's own points (--data) */
     enum status (*draw)(struct page *page);
     const char *title, *caption; /* plain text; the caption says what it shows and how to read it */
@@ -49,10 +53,10 @@ enum status figure_find(const char *name, const struct figure **figure);
 enum status figure_ready(struct store *store, const struct figure *figure, bool *ready);
 /* True if it can be drawn without a database. */
 bool figure_stands_alone(const struct figure *figure);
-/* Writes figNAME.csv (and figNAME-PART.csv), .gp, .pdf, .svg, .png and common.gp into `folder` (made if missing, with its parents): all
- * of them or none, never a part of one. store: NULL for a figure that stands alone. ERR_INPUT: runs
- * or curves that it needs are missing, the figure takes no data or filter, or none of them belongs in it; ERR_PROGRAM: gnuplot;
- * ERR_IO. */
+/* Writes figNAME.csv (and figNAME-PART.csv), .gp, .pdf, .svg, .png and common.gp into `folder` (made if missing, with
+ * its parents): all of them or none, never a part of one. store: NULL for a figure that stands alone. ERR_INPUT: runs
+ * or curves that it needs are missing, the figure takes no data or filter, or none of them belongs in it; ERR_PROGRAM:
+ * gnuplot; ERR_IO. */
 enum status figure_draw(struct store *store, const struct figure_request *request);
 
 #endif

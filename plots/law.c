@@ -4,7 +4,8 @@
 
 static const double CONFIDENCE = 0.95;
 
-enum status law_fit(const struct runs *runs, const struct runs_setting *setting, const char *regressors, struct law *law)
+enum status law_fit(const struct runs *runs, const struct runs_setting *setting, const char *regressors,
+                    struct law *law)
 {
     enum status rc = OK;
     *law = (struct law){0};

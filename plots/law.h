@@ -18,10 +18,11 @@ struct law_published {
     double constant, exponents[POWER_LAW_MAX];
 };
 
-/* The law of the runs that have these settings (runs.h); a regressor that does not vary is left out. Runs that were past the
- * threshold before the first step have no plateau, and are left out. Overwrites *law; release with law_free, also after an error.
- * ERR_INPUT: too few runs have emerged; ERR_SOLVER. */
-enum status law_fit(const struct runs *runs, const struct runs_setting *setting, const char *regressors, struct law *law);
+/* The law of the runs that have these settings (runs.h); a regressor that does not vary is left out. Runs that were
+ * past the threshold before the first step have no plateau, and are left out. Overwrites *law; release with law_free,
+ * also after an error. ERR_INPUT: too few runs have emerged; ERR_SOLVER. */
+enum status law_fit(const struct runs *runs, const struct runs_setting *setting, const char *regressors,
+                    struct law *law);
 /* The published one, in the same form. */
 enum status law_of(const struct law_published *published, struct law *law);
 void law_free(struct law *law);
@@ -29,7 +30,8 @@ void law_free(struct law *law);
 struct law law_ratio(const struct law *a, const struct law *b);
 /* Its value for the keys of a run; NaN if there is no law. */
 double law_at(const struct law *law, const struct store_row *row);
-/* "1.51 {/:Italic T}^{0.99} .." in gnuplot's enhanced text, and R^2, as the script's NAME and NAME_r2; both "" if there is no law. */
+/* "1.51 {/:Italic T}^{0.99} .." in gnuplot's enhanced text, and R^2, as the script's NAME and NAME_r2; both "" if there
+ * is no law. */
 void law_set_label(struct page *page, const char *name, const struct law *law);
 
 #endif

@@ -135,7 +135,8 @@ static enum status collapse(struct page *page, struct page_table *table, const c
     for (int end = 0; end < 2; end++) {
         page_row(table, name, 9, (double[]){NAN, NAN, NAN, NAN, X[end], law_at(&law, ends[end]), NAN, NAN, 0});
         if (!exact)
-            page_row(table, "published", 9, (double[]){NAN, NAN, NAN, NAN, X[end], PUBLISHED_C * pow(X[end], PUBLISHED_G), NAN, NAN, 0});
+            page_row(table, "published", 9,
+                     (double[]){NAN, NAN, NAN, NAN, X[end], PUBLISHED_C * pow(X[end], PUBLISHED_G), NAN, NAN, 0});
     }
 done:
     law_free(&law);
@@ -186,7 +187,8 @@ static enum status add_departures(struct page_table *table, struct run_flow *too
             low = fmin(low, percent);
             high = fmax(high, percent);
         }
-        points_add(table, series, g.first, &(struct point){.x = NAN, .value = mean, .low = low, .high = high, .censored = g.censored});
+        points_add(table, series, g.first,
+                   &(struct point){.x = NAN, .value = mean, .low = low, .high = high, .censored = g.censored});
         ++*n;
     }
     return OK;
@@ -264,7 +266,8 @@ enum status laws_schedule(struct page *page)
         const struct store_row *best = NULL;
         for (size_t i = 0; i < runs->n; i++) {
             const struct store_row *row = &runs->list[i];
-            const bool fits = is_flow(row) && runs_key(row, KEY_d) == ds[k % n] && !strcmp(schedule_kind(row), kinds[k / n]);
+            const bool fits =
+                is_flow(row) && runs_key(row, KEY_d) == ds[k % n] && !strcmp(schedule_kind(row), kinds[k / n]);
             if (fits && (!best || row->result.plateau < best->result.plateau))
                 best = row;
         }

@@ -33,7 +33,8 @@ static enum status read_axis(const char *name, const char *text, struct axis *ax
     char copy[128], *part[4] = {copy}, *rest = copy;
     double n = PIXELS;
     int parts = 0;
-    REQUIRE(text && strlen(text) < sizeof copy, ERR_INPUT, "%s: needs %s=KEY, such as x=T y=d (`plateau help figure`)", name, name);
+    REQUIRE(text && strlen(text) < sizeof copy, ERR_INPUT, "%s: needs %s=KEY, such as x=T y=d (`plateau help figure`)",
+            name, name);
     snprintf(copy, sizeof copy, "%s", text);
     while (parts < 4 && rest)
         part[parts++] = strsep(&rest, ":");
@@ -44,9 +45,12 @@ static enum status read_axis(const char *name, const char *text, struct axis *ax
         if (usual[i].key == axis->of.key)
             axis->of.first = usual[i].first, axis->of.last = usual[i].last;
     }
-    REQUIRE(!rest && (parts == 1 || (parts >= 3 && text_to_real(part[1], &axis->of.first) && text_to_real(part[2], &axis->of.last) &&
-                                     (parts == 3 || text_to_real(part[3], &n)))) && n >= 2 && n <= FLOW_MAP_MOST && n == floor(n),
-            ERR_INPUT, "%s=%s: an axis is KEY, KEY:first:last or KEY:first:last:pixels, 2 to %d of them", name, text, FLOW_MAP_MOST);
+    REQUIRE(!rest &&
+                (parts == 1 || (parts >= 3 && text_to_real(part[1], &axis->of.first) &&
+                                text_to_real(part[2], &axis->of.last) && (parts == 3 || text_to_real(part[3], &n)))) &&
+                n >= 2 && n <= FLOW_MAP_MOST && n == floor(n),
+            ERR_INPUT, "%s=%s: an axis is KEY, KEY:first:last or KEY:first:last:pixels, 2 to %d of them", name, text,
+            FLOW_MAP_MOST);
     axis->of.n = (size_t)n;
 done:
     return rc;
@@ -79,8 +83,8 @@ static void set_axis(struct page *page, const char *name, const struct axis *axi
 
 /* ---- theory ---- */
 
-/* What theory says at keys that may lie between whole numbers; NaN if nothing. Where B > T - 1 there is no problem: that of the largest B
- * then, for gnuplot's contours have to go on (the script cuts them off). */
+/* What theory says at keys that may lie between whole numbers; NaN if nothing. Where B > T - 1 there is no problem:
+ * that of the largest B then, for gnuplot's contours have to go on (the script cuts them off). */
 static enum status theory_at(struct prediction_workspace *work, const struct keys *keys, double *value)
 {
     const double *v = keys->value;
@@ -103,7 +107,8 @@ static enum status theory_at(struct prediction_workspace *work, const struct key
 /* Point i of the grid along an axis: from the first pixel to the last, or to the ends of the cells. */
 static double theory_place(const struct axis *axis, int i)
 {
-    const double from = coordinate(axis, axis->values ? axis->low : axis->of.first), to = coordinate(axis, axis->values ? axis->high : axis->of.last);
+    const double from = coordinate(axis, axis->values ? axis->low : axis->of.first),
+                 to = coordinate(axis, axis->values ? axis->high : axis->of.last);
     const double at = from + (to - from) * i / (THEORY - 1);
     return axis->logarithmic ? pow(10, at) : axis->of.key == KEY_p ? fmax(0, at) : at;
 }
@@ -120,7 +125,8 @@ static enum status add_theory(struct page *page, const struct keys *keys, const 
     TRY(prediction_create(&work));
     for (int j = 0; j < THEORY && whole; j++) {
         for (int i = 0; i < THEORY; i++) {
-            double value, left = at.value[x->of.key] = theory_place(x, i), up = at.value[y->of.key] = theory_place(y, j);
+            double value, left = at.value[x->of.key] = theory_place(x, i),
+                          up = at.value[y->of.key] = theory_place(y, j);
             TRY(theory_at(work, &at, &value));
             whole = whole && !isnan(value);
             page_row(table, "theory", 3, (double[]){left, up, value});
@@ -145,11 +151,14 @@ static enum status map_keys(const struct store_filter *filter, struct flow_map *
     for (int key = 0; key < KEY_COUNT; key++) {
         const size_t n = filter ? filter->n[key] : 0;
         const bool axis = key == (int)map->x.key || key == (int)map->y.key;
-        REQUIRE(n <= 1, ERR_INPUT, "%s: a map has one value of it; x or y=%s makes it an axis", keys_name((enum key)key), keys_name((enum key)key));
-        REQUIRE(!n || !axis, ERR_INPUT, "%s: it is an axis, x or y=%s:first:last gives its range", keys_name((enum key)key), keys_name((enum key)key));
+        REQUIRE(n <= 1, ERR_INPUT, "%s: a map has one value of it; x or y=%s makes it an axis",
+                keys_name((enum key)key), keys_name((enum key)key));
+        REQUIRE(!n || !axis, ERR_INPUT, "%s: it is an axis, x or y=%s:first:last gives its range",
+                keys_name((enum key)key), keys_name((enum key)key));
         given[key] = n ? filter->values[key][0] : NAN;
     }
-    REQUIRE(isnan(given[KEY_model]) || given[KEY_model] == MODEL_FLOW, ERR_INPUT, "without a database it is the flow that is shown; sweep other models");
+    REQUIRE(isnan(given[KEY_model]) || given[KEY_model] == MODEL_FLOW, ERR_INPUT,
+            "without a database it is the flow that is shown; sweep other models");
     REQUIRE(!filter || !filter->study, ERR_INPUT, "--study chooses runs of a database, and none is given");
     given[KEY_model] = MODEL_FLOW;
     if (map->x.key == KEY_T || map->y.key == KEY_T) /* so that B is judged against the longest */
@@ -171,8 +180,10 @@ static void add_little_endian(struct text *out, float value)
 static void write_array(const struct flow_map *map, struct text *out)
 {
     char header[NPY_HEADER + 1];
-    const int n = snprintf(header, sizeof header, "%cNUMPY%c%c%c%c{'descr': [('plateau', '<f4'), ('error', '<f4'), ('method', '|u1')], "
-                           "'fortran_order': False, 'shape': (%zu, %zu)}", 0x93, 1, 0, NPY_HEADER - 10, 0, map->y.n, map->x.n);
+    const int n = snprintf(header, sizeof header,
+                           "%cNUMPY%c%c%c%c{'descr': [('plateau', '<f4'), ('error', '<f4'), ('method', '|u1')], "
+                           "'fortran_order': False, 'shape': (%zu, %zu)}",
+                           0x93, 1, 0, NPY_HEADER - 10, 0, map->y.n, map->x.n);
     memset(header + n, ' ', (size_t)(NPY_HEADER - n));
     header[NPY_HEADER - 1] = '\n';
     text_add_bytes(out, header, NPY_HEADER);
@@ -204,13 +215,14 @@ static void summarise(struct page *page, const struct flow_map *map, const struc
         if (!n)
             continue;
         const char *name = flow_map_method_name((enum flow_map_method)m);
-        page_row(table, name, 4, (double[]){(double)n, m == FLOW_MAP_EMPTY ? NAN : error, check ? (double)check->n[m] : NAN,
-                                            check && check->n[m] && m != FLOW_MAP_EMPTY ? check->largest[m] : NAN});
+        page_row(table, name, 4,
+                 (double[]){(double)n, m == FLOW_MAP_EMPTY ? NAN : error, check ? (double)check->n[m] : NAN,
+                            check && check->n[m] && m != FLOW_MAP_EMPTY ? check->largest[m] : NAN});
         if (!notes || m == FLOW_MAP_EMPTY)
             continue;
         text_addf(notes, "phase: %zu pixels %s, error at most %.2g %%", n, name, 100 * error);
-        text_addf(notes, check ? "; %zu random ones are off the integrated flow by at most %.2g %%\n" : "\n", check ? check->n[m] : 0,
-                  check ? 100 * check->largest[m] : 0);
+        text_addf(notes, check ? "; %zu random ones are off the integrated flow by at most %.2g %%\n" : "\n",
+                  check ? check->n[m] : 0, check ? 100 * check->largest[m] : 0);
     }
     page_set_real(page, "empty", memchr(map->method, FLOW_MAP_EMPTY, map->x.n * map->y.n) != NULL);
     page_set_real(page, "low", low);
@@ -225,8 +237,8 @@ static enum status draw_map(struct page *page, struct axis *x, struct axis *y)
     struct flow_map_check check;
     struct text others = {0};
     double checks = 0;
-    REQUIRE(!asked || (text_to_real(asked, &checks) && checks >= 1 && checks <= MOST_CHECKS && checks == floor(checks)), ERR_INPUT,
-            "check=%s: a number of pixels, 1 to %d", asked, MOST_CHECKS);
+    REQUIRE(!asked || (text_to_real(asked, &checks) && checks >= 1 && checks <= MOST_CHECKS && checks == floor(checks)),
+            ERR_INPUT, "check=%s: a number of pixels, 1 to %d", asked, MOST_CHECKS);
     TRY(map_keys(page->request->filter, &map));
     TRY(flow_map_compute(&map, pool_cores(), pool_stop()));
     if (asked)
@@ -243,9 +255,11 @@ static enum status draw_map(struct page *page, struct axis *x, struct axis *y)
     static const enum key shown[] = {KEY_T, KEY_d, KEY_B, KEY_p, KEY_metric, KEY_threshold};
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
         char buffer[32];
-        const bool usual = shown[i] == KEY_metric && map.keys.value[KEY_B] == 1 && x->of.key != KEY_B && y->of.key != KEY_B;
+        const bool usual =
+            shown[i] == KEY_metric && map.keys.value[KEY_B] == 1 && x->of.key != KEY_B && y->of.key != KEY_B;
         if (shown[i] != x->of.key && shown[i] != y->of.key && !usual)
-            text_addf(&others, "%s{/:Italic %s} = %s", others.length ? ", " : "", keys_name(shown[i]), keys_text(shown[i], map.keys.value[shown[i]], buffer));
+            text_addf(&others, "%s{/:Italic %s} = %s", others.length ? ", " : "", keys_name(shown[i]),
+                      keys_text(shown[i], map.keys.value[shown[i]], buffer));
     }
     page_set_text(page, "what", others.data ? others.data : "");
     page_set_text(page, "source", "map");
@@ -283,12 +297,14 @@ static enum status find_values(const struct page *page, struct axis *axis)
     enum status rc = OK;
     const char *name = keys_name(axis->of.key);
     size_t n = 0;
-    REQUIRE(!axis->ranged, ERR_INPUT, "%s: a range is for the flow's map; runs of a database are chosen with %s=..", name, name);
+    REQUIRE(!axis->ranged, ERR_INPUT, "%s: a range is for the flow's map; runs of a database are chosen with %s=..",
+            name, name);
     REQUIRE(!keys_is_choice(axis->of.key) && axis->of.key != KEY_seed && axis->of.key != KEY_threshold, ERR_INPUT,
             "%s: the axes of a phase diagram are numbers that make another run", name);
     for (size_t i = 0; i < page->runs.n; i++) {
         axis->values[i] = runs_key(&page->runs.list[i], axis->of.key);
-        REQUIRE(!isnan(axis->values[i]), ERR_INPUT, "%s: it does not apply to some of these runs; choose with key=value", name);
+        REQUIRE(!isnan(axis->values[i]), ERR_INPUT,
+                "%s: it does not apply to some of these runs; choose with key=value", name);
     }
     qsort(axis->values, page->runs.n, sizeof *axis->values, ascending);
     for (size_t i = 0; i < page->runs.n; i++) {
@@ -303,12 +319,14 @@ done:
     return rc;
 }
 
-/* Where the cell of value i ends upwards (i + 1/2) or downwards (i - 1/2): half way to its neighbour, as far beyond the last. */
+/* Where the cell of value i ends upwards (i + 1/2) or downwards (i - 1/2): half way to its neighbour, as far beyond the
+ * last. */
 static double edge(const struct axis *axis, size_t i, int side)
 {
     const size_t n = axis->of.n;
     const bool inner = side > 0 ? i + 1 < n : i > 0;
-    const double here = coordinate(axis, axis->values[i]), other = coordinate(axis, axis->values[(side > 0) == inner ? i + 1 : i - 1]);
+    const double here = coordinate(axis, axis->values[i]),
+                 other = coordinate(axis, axis->values[(side > 0) == inner ? i + 1 : i - 1]);
     const double middle = here + (inner ? 0.5 : -0.5) * (other - here);
     return axis->logarithmic ? pow(10, middle) : middle;
 }
@@ -320,15 +338,18 @@ static size_t index_of(const struct axis *axis, double value)
 }
 
 /* The median of one cell's runs; runs and steps have room for them. */
-static void add_cell(struct page_table *table, const struct axis *x, const struct axis *y, const struct place *cell, size_t n,
-                     struct kaplan_meier_run *runs, struct kaplan_meier_step *steps)
+static void add_cell(struct page_table *table, const struct axis *x, const struct axis *y, const struct place *cell,
+                     size_t n, struct kaplan_meier_run *runs, struct kaplan_meier_step *steps)
 {
     size_t emerged = 0, diverged = 0;
     bool reached;
     for (size_t i = 0; i < n; i++) {
         const struct result *r = cell[i].result;
         const bool never = r->state == RUN_DIVERGED;
-        runs[i] = (struct kaplan_meier_run){never ? INFINITY : isnan(r->plateau) ? r->cap : r->plateau, r->state == RUN_EMERGED};
+        runs[i] = (struct kaplan_meier_run){never               ? INFINITY
+                                            : isnan(r->plateau) ? r->cap
+                                                                : r->plateau,
+                                            r->state == RUN_EMERGED};
         emerged += runs[i].emerged;
         diverged += never;
     }
@@ -337,8 +358,8 @@ static void add_cell(struct page_table *table, const struct axis *x, const struc
     const size_t i = index_of(x, cell->x), j = index_of(y, cell->y);
     const char *series = reached ? "emerged" : 2 * diverged > n ? "diverged" : "censored";
     page_row(table, series, 11,
-             (double[]){cell->x, cell->y, *series == 'd' ? NAN : median, edge(x, i, -1), edge(x, i, 1), edge(y, j, -1), edge(y, j, 1), (double)n,
-                        (double)emerged, (double)(n - emerged - diverged), (double)diverged});
+             (double[]){cell->x, cell->y, *series == 'd' ? NAN : median, edge(x, i, -1), edge(x, i, 1), edge(y, j, -1),
+                        edge(y, j, 1), (double)n, (double)emerged, (double)(n - emerged - diverged), (double)diverged});
 }
 
 static enum status draw_cells(struct page *page, struct axis *x, struct axis *y)
@@ -364,7 +385,8 @@ static enum status draw_cells(struct page *page, struct axis *x, struct axis *y)
     x->low = edge(x, 0, -1), x->high = edge(x, x->of.n - 1, 1);
     y->low = edge(y, 0, -1), y->high = edge(y, y->of.n - 1, 1);
     for (size_t i = 0; i < n; i++)
-        places[i] = (struct place){runs_key(&page->runs.list[i], x->of.key), runs_key(&page->runs.list[i], y->of.key), &page->runs.list[i].result};
+        places[i] = (struct place){runs_key(&page->runs.list[i], x->of.key), runs_key(&page->runs.list[i], y->of.key),
+                                   &page->runs.list[i].result};
     qsort(places, n, sizeof *places, by_place);
     for (size_t i = 0, next; i < n; i = next) {
         for (next = i; next < n && !by_place(&places[i], &places[next]); next++)

@@ -36,7 +36,8 @@ void points_line(struct page_table *table, const char *series, const struct stor
 void points_group(struct page_table *table, const char *series, const struct runs_group *group, double x)
 {
     points_add(table, series, group->first,
-               &(struct point){.x = x, .value = group->mean, .low = group->low, .high = group->high, .censored = group->censored});
+               &(struct point){
+                   .x = x, .value = group->mean, .low = group->low, .high = group->high, .censored = group->censored});
 }
 
 void points_set_values(struct page *page, const char *name, const struct runs *runs, enum model model, enum key key)

@@ -1,5 +1,5 @@
-/* Plateau lengths as rows of a table. Every column is filled by its name: a key of the run (T, d, lr, ..), x, value, low,
- * high or censored; what does not apply stays empty. */
+/* Plateau lengths as rows of a table. Every column is filled by its name: a key of the run (T, d, lr, ..), x, value,
+ * low, high or censored; what does not apply stays empty. */
 #ifndef POINTS_H
 #define POINTS_H
 #include "page.h"

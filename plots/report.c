@@ -14,7 +14,8 @@ static const char *text_of(const struct text *t)
 
 /* ---- claims ---- */
 
-/* The verdict in words, with the corrected statement's own beside a known deviation, and what would decide an open one. */
+/* The verdict in words, with the corrected statement's own beside a known deviation, and what would decide an open
+ * one. */
 static const char *verdict_cell(const struct claims *claims, const struct claim *c, char cell[CELL])
 {
     const struct claim *corrected = compare_corrected(claims, c);
@@ -28,7 +29,8 @@ static const char *verdict_cell(const struct claims *claims, const struct claim 
         return "open";
     }
     if (corrected)
-        snprintf(cell, CELL, "%s, known as %s; what holds instead, %s: %s", verdict, c->erratum, corrected->id, compare_verdict_name(corrected->verdict));
+        snprintf(cell, CELL, "%s, known as %s; what holds instead, %s: %s", verdict, c->erratum, corrected->id,
+                 compare_verdict_name(corrected->verdict));
     else
         snprintf(cell, CELL, "%s%s%.200s", verdict, *c->why ? ": " : "", c->why);
     return compare_counts(claims, c) ? "bad" : "known";
@@ -60,10 +62,14 @@ static void add_claim(struct document *d, const struct report *r, const struct c
     here_cell(c, &here);
     const char *style = verdict_cell(claims, c, verdict);
     snprintf(anchor, sizeof anchor, "#fig-%s", c->figure);
-    snprintf(statement, sizeof statement, "%s%s%s%s", c->statement, *c->grid ? " [own grid: " : "", c->grid, *c->grid ? "]" : "");
+    snprintf(statement, sizeof statement, "%s%s%s%s", c->statement, *c->grid ? " [own grid: " : "", c->grid,
+             *c->grid ? "]" : "");
     snprintf(detail, sizeof detail, "#claim-%s", c->id);
-    struct document_cell cells[6] = {{c->id, evidence_of(r->evidence, c->id) ? detail : NULL, 0}, {verdict, NULL, (int)strlen(compare_verdict_name(c->verdict))},
-                                     {statement, NULL, 0}, {text_of(&published), NULL, 0}, {text_of(&here), NULL, 0}};
+    struct document_cell cells[6] = {{c->id, evidence_of(r->evidence, c->id) ? detail : NULL, 0},
+                                     {verdict, NULL, (int)strlen(compare_verdict_name(c->verdict))},
+                                     {statement, NULL, 0},
+                                     {text_of(&published), NULL, 0},
+                                     {text_of(&here), NULL, 0}};
     if (with_figure)
         cells[5] = (struct document_cell){*c->figure ? c->figure : "-", has_figure(r, c->figure) ? anchor : NULL, 0};
     document_row(d, style, cells, with_figure ? 6 : 5);
@@ -92,7 +98,8 @@ static enum status add_verdicts(struct document *d, const struct report *r, bool
             order[n++] = &claims->list[i];
     }
     qsort(order, n, sizeof(struct claim *), by_id);
-    document_heading(d, 3, ours ? "own" : "paper", ours ? "What this program's theory states" : "What the paper states");
+    document_heading(d, 3, ours ? "own" : "paper",
+                     ours ? "What this program's theory states" : "What the paper states");
     document_table(d, heads, 6);
     for (size_t i = 0; i < n; i++)
         add_claim(d, r, order[i], true);
@@ -147,7 +154,10 @@ static enum status add_figure(struct document *d, const struct report *r, const 
     if (any)
         document_table_end(d);
     if (!*f->problem)
-        document_paragraph(d, "Files: figures/fig%s.pdf, .svg, .png; the data are in the .csv and the drawing is in the .gp of that name.", f->figure->name);
+        document_paragraph(d,
+                           "Files: figures/fig%s.pdf, .svg, .png; the data are in the .csv and the drawing is in the "
+                           ".gp of that name.",
+                           f->figure->name);
     return OK;
 }
 
@@ -167,9 +177,12 @@ static enum status add_details(struct document *d, const struct report *r)
             continue;
         if (!n++) {
             document_heading(d, 2, "details", "What the verdicts rest on");
-            document_paragraph(d, "Claim by claim: the fitted line (solid) among the runs, beside one with the exponent that was expected (dashed), and how far each run is from "
-                                  "the fit; or the value of each run, and the band in which it should be. Adjusted: each run moved along the law to the mean of the other regressors. Runs that were cut off are lower bounds, in the colour of the dashed line. "
-                                  "Of many runs a few hundred are drawn. Claims on a flow or on keys are computed from these alone and rest on no run.");
+            document_paragraph(d, "Claim by claim: the fitted line (solid) among the runs, beside one with the "
+                                  "exponent that was expected (dashed), and how far each run is from the fit; or the "
+                                  "value of each run, and the band in which it should be. Adjusted: each run moved "
+                                  "along the law to the mean of the other regressors. Runs that were cut off are lower "
+                                  "bounds, in the colour of the dashed line. Of many runs a few hundred are drawn. "
+                                  "Claims on a flow or on keys are computed from these alone and rest on no run.");
         }
         snprintf(anchor, sizeof anchor, "claim-%s", c->id);
         document_heading(d, 3, anchor, "%s", c->id);
@@ -185,7 +198,8 @@ static enum status add_details(struct document *d, const struct report *r)
 
 static void add_made(struct document *d, const struct report *r)
 {
-    static const char *const heads[] = {"study", "runs", "made now", "seconds of work", "keys"}, *const fact_heads[] = {"what", "value"};
+    static const char *const heads[] = {"study", "runs", "made now", "seconds of work", "keys"}, *const fact_heads[] = {
+                                                                                                     "what", "value"};
     document_heading(d, 2, "studies", "Studies (scale %s)", r->scale);
     document_table(d, heads, 5);
     for (size_t i = 0; i < r->n_studies; i++) {
@@ -194,13 +208,22 @@ static void add_made(struct document *d, const struct report *r)
         snprintf(runs, sizeof runs, "%zu", s->runs);
         snprintf(made, sizeof made, "%zu", s->made);
         snprintf(seconds, sizeof seconds, "%.1f", s->seconds);
-        document_row(d, "plain", (struct document_cell[]){{s->name, NULL, 0}, {runs, NULL, 0}, {made, NULL, 0}, {seconds, NULL, 0}, {s->keys.data ? s->keys.data : "", NULL, 0}}, 5);
+        document_row(d, "plain",
+                     (struct document_cell[]){{s->name, NULL, 0},
+                                              {runs, NULL, 0},
+                                              {made, NULL, 0},
+                                              {seconds, NULL, 0},
+                                              {s->keys.data ? s->keys.data : "", NULL, 0}},
+                     5);
     }
     document_table_end(d);
     document_heading(d, 2, "manifest", "Manifest");
     document_table(d, fact_heads, 2);
     for (size_t i = 0; i < r->n_facts; i++)
-        document_row(d, "plain", (struct document_cell[]){{r->facts[i].name, NULL, 0}, {r->facts[i].value.data ? r->facts[i].value.data : "", NULL, 0}}, 2);
+        document_row(d, "plain",
+                     (struct document_cell[]){{r->facts[i].name, NULL, 0},
+                                              {r->facts[i].value.data ? r->facts[i].value.data : "", NULL, 0}},
+                     2);
     document_table_end(d);
 }
 
@@ -209,12 +232,14 @@ static enum status compose(const struct report *r, struct document *d)
     enum status rc = OK;
     document_begin(d, "plateau: theory against simulation");
     document_heading(d, 1, NULL, "When does sparse attention emerge, and does theory say so?");
-    document_paragraph(d, "The theory of \"The emergence of sparse attention: impact of data distribution and benefits of repetition\" (arXiv 2505.17863) against "
-                          "this program's integrations and trainings, claim by claim. Numbers such as E8 are differences from the paper; doc/theory.md explains them.");
+    document_paragraph(d, "The theory of \"The emergence of sparse attention: impact of data distribution and benefits "
+                          "of repetition\" (arXiv 2505.17863) against this program's integrations and trainings, claim "
+                          "by claim. Numbers such as E8 are differences from the paper; doc/theory.md explains them.");
     TRY(answer_add(d, r));
     document_heading(d, 2, "verdicts", "Verdicts");
-    document_paragraph(d, "Reproduced: the estimate is inside expected \302\261 tolerance and its 95 %% half-width is at most the tolerance; deviates: the interval misses "
-                          "that band; else inconclusive. Where every one of several problems or runs counts, their range stands for the interval.");
+    document_paragraph(d, "Reproduced: the estimate is inside expected \302\261 tolerance and its 95 %% half-width is "
+                          "at most the tolerance; deviates: the interval misses that band; else inconclusive. Where "
+                          "every one of several problems or runs counts, their range stands for the interval.");
     TRY(add_verdicts(d, r, false));
     TRY(add_verdicts(d, r, true));
     document_heading(d, 2, "figures", "Figures");

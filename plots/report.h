@@ -1,7 +1,8 @@
 /* The report of `plateau reproduce`: FOLDER/index.html (self-contained), FOLDER/report.md and FOLDER/manifest.json.
  *
- * Order: the short answer (how far each prediction is off), the verdicts, then figure by figure the picture, what it means and the
- * claims it bears on, what the verdicts rest on claim by claim (HTML alone), the studies, the manifest. HTML and Markdown are composed once and say the same. */
+ * Order: the short answer (how far each prediction is off), the verdicts, then figure by figure the picture, what it
+ * means and the claims it bears on, what the verdicts rest on claim by claim (HTML alone), the studies, the manifest.
+ * HTML and Markdown are composed once and say the same. */
 #ifndef REPORT_H
 #define REPORT_H
 #include "accuracy.h"

@@ -16,8 +16,8 @@ static bool same_but_seed(const struct keys *a, const struct keys *b)
 /* A flow from W = 0 to a given W* knows no seed: any number of them is one run. */
 static bool is_again(const struct runs *runs, const struct keys *keys)
 {
-    return runs->n && keys->preset == PRESET_FLOW && keys_integer(keys, KEY_init) == INIT_ZERO && keys_integer(keys, KEY_target) == TARGET_UNIT &&
-           same_but_seed(&runs->list[runs->n - 1].result.keys, keys);
+    return runs->n && keys->preset == PRESET_FLOW && keys_integer(keys, KEY_init) == INIT_ZERO &&
+           keys_integer(keys, KEY_target) == TARGET_UNIT && same_but_seed(&runs->list[runs->n - 1].result.keys, keys);
 }
 
 struct loader {
@@ -49,8 +49,10 @@ static enum status add(void *context, const struct store_row *row)
         return OK;
     enum status rc = reading_at(loader->tools, READING_USUAL, &read, &known);
     if (rc == OK && !known)
-        rc = error_set(ERR_INPUT, "a run (%s) did not record the crossing of %g, at which figures show it; import it with that threshold",
-                       row->study ? row->study : "no study", reading_threshold(&row->result.keys, READING_USUAL));
+        rc = error_set(
+            ERR_INPUT,
+            "a run (%s) did not record the crossing of %g, at which figures show it; import it with that threshold",
+            row->study ? row->study : "no study", reading_threshold(&row->result.keys, READING_USUAL));
     if (rc != OK)
         return rc;
     return runs_add(runs, &(struct store_row){.id = row->id, .result = read, .has_curve = row->has_curve});

@@ -4,7 +4,8 @@
 #include "store.h"
 
 /* Rows in the order of store_each: all keys, the seed last, so runs that differ by their seed alone are neighbours.
- * Their strings are NULL. All are read at the usual threshold (reading.h), whatever they were last asked for. Diverged and interrupted runs have neither plateau nor lower bound and are left out. */
+ * Their strings are NULL. All are read at the usual threshold (reading.h), whatever they were last asked for. Diverged
+ * and interrupted runs have neither plateau nor lower bound and are left out. */
 struct runs {
     struct store_row *list; /* owned */
     size_t n, allocated;
@@ -37,7 +38,8 @@ void runs_keep(struct runs *runs, const struct runs_setting *setting);
 /* Keeps the rows with the largest value of `key` (a study swept at two scales has two sizes in one database). */
 void runs_keep_largest(struct runs *runs, enum key key);
 
-/* Of runs that differ by their seed alone keeps the first RUNS_SEEDS: more curves would say no more, and make a picture of many megabytes. */
+/* Of runs that differ by their seed alone keeps the first RUNS_SEEDS: more curves would say no more, and make a picture
+ * of many megabytes. */
 enum { RUNS_SEEDS = 10 };
 void runs_keep_seeds(struct runs *runs);
 

@@ -15,18 +15,20 @@ static size_t count_groups(const struct runs *runs)
     return n;
 }
 
-/* The corners of the steps, down from 1 at the start of the axis to where the last run was seen; then where runs were cut off, which are
- * marked: a row has `marked` 1. */
-static void add_curve(struct page_table *table, const char *label, double begin, const struct kaplan_meier_run *runs, size_t n,
-                      const struct kaplan_meier_step *steps, size_t n_steps)
+/* The corners of the steps, down from 1 at the start of the axis to where the last run was seen; then where runs were
+ * cut off, which are marked: a row has `marked` 1. */
+static void add_curve(struct page_table *table, const char *label, double begin, const struct kaplan_meier_run *runs,
+                      size_t n, const struct kaplan_meier_step *steps, size_t n_steps)
 {
     struct kaplan_meier_step now = {.time = begin, .survival = 1, .low = 1, .high = 1, .at_risk = n};
     double last = begin;
     page_row(table, label, 7, (double[]){now.time, 1, 1, 1, (double)n, 0, 0});
     for (size_t i = 0; i < n_steps; i++) {
-        page_row(table, label, 7, (double[]){steps[i].time, now.survival, now.low, now.high, (double)steps[i].at_risk, 0, 0});
+        page_row(table, label, 7,
+                 (double[]){steps[i].time, now.survival, now.low, now.high, (double)steps[i].at_risk, 0, 0});
         now = steps[i];
-        page_row(table, label, 7, (double[]){now.time, now.survival, now.low, now.high, (double)now.at_risk, (double)now.emerged, 0});
+        page_row(table, label, 7,
+                 (double[]){now.time, now.survival, now.low, now.high, (double)now.at_risk, (double)now.emerged, 0});
         last = now.time;
     }
     for (size_t i = 0; i < n; i++)
@@ -38,7 +40,8 @@ static void add_curve(struct page_table *table, const char *label, double begin,
         while (step < n_steps && steps[step].time <= runs[i].time)
             step++;
         if (!runs[i].emerged && !isinf(runs[i].time))
-            page_row(table, label, 7, (double[]){runs[i].time, step ? steps[step - 1].survival : 1, NAN, NAN, (double)(n - i), 0, 1});
+            page_row(table, label, 7,
+                     (double[]){runs[i].time, step ? steps[step - 1].survival : 1, NAN, NAN, (double)(n - i), 0, 1});
     }
 }
 
@@ -64,7 +67,10 @@ enum status survival_draw(struct page *page)
     for (size_t i = 0; i < n; i++) {
         const struct result *r = &page->runs.list[i].result;
         const bool never = r->state == RUN_DIVERGED;
-        runs[i] = (struct kaplan_meier_run){never ? INFINITY : isnan(r->plateau) ? r->cap : r->plateau, r->state == RUN_EMERGED};
+        runs[i] = (struct kaplan_meier_run){never               ? INFINITY
+                                            : isnan(r->plateau) ? r->cap
+                                                                : r->plateau,
+                                            r->state == RUN_EMERGED};
         diverged += never;
         begin = runs[i].time > 0 ? fmin(begin, runs[i].time) : begin;
     }

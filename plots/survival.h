@@ -1,5 +1,5 @@
-/* Kaplan-Meier curves: the share of runs that have not emerged by a time, one curve for each group of runs that differ by their seed
- * alone (kaplan_meier.h). */
+/* Kaplan-Meier curves: the share of runs that have not emerged by a time, one curve for each group of runs that differ
+ * by their seed alone (kaplan_meier.h). */
 #ifndef SURVIVAL_H
 #define SURVIVAL_H
 #include "page.h"

@@ -14,7 +14,8 @@ static void keep_largest(struct runs *runs, const enum key *keys, size_t n)
     runs_keep_seeds(runs);
 }
 
-/* The value of a table's column in row k of a curve: that of the curve itself, losses relative to the null loss, or else a key. */
+/* The value of a table's column in row k of a curve: that of the curve itself, losses relative to the null loss, or
+ * else a key. */
 static double column(const char *name, const struct store_row *row, const struct trace *curve, size_t k)
 {
     if (trace_find(curve, name) < 0)
@@ -22,7 +23,8 @@ static double column(const char *name, const struct store_row *row, const struct
     return runs_at(curve, k, name) / (strncmp(name, "loss", 4) ? 1 : row->result.null_loss);
 }
 
-/* The curves of the runs as rows of series `run`; a blank line ends it, so that gnuplot does not join it to the next. */
+/* The curves of the runs as rows of series `run`; a blank line ends it, so that gnuplot does not join it to the
+ * next. */
 static enum status add_curves(struct page *page, struct page_table *table)
 {
     enum status rc = OK;
@@ -67,7 +69,8 @@ static void keep_vocabulary(struct runs *runs)
     runs_keep(runs, &(struct runs_setting){1, {{KEY_vocab, best}}});
 }
 
-/* Fig. 4 left: test accuracy for each number of pairs, where it crosses half way, and what naming any value of the context gives. */
+/* Fig. 4 left: test accuracy for each number of pairs, where it crosses half way, and what naming any value of the
+ * context gives. */
 enum status training_4_left(struct page *page)
 {
     static const enum key largest[] = {KEY_lr};
@@ -142,7 +145,8 @@ static void add_probe(struct page_table *table, const char *probe, const struct 
     }
 }
 
-/* Fig. 17: attention from values to their keys and from the query to its value, layer by layer, and test accuracy, along one run. */
+/* Fig. 17: attention from values to their keys and from the query to its value, layer by layer, and test accuracy,
+ * along one run. */
 enum status training_17(struct page *page)
 {
     static const enum key largest[] = {KEY_pairs, KEY_vocab};
@@ -151,7 +155,8 @@ enum status training_17(struct page *page)
     keep_largest(&page->runs, largest, 2);
     enum status rc = runs_curve(page->store, &page->runs.list[0], &curve);
     for (size_t k = 0; k < curve.length; k = runs_next(&curve, k, MOST))
-        page_row(table, "accuracy", 4, (double[]){NAN, NAN, runs_at(&curve, k, "step"), runs_at(&curve, k, "accuracy_test")});
+        page_row(table, "accuracy", 4,
+                 (double[]){NAN, NAN, runs_at(&curve, k, "step"), runs_at(&curve, k, "accuracy_test")});
     if (rc == OK) {
         add_probe(table, problem_probe_name(PROBE_copy), &curve);
         add_probe(table, problem_probe_name(PROBE_select), &curve);

@@ -1,6 +1,6 @@
-/* Figures of training curves of Transformers (4-left, 5, 11, 12, 16, 17): losses, accuracy and attention, evaluation by evaluation, a
- * curve for each run, seeds included. Each fills the page from its study's runs (figure.h), of the widest model and the largest problem
- * if there are several. ERR_INPUT: a run has no curve. ERR_MEMORY, ERR_DATABASE. */
+/* Figures of training curves of Transformers (4-left, 5, 11, 12, 16, 17): losses, accuracy and attention, evaluation by
+ * evaluation, a curve for each run, seeds included. Each fills the page from its study's runs (figure.h), of the widest
+ * model and the largest problem if there are several. ERR_INPUT: a run has no curve. ERR_MEMORY, ERR_DATABASE. */
 #ifndef TRAINING_H
 #define TRAINING_H
 #include "page.h"

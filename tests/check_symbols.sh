@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The libraries' symbols: a file exports only names that begin with its module's; no library needs one that comes after it in the order of the
-# data flow; none exports what nobody uses; no source includes a header from a later directory; every source is under 600 lines. Speaks TAP.
+# data flow; none exports what nobody uses; no source includes a header from a later directory; sources keep to 600 lines of 120 columns. Speaks TAP.
 . "${SOURCE:?}/tests/cli.sh"
 order=(base tensor models run study validation plots)
 cd "$(dirname "$plateau")" || exit 1
@@ -61,4 +61,8 @@ done
 
 long=$(find "$source"/src "$source"/models "$source"/validation "$source"/plots "$source"/tests \( -name '*.[ch]' -o -name '*.sh' \) -exec awk 'FNR == 601 { print FILENAME }' {} +)
 [[ -z $long ]]; ok $? "every source has at most 600 lines${long:+: $long}"
+wide=$(find "$source"/src "$source"/models "$source"/validation "$source"/plots "$source"/tests -name '*.[ch]' -exec awk '
+    /clang-format off/ { off = 1 } /clang-format on/ { off = 0 } # its lines are not C
+    !off && length > 120 { print FILENAME ":" FNR }' {} +)
+[[ -z $wide ]]; ok $? "and lines of at most 120 columns${wide:+: $wide}"
 finish

@@ -1,4 +1,5 @@
-/* What the tests of claims and fits share: a store in a folder of each test's own, runs with a planted law, claims from text. */
+/* What the tests of claims and fits share: a store in a folder of each test's own, runs with a planted law, claims from
+ * text. */
 #ifndef CLAIMS_FIXTURE_H
 #define CLAIMS_FIXTURE_H
 #include "compare.h"
@@ -14,7 +15,8 @@
 #define refused(call, words)                                                                                           \
     do {                                                                                                               \
         enum status rc_ = (call);                                                                                      \
-        ck_assert_msg(rc_ == ERR_INPUT && strstr(error_message(), words), "status %d, '%s' lacks '%s'", rc_, error_message(), words); \
+        ck_assert_msg(rc_ == ERR_INPUT && strstr(error_message(), words), "status %d, '%s' lacks '%s'", rc_,           \
+                      error_message(), words);                                                                         \
     } while (0)
 
 static char folder[64], database[80], claims_file[80];
@@ -69,7 +71,9 @@ static inline void put_grid(struct store *store, const char *study, const char *
     ok(grid_size(&grid, &size));
     ok(store_begin(store));
     for (size_t i = 0; i < size; i++) {
-        struct result r = {.state = RUN_EMERGED, .cap = 1000, .predicted = {.eq6 = NAN, .asinh = NAN, .closed = NAN, .quadrature = NAN}};
+        struct result r = {.state = RUN_EMERGED,
+                           .cap = 1000,
+                           .predicted = {.eq6 = NAN, .asinh = NAN, .closed = NAN, .quadrature = NAN}};
         ok(grid_at(&grid, i, &r.keys));
         const double *v = r.keys.value;
         r.plateau = of(v[KEY_T], v[KEY_d], v[KEY_B], v[KEY_seed]);

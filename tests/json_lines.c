@@ -1,5 +1,5 @@
-/* Reads JSON, one object a line, from standard input. Exit 0 if every line parses and none has a key twice; else 1, with the reason.
- * With arguments: every object must have these members. */
+/* Reads JSON, one object a line, from standard input. Exit 0 if every line parses and none has a key twice; else 1,
+ * with the reason. With arguments: every object must have these members. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* The negative control: a known value, perturbed. If this ever passes, the harness cannot fail and `make check` turns red. */
+/* The negative control: a known value, perturbed. If this ever passes, the harness cannot fail and `make check` turns
+ * red. */
 #include "flow.h"
 #include "test.h"
 

@@ -1,5 +1,5 @@
-/* Reference plateau lengths of the reduced flow and its predictions: unit columns, zero start unless said. Every digit holds
- * (BDF and Adams at rtol 1e-12, and integrations of all d^2 + T parameters, agree). */
+/* Reference plateau lengths of the reduced flow and its predictions: unit columns, zero start unless said. Every digit
+ * holds (BDF and Adams at rtol 1e-12, and integrations of all d^2 + T parameters, agree). */
 #ifndef REFERENCE_H
 #define REFERENCE_H
 #include "flow.h"

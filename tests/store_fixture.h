@@ -1,4 +1,5 @@
-/* What the tests of the store, import and export share: files in a folder of each test's own, a result with every bit in use, rows read back. */
+/* What the tests of the store, import and export share: files in a folder of each test's own, a result with every bit
+ * in use, rows read back. */
 #ifndef STORE_FIXTURE_H
 #define STORE_FIXTURE_H
 #include "store.h"
@@ -73,9 +74,17 @@ static inline struct text bytes_of(const char *path)
 static inline struct result example(enum model model, double seed)
 {
     double given[KEY_COUNT];
-    struct result r = {.state = RUN_EMERGED, .plateau = 1e3 / 3, .cap = 1e5 / 7, .initial_loss = M_PI, .null_loss = M_E,
-                       .final_loss = 1e-310, .wall_s = 1.0 / 3, .flow_plateau = M_SQRT2, .solver = {1, 22, 333, 1L << 40},
-                       .steps_done = 12345, .tokens_per_s = 1e9 / 7};
+    struct result r = {.state = RUN_EMERGED,
+                       .plateau = 1e3 / 3,
+                       .cap = 1e5 / 7,
+                       .initial_loss = M_PI,
+                       .null_loss = M_E,
+                       .final_loss = 1e-310,
+                       .wall_s = 1.0 / 3,
+                       .flow_plateau = M_SQRT2,
+                       .solver = {1, 22, 333, 1L << 40},
+                       .steps_done = 12345,
+                       .tokens_per_s = 1e9 / 7};
     for (int i = 0; i < KEY_COUNT; i++)
         given[i] = NAN;
     given[KEY_model] = model;

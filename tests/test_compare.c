@@ -1,5 +1,5 @@
-/* Monomials, datasets, fits and the comparator: the verdict rule at its edges, every refusal of the parser, and that a wrong formula,
- * planted in the runs, changes the verdicts of the claims that ship with the program. */
+/* Monomials, datasets, fits and the comparator: the verdict rule at its edges, every refusal of the parser, and that a
+ * wrong formula, planted in the runs, changes the verdicts of the claims that ship with the program. */
 #include "claims_fixture.h"
 
 static double noisy_law(double T, double d, double B, double seed)
@@ -15,15 +15,22 @@ static double cut_law(double T, double d, double B, double seed)
 
 START_TEST(test_rule)
 {
-    static const struct { double estimate, low, high; enum verdict verdict; } cases[] = {
-        {1, 0.95, 1.05, VERDICT_REPRODUCED},         {1.1, 1.05, 1.15, VERDICT_REPRODUCED},   /* on the edge */
-        {1, 1, 1, VERDICT_REPRODUCED},               {1, 0.9, 1.1, VERDICT_REPRODUCED},       /* half-width = tolerance */
-        {1, 0.89, 1.11, VERDICT_INCONCLUSIVE},       {1.11, 1.05, 1.17, VERDICT_INCONCLUSIVE}, /* outside, touches */
-        {1.15, 1.1, 1.2, VERDICT_INCONCLUSIVE},      {1.15, 1.11, 1.19, VERDICT_DEVIATES},
-        {0.8, 0.75, 0.89, VERDICT_DEVIATES},         {0.8, 0.7, 0.9, VERDICT_INCONCLUSIVE},
-        {NAN, 0.9, 1.1, VERDICT_INCONCLUSIVE},       {1, NAN, 1.1, VERDICT_INCONCLUSIVE},
-        {1, 0.9, NAN, VERDICT_INCONCLUSIVE},         {1, -INFINITY, INFINITY, VERDICT_INCONCLUSIVE},
-        {INFINITY, INFINITY, INFINITY, VERDICT_DEVIATES}};
+    static const struct { double estimate, low, high; enum verdict verdict;
+    } cases[] = {{1, 0.95, 1.05, VERDICT_REPRODUCED},
+                 {1.1, 1.05, 1.15, VERDICT_REPRODUCED}, /* on the edge */
+                 {1, 1, 1, VERDICT_REPRODUCED},
+                 {1, 0.9, 1.1, VERDICT_REPRODUCED}, /* half-width = tolerance */
+                 {1, 0.89, 1.11, VERDICT_INCONCLUSIVE},
+                 {1.11, 1.05, 1.17, VERDICT_INCONCLUSIVE}, /* outside, touches */
+                 {1.15, 1.1, 1.2, VERDICT_INCONCLUSIVE},
+                 {1.15, 1.11, 1.19, VERDICT_DEVIATES},
+                 {0.8, 0.75, 0.89, VERDICT_DEVIATES},
+                 {0.8, 0.7, 0.9, VERDICT_INCONCLUSIVE},
+                 {NAN, 0.9, 1.1, VERDICT_INCONCLUSIVE},
+                 {1, NAN, 1.1, VERDICT_INCONCLUSIVE},
+                 {1, 0.9, NAN, VERDICT_INCONCLUSIVE},
+                 {1, -INFINITY, INFINITY, VERDICT_INCONCLUSIVE},
+                 {INFINITY, INFINITY, INFINITY, VERDICT_DEVIATES}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         enum verdict got = compare_verdict(cases[i].estimate, cases[i].low, cases[i].high, 1, 0.1000000001);
         ck_assert_msg(got == cases[i].verdict, "case %zu: %s", i, compare_verdict_name(got));
@@ -36,9 +43,9 @@ END_TEST
 START_TEST(test_monomial)
 {
     struct result r = {.keys = keys_of("model=flow T=512 d=64 B=2 p=0.3"), .plateau = 10, .flow_plateau = 5};
-    static const struct { const char *text; double value; } cases[] = {
-        {"T", 512}, {"T/B", 256}, {"d^0.5*T", 4096}, {"T/d^0.5/B", 32}, {"2.5*d", 160}, {"1/T", 1.0 / 512}, {"2^3*B", 16},
-        {"plateau/flow", 2}, {"B^-2", 0.25}, {"1e-2*T*T", 2621.44}};
+    static const struct { const char *text; double value;
+    } cases[] = {{"T", 512},         {"T/B", 256},  {"d^0.5*T", 4096},   {"T/d^0.5/B", 32}, {"2.5*d", 160},
+                 {"1/T", 1.0 / 512}, {"2^3*B", 16}, {"plateau/flow", 2}, {"B^-2", 0.25},    {"1e-2*T*T", 2621.44}};
     struct monomial m;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ok(monomial_parse(cases[i].text, &m));
@@ -50,9 +57,21 @@ START_TEST(test_monomial)
     test_close(monomial_value(&m, &r), 8.0 * 512 / 2 / sqrt(1 + 0.09 * 63), 1e-14, 0, "X_exact");
     ok(monomial_parse("pairs", &m));
     ck_assert(isnan(monomial_value(&m, &r)));
-    static const char *const wrong[][2] = {{"", ""}, {"T*", ""}, {"*T", ""}, {"TT", "did you mean T"}, {"T^x", "not a number"}, {"T^", "not a number"},
-        {"T ^2", "no such key"}, {"-1*T", "must be positive"}, {"0*T", "must be positive"}, {"metric", "is a choice"}, {"T+B", "no such key"},
-        {"T*T*T*T*T*T*T*T*T", "at most 8"}, {"nan*T", "no such key"}, {"0x10*T", "no such key"}, {"T^1e999", "not a number"}};
+    static const char *const wrong[][2] = {{"", ""},
+                                           {"T*", ""},
+                                           {"*T", ""},
+                                           {"TT", "did you mean T"},
+                                           {"T^x", "not a number"},
+                                           {"T^", "not a number"},
+                                           {"T ^2", "no such key"},
+                                           {"-1*T", "must be positive"},
+                                           {"0*T", "must be positive"},
+                                           {"metric", "is a choice"},
+                                           {"T+B", "no such key"},
+                                           {"T*T*T*T*T*T*T*T*T", "at most 8"},
+                                           {"nan*T", "no such key"},
+                                           {"0x10*T", "no such key"},
+                                           {"T^1e999", "not a number"}};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         refused(monomial_parse(wrong[i][0], &m), wrong[i][1]);
 }
@@ -62,25 +81,38 @@ END_TEST
 START_TEST(test_refusals)
 {
     static const char *const cases[][2] = {
-        {"a: b", "claims are a list"}, {"", "claims are a list"}, {"- [", "not YAML"}, {"- 3", "1: a claim is a mapping"},
-        {"- {id: A, of: [1]}", "plain values"}, {"- {idd: A}", "did you mean id"}, {"- {published: x}", "not a number"},
-        {"- {published: nan}", "not a number"}, {"- {id: 12345678901234567890123456789012}", "longer than 31"},
-        {"- {quantity: r2, on: d, published: 1, tolerance: 0}", "needs an id"}, {"- {id: A, published: 1, tolerance: 0}", "quantity is one of"},
-        {"\n- {id: A, quantity: colour}", "2: A: quantity is one of"}, {"- {id: A, quantity: r2, published: 1, tolerance: 0}", "needs its regressors"},
+        {"a: b", "claims are a list"},
+        {"", "claims are a list"},
+        {"- [", "not YAML"},
+        {"- 3", "1: a claim is a mapping"},
+        {"- {id: A, of: [1]}", "plain values"},
+        {"- {idd: A}", "did you mean id"},
+        {"- {published: x}", "not a number"},
+        {"- {published: nan}", "not a number"},
+        {"- {id: 12345678901234567890123456789012}", "longer than 31"},
+        {"- {quantity: r2, on: d, published: 1, tolerance: 0}", "needs an id"},
+        {"- {id: A, published: 1, tolerance: 0}", "quantity is one of"},
+        {"\n- {id: A, quantity: colour}", "2: A: quantity is one of"},
+        {"- {id: A, quantity: r2, published: 1, tolerance: 0}", "needs its regressors"},
         {"- {id: A, quantity: exponent, on: d, published: 1, tolerance: 0}", "of: is missing"},
         {"- {id: A, quantity: value, of: rate, on: d, published: 1, tolerance: 0}", "on: is for"},
-        {"- {id: A, quantity: gain, of: B=2, published: 1, tolerance: 0}", "needs its regressors"}, {CLAIM ", best: lrr}", "best: lrr: no such key"},
+        {"- {id: A, quantity: gain, of: B=2, published: 1, tolerance: 0}", "needs its regressors"},
+        {CLAIM ", best: lrr}", "best: lrr: no such key"},
         {"- {id: A, quantity: value, of: ratee, published: 1, tolerance: 0}", "not a measure"},
         {"- {id: A, quantity: each, of: plateau+1, published: 1, tolerance: 0}", "plateau+1"},
         {"- {id: A, quantity: r2, on: d, published: 1}", "a tolerance that is not negative"},
-        {"- {id: A, quantity: r2, on: d, tolerance: 1}", "needs published"}, {"- {id: A, quantity: r2, on: d, published: 1, tolerance: -1}", "not negative"},
-        {CLAIM ", at: 1}", "between 0 and 1"}, {CLAIM "}\n" CLAIM "}", "2: A: this id is taken by line 1"}, {CLAIM ", corrected: B}", "no such claim"}};
+        {"- {id: A, quantity: r2, on: d, tolerance: 1}", "needs published"},
+        {"- {id: A, quantity: r2, on: d, published: 1, tolerance: -1}", "not negative"},
+        {CLAIM ", at: 1}", "between 0 and 1"},
+        {CLAIM "}\n" CLAIM "}", "2: A: this id is taken by line 1"},
+        {CLAIM ", corrected: B}", "no such claim"}};
     struct store *store = fresh_store();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct claims claims;
         enum status rc;
         read_text(cases[i][0], &claims, &rc);
-        ck_assert_msg(rc == ERR_INPUT && strstr(error_message(), cases[i][1]), "'%s': %d '%s'", cases[i][0], rc, error_message());
+        ck_assert_msg(rc == ERR_INPUT && strstr(error_message(), cases[i][1]), "'%s': %d '%s'", cases[i][0], rc,
+                      error_message());
         ck_assert_msg(strstr(error_message(), claims_file), "'%s' does not name the file", error_message());
         compare_free(&claims);
     }
@@ -92,10 +124,12 @@ END_TEST
 START_TEST(test_late_refusals)
 {
     static const char *const cases[][2] = {
-        {"- {id: A, quantity: exponent, of: B, on: 'd,T', published: 1, tolerance: .1}", "claim A: of: B is not among the regressors d,T"},
+        {"- {id: A, quantity: exponent, of: B, on: 'd,T', published: 1, tolerance: .1}",
+         "claim A: of: B is not among the regressors d,T"},
         {"- {id: A, quantity: r2, on: 'd,TT', published: 1, tolerance: .1}", "claim A: regressor TT"},
         {"- {id: A, quantity: r2, on: d, where: nonsense=1, published: 1, tolerance: .1}", "nonsense: no such key"},
-        {"- {id: A, quantity: value, of: rate, where: T=3 B=4, published: 1, tolerance: .1}", "B must be smaller than T"},
+        {"- {id: A, quantity: value, of: rate, where: T=3 B=4, published: 1, tolerance: .1}",
+         "B must be smaller than T"},
         {"- {id: A, quantity: r2, on: d, where: threshold=0.5, published: 1, tolerance: .1}", "write at: 0.5"},
         {"- {id: A, quantity: defaults, of: layers, where: T=3, published: 0, tolerance: 0}", "expected key=value"}};
     struct store *store = fresh_store();
@@ -133,17 +167,26 @@ START_TEST(test_fits)
     c = outcome(store, FIT("T", "1", "0.03", ", study: cut, where: T=512"));
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "uncensored"), "%s", c.why);
     c = outcome(store, FIT("T", "1", "0.03", ", study: none, scale: desk"));
-    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "study none") && strstr(c.why, "--scale desk"), "%s", c.why);
+    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "study none") && strstr(c.why, "--scale desk"),
+                  "%s", c.why);
     c = outcome(store, FIT("T", "1", "0.03", ", study: good, where: B=1"));
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "regressor B has one value"), "%s", c.why);
     c = outcome(store, FIT("T", "1", "0.03", ", study: good, response: closed"));
     test_close(c.estimate, 1, 1e-9, 0, "exponent of 2 T");
-    c = outcome(store, "- {id: A, quantity: constant, on: 'd,T,B', at: 0.1, published: 1.5, tolerance: .02, study: good}");
+    c = outcome(store,
+                "- {id: A, quantity: constant, on: 'd,T,B', at: 0.1, published: 1.5, tolerance: .02, study: good}");
     ck_assert_msg(c.verdict == VERDICT_REPRODUCED, "constant %g", c.estimate);
-    test_close(outcome(store, "- {id: A, quantity: constant, on: 'd,T,B', at: 0.5, published: 1.5, tolerance: .02, study: good}").estimate,
-               0.96 * c.estimate, 1e-9, 0, "constant at another threshold");
-    ck_assert_int_eq(outcome(store, "- {id: A, quantity: r2, on: 'd,T,B', published: .999, tolerance: 0, study: good}").verdict, VERDICT_REPRODUCED);
-    ck_assert_int_eq(outcome(store, "- {id: A, quantity: r2, on: 'd,T,B', published: .999, tolerance: 0, study: noisy}").verdict, VERDICT_DEVIATES);
+    test_close(
+        outcome(store,
+                "- {id: A, quantity: constant, on: 'd,T,B', at: 0.5, published: 1.5, tolerance: .02, study: good}")
+            .estimate,
+        0.96 * c.estimate, 1e-9, 0, "constant at another threshold");
+    ck_assert_int_eq(
+        outcome(store, "- {id: A, quantity: r2, on: 'd,T,B', published: .999, tolerance: 0, study: good}").verdict,
+        VERDICT_REPRODUCED);
+    ck_assert_int_eq(
+        outcome(store, "- {id: A, quantity: r2, on: 'd,T,B', published: .999, tolerance: 0, study: noisy}").verdict,
+        VERDICT_DEVIATES);
     clean(store);
 }
 END_TEST
@@ -159,12 +202,15 @@ START_TEST(test_runs)
         double x = 1 + wobble(seed);
         low = fmin(low, x), high = fmax(high, x), mean += x / 5, square += x * x / 5;
     }
-    struct claim c = outcome(store, "- {id: A, quantity: each, of: plateau/flow, published: 1, tolerance: .03, study: toy}");
+    struct claim c =
+        outcome(store, "- {id: A, quantity: each, of: plateau/flow, published: 1, tolerance: .03, study: toy}");
     ck_assert(c.verdict == VERDICT_REPRODUCED && c.runs == 20);
     test_close(c.low, low, 1e-12, 0, "lowest");
     test_close(c.high, high, 1e-12, 0, "highest");
     ck_assert(c.estimate == c.low || c.estimate == c.high);
-    ck_assert_int_eq(outcome(store, "- {id: A, quantity: each, of: plateau/flow, published: 1, tolerance: .01, study: toy}").verdict, VERDICT_DEVIATES);
+    ck_assert_int_eq(
+        outcome(store, "- {id: A, quantity: each, of: plateau/flow, published: 1, tolerance: .01, study: toy}").verdict,
+        VERDICT_DEVIATES);
     /* a seed's four runs are one observation: t with 4 degrees of freedom */
     c = outcome(store, "- {id: A, quantity: mean, of: plateau/flow, published: 1, tolerance: .05, study: toy}");
     test_close(c.estimate, mean, 1e-12, 0, "mean");
@@ -172,14 +218,18 @@ START_TEST(test_runs)
     ck_assert_int_eq(c.verdict, VERDICT_REPRODUCED);
     c = outcome(store, "- {id: A, quantity: mean, of: plateau/flow, published: 1.016, tolerance: .001, study: toy}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "would decide"), "%s", c.why);
-    ck_assert_int_eq(outcome(store, "- {id: A, quantity: mean, of: plateau/flow, published: 2, tolerance: .1, study: toy}").verdict, VERDICT_DEVIATES);
+    ck_assert_int_eq(
+        outcome(store, "- {id: A, quantity: mean, of: plateau/flow, published: 2, tolerance: .1, study: toy}").verdict,
+        VERDICT_DEVIATES);
     c = outcome(store, "- {id: A, quantity: mean, of: plateau/flow, published: 1, tolerance: .1, study: single}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "two seeds"), "%s", c.why);
     c = outcome(store, "- {id: A, quantity: each, of: plateau/closed, published: 2, tolerance: 3, study: cut}");
-    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "1 of 2 runs have no plateau/closed"), "a censored run is no success: %s", c.why);
+    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "1 of 2 runs have no plateau/closed"),
+                  "a censored run is no success: %s", c.why);
     ck_assert_msg(strstr(c.why, "larger cap"), "%s", c.why);
     c = outcome(store, "- {id: A, quantity: each, of: plateau/eq6, published: 2, tolerance: 3, study: toy}");
-    ck_assert_msg(strstr(c.why, "20 of 20 runs have no plateau/eq6; it is not defined"), "no remedy that does not help: %s", c.why);
+    ck_assert_msg(strstr(c.why, "20 of 20 runs have no plateau/eq6; it is not defined"),
+                  "no remedy that does not help: %s", c.why);
     c = outcome(store, "- {id: A, quantity: each, of: plateau/closed, published: 2, tolerance: 3, where: T=999}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "no run matches: T=999"), "%s", c.why);
     clean(store);
@@ -192,18 +242,25 @@ START_TEST(test_speedup)
     struct store *store = fresh_store();
     put_grid(store, "toy", "model=toy T=64,128 d=16 B=1,2 seed=1,2,3,4,5", plain_law);
     put_grid(store, "cut", "model=toy T=16,512 d=8 seed=1", cut_law);
-    struct claim c = outcome(store, "- {id: A, quantity: speedup, of: B=2, where: B=1, published: 2, tolerance: 0.01, study: toy}");
+    struct claim c =
+        outcome(store, "- {id: A, quantity: speedup, of: B=2, where: B=1, published: 2, tolerance: 0.01, study: toy}");
     ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.runs == 10, "%g %zu", c.estimate, c.runs);
     test_close(c.estimate, 2, 2e-3, 0, "B = 1 over B = 2");
-    c = outcome(store, "- {id: A, quantity: speedup, of: T=64, where: T=128, at: 0.5, published: 1, tolerance: 0, study: toy}");
+    c = outcome(
+        store, "- {id: A, quantity: speedup, of: T=64, where: T=128, at: 0.5, published: 1, tolerance: 0, study: toy}");
     test_close(c.estimate, 2, 2e-3, 0, "at another threshold");
-    ck_assert_int_eq(outcome(store, "- {id: A, quantity: speedup, of: B=1, where: B=2, published: 1, tolerance: 0, study: toy}").verdict, VERDICT_DEVIATES);
-    c = outcome(store, "- {id: A, quantity: speedup, of: seed=2, where: seed=1, published: 1, tolerance: 0.5, study: toy}");
+    ck_assert_int_eq(
+        outcome(store, "- {id: A, quantity: speedup, of: B=1, where: B=2, published: 1, tolerance: 0, study: toy}")
+            .verdict,
+        VERDICT_DEVIATES);
+    c = outcome(store,
+                "- {id: A, quantity: speedup, of: seed=2, where: seed=1, published: 1, tolerance: 0.5, study: toy}");
     test_close(c.estimate, (1 + wobble(1)) / (1 + wobble(2)), 1e-12, 0, "one seed over another");
     c = outcome(store, "- {id: A, quantity: speedup, of: T=512, where: T=16, published: 1, tolerance: 0, study: cut}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE, "the second run was cut off");
     c = outcome(store, "- {id: A, quantity: speedup, of: T=16, where: T=512, published: 1, tolerance: 0, study: cut}");
-    ck_assert_msg(c.estimate > 1 && c.runs == 1 && strstr(c.why, "two seeds"), "the first was: at least this much; %s", c.why);
+    ck_assert_msg(c.estimate > 1 && c.runs == 1 && strstr(c.why, "two seeds"), "the first was: at least this much; %s",
+                  c.why);
     c = outcome(store, "- {id: A, quantity: speedup, of: B=4, where: B=1, published: 1, tolerance: 0, study: toy}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "study toy"), "%s", c.why);
     clean(store);
@@ -215,19 +272,26 @@ START_TEST(test_curve_ends)
     struct store *store = fresh_store();
     struct trace t = {0};
     for (int seed = 1; seed <= 2; seed++) {
-        struct result r = {.state = RUN_EMERGED, .plateau = 5, .keys = keys_of(seed == 1 ? "model=transformer layers=1 heads=2 seed=1" : "model=transformer layers=1 heads=2 seed=2")};
+        struct result r = {.state = RUN_EMERGED,
+                           .plateau = 5,
+                           .keys = keys_of(seed == 1 ? "model=transformer layers=1 heads=2 seed=1"
+                                                     : "model=transformer layers=1 heads=2 seed=2")};
         trace_begin(&t, &r.keys);
         ok(trace_add(&t, (double[]){0, 1, 1, 0, 0, 0.9, 0.9}));
         ok(trace_add(&t, (double[]){1, 1, 0.1 * seed, 0, 0, 0.5, 0.6 + 0.1 * seed}));
         ok(store_put(store, "curves", NULL, &r, &t));
     }
-    struct claim c = outcome(store, "- {id: A, quantity: final, of: attention_l1, published: 1, tolerance: 0.5, study: curves}");
-    ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.low == 0.7 && c.high == 0.8 && c.runs == 2, "%g %g", c.low, c.high);
+    struct claim c =
+        outcome(store, "- {id: A, quantity: final, of: attention_l1, published: 1, tolerance: 0.5, study: curves}");
+    ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.low == 0.7 && c.high == 0.8 && c.runs == 2, "%g %g", c.low,
+                  c.high);
     c = outcome(store, "- {id: A, quantity: final, of: attention_l1h1, published: 1, tolerance: 0.4, study: curves}");
     ck_assert_msg(c.verdict == VERDICT_DEVIATES && c.estimate == 0.5, "%g", c.estimate);
     c = outcome(store, "- {id: A, quantity: final, of: loss_test, published: 0.15, tolerance: 0.1, study: curves}");
     ck_assert(c.verdict == VERDICT_REPRODUCED && c.low == 0.1 && c.high == 0.2);
-    ck_assert_int_eq(outcome(store, "- {id: A, quantity: final, of: copy_l3, published: 1, tolerance: 1, study: curves}").verdict, VERDICT_INCONCLUSIVE);
+    ck_assert_int_eq(
+        outcome(store, "- {id: A, quantity: final, of: copy_l3, published: 1, tolerance: 1, study: curves}").verdict,
+        VERDICT_INCONCLUSIVE);
     trace_free(&t);
     clean(store);
 }
@@ -237,20 +301,29 @@ END_TEST
 START_TEST(test_flows)
 {
     struct store *store = fresh_store();
-    struct claim c = outcome(store, "- {id: A, quantity: floor, of: speed_up, where: 'T=512 d=64 p=0.1,0.5', published: 1, tolerance: 0}");
+    struct claim c = outcome(
+        store, "- {id: A, quantity: floor, of: speed_up, where: 'T=512 d=64 p=0.1,0.5', published: 1, tolerance: 0}");
     ck_assert(c.verdict == VERDICT_REPRODUCED && c.estimate == c.low && c.low > 1.2 && c.high > 3.5 && c.runs == 0);
-    ck_assert_int_eq(outcome(store, "- {id: A, quantity: floor, of: speed_up, where: 'T=512 d=64 p=0.1,0.5', published: 1.5, tolerance: 0}").verdict,
-                     VERDICT_DEVIATES);
-    c = outcome(store, "- {id: A, quantity: ceiling, of: speed_up, where: 'T=512 d=64 p=0.1,0.5', published: 3, tolerance: 0}");
+    ck_assert_int_eq(
+        outcome(store,
+                "- {id: A, quantity: floor, of: speed_up, where: 'T=512 d=64 p=0.1,0.5', published: 1.5, tolerance: 0}")
+            .verdict,
+        VERDICT_DEVIATES);
+    c = outcome(
+        store, "- {id: A, quantity: ceiling, of: speed_up, where: 'T=512 d=64 p=0.1,0.5', published: 3, tolerance: 0}");
     ck_assert(c.verdict == VERDICT_DEVIATES && c.estimate == c.high);
-    c = outcome(store, "- {id: A, quantity: value, of: plateau, where: 'T=64 d=16', published: 357.4664, tolerance: 1e-3}");
+    c = outcome(store,
+                "- {id: A, quantity: value, of: plateau, where: 'T=64 d=16', published: 357.4664, tolerance: 1e-3}");
     ck_assert_int_eq(c.verdict, VERDICT_REPRODUCED);
     c = outcome(store, "- {id: A, quantity: value, of: closed, where: 'T=64 d=16 p=0.3', published: 1, tolerance: 1}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "closed is not defined there"), "%s", c.why);
-    c = outcome(store, "- {id: A, quantity: defaults, of: layers=2 lr=1e-4 norm=none, where: model=transformer, published: 0, tolerance: 0}");
+    c = outcome(store, "- {id: A, quantity: defaults, of: layers=2 lr=1e-4 norm=none, where: model=transformer, "
+                       "published: 0, tolerance: 0}");
     ck_assert_int_eq(c.verdict, VERDICT_REPRODUCED);
-    c = outcome(store, "- {id: A, quantity: defaults, of: layers=3 lr=1e-4 norm=pre, where: model=transformer, published: 0, tolerance: 0}");
-    ck_assert_msg(c.verdict == VERDICT_DEVIATES && c.estimate == 2 && strstr(c.why, "here layers=2, norm=none"), "%s", c.why);
+    c = outcome(store, "- {id: A, quantity: defaults, of: layers=3 lr=1e-4 norm=pre, where: model=transformer, "
+                       "published: 0, tolerance: 0}");
+    ck_assert_msg(c.verdict == VERDICT_DEVIATES && c.estimate == 2 && strstr(c.why, "here layers=2, norm=none"), "%s",
+                  c.why);
     clean(store);
 }
 END_TEST
@@ -276,7 +349,8 @@ static const struct claim *claim_of(const struct claims *claims, const char *id)
 static void expect(const struct claims *claims, const char *id, enum verdict verdict)
 {
     const struct claim *c = claim_of(claims, id);
-    ck_assert_msg(c->verdict == verdict, "%s: %s, %g (%g .. %g); %s", id, compare_verdict_name(c->verdict), c->estimate, c->low, c->high, c->why);
+    ck_assert_msg(c->verdict == verdict, "%s: %s, %g (%g .. %g); %s", id, compare_verdict_name(c->verdict), c->estimate,
+                  c->low, c->high, c->why);
 }
 
 /* What is wrong in the runs. */
@@ -337,8 +411,9 @@ static struct claims judge(const struct plant *plant)
     return claims;
 }
 
-static const char *const known[] = {"C3.eq6", "C5.B.model", "C5.B.sgd", "C6.C", "C3.limit", "C4.small", "C19.paper", "E1.paper", "E2.paper",
-                                    "E3.wD.paper", "E3.order.paper", "C15.D", "C7.low", "C4.B"};
+static const char *const known[] = {"C3.eq6",         "C5.B.model", "C5.B.sgd", "C6.C",     "C3.limit",
+                                    "C4.small",       "C19.paper",  "E1.paper", "E2.paper", "E3.wD.paper",
+                                    "E3.order.paper", "C15.D",      "C7.low",   "C4.B"};
 
 START_TEST(test_shipped)
 {
@@ -346,17 +421,22 @@ START_TEST(test_shipped)
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const struct claim *c = claim_of(&claims, known[i]);
         expect(&claims, known[i], VERDICT_DEVIATES);
-        ck_assert_msg(*c->erratum && compare_corrected(&claims, c)->verdict == VERDICT_REPRODUCED, "%s: %s is %s", known[i], c->corrected,
-                      compare_verdict_name(compare_corrected(&claims, c)->verdict));
+        ck_assert_msg(*c->erratum && compare_corrected(&claims, c)->verdict == VERDICT_REPRODUCED, "%s: %s is %s",
+                      known[i], c->corrected, compare_verdict_name(compare_corrected(&claims, c)->verdict));
         ck_assert(!compare_counts(&claims, c));
     }
     for (size_t i = 0; i < claims.n; i++) {
         const struct claim *c = &claims.list[i];
         ck_assert_msg(!compare_counts(&claims, c), "%s deviates: %g (%g .. %g)", c->id, c->estimate, c->low, c->high);
-        ck_assert_msg(c->verdict != VERDICT_INCONCLUSIVE || *c->why, "%s is inconclusive and does not say what would decide", c->id);
+        ck_assert_msg(c->verdict != VERDICT_INCONCLUSIVE || *c->why,
+                      "%s is inconclusive and does not say what would decide", c->id);
     }
-    static const char *const good[] = {"C1", "C2.w", "C3.T", "C3.d", "C5.T", "C5.d", "C5.B", "C6.X", "C7.temporary", "C14", "C17", "C18.small", "C19",
-                                       "C27.regression", "C27.recall", "E4", "E8.B", "E8.T", "E8.d", "E8.sgd.1", "C5.B.points", "C5.d.points", "E8.B.points", "C4.B.paper", "E10.law", "E9.quadrature", "E9.asinh", "E10", "E10.X"};
+    static const char *const good[] = {
+        "C1",      "C2.w",           "C3.T",         "C3.d",        "C5.T",        "C5.d",
+        "C5.B",    "C6.X",           "C7.temporary", "C14",         "C17",         "C18.small",
+        "C19",     "C27.regression", "C27.recall",   "E4",          "E8.B",        "E8.T",
+        "E8.d",    "E8.sgd.1",       "C5.B.points",  "C5.d.points", "E8.B.points", "C4.B.paper",
+        "E10.law", "E9.quadrature",  "E9.asinh",     "E10",         "E10.X"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         expect(&claims, good[i], VERDICT_REPRODUCED);
     expect(&claims, "C18", VERDICT_INCONCLUSIVE);
@@ -382,7 +462,8 @@ END_TEST
 
 START_TEST(test_planted_predictions)
 {
-    struct claims claims = judge(&(struct plant){.metric = METRIC_FULL, .eq6 = 1.05, .quadrature = 1.02, .flow = 1.02, .X = 0.1});
+    struct claims claims =
+        judge(&(struct plant){.metric = METRIC_FULL, .eq6 = 1.05, .quadrature = 1.02, .flow = 1.02, .X = 0.1});
     expect(&claims, "C3.eq6", VERDICT_REPRODUCED);
     expect(&claims, "E9.quadrature", VERDICT_DEVIATES);
     expect(&claims, "C18.small", VERDICT_DEVIATES);
@@ -399,8 +480,8 @@ END_TEST
 
 /* ---- fits ---- */
 
-/* Every replicate of the bootstrap is the fit of the rows that it draws, whole seeds with replacement: here by copying them. Censored
- * rows too, so that both are Tobit fits. */
+/* Every replicate of the bootstrap is the fit of the rows that it draws, whole seeds with replacement: here by copying
+ * them. Censored rows too, so that both are Tobit fits. */
 START_TEST(test_resamples)
 {
     enum { SEEDS = 6, CELLS = 12, N = SEEDS * CELLS, REPLICATES = 60 };
@@ -415,15 +496,18 @@ START_TEST(test_resamples)
         censored[i] = y[i] > 250;
         y[i] = fmin(y[i], 250);
     }
-    struct power_law_data data = {.n = N, .n_x = 1, .names = (const char *[]){"T"}, .x = x, .y = y, .censored = censored, .cluster = seed};
-    struct power_law_data copy = {.n = N, .n_x = 1, .names = data.names, .x = copy_x, .y = copy_y, .censored = copy_censored};
+    struct power_law_data data = {
+        .n = N, .n_x = 1, .names = (const char *[]){"T"}, .x = x, .y = y, .censored = censored, .cluster = seed};
+    struct power_law_data copy = {
+        .n = N, .n_x = 1, .names = data.names, .x = copy_x, .y = copy_y, .censored = copy_censored};
     struct power_law_bootstrap boot;
     ok(power_law_bootstrap(&data, REPLICATES, 5, 0.95, &boot));
     for (uint32_t r = 0; r < REPLICATES; r++) {
         struct stream stream = {.seed = 5, .purpose = PURPOSE_BOOTSTRAP, .step = r};
         struct power_law fit;
         for (uint32_t draw = 0, to = 0; draw < SEEDS; draw++) {
-            int64_t rank = (int64_t)(random_uniform(&stream, draw) * SEEDS), drawn = 100 - 7 * (SEEDS - 1) + 7 * rank; /* increasing seeds */
+            int64_t rank = (int64_t)(random_uniform(&stream, draw) * SEEDS),
+                    drawn = 100 - 7 * (SEEDS - 1) + 7 * rank; /* increasing seeds */
             for (int i = 0; i < N; i++) {
                 if (seed[i] == drawn)
                     copy_x[to] = x[i], copy_y[to] = y[i], copy_censored[to++] = censored[i];
@@ -446,7 +530,8 @@ START_TEST(test_forms)
     struct store *store = fresh_store();
     struct fit fit;
     struct text text = {0};
-    put_flows(store, "flows", "model=flow T=64:4096:*2 d=16:256:*4", &(struct plant){.metric = METRIC_FULL, .quadrature = 1});
+    put_flows(store, "flows", "model=flow T=64:4096:*2 d=16:256:*4",
+              &(struct plant){.metric = METRIC_FULL, .quadrature = 1});
     struct store_filter filter = {.study = "flows"};
     ok(fit_run(store, &filter, &(struct fit_request){0}, &fit));
     ck_assert(fit.ranked && fit.law.n_x == 2); /* B has one value: dropped */
@@ -462,12 +547,15 @@ START_TEST(test_forms)
     ck_assert_uint_eq(lines, fit.law.n + 1);
     text_clear(&text);
     fit_text(&fit, &text);
-    ck_assert(strstr(text.data, "c quadrature") && strstr(text.data, "by bootstrap") && !strstr(text.data, " \n") && !strstr(text.data, "nan"));
+    ck_assert(strstr(text.data, "c quadrature") && strstr(text.data, "by bootstrap") && !strstr(text.data, " \n") &&
+              !strstr(text.data, "nan"));
     ck_assert(!strstr(text.data, "note:"));
     fit_free(&fit);
-    put_flows(store, "mixed", "model=flow T=64:4096:*2 d=16 B=1,2 metric=full,paper", &(struct plant){.metric = METRIC_FULL, .quadrature = 1});
+    put_flows(store, "mixed", "model=flow T=64:4096:*2 d=16 B=1,2 metric=full,paper",
+              &(struct plant){.metric = METRIC_FULL, .quadrature = 1});
     ok(fit_run(store, &(struct store_filter){.study = "mixed"}, &(struct fit_request){.on = "T"}, &fit));
-    ck_assert(dataset_mixes(&fit.set, KEY_metric) && dataset_mixes(&fit.set, KEY_B) && !dataset_mixes(&fit.set, KEY_T) && !dataset_mixes(&fit.set, KEY_d));
+    ck_assert(dataset_mixes(&fit.set, KEY_metric) && dataset_mixes(&fit.set, KEY_B) &&
+              !dataset_mixes(&fit.set, KEY_T) && !dataset_mixes(&fit.set, KEY_d));
     text_clear(&text);
     fit_text(&fit, &text);
     ck_assert(strstr(text.data, "differ in B, metric, which is not in the fit"));
@@ -482,10 +570,19 @@ START_TEST(test_forms)
 END_TEST
 
 static const struct test tests[] = {
-    {"verdict rule", &test_rule},         {"monomials", &test_monomial},           {"refused claims", &test_refusals},
-    {"refused later", &test_late_refusals}, {"fits", &test_fits},                  {"runs", &test_runs},
-    {"speed-up", &test_speedup},          {"ends of curves", &test_curve_ends},
-    {"flows and keys", &test_flows},      {"shipped claims", &test_shipped},       {"planted metric", &test_planted_metric},
-    {"planted predictions", &test_planted_predictions}, {"resamples", &test_resamples}, {"forms", &test_forms},
+    {"verdict rule", &test_rule},
+    {"monomials", &test_monomial},
+    {"refused claims", &test_refusals},
+    {"refused later", &test_late_refusals},
+    {"fits", &test_fits},
+    {"runs", &test_runs},
+    {"speed-up", &test_speedup},
+    {"ends of curves", &test_curve_ends},
+    {"flows and keys", &test_flows},
+    {"shipped claims", &test_shipped},
+    {"planted metric", &test_planted_metric},
+    {"planted predictions", &test_planted_predictions},
+    {"resamples", &test_resamples},
+    {"forms", &test_forms},
 };
 TEST_MAIN("compare", tests)

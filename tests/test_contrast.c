@@ -1,5 +1,5 @@
-/* Run against run: how a speed-up grows, the best of several learning rates, plateaus of training curves; and the claims on Transformers
- * that ship with the program, on runs that obey the published laws and on runs that do not. */
+/* Run against run: how a speed-up grows, the best of several learning rates, plateaus of training curves; and the
+ * claims on Transformers that ship with the program, on runs that obey the published laws and on runs that do not. */
 #include "accuracy.h"
 #include "claims_fixture.h"
 
@@ -23,20 +23,26 @@ START_TEST(test_gain)
     power = 0.3;
     put_grid(store, "toy", "model=toy T=8,16 d=8,16,32 B=1,2 seed=1,2", growing);
     put_grid(store, "cut", "model=toy T=100 d=8,16,32 B=1,2 seed=1,2", growing_cut);
-#define GAIN(on, published, more) "- {id: A, quantity: gain, of: B=2, where: B=1, on: '" on "', tolerance: 0, published: " published more "}"
+#define GAIN(on, published, more)                                                                                      \
+    "- {id: A, quantity: gain, of: B=2, where: B=1, on: '" on "', tolerance: 0, published: " published more "}"
     struct claim c = outcome(store, GAIN("d", "0.29", ", study: toy"));
     ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.runs == 12, "%g %g %s", c.estimate, c.low, c.why);
     test_close(c.estimate, 0.3, 5e-3, 0, "exponent of the ratio in d");
     ck_assert(c.low < c.estimate && c.estimate < c.high);
     ck_assert_int_eq(outcome(store, GAIN("d", "0.31", ", study: toy")).verdict, VERDICT_DEVIATES);
-    c = outcome(store, GAIN("T,d", "0", ", study: toy")); /* the first regressor is meant: the ratio is the same for all T */
-    ck_assert_msg(fabs(c.estimate) < 1e-2 && c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "12 pairs"), "%g, %s", c.estimate, c.why);
+    c = outcome(store,
+                GAIN("T,d", "0", ", study: toy")); /* the first regressor is meant: the ratio is the same for all T */
+    ck_assert_msg(fabs(c.estimate) < 1e-2 && c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "12 pairs"), "%g, %s",
+                  c.estimate, c.why);
     c = outcome(store, GAIN("lr", "0", ", study: toy"));
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "lr"), "%s", c.why);
     c = outcome(store, GAIN("d", "0", ", study: cut"));
-    ck_assert_msg(c.runs == 6 && c.estimate > 0.29, "a run that was cut off is a lower bound, not a value: %g", c.estimate);
-    c = outcome(store, "- {id: A, quantity: gain, of: B=1, where: B=2, on: d, published: -1, tolerance: 0, study: cut}");
-    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "2 runs with B=1"), "nor can it be the second: %s", c.why);
+    ck_assert_msg(c.runs == 6 && c.estimate > 0.29, "a run that was cut off is a lower bound, not a value: %g",
+                  c.estimate);
+    c = outcome(store,
+                "- {id: A, quantity: gain, of: B=1, where: B=2, on: d, published: -1, tolerance: 0, study: cut}");
+    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "2 runs with B=1"), "nor can it be the second: %s",
+                  c.why);
     c = outcome(store, GAIN("d", "0", ", study: none"));
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "study none"), "%s", c.why);
     clean(store);
@@ -52,25 +58,35 @@ static double scaled(double T, double d, double B, double seed)
 START_TEST(test_best)
 {
     struct store *store = fresh_store();
-    static const struct { const char *words; double factor; } runs[] = {{"B=1 lr=1", 1}, {"B=1 lr=2", 3}, {"B=2 lr=1", 4}, {"B=2 lr=2", 0.5}};
+    static const struct {
+        const char *words;
+        double factor;
+    } runs[] = {{"B=1 lr=1", 1}, {"B=1 lr=2", 3}, {"B=2 lr=1", 4}, {"B=2 lr=2", 0.5}};
     for (size_t i = 0; i < 4; i++) {
         char words[100];
         factor = runs[i].factor;
         snprintf(words, sizeof words, "model=toy T=64,128 d=8,16 seed=1,2 %s", runs[i].words);
         put_grid(store, "toy", words, scaled);
     }
-#define SPEEDUP(more) "- {id: A, quantity: speedup, of: B=2, where: B=1" more ", study: toy, published: 4, tolerance: 0.1}"
+#define SPEEDUP(more)                                                                                                  \
+    "- {id: A, quantity: speedup, of: B=2, where: B=1" more ", study: toy, published: 4, tolerance: 0.1}"
     struct claim c = outcome(store, SPEEDUP(", best: lr"));
     ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.runs == 8, "%g, %zu runs", c.estimate, c.runs);
     test_close(c.estimate, 4, 3e-3, 0, "best against best");
     c = outcome(store, SPEEDUP(""));
     ck_assert_msg(c.runs == 16 && c.verdict != VERDICT_REPRODUCED, "without it, lr against the same lr");
     test_close(outcome(store, SPEEDUP(" lr=1")).estimate, 0.5, 3e-3, 0, "lr = 1 alone");
-    c = outcome(store, "- {id: A, quantity: constant, on: 'T,d', where: B=1, best: lr, study: toy, published: 1.5, tolerance: 0.1}");
-    ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.runs == 8, "a fit of the best: %g, %zu runs", c.estimate, c.runs);
-    c = outcome(store, "- {id: A, quantity: each, of: plateau/closed, where: B=2, best: lr, study: toy, published: 1, tolerance: 1}");
+    c = outcome(
+        store,
+        "- {id: A, quantity: constant, on: 'T,d', where: B=1, best: lr, study: toy, published: 1.5, tolerance: 0.1}");
+    ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.runs == 8, "a fit of the best: %g, %zu runs", c.estimate,
+                  c.runs);
+    c = outcome(
+        store,
+        "- {id: A, quantity: each, of: plateau/closed, where: B=2, best: lr, study: toy, published: 1, tolerance: 1}");
     ck_assert_uint_eq(c.runs, 8);
-    c = outcome(store, "- {id: A, quantity: constant, on: 'T,d', response: plateau*lr, where: B=2 lr=2, study: toy, published: 0.75, tolerance: 0.1}");
+    c = outcome(store, "- {id: A, quantity: constant, on: 'T,d', response: plateau*lr, where: B=2 lr=2, study: toy, "
+                       "published: 0.75, tolerance: 0.1}");
     ck_assert_msg(c.verdict == VERDICT_REPRODUCED, "steps x lr: %g", c.estimate);
     clean(store);
 }
@@ -83,7 +99,8 @@ START_TEST(test_censored_response)
     factor = 1;
     put_grid(store, "cut", "model=toy T=16,32,64 d=8,16 lr=2 B=1", scaled);
     put_grid(store, "cut", "model=toy T=512 d=32 lr=2 B=1", growing_cut);
-    struct claim c = outcome(store, "- {id: A, quantity: exponent, of: T, on: 'T,d', response: plateau*lr, study: cut, published: 1, tolerance: 0.02}");
+    struct claim c = outcome(store, "- {id: A, quantity: exponent, of: T, on: 'T,d', response: plateau*lr, study: cut, "
+                                    "published: 1, tolerance: 0.02}");
     ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.runs == 7, "%g, %zu: %s", c.estimate, c.runs, c.why);
     clean(store);
 }
@@ -125,7 +142,8 @@ START_TEST(test_training_curves)
     put_curve(store, "task=recall layers=1 heads=1 pairs=2 vocab=8 seed=2", 6, 1);
     put_curve(store, "task=recall layers=1 heads=1 pairs=2 vocab=8 B=2 seed=1", 2, 0.6);
     put_curve(store, "task=recall layers=1 heads=1 pairs=2 vocab=8 B=2 seed=2", 2, 0.6);
-#define TRAINED(of, where, column) "- {id: A, quantity: speedup, of: " of ", where: '" where "', response: " column ", published: 1.5, tolerance: 0}"
+#define TRAINED(of, where, column)                                                                                     \
+    "- {id: A, quantity: speedup, of: " of ", where: '" where "', response: " column ", published: 1.5, tolerance: 0}"
     struct claim c = outcome(store, TRAINED("p=0.3", "task=regression p=0", "loss_train"));
     ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.runs == 2, "%g", c.estimate);
     test_close(c.estimate, 8.8 / 4.8, 1e-9, 0, "0.2 of the null loss is crossed at 0.8 of a row");
@@ -135,12 +153,15 @@ START_TEST(test_training_curves)
     ck_assert_int_eq(c.verdict, VERDICT_DEVIATES);
     c = outcome(store, TRAINED("p=0.9", "task=regression p=0", "loss_train"));
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && isnan(c.estimate), "%g", c.estimate);
-    c = outcome(store, "- {id: A, quantity: speedup, of: p=0.3, where: 'task=regression p=0', published: 1, tolerance: 0}");
+    c = outcome(store,
+                "- {id: A, quantity: speedup, of: p=0.3, where: 'task=regression p=0', published: 1, tolerance: 0}");
     test_close(c.estimate, 1, 1e-9, 0, "on the test set there is no difference");
-    c = outcome(store, "- {id: A, quantity: final, of: accuracy_train-accuracy_test, where: B=2 task=recall, published: 1, tolerance: 0.9}");
+    c = outcome(store, "- {id: A, quantity: final, of: accuracy_train-accuracy_test, where: B=2 task=recall, "
+                       "published: 1, tolerance: 0.9}");
     ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.runs == 2, "%g", c.estimate);
     test_close(c.estimate, 0.4, 1e-9, 0, "training less test accuracy");
-    c = outcome(store, "- {id: A, quantity: final, of: accuracy_train-accuracy_test, where: B=1 task=recall, published: 1, tolerance: 0.9}");
+    c = outcome(store, "- {id: A, quantity: final, of: accuracy_train-accuracy_test, where: B=1 task=recall, "
+                       "published: 1, tolerance: 0.9}");
     ck_assert_int_eq(c.verdict, VERDICT_DEVIATES);
     clean(store);
 }
@@ -154,7 +175,8 @@ static double published(const struct keys *keys, double wrong)
     const double *v = keys->value;
     double noise = 1 + 0.002 * sin(3 * v[KEY_seed] + v[KEY_layers] + v[KEY_heads] + v[KEY_p] + v[KEY_lr] * 1e5), y;
     if (keys->preset == PRESET_RECALL)
-        return noise * 0.55 * pow(v[KEY_vocab], 0.79) * pow(v[KEY_pairs], 2.25 + wrong) * (1 + 0.01 * sin(v[KEY_vocab]));
+        return noise * 0.55 * pow(v[KEY_vocab], 0.79) * pow(v[KEY_pairs], 2.25 + wrong) *
+               (1 + 0.01 * sin(v[KEY_vocab]));
     const double d = v[KEY_d], T = v[KEY_T];
     noise *= 1 + 0.005 * sin(d + 0.1 * T);
     if (v[KEY_layers] == 1 && v[KEY_optimizer] == OPTIMIZER_SGD)
@@ -164,7 +186,8 @@ static double published(const struct keys *keys, double wrong)
     else if (v[KEY_layers] == 1 && v[KEY_heads] == 1)
         y = 1.45 * pow(d, 1.31) * pow(T, 0.57);
     else
-        y = 0.76 * pow(d, 1.29) * pow(T / v[KEY_B], 0.8 + wrong) * pow(v[KEY_layers] / 2, 0.06 + wrong) * pow(v[KEY_heads] / 4, 0.16);
+        y = 0.76 * pow(d, 1.29) * pow(T / v[KEY_B], 0.8 + wrong) * pow(v[KEY_layers] / 2, 0.06 + wrong) *
+            pow(v[KEY_heads] / 4, 0.16);
     return noise * y / (v[KEY_p] > 0 ? 1.3 * pow(d / 16, 0.1 - wrong) : 1);
 }
 
@@ -193,9 +216,11 @@ static struct claims judge(double wrong)
     put_published(store, "fig3-right", "model=transformer T=256 d=16,32,64 p=0,0.3 lr=1e-4,3e-4 seed=1,2", wrong);
     put_published(store, "fig4", "task=recall pairs=4,8,16 vocab=64,128,256", wrong);
     put_published(store, "fig13", "model=transformer T=64,128 d=16,32 layers=1,2,4 heads=2,4,8", wrong);
-    put_published(store, "fig14", "model=transformer layers=1 heads=1 T=64,128,256 d=16,32,64 position=random,fixed", wrong);
+    put_published(store, "fig14", "model=transformer layers=1 heads=1 T=64,128,256 d=16,32,64 position=random,fixed",
+                  wrong);
     put_published(store, "fig15", "model=transformer layers=1 heads=1 T=64,128,256 d=16,32,64", wrong);
-    put_published(store, "fig15", "model=transformer layers=1 heads=1 T=64,128,256 d=16,32,64 optimizer=sgd lr=5e-3", wrong);
+    put_published(store, "fig15", "model=transformer layers=1 heads=1 T=64,128,256 d=16,32,64 optimizer=sgd lr=5e-3",
+                  wrong);
     put_published(store, "choices", "model=transformer T=64,128,256 d=16,32 mask=none", wrong);
     ok(compare_run(store, &claims));
     clean(store);
@@ -210,7 +235,8 @@ static void expect_all(const struct claims *claims, const char *const *ids, size
             i++;
         ck_assert_msg(i < claims->n, "no claim %s", ids[k]);
         const struct claim *c = &claims->list[i];
-        ck_assert_msg(c->verdict == verdict, "%s: %s, %g (%g .. %g); %s", c->id, compare_verdict_name(c->verdict), c->estimate, c->low, c->high, c->why);
+        ck_assert_msg(c->verdict == verdict, "%s: %s, %g (%g .. %g); %s", c->id, compare_verdict_name(c->verdict),
+                      c->estimate, c->low, c->high, c->why);
         ck_assert(compare_counts(claims, c) == (verdict == VERDICT_DEVIATES && !*c->choice));
     }
 }
@@ -218,9 +244,12 @@ static void expect_all(const struct claims *claims, const char *const *ids, size
 
 START_TEST(test_published)
 {
-    static const char *const good[] = {"C8.T", "C8.tied.T-B", "C9.d", "C11.pairs", "C11.half.pairs", "C11.time.pairs", "C22.order", "C23.fixed.T",
-                                       "C24.sgd.T", "C24.gap.T", "O.mask.none", "C8.d", "C8.B", "C8.tied.R2", "C9.p3", "C9.slow", "C9.fast", "C10", "C11.vocab", "C11.R2", "C22.d", "C22.T",
-                                         "C23.T", "C23.gap", "C24.sgd.C", "C24.sgd.C.lr", "C24.adam.d", "C24.adam.C", "C24.gap", "C24.gap.d"};
+    static const char *const good[] = {"C8.T",           "C8.tied.T-B", "C9.d",        "C11.pairs",  "C11.half.pairs",
+                                       "C11.time.pairs", "C22.order",   "C23.fixed.T", "C24.sgd.T",  "C24.gap.T",
+                                       "O.mask.none",    "C8.d",        "C8.B",        "C8.tied.R2", "C9.p3",
+                                       "C9.slow",        "C9.fast",     "C10",         "C11.vocab",  "C11.R2",
+                                       "C22.d",          "C22.T",       "C23.T",       "C23.gap",    "C24.sgd.C",
+                                       "C24.sgd.C.lr",   "C24.adam.d",  "C24.adam.C",  "C24.gap",    "C24.gap.d"};
     struct claims claims = judge(0);
     EXPECT(&claims, good, VERDICT_REPRODUCED);
     compare_free(&claims);
@@ -230,8 +259,9 @@ END_TEST
 START_TEST(test_planted)
 {
     struct claims claims = judge(-0.6);
-    static const char *const flipped[] = {"C8.T", "C8.tied.T-B", "C11.pairs", "C11.half.pairs", "C11.time.pairs", "C23.fixed.T", "C24.sgd.T",
-                                          "C24.gap.T", "O.mask.none", "C22.order", "C23.gap"};
+    static const char *const flipped[] = {"C8.T",           "C8.tied.T-B", "C11.pairs", "C11.half.pairs",
+                                          "C11.time.pairs", "C23.fixed.T", "C24.sgd.T", "C24.gap.T",
+                                          "O.mask.none",    "C22.order",   "C23.gap"};
     EXPECT(&claims, flipped, VERDICT_DEVIATES);
     compare_free(&claims);
     claims = judge(0.6);
@@ -267,8 +297,12 @@ START_TEST(test_lateness)
 END_TEST
 
 static const struct test tests[] = {
-    {"gain", &test_gain}, {"best of several", &test_best}, {"censored response", &test_censored_response}, {"training curves", &test_training_curves},
-    {"published laws", &test_published}, {"planted errors", &test_planted},
+    {"gain", &test_gain},
+    {"best of several", &test_best},
+    {"censored response", &test_censored_response},
+    {"training curves", &test_training_curves},
+    {"published laws", &test_published},
+    {"planted errors", &test_planted},
     {"lateness", &test_lateness},
 };
 TEST_MAIN("contrast", tests)

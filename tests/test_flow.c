@@ -1,4 +1,5 @@
-/* The reduced flow: derivatives against finite differences, every reference value, BDF against Adams, conserved quantity. */
+/* The reduced flow: derivatives against finite differences, every reference value, BDF against Adams, conserved
+ * quantity. */
 #include "flow.h"
 #include "flow_cvode.h"
 #include "test.h"
@@ -44,7 +45,8 @@ END_TEST
 /* Every field differs from a special value, so that no term can hide. */
 static struct flow generic(double p, bool with_u, double d)
 {
-    struct flow_start start = {.n = {1.2, d > 1 ? 5 : 0}, .w = {.1, d > 1 ? -.2 : 0}, .u = {with_u ? 1 : 0, with_u && d > 1 ? 5.5 : 0}};
+    struct flow_start start = {
+        .n = {1.2, d > 1 ? 5 : 0}, .w = {.1, d > 1 ? -.2 : 0}, .u = {with_u ? 1 : 0, with_u && d > 1 ? 5.5 : 0}};
     struct flow f;
     ck_assert_int_eq(flow_init(64, d, 3, p, METRIC_FULL, &start, &f), OK);
     double state[FLOW_DIM] = {.7, -.4, .9, 2.1, 0};
@@ -176,8 +178,8 @@ START_TEST(conserved_quantity)
             q.step = check_conserved, q.context = &l;
             solve(&f, &q);
             double rate, scale = 1 + fabs(flow_conserved(&f, f.y0, &rate));
-            ck_assert_msg(l.worst <= (noise ? 1e-3 : CONSERVED_RTOL) * scale, "Q drifts by %g (noise %d variant %d)", l.worst,
-                          noise, variant);
+            ck_assert_msg(l.worst <= (noise ? 1e-3 : CONSERVED_RTOL) * scale, "Q drifts by %g (noise %d variant %d)",
+                          l.worst, noise, variant);
         }
     }
 }

@@ -1,4 +1,5 @@
-/* The map of the flow: against single integrations, the same bits for any number of threads, its empty part, what it refuses. */
+/* The map of the flow: against single integrations, the same bits for any number of threads, its empty part, what it
+ * refuses. */
 #include "flow_map.h"
 #include "test.h"
 #include <string.h>
@@ -116,6 +117,9 @@ START_TEST(refusals)
 }
 END_TEST
 
-static const struct test tests[] = {{"lengths", &lengths}, {"other axes", &other_axes}, {"empty", &empty}, {"threads", &threads},
+static const struct test tests[] = {{"lengths", &lengths},
+                                    {"other axes", &other_axes},
+                                    {"empty", &empty},
+                                    {"threads", &threads},
                                     {"refusals", &refusals}};
 TEST_MAIN("flow_map", tests)

@@ -1,4 +1,5 @@
-/* Import of CSV files: what users write is read, what is wrong is refused with its line, and then nothing is imported. */
+/* Import of CSV files: what users write is read, what is wrong is refused with its line, and then nothing is
+ * imported. */
 #include "import.h"
 #include "store_fixture.h"
 
@@ -119,12 +120,14 @@ START_TEST(import_expected)
         struct store_filter f = {.values = {[KEY_seed] = (double[]){i + 1}}, .n = {[KEY_seed] = 1}};
         struct result r = walk(s, &f).result;
         if (i == 1)
-            ck_assert_msg(r.flow_plateau > 250 && fabs(r.flow_plateau - 357.4664) > 1, "its own start: %g", r.flow_plateau);
+            ck_assert_msg(r.flow_plateau > 250 && fabs(r.flow_plateau - 357.4664) > 1, "its own start: %g",
+                          r.flow_plateau);
         else if (i > 1)
             ck_assert(isnan(r.flow_plateau));
         else
             test_close(r.flow_plateau, 357.4664, 1e-6, 0, "flow of line %d", i + 2);
-        ck_assert(isnan(r.predicted.quadrature) == (i > 2) && isnan(r.predicted.closed) == (i > 2) && isnan(r.predicted.eq6) == (i > 2));
+        ck_assert(isnan(r.predicted.quadrature) == (i > 2) && isnan(r.predicted.closed) == (i > 2) &&
+                  isnan(r.predicted.eq6) == (i > 2));
         if (i == 0 || i == 2)
             test_close(r.predicted.quadrature, i ? 360.3567 : 357.4664, 5e-3, 0, "quadrature of line %d", i + 2);
     }

@@ -4,11 +4,12 @@
 
 enum { PATIENTS = 21 };
 
-/* Weeks of remission under 6-mercaptopurine (Freireich et al., Blood 21, 1963), negative: cut off. S and Greenwood's standard error as
- * in any textbook on survival, to three and four digits. */
+/* Weeks of remission under 6-mercaptopurine (Freireich et al., Blood 21, 1963), negative: cut off. S and Greenwood's
+ * standard error as in any textbook on survival, to three and four digits. */
 START_TEST(remissions)
 {
-    static const int weeks[PATIENTS] = {6, 6, 6, 7, 10, 13, 16, 22, 23, -6, -9, -10, -11, -17, -19, -20, -25, -32, -32, -34, -35};
+    static const int weeks[PATIENTS] = {6,   6,   6,   7,   10,  13,  16,  22,  23,  -6, -9,
+                                        -10, -11, -17, -19, -20, -25, -32, -32, -34, -35};
     static const struct {
         double time, survival, error;
         size_t at_risk;
@@ -63,18 +64,24 @@ static double median_of(struct kaplan_meier_run *runs, size_t n, bool *reached)
 START_TEST(medians)
 {
     bool reached;
-    test_close(median_of((struct kaplan_meier_run[]){{2, true}, {1, true}, {9, true}}, 3, &reached), 2, 0, 0, "of three");
-    test_close(median_of((struct kaplan_meier_run[]){{2, true}, {1, true}, {9, true}, {4, true}}, 4, &reached), 3, 0, 0, "of four");
+    test_close(median_of((struct kaplan_meier_run[]){{2, true}, {1, true}, {9, true}}, 3, &reached), 2, 0, 0,
+               "of three");
+    test_close(median_of((struct kaplan_meier_run[]){{2, true}, {1, true}, {9, true}, {4, true}}, 4, &reached), 3, 0, 0,
+               "of four");
     ck_assert(reached);
     /* Two of four cut off: half way between the second and where the others were, at least. */
-    test_close(median_of((struct kaplan_meier_run[]){{2, true}, {1, true}, {9, false}, {9, false}}, 4, &reached), 5.5, 0, 0, "a bound");
+    test_close(median_of((struct kaplan_meier_run[]){{2, true}, {1, true}, {9, false}, {9, false}}, 4, &reached), 5.5,
+               0, 0, "a bound");
     ck_assert(!reached);
-    test_close(median_of((struct kaplan_meier_run[]){{2, true}, {7, false}, {9, false}}, 3, &reached), 9, 0, 0, "a later bound");
+    test_close(median_of((struct kaplan_meier_run[]){{2, true}, {7, false}, {9, false}}, 3, &reached), 9, 0, 0,
+               "a later bound");
     ck_assert(!reached);
     /* One that diverged never emerges: of 1, 2, never the median is 2, of 1, never, never it is beyond 1. */
-    test_close(median_of((struct kaplan_meier_run[]){{INFINITY, false}, {1, true}, {2, true}}, 3, &reached), 2, 0, 0, "one never");
+    test_close(median_of((struct kaplan_meier_run[]){{INFINITY, false}, {1, true}, {2, true}}, 3, &reached), 2, 0, 0,
+               "one never");
     ck_assert(reached);
-    test_close(median_of((struct kaplan_meier_run[]){{INFINITY, false}, {1, true}, {INFINITY, false}}, 3, &reached), 1, 0, 0, "two never");
+    test_close(median_of((struct kaplan_meier_run[]){{INFINITY, false}, {1, true}, {INFINITY, false}}, 3, &reached), 1,
+               0, 0, "two never");
     ck_assert(!reached);
     ck_assert(isinf(median_of((struct kaplan_meier_run[]){{INFINITY, false}}, 1, &reached)) && !reached);
 }

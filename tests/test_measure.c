@@ -1,5 +1,6 @@
-/* Measures of single flows, each against an independent route: closed forms of the theory, reference values, and a path integrated
- * with Adams at 1e-11, read off with other code. flow_hessian can be planted wrong (--wrap): then the claims on it must change. */
+/* Measures of single flows, each against an independent route: closed forms of the theory, reference values, and a path
+ * integrated with Adams at 1e-11, read off with other code. flow_hessian can be planted wrong (--wrap): then the claims
+ * on it must change. */
 #include "grid.h"
 #include "measure.h"
 #include "test.h"
@@ -13,7 +14,8 @@ void __wrap_flow_hessian(const struct flow *f, const double *y, double *H);
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 static double planted_DD = 1, planted_wD = 1;
 
-void __wrap_flow_hessian(const struct flow *f, const double *y, double *H) /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+void __wrap_flow_hessian(const struct flow *f, const double *y,
+                         double *H) /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 {
     __real_flow_hessian(f, y, H);
     int D = f->dim - 1;
@@ -68,8 +70,14 @@ static void integrate(double T, double d, double p, double time, struct path *pa
     struct flow_cvode *solver;
     struct flow_start start = flow_unit_start(d);
     struct flow_solution s;
-    struct flow_request q = {.loss = LOSS_TEST, .method = METHOD_ADAMS, .rtol = 1e-11, .atol = 1e-14, .threshold = 0.2, .time = time,
-                             .step = record, .context = path};
+    struct flow_request q = {.loss = LOSS_TEST,
+                             .method = METHOD_ADAMS,
+                             .rtol = 1e-11,
+                             .atol = 1e-14,
+                             .threshold = 0.2,
+                             .time = time,
+                             .step = record,
+                             .context = path};
     path->n = 0;
     ok(flow_init(T, d, 1, p, METRIC_FULL, &start, &path->flow));
     ok(flow_cvode_create(&solver));
@@ -174,9 +182,12 @@ START_TEST(test_shape)
     plateau = one.plateau;
     const char *words = "T=512 d=64";
     test_close(value_of("w_rise_10", words), reaches(&one, W, 0.1 * 8) / plateau, 1e-3, 0, "w rises");
-    test_close(value_of("attention_rise_10", words), reaches(&one, ATTENTION, 0.1) / plateau, 1e-4, 0, "attention rises");
-    test_close(value_of("half_rise_order", words), reaches(&one, W, 4) / reaches(&one, ATTENTION, 0.5), 1e-4, 0, "half-rise");
-    double early = -log(at_time(&one, 0.201 * plateau, TRAIN_LOSS) / at_time(&one, 0.199 * plateau, TRAIN_LOSS)) / (0.002 * plateau);
+    test_close(value_of("attention_rise_10", words), reaches(&one, ATTENTION, 0.1) / plateau, 1e-4, 0,
+               "attention rises");
+    test_close(value_of("half_rise_order", words), reaches(&one, W, 4) / reaches(&one, ATTENTION, 0.5), 1e-4, 0,
+               "half-rise");
+    double early = -log(at_time(&one, 0.201 * plateau, TRAIN_LOSS) / at_time(&one, 0.199 * plateau, TRAIN_LOSS)) /
+                   (0.002 * plateau);
     test_close(value_of("steepness", words), largest(&one, 0, slope, &when) / early, 0.03, 0, "steepness");
     test_close(value_of("overshoot", words), largest(&one, 0, overshoot, &when), 1e-4, 0, "overshoot");
     test_close(value_of("equilibrium", words), largest(&one, plateau + 4 * 64, gap, &when), 0.05, 0, "equilibrium");
@@ -205,29 +216,35 @@ END_TEST
 
 START_TEST(test_rates)
 {
-    static const struct { const char *words; double B, p, rate; } cases[] = {
-        {"T=64 d=6 B=4", 4, 0, 0.01090282}, {"T=64 d=6 B=4 p=0.3", 4, 0.3, 0.01312952}, {"T=64 d=6 B=8 p=0.8", 8, 0.8, 0.02782818}};
+    static const struct { const char *words; double B, p, rate;
+    } cases[] = {{"T=64 d=6 B=4", 4, 0, 0.01090282},
+                 {"T=64 d=6 B=4 p=0.3", 4, 0.3, 0.01312952},
+                 {"T=64 d=6 B=8 p=0.8", 8, 0.8, 0.02782818}};
     for (int i = 0; i < 3; i++) {
-        double p = cases[i].p, B = cases[i].B, paper = B * sqrt(p * p * 6 + (1 - p) * (1 - p)) / (sqrt(6) * 64), m = 64 / (B * (64 - B));
+        double p = cases[i].p, B = cases[i].B, paper = B * sqrt(p * p * 6 + (1 - p) * (1 - p)) / (sqrt(6) * 64),
+               m = 64 / (B * (64 - B));
         double exact = sqrt(m) * sqrt((1 + p * p * 5) / 6) * B * (64 - B) / (64 * 64);
         test_close(value_of("rate_paper", cases[i].words) * paper, cases[i].rate, 1e-6, 0, "%s", cases[i].words);
         test_close(value_of("rate", cases[i].words), 1, 1e-9, 0, "%s: theory's", cases[i].words);
-        test_close(value_of("rate_signal", cases[i].words) / value_of("rate_signal_exact", cases[i].words), exact / paper, 1e-9, 0,
-                   "%s: quotient of the two rates", cases[i].words);
+        test_close(value_of("rate_signal", cases[i].words) / value_of("rate_signal_exact", cases[i].words),
+                   exact / paper, 1e-9, 0, "%s: quotient of the two rates", cases[i].words);
     }
     test_close(value_of("rate_signal_exact", "T=100000 d=64 p=0.1"), 1, 1e-4, 0, "no noise, long sequence");
-    test_close(value_of("rate_signal", "T=100000 d=64 p=0.1"), sqrt((1 + 0.63) / (0.64 + 0.81)), 1e-4, 0, "the cross term");
+    test_close(value_of("rate_signal", "T=100000 d=64 p=0.1"), sqrt((1 + 0.63) / (0.64 + 0.81)), 1e-4, 0,
+               "the cross term");
 }
 END_TEST
 
 /* w and D of the linearised flow for p = 0, B = 1 (theory, section 3). */
 START_TEST(test_linear)
 {
-    double T = 512, d = 512, n = sqrt(d), f = n / (d * T), h = T / (d * T * T), k = n * (T - 1) / (d * T * T), m = T / (T - 1);
+    double T = 512, d = 512, n = sqrt(d), f = n / (d * T), h = T / (d * T * T), k = n * (T - 1) / (d * T * T),
+           m = T / (T - 1);
     double s = sqrt(h * h / 4 + m * k * k), up = -h / 2 + s, down = -h / 2 - s, off[2] = {0};
     integrate(T, d, 0, 0, &one);
     for (size_t i = 1; i < one.n; i++) {
-        double t = one.t[i], w = f * exp(-h * t / 2) * sinh(s * t) / s, part = (0.5 / up - one.t[i - 1]) / (t - one.t[i - 1]);
+        double t = one.t[i], w = f * exp(-h * t / 2) * sinh(s * t) / s,
+               part = (0.5 / up - one.t[i - 1]) / (t - one.t[i - 1]);
         double D = T / (T - 1) * (up * expm1(down * t) - down * expm1(up * t)) / (2 * s);
         double now[2] = {fabs(one.y[i][0] / w - 1), fabs(one.y[i][1] / D - 1)};
         for (int c = 0; c < 2; c++) /* both grow: what counts is lambda_+ t = 0.5, between two steps */
@@ -248,14 +265,18 @@ START_TEST(test_repetition)
     const char *words = "T=512 d=64 p=0.9 time=6200";
     test_close(value_of("speed_up", words), other.plateau / one.plateau, 1e-6, 0, "plateau");
     test_close(value_of("speed_up", "T=512 d=64 p=0.5"), other.plateau / 1485.529, 1e-6, 0, "reference");
-    test_close(value_of("attention_speed_up", words), reaches(&other, ATTENTION, 0.5) / reaches(&one, ATTENTION, 0.5), 1e-3, 0, "attention");
-    test_close(value_of("repeated_first", words), reaches(&one, W_OTHERS, 0.5 * sqrt(63)) / reaches(&one, W_REPEATED, 0.5), 2e-3, 0, "order");
-    test_close(value_of("disadvantage", words), at_time(&one, 6200, TEST_LOSS) / at_time(&other, 6200, TEST_LOSS), 2e-3, 0, "later");
+    test_close(value_of("attention_speed_up", words), reaches(&other, ATTENTION, 0.5) / reaches(&one, ATTENTION, 0.5),
+               1e-3, 0, "attention");
+    test_close(value_of("repeated_first", words),
+               reaches(&one, W_OTHERS, 0.5 * sqrt(63)) / reaches(&one, W_REPEATED, 0.5), 2e-3, 0, "order");
+    test_close(value_of("disadvantage", words), at_time(&one, 6200, TEST_LOSS) / at_time(&other, 6200, TEST_LOSS), 2e-3,
+               0, "later");
     double most = 0;
     for (double t = other.plateau; t < 8000; t++)
         most = fmax(most, at_time(&one, t, TEST_LOSS) / at_time(&other, t, TEST_LOSS));
     test_close(value_of("largest_disadvantage", "T=512 d=64 p=0.9"), most, 3e-3, 0, "at its largest");
-    test_close(value_of("largest_disadvantage", "T=512 d=64 p=0.9 time=5400"), value_of("disadvantage", "T=512 d=64 p=0.9 time=5400"), 0.2, 0,
+    test_close(value_of("largest_disadvantage", "T=512 d=64 p=0.9 time=5400"),
+               value_of("disadvantage", "T=512 d=64 p=0.9 time=5400"), 0.2, 0,
                "until then"); /* still rising: the last step */
     test_close(value_of("disadvantage", "T=512 d=64 p=0 time=6200"), 1, 1e-12, 0, "of nothing");
 }
@@ -264,16 +285,22 @@ END_TEST
 START_TEST(test_derivatives)
 {
     const double D = 0.5, beta = 1 / (1 + exp(D)); /* the state in the middle of the transition */
-    static const struct { const char *words; double B; } cases[] = {{"T=512 d=64", 1}, {"T=512 d=64 B=2", 2}, {"T=64 d=8 B=4 p=0.3", 4}};
+    static const struct {
+        const char *words;
+        double B;
+    } cases[] = {{"T=512 d=64", 1}, {"T=512 d=64 B=2", 2}, {"T=64 d=8 B=4 p=0.3", 4}};
     for (int i = 0; i < 3; i++) {
         double alpha = beta / cases[i].B;
         test_close(value_of("hessian_DD", cases[i].words), 1, 1e-6, 0, "%s: L_DD", cases[i].words);
         test_close(value_of("hessian_wD", cases[i].words), 1, 1e-6, 0, "%s: L_wD", cases[i].words);
-        test_close(value_of("paper_DD", cases[i].words), 1 / (alpha * (1 - beta)), 1e-5, 0, "%s: the paper's L_DD", cases[i].words);
+        test_close(value_of("paper_DD", cases[i].words), 1 / (alpha * (1 - beta)), 1e-5, 0, "%s: the paper's L_DD",
+                   cases[i].words);
         test_close(value_of("paper_DD_corrected", cases[i].words), 1, 1e-5, 0, "%s: corrected", cases[i].words);
     }
-    double n = sqrt(3), w = 0.5 * n, K = 1.0 / (4 * 7), sigma = 0.7 / 4, noise = -2 * (1 - beta) * K * w, signal = sigma * (2 * beta * w - n);
-    test_close(value_of("paper_wD", "T=8 d=4 p=0.3"), (noise / 2 + signal) / (noise + signal), 1e-6, 0, "the paper's L_wD");
+    double n = sqrt(3), w = 0.5 * n, K = 1.0 / (4 * 7), sigma = 0.7 / 4, noise = -2 * (1 - beta) * K * w,
+           signal = sigma * (2 * beta * w - n);
+    test_close(value_of("paper_wD", "T=8 d=4 p=0.3"), (noise / 2 + signal) / (noise + signal), 1e-6, 0,
+               "the paper's L_wD");
     test_close(value_of("eq6_gap", "T=512 d=64"), asinh(0.8 * 4096) - log(0.8 * 4096), 1e-9, 0, "Eq. 6");
 }
 END_TEST
@@ -294,8 +321,8 @@ END_TEST
 
 START_TEST(test_monomials)
 {
-    test_close(value_of("1.51*d^0.49*T^0.99*B^-0.99/plateau", "T=4096 d=64 metric=paper"), 1.51 * pow(64, 0.49) * pow(4096, 0.99) / 42042.000,
-               1e-6, 0, "a published law over the flow");
+    test_close(value_of("1.51*d^0.49*T^0.99*B^-0.99/plateau", "T=4096 d=64 metric=paper"),
+               1.51 * pow(64, 0.49) * pow(4096, 0.99) / 42042.000, 1e-6, 0, "a published law over the flow");
     test_close(value_of("closed", "T=128 d=32 B=2"), 694.1051, 1e-6, 0, "a prediction");
     struct keys keys = keys_of("T=64 d=16");
     double value;

@@ -1,4 +1,5 @@
-/* Merge: of a run that two stores hold the right row stays, whichever store comes first; what contradicts itself is left alone. */
+/* Merge: of a run that two stores hold the right row stays, whichever store comes first; what contradicts itself is
+ * left alone. */
 #include "merge.h"
 #include "store_fixture.h"
 
@@ -213,7 +214,8 @@ START_TEST(as_it_stands)
     struct result r = example(MODEL_FLOW, 1);
     put("a.db", "with blanks", &r, NULL);
     put("a.db", "another", &r, NULL);
-    edit(in_folder("a.db"), "UPDATE runs SET host = 'elsewhere', version = '0.0.1', started = '2025-01-01T00:00:00Z', finished = '2025-01-02T00:00:00Z'");
+    edit(in_folder("a.db"), "UPDATE runs SET host = 'elsewhere', version = '0.0.1', started = '2025-01-01T00:00:00Z', "
+                            "finished = '2025-01-02T00:00:00Z'");
     struct text before = bytes_of(in_folder("a.db"));
     merge(in_folder("new.db"), in_folder("a.db"), in_folder("a.db")); /* twice is once */
     struct store *s = opened(in_folder("new.db"), STORE_READ);

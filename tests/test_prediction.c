@@ -1,5 +1,5 @@
-/* Predictions: reference values, the pieces of one quadrature, the stated errors against the integrated flow on a grid, the
- * linearised flow against the flow. */
+/* Predictions: reference values, the pieces of one quadrature, the stated errors against the integrated flow on a grid,
+ * the linearised flow against the flow. */
 #include "flow_cvode.h"
 #include "prediction.h"
 #include "test.h"
@@ -90,14 +90,16 @@ END_TEST
 
 START_TEST(rates)
 {
-    struct flow a = unit(64, 6, 4, 0, METRIC_FULL), b = unit(64, 6, 4, .3, METRIC_FULL), c = unit(64, 6, 8, .8, METRIC_FULL);
+    struct flow a = unit(64, 6, 4, 0, METRIC_FULL), b = unit(64, 6, 4, .3, METRIC_FULL),
+                c = unit(64, 6, 8, .8, METRIC_FULL);
     test_close(prediction_rate(&a), 0.01090282, RATE_RTOL, 0, "p = 0");
     test_close(prediction_rate(&b), 0.01312952, RATE_RTOL, 0, "p = .3");
     test_close(prediction_rate(&c), 0.02782818, RATE_RTOL, 0, "p = .8");
 }
 END_TEST
 
-/* The largest errors, in %, of doc/theory.md, "Plateau law": zero start, unit columns, test loss 0.2 of the null loss. */
+/* The largest errors, in %, of doc/theory.md, "Plateau law": zero start, unit columns, test loss 0.2 of the null
+ * loss. */
 static double quadrature_bound(const struct flow *f)
 {
     static const double percent[8][4] = {
@@ -128,9 +130,11 @@ static void check_point(struct flow_cvode *solver, struct prediction_workspace *
     double quadrature = quadrature_bound(f), closed = prediction_closed_error(f, .2);
     ck_assert_int_eq(flow_cvode_solve(solver, f, &q, &s), OK);
     ck_assert_int_eq(prediction_compute(work, f, LOSS_TEST, .2, &out), OK);
-    test_close(out.quadrature, s.plateau, quadrature, 0, "quadrature T=%g d=%g B=%g p=%g metric %d", f->T, f->d, f->B, f->p, f->metric);
+    test_close(out.quadrature, s.plateau, quadrature, 0, "quadrature T=%g d=%g B=%g p=%g metric %d", f->T, f->d, f->B,
+               f->p, f->metric);
     ck_assert(isnan(closed) == (f->p > 0));
-    ck_assert(f->p > 0 ? isnan(prediction_closed(f, LOSS_TEST, .2)) : prediction_closed(f, LOSS_TEST, .2) == out.closed);
+    ck_assert(f->p > 0 ? isnan(prediction_closed(f, LOSS_TEST, .2))
+                       : prediction_closed(f, LOSS_TEST, .2) == out.closed);
     if (!isnan(closed))
         test_close(out.closed, s.plateau, closed, 0, "closed T=%g d=%g B=%g metric %d", f->T, f->d, f->B, f->metric);
 }
@@ -151,7 +155,8 @@ START_TEST(stated_errors)
             for (double B = 1; B <= 16; B *= 4)
                 for (int k = 0; k < (all ? 10 : 6); k++)
                     for (int metric = 0; metric < 2; metric++) {
-                        double T = rint(64 * pow(2, (double)i / fine)), d = rint(4 * pow(2, (double)j / fine)), p = all ? k / 10.0 : few[k];
+                        double T = rint(64 * pow(2, (double)i / fine)), d = rint(4 * pow(2, (double)j / fine)),
+                               p = all ? k / 10.0 : few[k];
                         if (B == 1 && metric == METRIC_PAPER)
                             continue;
                         struct flow f = unit(T, d, B, p, (enum metric)metric);
@@ -183,7 +188,8 @@ START_TEST(linearised)
 {
     struct flow f = unit(512, 512, 1, 0, METRIC_FULL);
     struct early e = {.lambda = prediction_rate(&f)};
-    struct flow_request q = {.loss = LOSS_TEST, .rtol = 1e-10, .atol = 1e-14, .threshold = .2, .step = compare_early, .context = &e};
+    struct flow_request q = {
+        .loss = LOSS_TEST, .rtol = 1e-10, .atol = 1e-14, .threshold = .2, .step = compare_early, .context = &e};
     struct flow_cvode *solver;
     struct flow_solution s;
     ck_assert_int_eq(flow_cvode_create(&solver), OK);
@@ -213,7 +219,8 @@ START_TEST(loss_drop)
 }
 END_TEST
 
-/* These libraries are compiled as the C standard has it: without -fno-math-errno, which is for loops over elements alone. */
+/* These libraries are compiled as the C standard has it: without -fno-math-errno, which is for loops over elements
+ * alone. */
 START_TEST(math_errors)
 {
     if (!(math_errhandling & MATH_ERRNO))

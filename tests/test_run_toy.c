@@ -1,6 +1,6 @@
 /* One training run of the toy: every recorded state against steps made here, bit for bit; the times read off it against
- * the trace; plateau lengths against the reduced flow, for each optimizer in the limit in which it follows the flow; the
- * ways a run ends; checkpoints to the bit, and wrong ones. */
+ * the trace; plateau lengths against the reduced flow, for each optimizer in the limit in which it follows the flow;
+ * the ways a run ends; checkpoints to the bit, and wrong ones. */
 #include "optimizer.h"
 #include "run_toy.h"
 #include "safetensors.h"
@@ -49,8 +49,9 @@ static struct toy *toy_of(const struct keys *k)
     struct toy *toy;
     ck_assert_int_eq(toy_create((int)keys_integer(k, KEY_T), (int)keys_integer(k, KEY_d), (int)keys_integer(k, KEY_B),
                                 keys_real(k, KEY_p), &toy), OK);
-    ck_assert_int_eq(toy_start(toy, keys_integer(k, KEY_init) == INIT_GAUSSIAN, keys_integer(k, KEY_target) == TARGET_GAUSSIAN,
-                               (uint64_t)keys_integer(k, KEY_seed)), OK);
+    ck_assert_int_eq(toy_start(toy, keys_integer(k, KEY_init) == INIT_GAUSSIAN,
+                               keys_integer(k, KEY_target) == TARGET_GAUSSIAN, (uint64_t)keys_integer(k, KEY_seed)),
+                     OK);
     return toy;
 }
 
@@ -98,7 +99,8 @@ START_TEST(every_state)
                  {"optimizer=sgd sampler=statistics batch=9 eval_every=3 seed=4", toy_gradient_statistics},
                  {"optimizer=sgd sampler=statistics momentum=.7 lr=.2 loss=train p=.1", toy_gradient_statistics},
                  {"optimizer=adam sampler=tokens batch=3 lr=.01 decay=.001", toy_gradient_tokens},
-                 {"optimizer=sgd sampler=statistics batch=4 lr=.01 steps=9001", toy_gradient_statistics}}; /* the trace is thinned */
+                 {"optimizer=sgd sampler=statistics batch=4 lr=.01 steps=9001",
+                  toy_gradient_statistics}}; /* the trace is thinned */
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct run run = make(test_keys("model=toy T=12 d=5 %s", cases[i].keys), NULL);
         check_rows(&run, cases[i].sample);
@@ -143,8 +145,8 @@ START_TEST(times)
 }
 END_TEST
 
-/* Mean over seeds of T_pl in the flow's time, over the T_pl of the flow from the same start. The flow's time is steps x lr;
- * momentum sums gradients to 1/(1 - momentum) of one; Adam divides by sqrt(s) + eps, which with eps far above every
+/* Mean over seeds of T_pl in the flow's time, over the T_pl of the flow from the same start. The flow's time is steps x
+ * lr; momentum sums gradients to 1/(1 - momentum) of one; Adam divides by sqrt(s) + eps, which with eps far above every
  * gradient is eps = 1. A memory of past gradients and finite steps delay the run, here by up to 1 % of T_pl. */
 START_TEST(follows_the_flow)
 {
@@ -224,8 +226,8 @@ static void check_same(const struct run *a, const struct run *b)
     ck_assert(x->state == y->state && x->steps_done == y->steps_done);
 }
 
-/* Ended by a cap at each of stops[n], gone on with, stopped on request before the first step and gone on with: the same as never
- * stopped, down to the last checkpoint. */
+/* Ended by a cap at each of stops[n], gone on with, stopped on request before the first step and gone on with: the same
+ * as never stopped, down to the last checkpoint. */
 static void check_resume(struct keys keys, const double *stops, size_t n)
 {
     name_files();
@@ -236,7 +238,8 @@ static void check_resume(struct keys keys, const double *stops, size_t n)
         struct run part = train(now, &(struct run_request){.resume = i ? part_path : NULL, .checkpoint = part_path});
         ck_assert(part.result.steps_done == now.value[KEY_steps] && part.result.steps_done < whole.result.steps_done);
         trace_free(&part.trace);
-        part = train(keys, &(struct run_request){.resume = part_path, .checkpoint = part_path, .stop = &(volatile int){1}});
+        part = train(keys,
+                     &(struct run_request){.resume = part_path, .checkpoint = part_path, .stop = &(volatile int){1}});
         ck_assert(part.result.state == RUN_INTERRUPTED && part.result.steps_done == now.value[KEY_steps]);
         trace_free(&part.trace);
     }
@@ -254,21 +257,22 @@ static void check_resume(struct keys keys, const double *stops, size_t n)
 START_TEST(resume_to_the_bit)
 {
     static const char *const cases[] = {
-        "optimizer=gd B=2 p=.2 lr=.2",
-        "optimizer=sgd batch=5 B=2 p=.3 init=gaussian target=gaussian eval_every=3",
+        "optimizer=gd B=2 p=.2 lr=.2", "optimizer=sgd batch=5 B=2 p=.3 init=gaussian target=gaussian eval_every=3",
         "optimizer=sgd batch=5 eval_every=10 steps=37", /* censored, between two evaluations */
         "optimizer=sgd sampler=statistics momentum=.7 lr=.2 loss=train p=.1",
         "optimizer=adam batch=3 lr=.01 decay=.001 eval_every=2",
         /* switches in time and by reading: made, shown once or to come at each stop */
         "optimizer=sgd sampler=statistics batch=8 lr=.5 p=.7 schedule=p=0.5@4/p=0.3@attention=0.12/p=0@attention=0.13",
-        "optimizer=gd lr=.2 p=.8 B=3 eval_every=4 schedule=B=2@attention=0.2/p=0.3@attention=0.15/p=0.1@loss=0.9/p=0@9"};
+        "optimizer=gd lr=.2 p=.8 B=3 eval_every=4 "
+        "schedule=B=2@attention=0.2/p=0.3@attention=0.15/p=0.1@loss=0.9/p=0@9"};
     static const double stops[] = {0, .02, .1, .2, .3, .4, .45, .5, .6, .7, .8, .9, .97};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         check_resume(test_keys("model=toy T=12 d=5 %s", cases[i]), stops, sizeof stops / sizeof stops[0]);
     /* on both sides of where the trace is thinned, for the first and the second time */
     static const double late[] = {1, 3998, 3999, 4000, 4001, 7997, 7998, 7999, 9000};
     check_resume(test_keys("model=toy T=12 d=5 optimizer=gd lr=.001 steps=9001"), late, 9);
-    check_resume(test_keys("model=toy T=12 d=5 optimizer=gd lr=.0005 eval_every=2 steps=16003"), (double[]){7998, 7999, 15997}, 3);
+    check_resume(test_keys("model=toy T=12 d=5 optimizer=gd lr=.0005 eval_every=2 steps=16003"),
+                 (double[]){7998, 7999, 15997}, 3);
 }
 END_TEST
 
@@ -316,9 +320,9 @@ START_TEST(other_threshold)
         const char *saved, *wanted;
         double at; /* of the steps of the whole run */
         bool refused;
-    } cases[] = {{".2", ".5", .95, false}, {".2", ".35", .3, false},  {".35", ".2", .95, false}, {".15", ".17", .3, false},
-                 {".2", ".35", .99, true}, {".35", ".33", .99, true}, {".2", ".13", .9, false},
-                 {".2", ".05", .95, false}};
+    } cases[] = {{".2", ".5", .95, false},  {".2", ".35", .3, false}, {".35", ".2", .95, false},
+                 {".15", ".17", .3, false}, {".2", ".35", .99, true}, {".35", ".33", .99, true},
+                 {".2", ".13", .9, false},  {".2", ".05", .95, false}};
     name_files();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct run whole = make(test_keys("model=toy T=12 d=5 optimizer=gd lr=.1 threshold=%s", cases[i].wanted), NULL);
@@ -332,7 +336,9 @@ START_TEST(other_threshold)
         else
             check_same(&whole, &last);
         if (cases[i].refused) { /* a sweep, which has a folder, begins anew */
-            struct run anew = train(whole.keys, &(struct run_request){.resume = part_path, .checkpoint = part_path, .folder = "/tmp", .transient = true});
+            struct run anew = train(
+                whole.keys, &(struct run_request){
+                                .resume = part_path, .checkpoint = part_path, .folder = "/tmp", .transient = true});
             check_same(&whole, &anew);
             trace_free(&anew.trace);
         }
@@ -343,7 +349,8 @@ START_TEST(other_threshold)
 END_TEST
 
 /* The file again, with tensor i replaced by `other` (NULL: left out). */
-static void rewrite(const struct safetensors *file, const struct keys *keys, size_t i, const struct safetensors_tensor *other)
+static void rewrite(const struct safetensors *file, const struct keys *keys, size_t i,
+                    const struct safetensors_tensor *other)
 {
     struct safetensors_tensor tensors[10];
     struct safetensors_note notes[KEY_COUNT + 2] = {{"step", safetensors_note(file, "step")},
@@ -355,7 +362,8 @@ static void rewrite(const struct safetensors *file, const struct keys *keys, siz
     }
     for (int key = 0; key < KEY_COUNT; key++) {
         if (keys_is_hashed((enum key)key) && !isnan(keys->value[key]))
-            notes[n_notes++] = (struct safetensors_note){keys_name((enum key)key), safetensors_note(file, keys_name((enum key)key))};
+            notes[n_notes++] =
+                (struct safetensors_note){keys_name((enum key)key), safetensors_note(file, keys_name((enum key)key))};
     }
     ck_assert_int_eq(safetensors_write(part_path, tensors, n, notes, n_notes), OK);
 }
@@ -364,7 +372,8 @@ static void check_refused(const struct keys *keys, const char *message)
 {
     struct run run = {.keys = *keys};
     ck_assert_int_eq(try(&run, &(struct run_request){.resume = part_path, .checkpoint = part_path}), ERR_INPUT);
-    ck_assert_msg(strstr(error_message(), part_path) && strstr(error_message(), message), "%s: %s", message, error_message());
+    ck_assert_msg(strstr(error_message(), part_path) && strstr(error_message(), message), "%s: %s", message,
+                  error_message());
     trace_free(&run.trace);
 }
 
@@ -393,7 +402,8 @@ START_TEST(refused)
         rewrite(&file, &keys, i, &wrong);
         check_refused(&keys, wrong.name);
     }
-    struct safetensors_tensor rows = *safetensors_find(&file, "run.trace"), state = *safetensors_find(&file, "run.state");
+    struct safetensors_tensor rows = *safetensors_find(&file, "run.trace"),
+                              state = *safetensors_find(&file, "run.state");
     rows.shape[0]--;
     rewrite(&file, &keys, (size_t)(safetensors_find(&file, "run.trace") - file.tensors), &rows);
     check_refused(&keys, "run.trace has 7 rows, and the run 8");

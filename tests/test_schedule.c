@@ -1,5 +1,6 @@
-/* Repetition schedules: the text and its rules; the detector; the flow's switches against a Runge-Kutta integration of all parameters and
- * against each other; what a switch is worth. Runs of toy and Transformer with a schedule: test_run_toy, test_training. */
+/* Repetition schedules: the text and its rules; the detector; the flow's switches against a Runge-Kutta integration of
+ * all parameters and against each other; what a switch is worth. Runs of toy and Transformer with a schedule:
+ * test_run_toy, test_training. */
 #include "optimum.h"
 #include "schedule.h"
 #include "start.h"
@@ -13,10 +14,13 @@ static const double FLOW_RTOL = 1e-6; /* BDF at rtol 1e-8, through up to three s
 
 START_TEST(texts)
 {
-    static const char *const same[] = {"none", "p=0@5000", "p=0.25@attention=0.5", "B=1@loss=0.2", "p=0.4@3000/p=0@attention=0.5/B=1@9000"};
+    static const char *const same[] = {"none", "p=0@5000", "p=0.25@attention=0.5", "B=1@loss=0.2",
+                                       "p=0.4@3000/p=0@attention=0.5/B=1@9000"};
     static const struct {
         const char *text, *canonical;
-    } other[] = {{"p=.5@1e3", "p=0.5@1000"}, {"B=08@attention=.10", "B=8@attention=0.1"}, {"p=0@5000.0/p=0.10@5000", "p=0@5000/p=0.1@5000"}};
+    } other[] = {{"p=.5@1e3", "p=0.5@1000"},
+                 {"B=08@attention=.10", "B=8@attention=0.1"},
+                 {"p=0@5000.0/p=0.10@5000", "p=0@5000/p=0.1@5000"}};
     double value, again;
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
         ck_assert_msg(schedule_value(same[i], &value) == OK, "%s", error_message());
@@ -32,8 +36,10 @@ START_TEST(texts)
     }
     ck_assert_int_eq(schedule_value("p=0.4@3000/p=0@attention=0.5/B=1@9000", &value), OK);
     const struct schedule s = schedule_of(value);
-    ck_assert(s.n == 3 && s.list[0].value == .4 && s.list[1].when == SCHEDULE_ATTENTION && s.list[2].variable == SCHEDULE_B);
-    ck_assert(schedule_largest(&s, SCHEDULE_P, .7) == .7 && schedule_largest(&s, SCHEDULE_P, 0) == .4 && schedule_last(&s, SCHEDULE_P, .7) == 0);
+    ck_assert(s.n == 3 && s.list[0].value == .4 && s.list[1].when == SCHEDULE_ATTENTION &&
+              s.list[2].variable == SCHEDULE_B);
+    ck_assert(schedule_largest(&s, SCHEDULE_P, .7) == .7 && schedule_largest(&s, SCHEDULE_P, 0) == .4 &&
+              schedule_last(&s, SCHEDULE_P, .7) == 0);
     ck_assert(schedule_last(&s, SCHEDULE_B, 8) == 1 && schedule_has(&s, SCHEDULE_B) && schedule_of(0).n == 0);
     ck_assert(!schedule_has(&(struct schedule){0}, SCHEDULE_P));
     ck_assert(value != 0 && (schedule_value("p=0.4@3000/p=0@attention=0.5/B=1@9001", &again), again != value));
@@ -45,7 +51,8 @@ START_TEST(longest)
     char words[SCHEDULE_TEXT] = "", text[SCHEDULE_TEXT];
     struct schedule s;
     for (int i = 0; i < SCHEDULE_SWITCHES; i++)
-        strcat(words, i ? "/p=0.00012345678901234567@attention=0.00012345678901234567" : "p=0.00012345678901234567@attention=0.00012345678901234567");
+        strcat(words, i ? "/p=0.00012345678901234567@attention=0.00012345678901234567"
+                        : "p=0.00012345678901234567@attention=0.00012345678901234567");
     ck_assert_int_eq(schedule_parse(words, &s), OK);
     ck_assert_uint_lt(strlen(schedule_text(&s, text)), SCHEDULE_TEXT);
     ck_assert_int_eq(schedule_parse("p=1e-320@attention=1.2345678901234567e-300", &s), OK);
@@ -57,17 +64,31 @@ START_TEST(refuses)
 {
     static const struct {
         const char *text, *why;
-    } bad[] = {{"", "an empty switch: a schedule is none"}, {"p", "p: a schedule is none, or switches such as"}, {"p=0", "a schedule is"},
-               {"p=0@", "a schedule is"}, {"d=4@5", "a schedule is"}, {"p=0@attention", "a schedule is"}, {"p=x@5", "p=x@5: a schedule is"},
-               {"p=0@time=5", "a schedule is"}, {"p=1@5", "p must be in [0,1)"}, {"p=-.1@5", "p must be in [0,1)"},
-               {"B=0@5", "B must be a whole number"}, {"B=1.5@5", "B must be a whole number"}, {"p=0@0", "a time must be in (0,1e12]"},
-               {"p=0@attention=1", "must be a number in (0,1)"}, {"p=0@loss=0", "must be a number in (0,1)"}, {"p=0@nan", "a schedule is"},
-               {"p=0@5/", "an empty switch"}, {"/p=0@5", "an empty switch"}, {"p=.5@90/p=0@40", "@40 comes after @90"},
+    } bad[] = {{"", "an empty switch: a schedule is none"},
+               {"p", "p: a schedule is none, or switches such as"},
+               {"p=0", "a schedule is"},
+               {"p=0@", "a schedule is"},
+               {"d=4@5", "a schedule is"},
+               {"p=0@attention", "a schedule is"},
+               {"p=x@5", "p=x@5: a schedule is"},
+               {"p=0@time=5", "a schedule is"},
+               {"p=1@5", "p must be in [0,1)"},
+               {"p=-.1@5", "p must be in [0,1)"},
+               {"B=0@5", "B must be a whole number"},
+               {"B=1.5@5", "B must be a whole number"},
+               {"p=0@0", "a time must be in (0,1e12]"},
+               {"p=0@attention=1", "must be a number in (0,1)"},
+               {"p=0@loss=0", "must be a number in (0,1)"},
+               {"p=0@nan", "a schedule is"},
+               {"p=0@5/", "an empty switch"},
+               {"/p=0@5", "an empty switch"},
+               {"p=.5@90/p=0@40", "@40 comes after @90"},
                {"p=0@1/p=0@2/p=0@3/p=0@4/p=0@5/p=0@6/p=0@7/p=0@8/p=0@9", "more than 8 switches"}};
     double value;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         ck_assert_int_eq(schedule_value(bad[i].text, &value), ERR_INPUT);
-        ck_assert_msg(strstr(error_message(), bad[i].why) && strstr(error_message(), "schedule="), "%s: %s", bad[i].text, error_message());
+        ck_assert_msg(strstr(error_message(), bad[i].why) && strstr(error_message(), "schedule="), "%s: %s",
+                      bad[i].text, error_message());
     }
 }
 END_TEST
@@ -111,26 +132,32 @@ START_TEST(detector)
         ck_assert(!schedule_at_evaluation(&s, &state, &(struct schedule_reading){12 + i, noisy[i], .1}));
     ck_assert_ptr_eq(schedule_at_evaluation(&s, &state, &(struct schedule_reading){20, .55, .1}), &s.list[1]);
     ck_assert_ptr_eq(schedule_at_time(&s, &state, 20), &s.list[2]);
-    ck_assert(!schedule_at_evaluation(&s, &state, &(struct schedule_reading){21, NAN, .1})); /* the count begins with its turn */
+    ck_assert(!schedule_at_evaluation(&s, &state,
+                                      &(struct schedule_reading){21, NAN, .1})); /* the count begins with its turn */
     ck_assert_ptr_eq(schedule_at_evaluation(&s, &state, &(struct schedule_reading){22, NAN, .2}), &s.list[3]);
-    ck_assert(!schedule_at_time(&s, &state, 1e9) && !schedule_at_evaluation(&s, &state, &(struct schedule_reading){23, 1, 0}));
+    ck_assert(!schedule_at_time(&s, &state, 1e9) &&
+              !schedule_at_evaluation(&s, &state, &(struct schedule_reading){23, 1, 0}));
 }
 END_TEST
 
 /* ---- the flow ---- */
 
-static struct flow flow_with(double T, double d, double B, double p, enum metric metric, bool generic, const char *words)
+static struct flow flow_with(double T, double d, double B, double p, enum metric metric, bool generic,
+                             const char *words)
 {
-    const struct flow_start unit = flow_unit_start(d), start = generic ? (struct flow_start){{1.2, 5}, {.1, -.2}, {1, 3.5}} : unit;
+    const struct flow_start unit = flow_unit_start(d),
+                            start = generic ? (struct flow_start){{1.2, 5}, {.1, -.2}, {1, 3.5}} : unit;
     struct schedule s;
     struct flow f;
-    ck_assert_msg(schedule_parse(words, &s) == OK && flow_init_scheduled(T, d, B, p, metric, &start, &s, &f) == OK, "%s", error_message());
+    ck_assert_msg(schedule_parse(words, &s) == OK && flow_init_scheduled(T, d, B, p, metric, &start, &s, &f) == OK,
+                  "%s", error_message());
     return f;
 }
 
 static struct flow_request request(double threshold)
 {
-    return (struct flow_request){.loss = LOSS_TEST, .rtol = 1e-9, .atol = 1e-12, .threshold = threshold, .all_crossings = true};
+    return (struct flow_request){
+        .loss = LOSS_TEST, .rtol = 1e-9, .atol = 1e-12, .threshold = threshold, .all_crossings = true};
 }
 
 static struct flow_solution solve(const struct flow *f, const struct flow_request *q)
@@ -142,8 +169,9 @@ static struct flow_solution solve(const struct flow *f, const struct flow_reques
     return s;
 }
 
-/* The gradient flow of all d^2 + T parameters by Runge and Kutta's fourth order rule in steps of h, from any W(0); p and B change where
- * the condition comes true, found to a fraction of a step by halving it. Times of the switches, then of test loss `level`. */
+/* The gradient flow of all d^2 + T parameters by Runge and Kutta's fourth order rule in steps of h, from any W(0); p
+ * and B change where the condition comes true, found to a fraction of a step by halving it. Times of the switches, then
+ * of test loss `level`. */
 static void descend(struct toy *toy, double h, double *x)
 {
     const size_t n = toy->count;
@@ -165,10 +193,13 @@ static double beyond(struct toy *toy, const struct schedule_switch *s, double t)
 {
     struct toy_measure m;
     toy_measure(toy, &m);
-    return s->when == SCHEDULE_TIME ? t - s->at : s->when == SCHEDULE_ATTENTION ? toy->B * m.attention - s->at : s->at - m.loss_train / m.null_train;
+    return s->when == SCHEDULE_TIME        ? t - s->at
+           : s->when == SCHEDULE_ATTENTION ? toy->B * m.attention - s->at
+                                           : s->at - m.loss_train / m.null_train;
 }
 
-static void all_parameters(struct toy *toy, const struct schedule *s, double level, double h, double *switched, double *end)
+static void all_parameters(struct toy *toy, const struct schedule *s, double level, double h, double *switched,
+                           double *end)
 {
     const struct schedule_switch reached = {.when = SCHEDULE_LOSS};
     double t = 0, *before = calloc(toy->count, sizeof *before);
@@ -200,7 +231,8 @@ static void all_parameters(struct toy *toy, const struct schedule *s, double lev
     free(before);
 }
 
-/* The flow with metric=full against all parameters, from the zero start and from a random one, for switches of p and of B both ways. */
+/* The flow with metric=full against all parameters, from the zero start and from a random one, for switches of p and of
+ * B both ways. */
 START_TEST(flow_against_all_parameters)
 {
     static const struct {
@@ -214,15 +246,17 @@ START_TEST(flow_against_all_parameters)
                  {24, 6, 6, 0, false, "B=1@attention=0.5"},
                  {24, 6, 2, .4, true, "B=5@8/p=0@attention=0.6/B=1@attention=0.6"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct keys keys = test_keys("model=toy T=%d d=%d B=%d p=%g init=%s target=%s schedule=%s", cases[i].T, cases[i].d, cases[i].B, cases[i].p,
-                                     cases[i].gaussian ? "gaussian" : "zero", cases[i].gaussian ? "gaussian" : "unit", cases[i].words);
+        struct keys keys = test_keys("model=toy T=%d d=%d B=%d p=%g init=%s target=%s schedule=%s", cases[i].T,
+                                     cases[i].d, cases[i].B, cases[i].p, cases[i].gaussian ? "gaussian" : "zero",
+                                     cases[i].gaussian ? "gaussian" : "unit", cases[i].words);
         const struct schedule s = schedule_of(keys.value[KEY_schedule]);
         struct flow_start start;
         struct flow f;
         struct toy *toy;
         double switched[SCHEDULE_SWITCHES], end;
         ck_assert_int_eq(start_reduced(cases[i].d, cases[i].gaussian, cases[i].gaussian, 1, &start), OK);
-        ck_assert_int_eq(flow_init_scheduled(cases[i].T, cases[i].d, cases[i].B, cases[i].p, METRIC_FULL, &start, &s, &f), OK);
+        ck_assert_int_eq(
+            flow_init_scheduled(cases[i].T, cases[i].d, cases[i].B, cases[i].p, METRIC_FULL, &start, &s, &f), OK);
         const struct flow_request q = request(.1);
         const struct flow_solution got = solve(&f, &q);
         ck_assert_int_eq(toy_create(cases[i].T, cases[i].d, cases[i].B, cases[i].p, &toy), OK);
@@ -237,13 +271,14 @@ START_TEST(flow_against_all_parameters)
 }
 END_TEST
 
-/* Derivatives with several groups of scores: the gradient of L against differences of L, in the metric of D_g (a group's score less that
- * of the rest), the Jacobian against differences of the flow. */
+/* Derivatives with several groups of scores: the gradient of L against differences of L, in the metric of D_g (a
+ * group's score less that of the rest), the Jacobian against differences of the flow. */
 START_TEST(groups)
 {
     const double h = 1e-5;
     for (int variant = 0; variant < 8; variant++) {
-        struct flow f = flow_with(30, 20, (double[]){7, 2, 4, 9}[variant % 4], .3, METRIC_FULL, variant & 4, "p=0.2@1/B=2@2/B=7@3/B=4@4/B=9@5");
+        struct flow f = flow_with(30, 20, (double[]){7, 2, 4, 9}[variant % 4], .3, METRIC_FULL, variant & 4,
+                                  "p=0.2@1/B=2@2/B=7@3/B=4@4/B=9@5");
         double dy[FLOW_DIM], J[FLOW_DIM * FLOW_DIM], H[FLOW_DIM * FLOW_DIM], slope[FLOW_DIM], sum = 0;
         const int n = f.dim, first = n - f.groups;
         ck_assert_int_eq(f.groups, 4);
@@ -263,8 +298,10 @@ START_TEST(groups)
             }
         }
         for (int j = 0; j < n; j++)
-            test_close(dy[j], j < first ? -slope[j] : -slope[j] / (f.reach[j - first] - f.reach[j - first + 1]) - sum / (30 - 9), 1e-6, 1e-9,
-                       "gradient %d variant %d", j, variant);
+            test_close(dy[j],
+                       j < first ? -slope[j]
+                                 : -slope[j] / (f.reach[j - first] - f.reach[j - first + 1]) - sum / (30 - 9),
+                       1e-6, 1e-9, "gradient %d variant %d", j, variant);
     }
 }
 END_TEST
@@ -321,7 +358,8 @@ START_TEST(exact_events)
     for (int i = 0; i < FLOW_LEVELS; i++)
         test_close(d.crossings[i], c.crossings[i], 1e-7, 0, "idle switches, crossing %d", i);
     /* one that is due at the start: all of the run is at the new p */
-    struct flow late = flow_with(256, 32, 1, .1, METRIC_FULL, false, "p=0.6@attention=0.003"), high = flow_with(256, 32, 1, .6, METRIC_FULL, false, "none");
+    struct flow late = flow_with(256, 32, 1, .1, METRIC_FULL, false, "p=0.6@attention=0.003"),
+                high = flow_with(256, 32, 1, .6, METRIC_FULL, false, "none");
     ck_assert(solve(&late, &q).switched[0] == 0);
     test_close(solve(&late, &q).plateau, solve(&high, &q).plateau, 1e-8, 0, "due at the start");
 }
@@ -349,21 +387,28 @@ START_TEST(gains)
             ck_assert_int_eq(optimum_time(solver, &q, p, &s, &time), OK);
             ck_assert_msg(time > found[OPTIMUM_constant].time * (1 - 1e-5), "d=%g: constant p=%g takes %g", d, p, time);
         }
-        static const char *const others[] = {"p=0@attention=0.1", "p=0@attention=0.22", "p=0@attention=0.24", "p=0@5200", "p=0@5230",
-                                             "p=0.5@attention=0.1/p=0@attention=0.22", "p=0.2@attention=0.22/p=0@attention=0.3",
-                                             "p=0.9@attention=0.05/p=0.6@attention=0.15/p=0.2@attention=0.22/p=0@attention=0.4"};
+        static const char *const others[] = {
+            "p=0@attention=0.1",
+            "p=0@attention=0.22",
+            "p=0@attention=0.24",
+            "p=0@5200",
+            "p=0@5230",
+            "p=0.5@attention=0.1/p=0@attention=0.22",
+            "p=0.2@attention=0.22/p=0@attention=0.3",
+            "p=0.9@attention=0.05/p=0.6@attention=0.15/p=0.2@attention=0.22/p=0@attention=0.4"};
         for (size_t k = 0; k < sizeof others / sizeof others[0]; k++) {
             ck_assert_int_eq(schedule_parse(others[k], &s), OK);
             ck_assert_int_eq(optimum_time(solver, &q, OPTIMUM_P, &s, &time), OK);
-            ck_assert_msg(time > found[OPTIMUM_best].time / (1 + OPTIMUM_SLACK) * .9999, "d=%g: %s takes %g, the best %g", d, others[k], time,
-                          found[OPTIMUM_best].time);
+            ck_assert_msg(time > found[OPTIMUM_best].time / (1 + OPTIMUM_SLACK) * .9999,
+                          "d=%g: %s takes %g, the best %g", d, others[k], time, found[OPTIMUM_best].time);
         }
     }
     flow_cvode_free(solver);
 }
 END_TEST
 
-static const struct test tests[] = {{"texts", &texts}, {"longest", &longest}, {"refuses", &refuses}, {"hashes", &hashes}, {"detector", &detector},
-                                    {"flow against all parameters", &flow_against_all_parameters}, {"groups", &groups},
-                                    {"exact events", &exact_events}, {"gains", &gains}};
+static const struct test tests[] = {
+    {"texts", &texts},   {"longest", &longest},           {"refuses", &refuses},
+    {"hashes", &hashes}, {"detector", &detector},         {"flow against all parameters", &flow_against_all_parameters},
+    {"groups", &groups}, {"exact events", &exact_events}, {"gains", &gains}};
 TEST_MAIN("schedule", tests)

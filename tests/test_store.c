@@ -1,6 +1,5 @@
-/* The store and export: what goes in comes out, bit for bit; what is damaged, foreign or unwritable is refused and
- * left alone; kill -9 and a full disk lose nothing that was saved. */
-#include "export.h"
+/* The store: what goes in comes out, bit for bit; what is damaged, foreign or unwritable is refused and left alone;
+ * kill -9 and a full disk lose nothing that was saved. */
 #include "store_fixture.h"
 #include <fcntl.h>
 #include <pwd.h>
@@ -61,7 +60,8 @@ START_TEST(round_trip)
 }
 END_TEST
 
-/* A file from before the key `schedule`: its rows have the default, are found by it, and a reader leaves the file as it is. */
+/* A file from before the key `schedule`: its rows have the default, are found by it, and a reader leaves the file as it
+ * is. */
 START_TEST(older_file)
 {
     const char *path = in_folder("a.db");
@@ -116,7 +116,8 @@ START_TEST(replace_filter_order)
     struct seen seen = walk(s, NULL);
     ck_assert_int_eq(seen.n, 21);
     for (int i = 0; i < 20; i++)
-        ck_assert(seen.seed[i] == i + 1 || seen.seed[i + 1] == i + 1); /* the toy's row stands before or behind the flow's */
+        ck_assert(seen.seed[i] == i + 1 || seen.seed[i + 1] == i + 1); /* the toy's row stands before or behind the
+                                                                          flow's */
     ck_assert_int_eq(walk(s, &(struct store_filter){.study = "odd"}).n, 11);
     /* A run made for one study may belong to another too. */
     keys_hash(&r.keys, hash);
@@ -166,7 +167,8 @@ END_TEST
 /* SQLite's names of columns know no case: T and t would be one. */
 START_TEST(names_differ)
 {
-    static const char *const others[] = {"id", "hash", "study", "status", "plateau", "cap", "unit", "crossings", "wall_s", "host"};
+    static const char *const others[] = {"id",  "hash", "study",     "status", "plateau",
+                                         "cap", "unit", "crossings", "wall_s", "host"};
     for (int i = 0; i < KEY_COUNT; i++) {
         for (int j = 0; j < i; j++)
             ck_assert_msg(strcasecmp(keys_name((enum key)i), keys_name((enum key)j)), "%s", keys_name((enum key)i));
@@ -232,8 +234,19 @@ START_TEST(refusals)
     s = opened(path, STORE_READ);
     refused(store_each(s, NULL, remember, &(struct seen){0}), ERR_DATABASE, "crossings=");
     store_close(s);
-    static const char *const bad[] = {"", "[]", "{} x", "{\"0.9\"}", "{\"0.9\": }", "{\"0.9\": 1,}", "{\"0.9\": 1 \"0.8\": 2}", "{\"0.9\": 0x10}", "{\"0.9\": inf}",
-                                      "{\"0.9\": \"1\"}", "{\"0.9\": {}}", "{\"0.9: 1}", "{0.9: 1}"};
+    static const char *const bad[] = {"",
+                                      "[]",
+                                      "{} x",
+                                      "{\"0.9\"}",
+                                      "{\"0.9\": }",
+                                      "{\"0.9\": 1,}",
+                                      "{\"0.9\": 1 \"0.8\": 2}",
+                                      "{\"0.9\": 0x10}",
+                                      "{\"0.9\": inf}",
+                                      "{\"0.9\": \"1\"}",
+                                      "{\"0.9\": {}}",
+                                      "{\"0.9: 1}",
+                                      "{0.9: 1}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char sql[128];
         snprintf(sql, sizeof sql, "UPDATE runs SET crossings = '%s' WHERE id = 2", bad[i]);
@@ -242,12 +255,14 @@ START_TEST(refusals)
         refused(store_each(s, NULL, remember, &(struct seen){0}), ERR_DATABASE, "crossings=");
         store_close(s);
     }
-    edit(path, "UPDATE runs SET crossings = ' { \"0.8\" : -1.5e3 ,\"0.9\":2,\"new\": 7, \"0.1\": null } ', solver = '{}', predicted = NULL WHERE id = 2");
+    edit(path, "UPDATE runs SET crossings = ' { \"0.8\" : -1.5e3 ,\"0.9\":2,\"new\": 7, \"0.1\": null } ', solver = "
+               "'{}', predicted = NULL WHERE id = 2");
     s = opened(path, STORE_READ);
     bool any;
     struct seen seen = walk(s, &(struct store_filter){.values[KEY_seed] = (double[]){1}, .n[KEY_seed] = 1});
     ck_assert_int_eq(seen.n, 1);
-    ck_assert(seen.result.crossings[0] == 2 && seen.result.crossings[1] == -1500 && isnan(seen.result.crossings[2]) && isnan(seen.result.crossings[8]));
+    ck_assert(seen.result.crossings[0] == 2 && seen.result.crossings[1] == -1500 && isnan(seen.result.crossings[2]) &&
+              isnan(seen.result.crossings[8]));
     ck_assert(seen.result.solver[0] == 0 && isnan(seen.result.predicted.eq6));
     ok(store_any(s, NULL, &any));
     ck_assert(any);
@@ -347,8 +362,8 @@ START_TEST(reader_rolls_back)
     if (child == 0) {
         sqlite3 *db;
         sqlite3_open(path, &db);
-        sqlite3_exec(db, "PRAGMA cache_size = 1; BEGIN; UPDATE runs SET plateau = 1, study = hex(zeroblob(500))", NULL, NULL,
-                     NULL);
+        sqlite3_exec(db, "PRAGMA cache_size = 1; BEGIN; UPDATE runs SET plateau = 1, study = hex(zeroblob(500))", NULL,
+                     NULL, NULL);
         raise(SIGKILL);
     }
     waitpid(child, NULL, 0);
@@ -367,8 +382,8 @@ END_TEST
 START_TEST(killed_at_creation)
 {
     /* SQLite's journal header: magic, number of records, nonce, pages before, sector and page size, all big-endian */
-    static const unsigned char journal[512] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 0,
-                                               0, 0, 2, 0, 0, 0, 0x10, 0};
+    static const unsigned char journal[512] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7, 0, 0, 0, 0, 1,    2,
+                                               3,    4,    0,    0,    0,    0,    0,    0,    2, 0, 0, 0, 0x10, 0};
     const char *path = in_folder("a.db");
     struct store *s;
     fill(path, 3);
@@ -444,128 +459,8 @@ START_TEST(read_only_folder)
     int state;
     waitpid(child, &state, 0);
     chmod(locked, 0755);
-    ck_assert_msg(WIFEXITED(state) && (WEXITSTATUS(state) == 0 || WEXITSTATUS(state) == 77), "exit %d", WEXITSTATUS(state));
-    clean();
-}
-END_TEST
-
-/* Field `wanted` of CSV line `line` (0: header) by the name of its column, into value. */
-static void field_of(const char *csv, int line, const char *wanted, char value[64])
-{
-    const char *header = csv, *row = csv;
-    for (int i = 0; i < line; i++)
-        row += strcspn(row, "\n") + 1;
-    while (strncmp(header, wanted, strlen(wanted)) || !strchr(",\n", header[strlen(wanted)])) {
-        header += strcspn(header, ",\n");
-        ck_assert_msg(*header == ',', "no column %s", wanted);
-        header++;
-        row += strcspn(row, ",\n");
-        ck_assert_int_eq(*row, ',');
-        row++;
-    }
-    snprintf(value, 64, "%.*s", (int)strcspn(row, ",\n"), row);
-}
-
-static struct text exported(enum status (*export)(struct store *, const struct store_filter *, bool, FILE *), struct store *s,
-                            bool with_curves)
-{
-    struct text t = {0};
-    FILE *file = tmpfile();
-    char buffer[4096];
-    size_t n;
-    ok(export(s, NULL, with_curves, file));
-    rewind(file);
-    while ((n = fread(buffer, 1, sizeof buffer, file)) > 0)
-        text_add_bytes(&t, buffer, n);
-    fclose(file);
-    ck_assert_ptr_nonnull(t.data);
-    return t;
-}
-
-START_TEST(export_reads_back)
-{
-    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
-    struct result r = example(MODEL_FLOW, 1);
-    struct trace t = {0};
-    char value[64];
-    trace_begin(&t, &r.keys);
-    ok(trace_add(&t, (double[8]){1.0 / 3, 2, NAN, 4, 5, 6, 7, 8}));
-    ok(trace_add(&t, (double[8]){2, 2, 3, 4, 5, 6, 7, 8}));
-    ok(store_put(s, "one", NULL, &r, &t));
-    r = example(MODEL_TRANSFORMER, 2);
-    ok(store_put(s, NULL, NULL, &r, NULL));
-    struct text csv = exported(export_csv, s, false); /* line 1: the Transformer, its T is smaller */
-    static const struct {
-        const char *name;
-        double want;
-    } numbers[] = {{"plateau", 1e3 / 3}, {"cap", 1e5 / 7}, {"final_loss", 1e-310}, {"crossing_0.9", 100.0 / 3}, {"eq6", 1e2 / 3},
-                   {"quadrature", 1e300 / 3}, {"flow", M_SQRT2}, {"p", 0.1}, {"T", 512}, {"solver_rhs_evals", 22}};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        field_of(csv.data, 2, numbers[i].name, value);
-        ck_assert_msg(strtod(value, NULL) == numbers[i].want, "%s: %s", numbers[i].name, value);
-    }
-    static const char *const empty[] = {"crossing_0.1", "closed", "lr"};
-    for (int i = 0; i < 3; i++) {
-        field_of(csv.data, 2, empty[i], value);
-        ck_assert_str_eq(value, "");
-    }
-    field_of(csv.data, 1, "unit", value);
-    ck_assert_str_eq(value, "steps");
-    struct text curves = exported(export_csv, s, true);
-    ck_assert_str_eq(curves.data, "run,step,time,loss_train,loss_test,w,w_repeated,w_orthogonal,u,delta_a,attention\n"
-                                  "1,,0.3333333333333333,2,,4,5,,6,7,8\n1,,2,2,3,4,5,,6,7,8\n");
-    struct text lines = exported(export_jsonl, s, true);
-    static const char *const parts[] = {"{\"id\": 1, ",
-                                        "\"crossings\": {\"0.9\": 33.333333333333336, ", "\"closed\": null",
-                                        "\"study\": null",
-                                        "\"curve\": {\"time\": [0.3333333333333333, 2], ",
-                                        "\"attention\": [8, 8]}}\n", "}\n{\"id\": 1"};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        ck_assert_msg(strstr(lines.data, parts[i]), "%s lacks %s", lines.data, parts[i]);
-    FILE *full = fopen("/dev/full", "w");
-    if (full) {
-        refused(export_csv(s, NULL, false, full), ERR_IO, "cannot write");
-        fclose(full);
-    }
-    text_free(&csv), text_free(&curves), text_free(&lines), trace_free(&t);
-    store_close(s);
-    clean();
-}
-END_TEST
-
-/* Recall has its own levels and a column per probe, layer and head; beside a flow, the table has the columns of both. */
-START_TEST(export_of_a_transformer)
-{
-    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
-    struct result r = example(MODEL_FLOW, 1);
-    struct trace t = {0};
-    char value[64];
-    trace_begin(&t, &r.keys);
-    ok(trace_add(&t, (double[8]){1, 2, 3, 4, 5, 6, 7, 8}));
-    ok(store_put(s, NULL, NULL, &r, &t));
-    double given[KEY_COUNT];
-    for (int i = 0; i < KEY_COUNT; i++)
-        given[i] = NAN;
-    given[KEY_model] = MODEL_TRANSFORMER, given[KEY_task] = TASK_RECALL, given[KEY_layers] = 1, given[KEY_heads] = 2;
-    ok(keys_resolve(given, &r.keys));
-    trace_begin(&t, &r.keys);
-    ck_assert_int_eq(t.columns, 9);
-    ok(trace_add(&t, (double[9]){100, .1, .2, .3, .4, .5, .6, .7, NAN}));
-    ok(store_put(s, NULL, NULL, &r, &t));
-    struct text curves = exported(export_csv, s, true), csv = exported(export_csv, s, false), lines = exported(export_jsonl, s, true);
-    ck_assert_str_eq(curves.data, "run,step,time,loss_train,loss_test,w,w_repeated,w_orthogonal,u,delta_a,attention,accuracy_train,"
-                                  "accuracy_test,copy_l1h1,copy_l1h2,select_l1h1,select_l1h2\n"
-                                  "2,100,,0.1,0.2,,,,,,,0.3,0.4,0.5,0.6,0.7,\n1,,1,2,3,4,5,,6,7,8,,,,,,\n");
-    field_of(csv.data, 1, "crossing_midpoint", value);
-    ck_assert(strtod(value, NULL) == r.crossings[1]);
-    field_of(csv.data, 1, "crossing_0.8", value);
-    ck_assert_str_eq(value, "");
-    ck_assert(strstr(lines.data, "\"crossings\": {\"0.9\": ") && strstr(lines.data, ", \"midpoint\": ") && strstr(lines.data, "\"0.1\": null}"));
-    ck_assert(strstr(lines.data, "\"select_l1h1\": [0.7], \"select_l1h2\": [null]}}"));
-    struct seen seen = walk(s, NULL);
-    ck_assert_int_eq(seen.n, 2);
-    text_free(&csv), text_free(&curves), text_free(&lines), trace_free(&t);
-    store_close(s);
+    ck_assert_msg(WIFEXITED(state) && (WEXITSTATUS(state) == 0 || WEXITSTATUS(state) == 77), "exit %d",
+                  WEXITSTATUS(state));
     clean();
 }
 END_TEST
@@ -573,7 +468,6 @@ END_TEST
 static const struct test tests[] = {
     {"round_trip", &round_trip},
     {"older_file", &older_file},
-    {"export_of_a_transformer", &export_of_a_transformer},
     {"replace_filter_order", &replace_filter_order},
     {"names_differ", &names_differ},
     {"refusals", &refusals},
@@ -583,6 +477,5 @@ static const struct test tests[] = {
     {"killed_at_creation", &killed_at_creation},
     {"full_disk", &full_disk},
     {"read_only_folder", &read_only_folder},
-    {"export_reads_back", &export_reads_back},
 };
 TEST_MAIN("store", tests)

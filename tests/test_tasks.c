@@ -53,8 +53,8 @@ static bool same_tokens(const struct samples *s, size_t i, int32_t a, int32_t b)
     return !memcmp(token(s, i, a), token(s, i, b), s->features * sizeof(float));
 }
 
-/* p and B of a schedule: samples are those of a problem that has had them all along, in whatever order they change, but for the places of
- * `relevant` that stay empty; the test set has the last B. */
+/* p and B of a schedule: samples are those of a problem that has had them all along, in whatever order they change, but
+ * for the places of `relevant` that stay empty; the test set has the last B. */
 static void check_same_samples(const struct drawn *a, const struct drawn *b)
 {
     const size_t n = a->s.n * a->s.T;
@@ -64,15 +64,17 @@ static void check_same_samples(const struct drawn *a, const struct drawn *b)
         ck_assert_mem_eq(a->s.tokens, b->s.tokens, n * sizeof(int32_t));
     for (size_t i = 0; i < a->s.n; i++) {
         for (size_t k = 0; k < b->s.slots; k++)
-            ck_assert_int_eq(b->s.relevant[i * b->s.slots + k], k < a->s.slots ? a->s.relevant[i * a->s.slots + k] : -1);
+            ck_assert_int_eq(b->s.relevant[i * b->s.slots + k],
+                             k < a->s.slots ? a->s.relevant[i * a->s.slots + k] : -1);
     }
 }
 
 START_TEST(switches)
 {
-    static const char *const tasks[] = {"T=9 d=3 position=random", "T=9 d=3 position=fixed", "task=recall pairs=6 vocab=9"};
-    static const struct schedule_switch changes[] = {{SCHEDULE_B, 5, SCHEDULE_TIME, 1}, {SCHEDULE_P, .8, SCHEDULE_TIME, 2},
-                                                     {SCHEDULE_B, 2, SCHEDULE_TIME, 3}};
+    static const char *const tasks[] = {"T=9 d=3 position=random", "T=9 d=3 position=fixed",
+                                        "task=recall pairs=6 vocab=9"};
+    static const struct schedule_switch changes[] = {
+        {SCHEDULE_B, 5, SCHEDULE_TIME, 1}, {SCHEDULE_P, .8, SCHEDULE_TIME, 2}, {SCHEDULE_B, 2, SCHEDULE_TIME, 3}};
     enum { N = 40, STEP = 6 };
     for (int task = 0; task < 3; task++) {
         const char *keys_of_task = tasks[task];
@@ -91,7 +93,9 @@ START_TEST(switches)
             /* what knowing nothing costs: the mean of |y*|^2/2 over the training data, in its two parts */
             const struct regression *r = &x.problem.regression;
             if (task < 2)
-                test_close(problem_train_null(&x.problem), now.value[KEY_p] * .5 * r->along + (1 - now.value[KEY_p]) * want.problem.null_loss, 1e-12, 0, "null");
+                test_close(problem_train_null(&x.problem),
+                           now.value[KEY_p] * .5 * r->along + (1 - now.value[KEY_p]) * want.problem.null_loss, 1e-12, 0,
+                           "null");
             release(&want);
             struct keys last = test_keys("%s B=2", keys_of_task);
             want = draw(&last, N, (struct samples_range){.test = true});

@@ -1,4 +1,5 @@
-/* Numbers as text: the shortest form that reads back, by another route (printf, tried with more and more digits); growing texts. */
+/* Numbers as text: the shortest form that reads back, by another route (printf, tried with more and more digits);
+ * growing texts. */
 #include "random.h"
 #include "test.h"
 #include "text.h"
@@ -41,7 +42,8 @@ START_TEST(shortest_form)
     for (uint32_t i = 0; i < VALUES; i++) {
         uint32_t c[4];
         random_block(&s, i, c);
-        const double mantissa = 1 + ldexp((double)((uint64_t)c[0] << 20 | c[1] >> 12), -52), digits = c[0] % 1000000000u;
+        const double mantissa = 1 + ldexp((double)((uint64_t)c[0] << 20 | c[1] >> 12), -52),
+                     digits = c[0] % 1000000000u;
         check(ldexp(mantissa, (int)(c[2] % 70) - 15));
         check(digits / pow(10, c[2] % 13)); /* few digits, some of them zeros */
     }

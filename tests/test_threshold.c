@@ -1,17 +1,21 @@
-/* Runs are read at the threshold that is asked for: what they were last asked for changes nothing, and what they did not record is not
- * made up. */
+/* Runs are read at the threshold that is asked for: what they were last asked for changes nothing, and what they did
+ * not record is not made up. */
 #include "claims_fixture.h"
 
-/* Runs of other programs know their own threshold (here 0.2) alone: elsewhere they are left out and counted, never taken for runs that
- * did not emerge. One that did not reach 0.2 did not reach 0.1 either. */
+/* Runs of other programs know their own threshold (here 0.2) alone: elsewhere they are left out and counted, never
+ * taken for runs that did not emerge. One that did not reach 0.2 did not reach 0.1 either. */
 START_TEST(test_unknown_crossings)
 {
     struct store *store = fresh_store();
     struct fit fit;
     put_grid(store, "own", "model=toy T=64,128,256 d=16,32", plain_law);
     for (int i = 0; i < 4; i++) {
-        struct result r = {.keys = keys_of(i == 3 ? "model=toy T=96 d=16 seed=9" : i % 2 ? "model=toy T=96 d=16" : "model=toy T=192 d=32"),
-                           .state = i == 3 ? RUN_CENSORED : RUN_EMERGED, .cap = 5000, .initial_loss = NAN};
+        struct result r = {.keys = keys_of(i == 3  ? "model=toy T=96 d=16 seed=9"
+                                           : i % 2 ? "model=toy T=96 d=16"
+                                                   : "model=toy T=192 d=32"),
+                           .state = i == 3 ? RUN_CENSORED : RUN_EMERGED,
+                           .cap = 5000,
+                           .initial_loss = NAN};
         r.plateau = i == 3 ? NAN : plain_law(r.keys.value[KEY_T], r.keys.value[KEY_d], 1, 0);
         for (int level = 0; level < FLOW_LEVELS; level++)
             r.crossings[level] = NAN;
@@ -22,24 +26,29 @@ START_TEST(test_unknown_crossings)
     }
     const struct store_filter all = {.study = "own", .values = {[KEY_seed] = (double[]){1}}, .n = {[KEY_seed] = 1}};
     ok(fit_run(store, &all, &(struct fit_request){.threshold = 0.1}, &fit));
-    ck_assert_msg(fit.set.unknown == 2 && fit.law.n == 6 && fit.law.n_censored == 0, "%zu %zu", fit.set.unknown, fit.law.n);
+    ck_assert_msg(fit.set.unknown == 2 && fit.law.n == 6 && fit.law.n_censored == 0, "%zu %zu", fit.set.unknown,
+                  fit.law.n);
     test_close(fit.law.exponent[1].value, 1, 2e-3, 0, "T exponent of the others");
     fit_free(&fit);
     ok(fit_run(store, &all, &(struct fit_request){0}, &fit));
     ck_assert(fit.set.unknown == 0 && fit.law.n == 8);
     fit_free(&fit);
-    refused(fit_run(store, &(struct store_filter){.study = "other"}, &(struct fit_request){.threshold = 0.1}, &fit), "was not recorded");
+    refused(fit_run(store, &(struct store_filter){.study = "other"}, &(struct fit_request){.threshold = 0.1}, &fit),
+            "was not recorded");
     fit_free(&fit);
-    struct claim c = outcome(store, "- {id: A, quantity: exponent, of: T, on: 'd,T', at: 0.1, where: seed=1, published: 1, tolerance: .05, study: own}");
+    struct claim c = outcome(store, "- {id: A, quantity: exponent, of: T, on: 'd,T', at: 0.1, where: seed=1, "
+                                    "published: 1, tolerance: .05, study: own}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && c.runs == 6 && strstr(c.why, "2 more runs"), "%s", c.why);
-    c = outcome(store, "- {id: A, quantity: speedup, of: T=96, where: T=64 d=16, at: 0.1, published: .5, tolerance: .1, study: own}");
+    c = outcome(
+        store,
+        "- {id: A, quantity: speedup, of: T=96, where: T=64 d=16, at: 0.1, published: .5, tolerance: .1, study: own}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE, "%s", c.why);
     clean(store);
 }
 END_TEST
 
-/* The threshold that a run was last asked for changes no verdict and no fit at a stated one, and mixed ones are noted. Flows and toy
- * models, since what is predicted for them depends on it too. */
+/* The threshold that a run was last asked for changes no verdict and no fit at a stated one, and mixed ones are noted.
+ * Flows and toy models, since what is predicted for them depends on it too. */
 START_TEST(test_threshold)
 {
     static const char *const text[] = {
@@ -58,8 +67,8 @@ START_TEST(test_threshold)
         for (int i = 0; i < 12; i++) {
             char words[80], flow_words[80];
             struct result r;
-            snprintf(words, sizeof words, "model=%s T=%d d=%d threshold=%s", i < 9 ? "flow" : "toy", 64 << i % 3, 8 << i / 3 % 3,
-                     asked == 0 || (asked == 2 && i % 2) ? "0.2" : "0.05");
+            snprintf(words, sizeof words, "model=%s T=%d d=%d threshold=%s", i < 9 ? "flow" : "toy", 64 << i % 3,
+                     8 << i / 3 % 3, asked == 0 || (asked == 2 && i % 2) ? "0.2" : "0.05");
             snprintf(flow_words, sizeof flow_words, "model=flow %s", strchr(words, 'T'));
             struct keys keys = keys_of(words), flow = keys_of(flow_words);
             ok(run_flow(tools, &flow, &r, NULL));
@@ -73,7 +82,8 @@ START_TEST(test_threshold)
             before[k] = asked ? before[k] : after;
             test_close(after.estimate, before[k].estimate, 1e-6, 0, "%s", text[k]);
         }
-        const struct store_filter at = {.study = "flow", .values = {[KEY_threshold] = (double[]){0.5, 0.2}}, .n = {[KEY_threshold] = 1}};
+        const struct store_filter at = {
+            .study = "flow", .values = {[KEY_threshold] = (double[]){0.5, 0.2}}, .n = {[KEY_threshold] = 1}};
         ok(fit_run(store, &at, &(struct fit_request){0}, &fit));
         test_close(fit.law.exponent[1].value, before[5].estimate, 1e-9, 0, "fit threshold=0.5");
         ck_assert(fit.law.n == 9 && !dataset_mixes(&fit.set, KEY_threshold));

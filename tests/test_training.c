@@ -255,22 +255,28 @@ START_TEST(resume_to_the_bit)
                            "eval_every=10 eval_size=16 steps=47 backend=reference"));
     /* with a schedule, of which some switch has been made, shown once or is to come at each stop */
     check_resume(test_keys(TINY "steps=47 p=0.7 schedule=p=0.5@5/p=0.4@attention=0.001/p=0.3@5/p=0@attention=0.002"));
-    check_resume(test_keys(TINY "steps=47 p=0.7 schedule=p=0.5@20/p=0.1@attention=0.001")); /* what row 20 shows comes before */
-    check_resume(test_keys(TINY "steps=47 p=0.7 B=2 eval_every=5 schedule=B=1@12.5/p=0.2@20/p=0@loss=0.999/p=0.9@31/p=0@46"));
-    check_resume(test_keys("task=recall pairs=3 vocab=4 layers=1 heads=1 width=8 head_dim=8 mlp=1 batch=4 eval_every=10 "
-                           "eval_size=16 steps=47 backend=reference B=3 p=0.5 schedule=B=1@13/p=0@attention=0.01"));
+    check_resume(
+        test_keys(TINY "steps=47 p=0.7 schedule=p=0.5@20/p=0.1@attention=0.001")); /* what row 20 shows comes before */
+    check_resume(
+        test_keys(TINY "steps=47 p=0.7 B=2 eval_every=5 schedule=B=1@12.5/p=0.2@20/p=0@loss=0.999/p=0.9@31/p=0@46"));
+    check_resume(
+        test_keys("task=recall pairs=3 vocab=4 layers=1 heads=1 width=8 head_dim=8 mlp=1 batch=4 eval_every=10 "
+                  "eval_size=16 steps=47 backend=reference B=3 p=0.5 schedule=B=1@13/p=0@attention=0.01"));
 }
 END_TEST
 
-/* What a schedule changes, and when: the steps before a switch are those of a run without it; afterwards those of a run that had the new
- * p (positions, tokens) in its data from there on. */
+/* What a schedule changes, and when: the steps before a switch are those of a run without it; afterwards those of a run
+ * that had the new p (positions, tokens) in its data from there on. */
 START_TEST(schedule_in_training)
 {
-    const struct keys plain = test_keys(TINY "steps=60 until=cap p=0.7"), by_step = test_keys(TINY "steps=60 until=cap p=0.7 schedule=p=0@30"),
-                      never = test_keys(TINY "steps=60 until=cap p=0.7 schedule=p=0@61"), at_once = test_keys(TINY "steps=60 until=cap p=0.7 schedule=p=0@attention=0.001"),
+    const struct keys plain = test_keys(TINY "steps=60 until=cap p=0.7"),
+                      by_step = test_keys(TINY "steps=60 until=cap p=0.7 schedule=p=0@30"),
+                      never = test_keys(TINY "steps=60 until=cap p=0.7 schedule=p=0@61"),
+                      at_once = test_keys(TINY "steps=60 until=cap p=0.7 schedule=p=0@attention=0.001"),
                       idle = test_keys(TINY "steps=60 until=cap p=0.7 schedule=p=0.7@5");
-    struct outcome a = run(&plain, NULL, NULL, NULL), b = run(&by_step, NULL, NULL, NULL), c = run(&never, NULL, NULL, NULL),
-                   d = run(&at_once, NULL, NULL, NULL), e = run(&idle, NULL, NULL, NULL);
+    struct outcome a = run(&plain, NULL, NULL, NULL), b = run(&by_step, NULL, NULL, NULL),
+                   c = run(&never, NULL, NULL, NULL), d = run(&at_once, NULL, NULL, NULL),
+                   e = run(&idle, NULL, NULL, NULL);
     const size_t columns = (size_t)a.trace.columns;
     ck_assert(same_trace(&a.trace, &c.trace) && same_trace(&a.trace, &e.trace) && a.trace.length == 7);
     ck_assert_mem_eq(a.trace.rows, b.trace.rows, 4 * columns * sizeof(double)); /* 0, 10, 20, 30 */

@@ -59,7 +59,8 @@ static enum status add_transformer(struct accuracy *a, const struct result *r)
     double plateau = result_plateau_at(r, recall ? 0.05 : reading_threshold(&r->keys, READING_USUAL), &known);
     if (plateau == 0) /* over it before the first step: vocab is too small for 5 % to mean anything */
         return OK;
-    return add(&a->ratios[recall ? ACCURACY_RECALL : ACCURACY_REGRESSION], plateau / run_transformer_published(&r->keys));
+    return add(&a->ratios[recall ? ACCURACY_RECALL : ACCURACY_REGRESSION],
+               plateau / run_transformer_published(&r->keys));
 }
 
 enum status accuracy_add(void *context, const struct store_row *row)
@@ -69,7 +70,9 @@ enum status accuracy_add(void *context, const struct store_row *row)
     struct result read = row->result;
     const struct result *r = &read;
     const double *v = r->keys.value;
-    struct accuracy_errors *errors = a->errors[v[KEY_p] > 0 ? ACCURACY_CROSS : v[KEY_B] > 1 ? ACCURACY_CONTEXT : ACCURACY_SINGLE];
+    struct accuracy_errors *errors = a->errors[v[KEY_p] > 0   ? ACCURACY_CROSS
+                                               : v[KEY_B] > 1 ? ACCURACY_CONTEXT
+                                                              : ACCURACY_SINGLE];
     bool known;
     if (isnan(r->initial_loss)) /* imported: whose start is not known here */
         return OK;
@@ -89,7 +92,8 @@ done:
     return rc;
 }
 
-size_t accuracy_of(struct accuracy *a, enum accuracy_group group, enum accuracy_column column, double *median, double *largest)
+size_t accuracy_of(struct accuracy *a, enum accuracy_group group, enum accuracy_column column, double *median,
+                   double *largest)
 {
     struct accuracy_errors *e = &a->errors[group][column];
     *median = *largest = NAN;

@@ -58,8 +58,8 @@ enum change change_of(const struct claim *before, const struct claim *after)
 void change_text(const struct claim *before, const struct claim *after, struct text *out)
 {
     const bool same = before->verdict == after->verdict;
-    text_addf(out, "%-15s %s%s%s  %s\n%16sexpected ", before->id, compare_verdict_name(before->verdict), same ? "" : " -> ",
-              same ? "" : compare_verdict_name(after->verdict), before->statement, "");
+    text_addf(out, "%-15s %s%s%s  %s\n%16sexpected ", before->id, compare_verdict_name(before->verdict),
+              same ? "" : " -> ", same ? "" : compare_verdict_name(after->verdict), before->statement, "");
     compare_published(before, out);
     text_add(out, ", here ");
     compare_estimate(before, out);

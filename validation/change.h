@@ -1,8 +1,9 @@
 /* The same claims on two databases: what changed from one version of a setting to the next.
  *
- * A verdict changed, or the estimate moved under the same verdict. An estimate a with a 95 % interval of half-width h_a moved to b if
- * |b - a| > sqrt(h_a^2 + h_b^2), the half-width of the difference; one that has no interval (r2, each, final) if it is another number, to
- * 1e-6 of it. Claims on a flow or on keys need no runs: they say nothing about a database and are left out. */
+ * A verdict changed, or the estimate moved under the same verdict. An estimate a with a 95 % interval of half-width h_a
+ * moved to b if |b - a| > sqrt(h_a^2 + h_b^2), the half-width of the difference; one that has no interval (r2, each,
+ * final) if it is another number, to 1e-6 of it. Claims on a flow or on keys need no runs: they say nothing about a
+ * database and are left out. */
 #ifndef CHANGE_H
 #define CHANGE_H
 #include "compare.h"

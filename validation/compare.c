@@ -31,7 +31,8 @@ enum verdict compare_verdict(double estimate, double low, double high, double pu
     double from = published - tolerance, to = published + tolerance;
     if (high < from || low > to)
         return VERDICT_DEVIATES;
-    return estimate >= from && estimate <= to && (high - low) / 2 <= tolerance ? VERDICT_REPRODUCED : VERDICT_INCONCLUSIVE;
+    return estimate >= from && estimate <= to && (high - low) / 2 <= tolerance ? VERDICT_REPRODUCED
+                                                                               : VERDICT_INCONCLUSIVE;
 }
 
 __attribute__((format(printf, 2, 3))) static void say(struct claim *c, const char *format, ...)
@@ -46,20 +47,22 @@ __attribute__((format(printf, 2, 3))) static void say(struct claim *c, const cha
 static void say_missing(struct claim *c)
 {
     if (*c->study)
-        say(c, "no such run in study %s; `plateau reproduce --scale %s` makes them", c->study, *c->scale ? c->scale : "quick");
+        say(c, "no such run in study %s; `plateau reproduce --scale %s` makes them", c->study,
+            *c->scale ? c->scale : "quick");
     else
         say(c, "no run matches: %.150s", *c->where ? c->where : "the database is empty");
 }
 
-/* An interval shrinks as the root of the number of runs: how many it takes until it is as narrow as the tolerance and does not cross
- * the edge of the band. */
+/* An interval shrinks as the root of the number of runs: how many it takes until it is as narrow as the tolerance and
+ * does not cross the edge of the band. */
 static void say_more_runs(struct claim *c)
 {
     double half = (c->high - c->low) / 2, off = fabs(c->estimate - c->published), to_edge = fabs(off - c->tolerance);
     double need = off <= c->tolerance ? c->tolerance : to_edge, factor = pow(half / need, 2);
     if (factor < 1e3)
         say(c, "the interval %s; about %.0f runs of this spread would decide, there are %zu",
-            off <= c->tolerance ? "is wider than the tolerance" : "crosses the edge of the band", ceil(factor * (double)c->runs), c->runs);
+            off <= c->tolerance ? "is wider than the tolerance" : "crosses the edge of the band",
+            ceil(factor * (double)c->runs), c->runs);
     else
         say(c, "the estimate lies on the edge of the band; more runs will not decide soon");
 }
@@ -74,7 +77,8 @@ static double threshold_of(const struct claim *c)
 static void doubt_unknown(struct claim *c, size_t unknown)
 {
     c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
-    say(c, "%zu more runs (imported?) did not record the threshold asked for and are left out: state theirs (at)", unknown);
+    say(c, "%zu more runs (imported?) did not record the threshold asked for and are left out: state theirs (at)",
+        unknown);
 }
 
 /* "key=value key=value" into a grid. */
@@ -122,8 +126,8 @@ static void fitted_clear(struct fitted *f)
 
 static bool same_fit(const struct claim *a, const struct claim *b)
 {
-    return a && !strcmp(a->on, b->on) && !strcmp(a->where, b->where) && !strcmp(a->study, b->study) && !strcmp(a->response, b->response) &&
-           !strcmp(a->best, b->best) && a->at == b->at;
+    return a && !strcmp(a->on, b->on) && !strcmp(a->where, b->where) && !strcmp(a->study, b->study) &&
+           !strcmp(a->response, b->response) && !strcmp(a->best, b->best) && a->at == b->at;
 }
 
 static enum status fit(struct store *store, const struct store_filter *filter, const struct claim *c, struct fitted *f)
@@ -146,7 +150,8 @@ done:
     return rc;
 }
 
-static enum status measure_fit(struct store *store, const struct store_filter *filter, struct fitted *f, const struct audience *a, struct claim *c)
+static enum status measure_fit(struct store *store, const struct store_filter *filter, struct fitted *f,
+                               const struct audience *a, struct claim *c)
 {
     enum status rc = OK;
     TRY(fit(store, filter, c, f));
@@ -248,7 +253,8 @@ static int by_seed(const void *a, const void *b)
     return (p->seed > q->seed) - (p->seed < q->seed);
 }
 
-/* Runs of a seed share random numbers, so the mean of each seed is one observation; of runs with a single seed, each run is. */
+/* Runs of a seed share random numbers, so the mean of each seed is one observation; of runs with a single seed, each
+ * run is. */
 static size_t average_seeds(struct runs *r, double *means)
 {
     size_t seeds = 0, count = 0;
@@ -271,7 +277,8 @@ static enum status estimate_mean(struct runs *r, struct claim *c)
     size_t n = average_seeds(r, means);
     c->estimate = gsl_stats_mean(means, 1, n);
     if (n >= 2) {
-        double half = gsl_cdf_tdist_Pinv(0.5 + CONFIDENCE / 2, (double)n - 1) * gsl_stats_sd(means, 1, n) / sqrt((double)n);
+        double half =
+            gsl_cdf_tdist_Pinv(0.5 + CONFIDENCE / 2, (double)n - 1) * gsl_stats_sd(means, 1, n) / sqrt((double)n);
         c->low = c->estimate - half, c->high = c->estimate + half;
     } else {
         say(c, "one run has no interval: it takes two seeds at least");
@@ -304,13 +311,15 @@ static enum status judge_runs(struct runs *r, struct claim *c)
     } else if (r->undefined) { /* a run that is left out could be the one that deviates */
         c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
         say(c, "%zu of %zu runs have no %.60s; %s", r->undefined, r->n + r->undefined, c->of,
-            r->cut ? "some did not emerge: a larger cap (steps) may give it" : "it is not defined or was not stored for such runs");
+            r->cut ? "some did not emerge: a larger cap (steps) may give it"
+                   : "it is not defined or was not stored for such runs");
     }
     return rc;
 }
 
 /* What each run gave, exp'ed for ratios. */
-static enum status show_runs(const struct audience *a, const struct seeded *list, size_t n, bool logarithms, const struct claim *c)
+static enum status show_runs(const struct audience *a, const struct seeded *list, size_t n, bool logarithms,
+                             const struct claim *c)
 {
     enum status rc = OK;
     struct compare_value *runs = a->witness && n ? calloc(n, sizeof *runs) : NULL;
@@ -325,7 +334,8 @@ done:
     return rc;
 }
 
-static enum status measure_runs(struct store *store, const struct store_filter *filter, const struct audience *a, struct claim *c)
+static enum status measure_runs(struct store *store, const struct store_filter *filter, const struct audience *a,
+                                struct claim *c)
 {
     struct runs r = {.threshold = threshold_of(c)};
     enum status rc = monomial_parse(c->of, &r.product);
@@ -351,7 +361,8 @@ static void judge_least(struct claim *c)
     if (!isnan(c->low))
         c->verdict = c->low >= least ? VERDICT_REPRODUCED : c->high < least ? VERDICT_DEVIATES : VERDICT_INCONCLUSIVE;
     if (c->verdict == VERDICT_INCONCLUSIVE && !*c->why)
-        say(c, "the interval of %zu pairs of runs contains %g; more seeds or a larger grid would narrow it", c->runs, least);
+        say(c, "the interval of %zu pairs of runs contains %g; more seeds or a larger grid would narrow it", c->runs,
+            least);
 }
 
 /* A geometric mean of ratios, so its interval is that of a mean of logarithms. */
@@ -361,7 +372,8 @@ static enum status judge_speedup(const struct contrast *pairs, const struct audi
     if (!(r.list = calloc(pairs->n, sizeof *r.list)))
         return error_set(ERR_MEMORY, "out of memory for %zu runs", pairs->n);
     for (size_t i = 0; i < pairs->n; i++)
-        r.list[i] = (struct seeded){keys_integer(&pairs->pairs[i].keys, KEY_seed), pairs->pairs[i].id, pairs->pairs[i].log_ratio};
+        r.list[i] = (struct seeded){keys_integer(&pairs->pairs[i].keys, KEY_seed), pairs->pairs[i].id,
+                                    pairs->pairs[i].log_ratio};
     enum status rc = estimate_mean(&r, c);
     c->estimate = exp(c->estimate), c->low = exp(c->low), c->high = exp(c->high);
     judge_least(c);
@@ -380,7 +392,8 @@ static enum status judge_gain(const struct contrast *pairs, const struct audienc
     TRY(dataset_init(c->on, threshold_of(c), &set));
     for (size_t i = 0; i < pairs->n; i++) {
         const struct contrast_pair *p = &pairs->pairs[i];
-        const struct store_row row = {.id = p->id, .result = {.keys = p->keys, .state = p->cut ? RUN_CENSORED : RUN_EMERGED}};
+        const struct store_row row = {.id = p->id,
+                                      .result = {.keys = p->keys, .state = p->cut ? RUN_CENSORED : RUN_EMERGED}};
         TRY(dataset_row(&set, &row, exp(p->log_ratio), p->cut));
     }
     rc = power_law_fit(&set.data, CONFIDENCE, &law);
@@ -398,12 +411,16 @@ done:
     return rc;
 }
 
-static enum status measure_pairs(struct store *store, const struct store_filter *filter, const struct audience *a, struct claim *c)
+static enum status measure_pairs(struct store *store, const struct store_filter *filter, const struct audience *a,
+                                 struct claim *c)
 {
     enum status rc = OK;
     struct contrast pairs = {0};
     struct grid change = {0};
-    const struct contrast_request request = {.before = *filter, .change = &change, .at = threshold_of(c), .best = compare_best(c),
+    const struct contrast_request request = {.before = *filter,
+                                             .change = &change,
+                                             .at = threshold_of(c),
+                                             .best = compare_best(c),
                                              .column = *c->response ? c->response : NULL};
     TRY(add_words(c->of, &change));
     TRY(contrast_measure(store, &request, &pairs));
@@ -445,7 +462,8 @@ static enum status visit_curve(void *context, const struct store_row *row)
     return rc == OK ? add_run(&k->runs, row, x) : rc;
 }
 
-static enum status measure_final(struct store *store, const struct store_filter *filter, const struct audience *a, struct claim *c)
+static enum status measure_final(struct store *store, const struct store_filter *filter, const struct audience *a,
+                                 struct claim *c)
 {
     struct curves k = {.store = store, .column = c->of};
     enum status rc = store_each(store, filter, visit_curve, &k);
@@ -473,7 +491,9 @@ static enum status measure_flow(struct grid *grid, struct claim *c)
         TRY(grid_at(grid, i, &keys));
         TRY(measure(c->of, &keys, &x));
         undefined = undefined || isnan(x);
-        if (i == 0 || (floor ? x < c->estimate : ceiling ? x > c->estimate : fabs(x - c->published) > fabs(c->estimate - c->published)))
+        if (i == 0 || (floor     ? x < c->estimate
+                       : ceiling ? x > c->estimate
+                                 : fabs(x - c->published) > fabs(c->estimate - c->published)))
             c->estimate = x;
         c->low = i ? fmin(c->low, x) : x, c->high = i ? fmax(c->high, x) : x;
     }
@@ -573,25 +593,4 @@ enum status compare_watch(struct store *store, struct claims *claims, compare_wi
 enum status compare_run(struct store *store, struct claims *claims)
 {
     return compare_watch(store, claims, NULL, NULL);
-}
-
-const struct claim *compare_corrected(const struct claims *claims, const struct claim *claim)
-{
-    for (size_t i = 0; i < claims->n && *claim->corrected; i++) {
-        if (!strcmp(claims->list[i].id, claim->corrected))
-            return &claims->list[i];
-    }
-    return NULL;
-}
-
-bool compare_counts(const struct claims *claims, const struct claim *claim)
-{
-    const struct claim *corrected = *claim->erratum ? compare_corrected(claims, claim) : NULL;
-    return claim->verdict == VERDICT_DEVIATES && !*claim->choice && !(corrected && corrected->verdict == VERDICT_REPRODUCED);
-}
-
-void compare_free(struct claims *claims)
-{
-    free(claims->list);
-    *claims = (struct claims){0};
 }

@@ -1,4 +1,5 @@
-/* The comparator: claims (claims*.yaml, or a user's own file) against the runs of a database. doc/claims.md explains the format.
+/* The comparator: claims (claims*.yaml, or a user's own file) against the runs of a database. doc/claims.md explains
+ * the format.
  *
  *     - id: C5.B
  *       source: Fig. 2 left
@@ -6,7 +7,7 @@
  *       quantity: exponent
  *       of: B
  *       on: d,T,B
- *       where: model=flow metric=full                        # which runs, or which flow: key=value words, lists and ranges too
+ *       where: model=flow metric=full                        # which runs or flow: key=value words, lists, ranges
  *       study: fig2-left                                     # only the runs of that study (default: any)
  *       published: -0.99
  *       tolerance: 0.03
@@ -16,16 +17,18 @@
  * Quantities, X(name, kind, of):
  *     of a fit on the runs (on: its regressors; response: a prediction in place of the plateau length)
  *     of the runs, each or their mean: a monomial (monomial.h), such as plateau/flow
- *     of pairs of runs: how many times shorter the plateau is with the keys in `of` than with those in `where`, else equal runs
- *         (speedup), and the exponent of that in the first regressor of `on` (gain)
- *     of the curves: a trace column in its last row, or the difference of two (`accuracy_train-accuracy_test`), in each run; without a head
- *         (`copy_l3`), the largest over the heads
- *     of one flow, which needs no runs: a measure (measure.h) or a monomial; if `where` describes several, the worst counts
+ *     of pairs of runs: how many times shorter the plateau is with the keys in `of` than with those in `where`, else
+ *         equal runs (speedup), and the exponent of that in the first regressor of `on` (gain)
+ *     of the curves: a trace column in its last row, or the difference of two (`accuracy_train-accuracy_test`), in each
+ *         run; without a head (`copy_l3`), the largest over the heads
+ *     of one flow, which needs no runs: a measure (measure.h) or a monomial; if `where` describes several, the worst
+ *         counts
  *     of the keys: how many defaults of the kind of run in `where` differ from those in `of`
  *
- * Verdict: reproduced, if the estimate is inside published +- tolerance and the 95 % half-width is at most the tolerance; deviates, if
- * the interval misses that band; else inconclusive. What has no interval is a point. One-sided: r2, floor, speedup and gain (at least published -
- * tolerance), ceiling (at most published + tolerance). `each` and `final` reproduce if every run is inside the band. */
+ * Verdict: reproduced, if the estimate is inside published +- tolerance and the 95 % half-width is at most the
+ * tolerance; deviates, if the interval misses that band; else inconclusive. What has no interval is a point. One-sided:
+ * r2, floor, speedup and gain (at least published - tolerance), ceiling (at most published + tolerance). `each` and
+ * `final` reproduce if every run is inside the band. */
 #ifndef COMPARE_H
 #define COMPARE_H
 #include "store.h"
@@ -44,16 +47,18 @@
     X(ceiling, FLOW, "measure or monomial")                                                                            \
     X(defaults, KEYS, "key=value words")
 
-#define VERDICTS(X) X(VERDICT_REPRODUCED, "reproduced") X(VERDICT_DEVIATES, "deviates") X(VERDICT_INCONCLUSIVE, "inconclusive")
+#define VERDICTS(X)                                                                                                    \
+    X(VERDICT_REPRODUCED, "reproduced") X(VERDICT_DEVIATES, "deviates") X(VERDICT_INCONCLUSIVE, "inconclusive")
 enum verdict {
 #define AS_ENUMERATOR(name, text) name,
     VERDICTS(AS_ENUMERATOR)
 #undef AS_ENUMERATOR
 };
 
-/* X(field, size): the text fields of a claim, "" where not given. grid: in words, where the source gives none or another: an own grid.
- * scale: the smallest one at which the study holds these runs ("" for quick). best: a key; of runs that differ in it alone the fastest
- * counts. choice: what the source leaves open and is chosen here; the claim says how well that fits, and is no statement of the source. */
+/* X(field, size): the text fields of a claim, "" where not given. grid: in words, where the source gives none or
+ * another: an own grid. scale: the smallest one at which the study holds these runs ("" for quick). best: a key; of
+ * runs that differ in it alone the fastest counts. choice: what the source leaves open and is chosen here; the claim
+ * says how well that fits, and is no statement of the source. */
 #define CLAIM_TEXTS(X)                                                                                                 \
     X(id, 32) X(source, 64) X(statement, 256) X(quantity, 16) X(of, 200) X(on, 80) X(response, 40) X(where, 200)       \
     X(study, 64) X(scale, 16) X(best, 16) X(choice, 64) X(grid, 128) X(figure, 16) X(erratum, 8) X(corrected, 32)
@@ -82,7 +87,8 @@ struct claims {
 const char *compare_verdict_name(enum verdict verdict);
 /* The rule above, for a quantity with an interval; NaN anywhere is inconclusive. */
 enum verdict compare_verdict(double estimate, double low, double high, double published, double tolerance);
-/* Reads the claims of a file, or (NULL) those that ship with the program, of the theory and of the Transformers (compare_read.c). ERR_INPUT "path: line: ..". Release with compare_free, also after an error. */
+/* Reads the claims of a file, or (NULL) those that ship with the program, of the theory and of the Transformers
+ * (compare_read.c). ERR_INPUT "path: line: ..". Release with compare_free, also after an error. */
 enum status compare_read(const char *path, struct claims *claims);
 /* Measures every claim on the runs of `store` and fills in the outcomes. */
 enum status compare_run(struct store *store, struct claims *claims);

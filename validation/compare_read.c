@@ -1,4 +1,4 @@
-/* Claims from YAML: a list of mappings, every field a plain value. */
+/* Claims from YAML, a list of mappings, every field a plain value; and how they lead to each other. */
 #include "compare.h"
 #include "data.h"
 #include "measure.h"
@@ -57,7 +57,8 @@ static enum status set_field(struct claim *c, const char *name, const char *valu
     if (number)
         return text_to_real(value, number) ? OK : error_set(ERR_INPUT, "%s: %.40s is not a number", name, value);
     const char *near = text_nearest(name, names, sizeof names / sizeof names[0]);
-    return error_set(ERR_INPUT, "%.40s: not a field of a claim%s%s", name, near ? "; did you mean " : "", near ? near : "");
+    return error_set(ERR_INPUT, "%.40s: not a field of a claim%s%s", name, near ? "; did you mean " : "",
+                     near ? near : "");
 }
 
 /* What `of` and `on` must be depends on the quantity. */
@@ -67,7 +68,9 @@ static enum status check_quantity(const struct claim *c)
     struct monomial product;
     enum claim_kind kind = compare_kind(c);
     REQUIRE(kind != CLAIM_NONE, ERR_INPUT,
-            "quantity is one of exponent, constant, r2, each, mean, speedup, gain, final, value, floor, ceiling, defaults; not '%.20s'", c->quantity);
+            "quantity is one of exponent, constant, r2, each, mean, speedup, gain, final, value, floor, ceiling, "
+            "defaults; not '%.20s'",
+            c->quantity);
     bool fits = kind == CLAIM_FIT || compare_is(c, "gain");
     REQUIRE(!fits || *c->on, ERR_INPUT, "a fit needs its regressors, as in on: d,T,B");
     REQUIRE(fits || !*c->on, ERR_INPUT, "on: is for exponent, constant, r2 and gain");
@@ -76,7 +79,8 @@ static enum status check_quantity(const struct claim *c)
     if (kind == CLAIM_RUNS || (kind == CLAIM_FLOW && !measure_exists(c->of))) {
         rc = monomial_parse(c->of, &product);
         if (rc != OK)
-            return error_prefix(rc, kind == CLAIM_FLOW ? "of: not a measure (doc/claims.md lists them), nor a monomial" : "of");
+            return error_prefix(rc, kind == CLAIM_FLOW ? "of: not a measure (doc/claims.md lists them), nor a monomial"
+                                                       : "of");
     }
 done:
     return rc;
@@ -89,7 +93,8 @@ static enum status check_claim(const struct claim *c)
     rc = check_quantity(c);
     if (rc != OK)
         return error_prefix(rc, "%s", c->id);
-    REQUIRE(!isnan(c->published) && c->tolerance >= 0, ERR_INPUT, "%s: needs published, and a tolerance that is not negative", c->id);
+    REQUIRE(!isnan(c->published) && c->tolerance >= 0, ERR_INPUT,
+            "%s: needs published, and a tolerance that is not negative", c->id);
     REQUIRE(c->at >= 0 && c->at < 1, ERR_INPUT, "%s: at: a fraction between 0 and 1", c->id);
 done:
     return rc;
@@ -97,7 +102,8 @@ done:
 
 static enum status read_claim(yaml_document_t *doc, const yaml_node_t *node, struct claim *c)
 {
-    *c = (struct claim){.line = yaml_file_line(node), .published = NAN, .tolerance = NAN, .estimate = NAN, .low = NAN, .high = NAN};
+    *c = (struct claim){
+        .line = yaml_file_line(node), .published = NAN, .tolerance = NAN, .estimate = NAN, .low = NAN, .high = NAN};
     if (!node || node->type != YAML_MAPPING_NODE)
         return error_set(ERR_INPUT, "a claim is a mapping field: value");
     for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
@@ -119,10 +125,10 @@ static enum status check_links(const struct claims *claims)
     for (size_t i = 0; i < claims->n; i++) {
         const struct claim *c = &claims->list[i];
         for (size_t j = 0; j < i; j++)
-            REQUIRE(strcmp(claims->list[j].id, c->id), ERR_INPUT, "%zu: %s: this id is taken by line %zu", c->line, c->id,
-                    claims->list[j].line);
-        REQUIRE(!*c->corrected || compare_corrected(claims, c), ERR_INPUT, "%zu: %s: corrected: %s: no such claim", c->line,
-                c->id, c->corrected);
+            REQUIRE(strcmp(claims->list[j].id, c->id), ERR_INPUT, "%zu: %s: this id is taken by line %zu", c->line,
+                    c->id, claims->list[j].line);
+        REQUIRE(!*c->corrected || compare_corrected(claims, c), ERR_INPUT, "%zu: %s: corrected: %s: no such claim",
+                c->line, c->id, c->corrected);
     }
 done:
     return rc;
@@ -161,4 +167,26 @@ enum status compare_read(const char *path, struct claims *claims)
     }
 done:
     return rc;
+}
+
+const struct claim *compare_corrected(const struct claims *claims, const struct claim *claim)
+{
+    for (size_t i = 0; i < claims->n && *claim->corrected; i++) {
+        if (!strcmp(claims->list[i].id, claim->corrected))
+            return &claims->list[i];
+    }
+    return NULL;
+}
+
+bool compare_counts(const struct claims *claims, const struct claim *claim)
+{
+    const struct claim *corrected = *claim->erratum ? compare_corrected(claims, claim) : NULL;
+    return claim->verdict == VERDICT_DEVIATES && !*claim->choice &&
+           !(corrected && corrected->verdict == VERDICT_REPRODUCED);
+}
+
+void compare_free(struct claims *claims)
+{
+    free(claims->list);
+    *claims = (struct claims){0};
 }

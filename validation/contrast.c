@@ -18,7 +18,8 @@ struct side {
     size_t n, allocated;
 };
 
-/* The first of two consecutive rows at which a column is beyond `level`, interpolated as run_transformer.h says; NaN if there is none. */
+/* The first of two consecutive rows at which a column is beyond `level`, interpolated as run_transformer.h says; NaN if
+ * there is none. */
 static double curve_crossing(const struct trace *t, const char *column, double level)
 {
     const int time = trace_find(t, "time"), x = time >= 0 ? time : trace_find(t, "step"), y = trace_find(t, column);
@@ -29,7 +30,9 @@ static double curve_crossing(const struct trace *t, const char *column, double l
         const bool beyond = rising ? row[y] >= level : row[y] <= level;
         if (beyond && !isnan(candidate))
             return candidate;
-        candidate = !beyond ? NAN : isnan(value) ? row[x] : before + (level - value) / (row[y] - value) * (row[x] - before);
+        candidate = !beyond        ? NAN
+                    : isnan(value) ? row[x]
+                                   : before + (level - value) / (row[y] - value) * (row[x] - before);
         before = row[x], value = row[y];
     }
     return NAN;
@@ -69,7 +72,11 @@ static enum status visit(void *context, const struct store_row *row)
     }
     enum status rc = read_plateau(s, row, &plateau, &known);
     const bool ended = known && !isnan(plateau), whole = known && (state == RUN_CENSORED || state == RUN_EMERGED);
-    s->list[s->n++] = (struct contrast_run){row->id, row->result.keys, ended ? plateau : whole ? row->result.cap : NAN, ended};
+    s->list[s->n++] = (struct contrast_run){row->id, row->result.keys,
+                                            ended   ? plateau
+                                            : whole ? row->result.cap
+                                                    : NAN,
+                                            ended};
     return rc;
 }
 
@@ -121,7 +128,8 @@ static enum status add_pair(const struct contrast_run *a, const struct contrast_
     return OK;
 }
 
-static enum status pair_up(const struct side *before, const struct side *after, const struct contrast_request *request, struct contrast *c)
+static enum status pair_up(const struct side *before, const struct side *after, const struct contrast_request *request,
+                           struct contrast *c)
 {
     enum status rc = OK;
     size_t but[KEY_COUNT];
@@ -135,7 +143,8 @@ static enum status pair_up(const struct side *before, const struct side *after, 
     qsort_r(x.order, after->n, sizeof *x.order, by_twins, &x);
     for (size_t i = 0; i < before->n; i++) {
         const struct contrast_run *a = &before->list[i];
-        for (size_t k = first_twin(&x, after->n, &a->keys); k < after->n && selection_twins(&a->keys, &after->list[x.order[k]].keys, but); k++)
+        for (size_t k = first_twin(&x, after->n, &a->keys);
+             k < after->n && selection_twins(&a->keys, &after->list[x.order[k]].keys, but); k++)
             TRY(add_pair(a, &after->list[x.order[k]], c));
     }
 done:

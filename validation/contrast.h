@@ -9,8 +9,10 @@ struct contrast_request {
     struct store_filter before; /* runs before the change */
     const struct grid *change;  /* the keys that change, and their values after it */
     double at;                  /* the threshold at which runs are read (reading.h) */
-    const char *column;         /* NULL: the plateau as recorded, on the test set; else that of this trace column, such as accuracy_train */
-    enum key best;              /* of runs that differ in this key alone the fastest counts, before and after; KEY_COUNT: none */
+    const char *column;         /* NULL: the plateau as recorded, on the test set; else that of this trace column, such
+                                   as accuracy_train */
+    enum key best;              /* of runs that differ in this key alone the fastest counts, before and after;
+                                   KEY_COUNT: none */
 };
 /* One pair of runs. */
 struct contrast_pair {
@@ -25,8 +27,8 @@ struct contrast {
     size_t undefined;            /* pairs whose second run has no plateau */
 };
 
-/* Pairs of the runs before the change with those that differ from them by it alone. Overwrites *c; release with contrast_free, also after
- * an error. */
+/* Pairs of the runs before the change with those that differ from them by it alone. Overwrites *c; release with
+ * contrast_free, also after an error. */
 enum status contrast_measure(struct store *store, const struct contrast_request *request, struct contrast *c);
 void contrast_free(struct contrast *c);
 

@@ -87,7 +87,8 @@ static enum status take_y(const struct dataset *set, int64_t id, const struct re
     *censored = isnan(r->plateau) && (!response || monomial_grows_with_plateau(&set->response.product));
     cut.plateau = *censored ? r->cap : r->plateau;
     *y = response ? monomial_value(&set->response.product, &cut) : cut.plateau;
-    REQUIRE(!response || *y > 0, ERR_INPUT, "run %lld: %s is not defined there; filter such runs away", (long long)id, set->response.name);
+    REQUIRE(!response || *y > 0, ERR_INPUT, "run %lld: %s is not defined there; filter such runs away", (long long)id,
+            set->response.name);
 done:
     return rc;
 }
@@ -113,8 +114,8 @@ enum status dataset_row(struct dataset *set, const struct store_row *row, double
     set->censored[n] = censored;
     for (size_t k = 0; k < n_x; k++) {
         double x = set->x[n * n_x + k] = monomial_value(&set->regressors[k].product, r);
-        REQUIRE(x > 0, ERR_INPUT, "run %lld: %s is not positive there; leave it out or filter such runs away", (long long)row->id,
-                set->names[k]);
+        REQUIRE(x > 0, ERR_INPUT, "run %lld: %s is not positive there; leave it out or filter such runs away",
+                (long long)row->id, set->names[k]);
     }
     for (size_t k = 0; k < set->n_factors; k++)
         set->f[k][n] = monomial_value(&set->factors[k], r);

@@ -1,7 +1,8 @@
-/* From the rows of a store to the columns of a fit: y = plateau length (or where a censored run was cut off), x = regressors.
+/* From the rows of a store to the columns of a fit: y = plateau length (or where a censored run was cut off), x =
+ * regressors.
  *
- * A regressor is a monomial in the columns of a run (monomial.h): `d`, `T/B`, `X_exact`. Runs that diverged or were interrupted, and
- * those that did not record the threshold asked for, are left out and counted. */
+ * A regressor is a monomial in the columns of a run (monomial.h): `d`, `T/B`, `X_exact`. Runs that diverged or were
+ * interrupted, and those that did not record the threshold asked for, are left out and counted. */
 #ifndef DATASET_H
 #define DATASET_H
 #include "monomial.h"
@@ -14,7 +15,8 @@ enum { DATASET_FACTORS = 8 };
 struct dataset {
     struct power_law_data data;         /* its columns are owned by the dataset */
     size_t allocated, left_out;
-    size_t at_once;                     /* left out: over the threshold before the first step, which says nothing of a law */
+    size_t at_once;                     /* left out: over the threshold before the first step, which says nothing of a
+                                           law */
     size_t unknown;                     /* left out: their plateau length at `threshold` was not recorded */
     struct dataset_column {
         char name[64];
@@ -39,17 +41,18 @@ struct dataset {
 enum status dataset_init(const char *regressors, double threshold, struct dataset *set);
 /* Before the first row. One more column, kept in f: for the forms y = c factor of power_law.h. */
 enum status dataset_factor(const char *product, struct dataset *set);
-/* Before the first row. Fits `product` (a prediction, or plateau*lr) in place of the plateau length; it is censored where it holds a
- * plateau that is. */
+/* Before the first row. Fits `product` (a prediction, or plateau*lr) in place of the plateau length; it is censored
+ * where it holds a plateau that is. */
 enum status dataset_response(const char *product, struct dataset *set);
-/* Adds y of a row; the regressors come from its keys and, where they are measured, its result. ERR_INPUT: one is not positive there. */
+/* Adds y of a row; the regressors come from its keys and, where they are measured, its result. ERR_INPUT: one is not
+ * positive there. */
 enum status dataset_row(struct dataset *set, const struct store_row *row, double y, bool censored);
 /* A store_visit: adds the plateau length of a row, or the response. */
 enum status dataset_add(void *set, const struct store_row *row);
 /* Drops regressors with a single value over all rows, so that a default list fits any study. */
 void dataset_drop_constant(struct dataset *set);
-/* True if the runs differ in a key that makes another run (not the seed), or in the threshold at which they are read, and no regressor
- * holds it: they are not alike. */
+/* True if the runs differ in a key that makes another run (not the seed), or in the threshold at which they are read,
+ * and no regressor holds it: they are not alike. */
 bool dataset_mixes(const struct dataset *set, enum key key);
 void dataset_free(struct dataset *set);
 

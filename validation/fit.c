@@ -44,7 +44,8 @@ static void compare_forms(struct fit *fit)
         fit->ranks[index[i]] = ranks[i];
 }
 
-/* The runs of a filter. `threshold` says where to read them, not which they are (reading.h): threshold=0.5 is --at 0.5. */
+/* The runs of a filter. `threshold` says where to read them, not which they are (reading.h): threshold=0.5 is --at
+ * 0.5. */
 static struct store_filter rows_of(const struct store_filter *filter)
 {
     struct store_filter rows = *filter;
@@ -67,7 +68,8 @@ done:
     return rc;
 }
 
-enum status fit_run(struct store *store, const struct store_filter *filter, const struct fit_request *request, struct fit *fit)
+enum status fit_run(struct store *store, const struct store_filter *filter, const struct fit_request *request,
+                    struct fit *fit)
 {
     enum status rc = OK;
     const struct store_filter rows = rows_of(filter);
@@ -83,8 +85,9 @@ enum status fit_run(struct store *store, const struct store_filter *filter, cons
     }
     TRY(store_each(store, &rows, dataset_add, &fit->set));
     REQUIRE(fit->set.data.n > 0 || !fit->set.unknown, ERR_INPUT,
-            "the crossing of %g was not recorded in any of the runs; those made here have 0.1, 0.2 .. 0.9 (recall: 0.05, 0.5, 0.9), imported "
-            "ones their own threshold", threshold);
+            "the crossing of %g was not recorded in any of the runs; those made here have 0.1, 0.2 .. 0.9 (recall: "
+            "0.05, 0.5, 0.9), imported ones their own threshold",
+            threshold);
     REQUIRE(fit->set.data.n > 0, ERR_INPUT, "no run matches%s; `plateau export` lists the runs of a database",
             fit->set.left_out ? " but those that diverged or were interrupted" : "");
     if (!request->on)
@@ -128,8 +131,8 @@ static void add_interval(struct text *out, double low, double high, int width)
     text_addf(out, "  %-*s", width, buffer);
 }
 
-static void add_row(const struct fit *fit, const char *name, const struct power_law_estimate *e, const struct power_law_estimate *boot,
-                    const struct power_law_ends *ends, struct text *out)
+static void add_row(const struct fit *fit, const char *name, const struct power_law_estimate *e,
+                    const struct power_law_estimate *boot, const struct power_law_ends *ends, struct text *out)
 {
     text_addf(out, "  %-12s %10.5g", name, e->value);
     add_interval(out, e->low, e->high, 22);
@@ -183,11 +186,12 @@ static void add_forms(const struct fit *fit, struct text *out)
             order[at] = order[at - 1];
         order[at] = i;
     }
-    text_addf(out, "\n  %-18s %10s %10s %9s %12s %8s\n", "form", "parameters", "constant", "R^2", "delta AICc", "weight");
+    text_addf(out, "\n  %-18s %10s %10s %9s %12s %8s\n", "form", "parameters", "constant", "R^2", "delta AICc",
+              "weight");
     for (size_t i = 0; i < n; i++) {
         const struct power_law_rank *r = &fit->ranks[order[i]];
-        text_addf(out, "  %-18s %10zu %10.5g %9.5f %12.1f %8.3f\n", forms[order[i]].name, r->parameters, r->constant, r->r2,
-                  r->delta, r->weight);
+        text_addf(out, "  %-18s %10zu %10.5g %9.5f %12.1f %8.3f\n", forms[order[i]].name, r->parameters, r->constant,
+                  r->r2, r->delta, r->weight);
     }
     for (size_t i = 0; i < FIT_FORMS; i++) {
         if (fit->undefined[i] && fit->undefined[i] < fit->set.data.n)
@@ -236,8 +240,8 @@ static void add_estimate(struct text *out, const struct power_law_estimate *e)
 }
 
 /* A coefficient with its bootstrap interval and, for an exponent, its values at both ends of the grid. */
-static void add_coefficient(const struct fit *fit, const struct power_law_estimate *e, const struct power_law_estimate *boot,
-                            const struct power_law_ends *ends, struct text *out)
+static void add_coefficient(const struct fit *fit, const struct power_law_estimate *e,
+                            const struct power_law_estimate *boot, const struct power_law_ends *ends, struct text *out)
 {
     text_add(out, "{");
     add_estimate(out, e);
@@ -263,8 +267,16 @@ static void add_json_forms(const struct fit *fit, struct text *out)
         const struct power_law_rank *r = &fit->ranks[i];
         bool there = fit->ranked && !fit->undefined[i];
         text_addf(out, "%s{\"form\": \"%s\", \"undefined\": %zu", i ? ", " : "", forms[i].name, fit->undefined[i]);
-        const struct { const char *name; double value; } numbers[] = {{"parameters", (double)r->parameters}, {"constant", r->constant},
-            {"r2", r->r2}, {"log_likelihood", r->log_likelihood}, {"aicc", r->aicc}, {"delta_aicc", r->delta}, {"weight", r->weight}};
+        const struct {
+            const char *name;
+            double value;
+        } numbers[] = {{"parameters", (double)r->parameters},
+                       {"constant", r->constant},
+                       {"r2", r->r2},
+                       {"log_likelihood", r->log_likelihood},
+                       {"aicc", r->aicc},
+                       {"delta_aicc", r->delta},
+                       {"weight", r->weight}};
         for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++) {
             text_add(out, ", ");
             add_number(out, numbers[k].name, there ? numbers[k].value : NAN);
@@ -331,7 +343,8 @@ static enum status write_residual(void *context, const struct store_row *row)
     w->row++;
     text_addf(w->out, "%lld", (long long)row->id);
     for (int key = 0; key < KEY_COUNT; key++) {
-        double value = key == KEY_threshold ? reading_threshold(&row->result.keys, set->threshold) : row->result.keys.value[key];
+        double value =
+            key == KEY_threshold ? reading_threshold(&row->result.keys, set->threshold) : row->result.keys.value[key];
         if (applies(set, key))
             text_addf(w->out, ",%s", keys_text((enum key)key, value, buffer));
     }
@@ -343,7 +356,8 @@ static enum status write_residual(void *context, const struct store_row *row)
     return text_status(w->out);
 }
 
-enum status fit_residuals(const struct fit *fit, struct store *store, const struct store_filter *filter, struct text *out)
+enum status fit_residuals(const struct fit *fit, struct store *store, const struct store_filter *filter,
+                          struct text *out)
 {
     enum status rc = OK;
     const struct store_filter rows = rows_of(filter);

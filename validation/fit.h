@@ -1,10 +1,12 @@
-/* One fit from a store to its report: power law, local exponents, bootstrap, comparison of forms; as text, JSON and residuals.
+/* One fit from a store to its report: power law, local exponents, bootstrap, comparison of forms; as text, JSON and
+ * residuals.
  *
  * The forms compared on the same runs, by AICc (power_law.h):
  *     power law              C x_1^g1 x_2^g2 ..
- *     power law x log X      the same times log X, X = sqrt(d) T/(B sqrt(p^2 d + (1-p)^2)): the paper's Eq. 6 is (X/2) log(eps X)
+ *     power law x log X      the same times log X, X = sqrt(d) T/(B sqrt(p^2 d + (1-p)^2)): Eq. 6 is (X/2) log(eps X)
  *     c eq6, c closed, ..    a stored prediction times one free constant
- * A form is left out, and counted as such, if its factor is undefined for one of the runs: all forms see the same data. */
+ * A form is left out, and counted as such, if its factor is undefined for one of the runs: all forms see the same
+ * data. */
 #ifndef FIT_H
 #define FIT_H
 #include "dataset.h"
@@ -38,16 +40,19 @@ struct fit_request {
     const char *response; /* NULL: the plateau length; else a column (monomial.h) in its place */
 };
 
-/* A threshold among the filters is that of the request. ERR_INPUT: no run matches, two thresholds are asked for, and the errors of dataset.h and power_law.h. Release with fit_free, also after an error. */
-enum status fit_run(struct store *store, const struct store_filter *filter, const struct fit_request *request, struct fit *fit);
+/* A threshold among the filters is that of the request. ERR_INPUT: no run matches, two thresholds are asked for, and
+ * the errors of dataset.h and power_law.h. Release with fit_free, also after an error. */
+enum status fit_run(struct store *store, const struct store_filter *filter, const struct fit_request *request,
+                    struct fit *fit);
 /* "1.512 d^0.489 T^0.987". Appended. */
 void fit_formula(const struct fit *fit, struct text *out);
 /* A page for people; one JSON object on one line. Appended. */
 void fit_text(const struct fit *fit, struct text *out);
 void fit_json(const struct fit *fit, struct text *out);
-/* A CSV line a run: id, the keys that apply to any of them, y, fit, residual (log y - log fit), censored. `store` and `filter` as
- * given to fit_run. Appended. */
-enum status fit_residuals(const struct fit *fit, struct store *store, const struct store_filter *filter, struct text *out);
+/* A CSV line a run: id, the keys that apply to any of them, y, fit, residual (log y - log fit), censored. `store` and
+ * `filter` as given to fit_run. Appended. */
+enum status fit_residuals(const struct fit *fit, struct store *store, const struct store_filter *filter,
+                          struct text *out);
 /* A zeroed struct is accepted. */
 void fit_free(struct fit *fit);
 

@@ -26,14 +26,18 @@ size_t kaplan_meier_curve(struct kaplan_meier_run *runs, size_t n, struct kaplan
         survival *= 1 - (double)emerged / (double)at_risk;
         sum += (double)emerged / ((double)at_risk * (double)(at_risk - emerged)); /* infinite once S = 0 */
         const double s = sqrt(sum) / fabs(log(survival)), none = at_risk == emerged ? NAN : 0;
-        steps[n_steps++] = (struct kaplan_meier_step){.time = runs[i].time, .survival = at_risk == emerged ? 0 : survival,
-                                                      .low = none + pow(survival, exp(Z * s)), .high = none + pow(survival, exp(-Z * s)),
-                                                      .at_risk = at_risk, .emerged = emerged};
+        steps[n_steps++] = (struct kaplan_meier_step){.time = runs[i].time,
+                                                      .survival = at_risk == emerged ? 0 : survival,
+                                                      .low = none + pow(survival, exp(Z * s)),
+                                                      .high = none + pow(survival, exp(-Z * s)),
+                                                      .at_risk = at_risk,
+                                                      .emerged = emerged};
     }
     return n_steps;
 }
 
-double kaplan_meier_median(const struct kaplan_meier_run *runs, size_t n, const struct kaplan_meier_step *steps, size_t n_steps, bool *reached)
+double kaplan_meier_median(const struct kaplan_meier_run *runs, size_t n, const struct kaplan_meier_step *steps,
+                           size_t n_steps, bool *reached)
 {
     size_t i = 0, last = n;
     *reached = true;

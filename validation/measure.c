@@ -190,8 +190,18 @@ static enum status observe(const struct keys *keys, struct flow *flow, struct wa
     TRY(flow_cvode_solve(solver, flow, &q, s));
     q.time = fmax(keys_real(keys, KEY_time), 3 * s->plateau + 20 * flow->d);
     double until = keys_real(keys, KEY_time) > 0 ? keys_real(keys, KEY_time) : q.time;
-    *k = (struct watch){.flow = flow, .lambda = prediction_rate(flow), .plateau = s->plateau, .until = until,
-                        .early_slope = NAN, .test_loss = NAN, .w10 = NAN, .w50 = NAN, .a10 = NAN, .a50 = NAN, .r50 = NAN, .one50 = NAN};
+    *k = (struct watch){.flow = flow,
+                        .lambda = prediction_rate(flow),
+                        .plateau = s->plateau,
+                        .until = until,
+                        .early_slope = NAN,
+                        .test_loss = NAN,
+                        .w10 = NAN,
+                        .w50 = NAN,
+                        .a10 = NAN,
+                        .a50 = NAN,
+                        .r50 = NAN,
+                        .one50 = NAN};
     q.step = step;
     q.context = k;
     TRY(flow_cvode_solve(solver, flow, &q, s));
@@ -246,8 +256,8 @@ static double difference(const struct flow *f, const double *y, int i, int j)
     return sum / (4 * h * h);
 }
 
-/* The paper's second derivative: once by D and once by alpha, so without the factor d alpha/dD = alpha (1 - B alpha) (E1).
- * L(alpha) = 1/2 [ (1 - B alpha)^2 K N + sum_c sigma_c ((B alpha w_c - n_c)^2) ] at u = 0. */
+/* The paper's second derivative: once by D and once by alpha, so without the factor d alpha/dD = alpha (1 - B alpha)
+ * (E1). L(alpha) = 1/2 [ (1 - B alpha)^2 K N + sum_c sigma_c ((B alpha w_c - n_c)^2) ] at u = 0. */
 static double paper_DD(const struct flow *f, const double *y, double alpha)
 {
     double N = 0, pull = 0, weight = 0;
@@ -303,8 +313,8 @@ static void differentiate(const struct flow *f, struct readings *r)
 }
 
 /* Everything that two integrations and the derivatives give; `plain`: the same problem at p = 0. */
-static void read_off(const struct flow *f, const struct watch *k, const struct flow_solution *s, const struct watch *plain_k,
-                     const struct flow_solution *plain, struct readings *r)
+static void read_off(const struct flow *f, const struct watch *k, const struct flow_solution *s,
+                     const struct watch *plain_k, const struct flow_solution *plain, struct readings *r)
 {
     double norm = hypot(f->full_n[0], f->full_n[1]), rate = start_rate(f), signal = signal_rate(f);
     *r = (struct readings){
@@ -359,8 +369,9 @@ static bool same_keys(const struct keys *a, const struct keys *b)
     return same;
 }
 
-/* schedule_speed_up, schedule_over_constant: what the best schedule gains over none, or over the best constant p. A search takes as long as
- * all other claims on a flow, and several claims ask for the same: the last few are remembered. */
+/* schedule_speed_up, schedule_over_constant: what the best schedule gains over none, or over the best constant p. A
+ * search takes as long as all other claims on a flow, and several claims ask for the same: the last few are
+ * remembered. */
 static enum status measure_schedule(const struct keys *keys, enum optimum_kind over, double *value)
 {
     enum { REMEMBERED = 4 };

@@ -1,10 +1,12 @@
-/* Measures: numbers that a claim states about one flow (not about a fit), each by its own short integration or derivative.
+/* Measures: numbers that a claim states about one flow (not about a fit), each by its own short integration or
+ * derivative.
  *
- * A measure gets a problem (keys: T, d, B, p, metric, ..) and returns one number. Anything else is a monomial (monomial.h) in the
- * columns of the run that these keys give: `1.51*d^0.49*T^0.99/plateau`.
+ * A measure gets a problem (keys: T, d, B, p, metric, ..) and returns one number. Anything else is a monomial
+ * (monomial.h) in the columns of the run that these keys give: `1.51*d^0.49*T^0.99/plateau`.
  *
- * "The paper's" derivatives are written out from its text (doc/theory.md: E1, E2), in measure.c; finite differences are taken of the
- * loss alone, at a state in the middle of the transition. The late phase is the limit e = 1 - beta -> 0 at w = w_inf, p = 0. */
+ * "The paper's" derivatives are written out from its text (doc/theory.md: E1, E2), in measure.c; finite differences are
+ * taken of the loss alone, at a state in the middle of the transition. The late phase is the limit e = 1 - beta -> 0 at
+ * w = w_inf, p = 0. */
 #ifndef MEASURE_H
 #define MEASURE_H
 #include "flow_cvode.h"
@@ -40,13 +42,15 @@
     X(late_DD_order, "the power of e in L_DD in the late phase")                                                       \
     X(late_smallest, "smallest eigenvalue of the Hessian in the late phase, over 2 e^2/(T-B)")                         \
     X(eq6_gap, "(asinh - eq6)/(X/2): what Eq. 6 leaves out of its own logarithm")                                      \
-    X(speed_up, "plateau length at p = 0, no schedule, over that at p and its schedule")                                                              \
-    X(schedule_speed_up, "plateau length at p = 0 over that with the best p and its best switch to 0 (`plateau schedule`)")  \
+    X(speed_up, "plateau length at p = 0, no schedule, over that at p and its schedule")                               \
+    X(schedule_speed_up,                                                                                               \
+      "plateau length at p = 0 over that with the best p and its best switch to 0 (`plateau schedule`)")               \
     X(schedule_over_constant, "plateau length at the best constant p over that")                                       \
     X(attention_speed_up, "time of half-rise of attention at p = 0 over that at p")                                    \
     X(disadvantage, "test loss at `time` over that at p = 0")                                                          \
     X(largest_disadvantage, "largest test loss over that at p = 0, from the end of the plateau at p = 0 until `time`") \
-    X(repeated_first, "time at which w_r reaches half of |W*_r| over that of w_1: above 1, the repeated direction is first")
+    X(repeated_first,                                                                                                  \
+      "time at which w_r reaches half of |W*_r| over that of w_1: above 1, the repeated direction is first")
 
 /* The measure called `name`, or the monomial, at `keys` (flow). ERR_INPUT: neither; ERR_SOLVER. */
 enum status measure(const char *name, const struct keys *keys, double *value);

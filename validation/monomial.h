@@ -2,9 +2,10 @@
  *
  *     T/B     d^0.5*T     X_exact     quadrature/plateau     1.51*d^0.49*T^0.99*B^-0.99/plateau
  *
- * Factors joined by * and /, no blanks; a factor is a positive number, or a column with an optional ^power. Columns are the keys that
- * are numbers, and those of MONOMIAL_COLUMNS. X is the inverse of the paper's growth rate at the start, sqrt(d) T/(B r): the paper's
- * r = sqrt(p^2 d + (1-p)^2) drops a cross term (E6), the exact one is sqrt(1 + p^2 (d-1)). */
+ * Factors joined by * and /, no blanks; a factor is a positive number, or a column with an optional ^power. Columns are
+ * the keys that are numbers, and those of MONOMIAL_COLUMNS. X is the inverse of the paper's growth rate at the start,
+ * sqrt(d) T/(B r): the paper's r = sqrt(p^2 d + (1-p)^2) drops a cross term (E6), the exact one is sqrt(1 + p^2
+ * (d-1)). */
 #ifndef MONOMIAL_H
 #define MONOMIAL_H
 #include "result.h"
@@ -15,7 +16,7 @@
     X(flow, r->flow_plateau, "plateau length of the reduced flow from the same start (toy)")                           \
     X(eq6, r->predicted.eq6, "the paper's Eq. 6")                                                                      \
     X(asinh, r->predicted.asinh, "the paper's escape time before its large-X approximation")                           \
-    X(leaves, monomial_crossing(r, "0.9"), "first crossing of 0.9 of the null loss (recall: of accuracy 0.9)")            \
+    X(leaves, monomial_crossing(r, "0.9"), "first crossing of 0.9 of the null loss (recall: of accuracy 0.9)")         \
     X(lands, monomial_crossing(r, "0.1"), "first crossing of 0.1 of the null loss")                                    \
     X(stirs, monomial_crossing(r, "0.05"), "recall: first crossing of accuracy 0.05")                                  \
     X(halfway, monomial_crossing(r, "midpoint"), "recall: first crossing of the accuracy (1/pairs + 1)/2")             \

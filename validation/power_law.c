@@ -166,7 +166,8 @@ static void urn_draw(struct urn *u, const struct stream *stream, double *total)
 }
 
 /* samples[j * replicates + r]: coefficient j of the r-th replicate that could be fitted. */
-static enum status fit_replicates(struct urn *u, size_t replicates, uint64_t seed, double *samples, struct power_law_bootstrap *out)
+static enum status fit_replicates(struct urn *u, size_t replicates, uint64_t seed, double *samples,
+                                  struct power_law_bootstrap *out)
 {
     for (size_t r = 0; r < replicates; r++) {
         struct stream stream = {.seed = seed, .purpose = PURPOSE_BOOTSTRAP, .step = (uint32_t)r};
@@ -219,8 +220,9 @@ enum status power_law_bootstrap(const struct power_law_data *data, size_t replic
     for (size_t j = 0; j < l.k; j++)
         *(j ? &out->exponent[j - 1] : &out->log_constant) =
             by_percentiles(power_law_coefficient(&fit, j)->value, samples + j * replicates, out->fitted, confidence);
-    out->constant = (struct power_law_estimate){exp(out->log_constant.value), exp(out->log_constant.value) * out->log_constant.se,
-                                                exp(out->log_constant.low), exp(out->log_constant.high)};
+    out->constant =
+        (struct power_law_estimate){exp(out->log_constant.value), exp(out->log_constant.value) * out->log_constant.se,
+                                    exp(out->log_constant.low), exp(out->log_constant.high)};
 done:
     free(samples);
     urn_free(&urn);
@@ -261,8 +263,8 @@ done:
 }
 
 /* Fits the rows of `from` that are kept, on its columns columns[0..k). */
-static enum status refit(const struct power_law_logs *from, const size_t *kept, size_t k, const size_t *columns, double confidence,
-                         struct power_law *fit)
+static enum status refit(const struct power_law_logs *from, const size_t *kept, size_t k, const size_t *columns,
+                         double confidence, struct power_law *fit)
 {
     enum status rc = OK;
     struct power_law_logs l = {0};
@@ -293,8 +295,8 @@ done:
 
 /* The exponent of column j over the rows with low <= its logarithm <= high; *e stays NaN if they do not determine it.
  * kept: storage for n numbers. */
-static enum status fit_end(const struct power_law_logs *l, size_t j, double low, double high, double confidence, size_t *kept,
-                           struct power_law_estimate *e, size_t *n)
+static enum status fit_end(const struct power_law_logs *l, size_t j, double low, double high, double confidence,
+                           size_t *kept, struct power_law_estimate *e, size_t *n)
 {
     struct power_law fit = {0};
     size_t columns[K] = {0, j}, k = 2;
@@ -323,7 +325,8 @@ static size_t distinct(double *v, size_t n)
     return m;
 }
 
-static enum status fit_ends(const struct power_law_logs *l, const double *x, size_t j, double confidence, struct power_law_ends *ends)
+static enum status fit_ends(const struct power_law_logs *l, const double *x, size_t j, double confidence,
+                            struct power_law_ends *ends)
 {
     enum status rc = OK;
     const struct power_law_estimate none = {NAN, NAN, NAN, NAN};

@@ -101,7 +101,8 @@ static enum status check_rank(const struct power_law_logs *l, const gsl_matrix *
     for (size_t j = 1; j < l->k; j++) {
         gsl_vector_const_view column = gsl_matrix_const_subcolumn(r, j, 0, j + 1);
         double norm = fmax(gsl_blas_dnrm2(&column.vector), sqrt((double)r->size1));
-        const char *why = power_law_is_constant(l, NULL, j) ? "has one value" : "is a product of powers of those before it";
+        const char *why =
+            power_law_is_constant(l, NULL, j) ? "has one value" : "is a product of powers of those before it";
         REQUIRE(fabs(gsl_matrix_get(r, j, j)) > collinear * norm, ERR_INPUT,
                 "power law: regressor %s %s in all %zu uncensored rows, so it has no exponent of its own; leave it out "
                 "or add runs in which it differs",
@@ -112,8 +113,9 @@ done:
 }
 
 /* Least squares over the N uncensored rows: X = QR with the target as the last column of X, so that |R_kk|^2 is the
- * residual sum of squares. Overwrites w with sqrt(N) R^-1, the last column signed to make w_kk positive: the last column of the
- * white rows is -residual/rms. exact: no noise above rounding, and then the rms is taken to be the rounding. */
+ * residual sum of squares. Overwrites w with sqrt(N) R^-1, the last column signed to make w_kk positive: the last
+ * column of the white rows is -residual/rms. exact: no noise above rounding, and then the rms is taken to be the
+ * rounding. */
 static enum status whiten(const struct power_law_logs *l, struct power_law_solution *s)
 {
     enum status rc = OK;
@@ -147,8 +149,8 @@ done:
     return rc;
 }
 
-/* log Q(e) and, unless hazard is NULL, lambda = phi(e)/Q(e) and lambda (lambda - e); NaN if GSL fails, which the maximisation
- * reports. */
+/* log Q(e) and, unless hazard is NULL, lambda = phi(e)/Q(e) and lambda (lambda - e); NaN if GSL fails, which the
+ * maximisation reports. */
 static double upper_tail(double e, double *hazard, double *curvature)
 {
     gsl_sf_result log_erfc, lambda = {0};
@@ -170,8 +172,8 @@ struct sample {
     const size_t *times;    /* n_censored: how often each was drawn; NULL: once */
 };
 
-/* The likelihood in Olsen's parameters p = (beta/sigma, 1/sigma), in which it is concave everywhere. e_i = -a_i.p is the
- * standardised residual; gamma = 1/sigma, lambda is the hazard, G = sum_u a a':
+/* The likelihood in Olsen's parameters p = (beta/sigma, 1/sigma), in which it is concave everywhere. e_i = -a_i.p is
+ * the standardised residual; gamma = 1/sigma, lambda is the hazard, G = sum_u a a':
  *     log L         = N (log gamma - log(2 pi)/2) - p'Gp/2   + sum_c log Q(e)
  *     gradient      = (0, N/gamma) - Gp                      + sum_c lambda a
  *     minus Hessian = diag(0, N/gamma^2) + G                 + sum_c lambda (lambda - e) a a'
@@ -206,7 +208,8 @@ static double evaluate(const struct sample *s, const double *p, double *gradient
     return sum;
 }
 
-/* The longest step 1, 1/2, 1/4 .. along d from p that raises log L as its slope there promises (Armijo); 0 if none does. */
+/* The longest step 1, 1/2, 1/4 .. along d from p that raises log L as its slope there promises (Armijo); 0 if none
+ * does. */
 static double step_along(const double *d, const struct sample *s, const double *p, double log_l, double slope)
 {
     const size_t last = s->m - 1;
@@ -220,9 +223,9 @@ static double step_along(const double *d, const struct sample *s, const double *
     return 0;
 }
 
-/* Newton's method from p; overwrites p with the maximum and covariance[m x m] with the inverse information there. g' H^-1 g is
- * the squared distance to the maximum in standard errors: below 1e-4 full steps converge quadratically (and log L does
- * not resolve them); one below `enough` is the last. */
+/* Newton's method from p; overwrites p with the maximum and covariance[m x m] with the inverse information there. g'
+ * H^-1 g is the squared distance to the maximum in standard errors: below 1e-4 full steps converge quadratically (and
+ * log L does not resolve them); one below `enough` is the last. */
 static enum status maximise(const struct sample *s, double enough, double *p, double *covariance)
 {
     enum status rc = OK;
@@ -267,7 +270,8 @@ static enum status take_rows(const struct power_law_logs *l, struct power_law_so
     TRY(memory(s->rows && s->censored ? s->rows : NULL, l->n));
     memcpy(s->rows, l->x, l->n * m * sizeof *s->rows);
     gsl_matrix_view white = gsl_matrix_view_array(s->rows, l->n, m), w = gsl_matrix_view_array(s->w, m, m);
-    TRY(solver(gsl_blas_dtrmm(CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, 1, &w.matrix, &white.matrix), "white rows"));
+    TRY(solver(gsl_blas_dtrmm(CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, 1, &w.matrix, &white.matrix),
+               "white rows"));
     for (size_t i = 0, c = 0; i < l->n; i++) {
         if (l->censored[i])
             memcpy(s->censored + c++ * m, s->rows + i * m, m * sizeof *s->rows);
@@ -308,7 +312,8 @@ void power_law_solution_free(struct power_law_solution *s)
     s->rows = s->censored = NULL;
 }
 
-/* b[k] that minimises |a_1..k b + a_k+1|^2 over rows with the Gram matrix G, by Cholesky; false if it is not determined. */
+/* b[k] that minimises |a_1..k b + a_k+1|^2 over rows with the Gram matrix G, by Cholesky; false if it is not
+ * determined. */
 static bool least_squares(const double *G, size_t k, double *b)
 {
     const size_t m = k + 1;
@@ -374,7 +379,8 @@ static struct power_law_estimate exponential(struct power_law_estimate e)
 
 /* From the white parameters p: w p = (beta/sigma, 1/sigma). Variances of beta by the delta method, c' V c with
  * c_i = d beta_j/d p_i = sigma (w_ji - beta_j w_ki), with the correction for dof. */
-void power_law_take(const struct power_law_logs *l, const struct power_law_solution *s, double confidence, struct power_law *fit)
+void power_law_take(const struct power_law_logs *l, const struct power_law_solution *s, double confidence,
+                    struct power_law *fit)
 {
     const double *w = s->w, *p = s->p, *covariance = s->covariance;
     const struct sample all = {.m = l->k + 1, .n_censored = l->n_censored, .gram = s->gram, .censored = s->censored};

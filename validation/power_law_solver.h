@@ -1,11 +1,12 @@
-/* The inside of power_law.c: least squares and the Tobit likelihood on logarithms, in a basis where both are well conditioned.
+/* The inside of power_law.c: least squares and the Tobit likelihood on logarithms, in a basis where both are well
+ * conditioned.
  *
- * Rows are a_i = (1, log x_1, .., log x_m, -target), target = log y - log f, so that -a_i.(beta, 1) is a residual. Least squares
- * gives a matrix w such that the rows a_i w are white: over the N uncensored ones their Gram matrix is N, whatever the scale and the
- * correlation of the regressors, and the least-squares fit is p = (0, .., 0, 1).
+ * Rows are a_i = (1, log x_1, .., log x_m, -target), target = log y - log f, so that -a_i.(beta, 1) is a residual.
+ * Least squares gives a matrix w such that the rows a_i w are white: over the N uncensored ones their Gram matrix is N,
+ * whatever the scale and the correlation of the regressors, and the least-squares fit is p = (0, .., 0, 1).
  *
- * Uncensored rows enter the likelihood through their number and their Gram matrix alone, so a resample of seeds costs the sum of
- * their Gram matrices, and only censored rows are visited one by one. */
+ * Uncensored rows enter the likelihood through their number and their Gram matrix alone, so a resample of seeds costs
+ * the sum of their Gram matrices, and only censored rows are visited one by one. */
 #ifndef POWER_LAW_SOLVER_H
 #define POWER_LAW_SOLVER_H
 #include "power_law.h"
@@ -20,7 +21,8 @@ struct power_law_logs {
     bool *censored;                 /* n, in the allocation of x */
 };
 
-/* What the likelihood sees of uncensored rows: gram[0] their number, gram[1 + j m + q] the sum of a_j a_q, m = k + 1. */
+/* What the likelihood sees of uncensored rows: gram[0] their number, gram[1 + j m + q] the sum of a_j a_q, m = k +
+ * 1. */
 enum { POWER_LAW_GRAM = 1 + POWER_LAW_M * POWER_LAW_M };
 
 struct power_law_solution {
@@ -45,13 +47,14 @@ enum status power_law_solve(const struct power_law_logs *l, struct power_law_sol
 void power_law_solution_free(struct power_law_solution *s);
 /* Adds row a[m]. */
 void power_law_gram_add(double *gram, const double *a, size_t m);
-/* The coefficients beta[k] of a resample of what `s` solved: its gram, and how often each of the censored rows was drawn.
- * ERR_INPUT: the resample does not determine them. */
+/* The coefficients beta[k] of a resample of what `s` solved: its gram, and how often each of the censored rows was
+ * drawn. ERR_INPUT: the resample does not determine them. */
 enum status power_law_resolve(const struct power_law_logs *l, const struct power_law_solution *s, const double *gram,
                               const size_t *times, double *beta);
 /* log C (j = 0) or the exponent of column j. */
 struct power_law_estimate *power_law_coefficient(struct power_law *fit, size_t j);
 /* Overwrites *fit with all of it but residuals and R^2. */
-void power_law_take(const struct power_law_logs *l, const struct power_law_solution *s, double confidence, struct power_law *fit);
+void power_law_take(const struct power_law_logs *l, const struct power_law_solution *s, double confidence,
+                    struct power_law *fit);
 
 #endif

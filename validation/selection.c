@@ -53,7 +53,9 @@ static int by_quality(const void *a, const void *b, void *but)
 {
     const struct candidate *p = a, *q = b;
     const int order = selection_order(&p->keys, &q->keys, but);
-    return order ? order : p->plateau != q->plateau ? (p->plateau > q->plateau) - (p->plateau < q->plateau) : (p->place > q->place) - (p->place < q->place);
+    return order                      ? order
+           : p->plateau != q->plateau ? (p->plateau > q->plateau) - (p->plateau < q->plateau)
+                                      : (p->place > q->place) - (p->place < q->place);
 }
 
 static int by_id(const void *a, const void *b)
@@ -93,7 +95,8 @@ static enum status pass_on(void *context, const struct store_row *row)
     return bsearch(&row->id, c->best, c->n, sizeof *c->best, by_id) ? c->visit(c->context, row) : OK;
 }
 
-enum status selection_each(struct store *store, const struct store_filter *filter, enum key best, double at, store_visit *visit, void *context)
+enum status selection_each(struct store *store, const struct store_filter *filter, enum key best, double at,
+                           store_visit *visit, void *context)
 {
     enum status rc = OK;
     struct choice c = {.field.at = at, .visit = visit, .context = context};

@@ -33,6 +33,7 @@ enum status data_path(const char *name, char path[DATA_PATH])
         if (there(places[i], name, path))
             return OK;
     }
-    return error_set(ERR_INPUT, "%s: not found in %s; install plateau, or name the folder that holds it: PLATEAU_DATA=..", name,
+    return error_set(ERR_INPUT,
+                     "%s: not found in %s; install plateau, or name the folder that holds it: PLATEAU_DATA=..", name,
                      PLATEAU_DATADIR);
 }

@@ -208,8 +208,8 @@ static enum status check_optimizer(const struct keys *k)
         if (read || !text || keys_value(reads[i].key, text, &fallback) != OK || value == fallback)
             continue;
         return error_set(ERR_INPUT, "optimizer=%s %s=%s: %s is not read by this optimizer; leave it out",
-                         keys_text(KEY_optimizer, optimizer, name), names[reads[i].key], keys_text(reads[i].key, value, buffer),
-                         names[reads[i].key]);
+                         keys_text(KEY_optimizer, optimizer, name), names[reads[i].key],
+                         keys_text(reads[i].key, value, buffer), names[reads[i].key]);
     }
     return OK;
 }
@@ -225,7 +225,8 @@ static enum status check_schedule(const struct keys *k)
         return error_set(ERR_INPUT, "schedule=%s: B=%.0f: B must %s %s=%.0f", schedule_name(schedule), most,
                          recall ? "not exceed" : "be smaller than", recall ? "pairs" : "T", recall ? limit : limit + 1);
     if (s.n && k->value[KEY_loss] == LOSS_TRAIN)
-        return error_set(ERR_INPUT, "schedule=%s loss=train: the training loss jumps at a switch; take loss=test", schedule_name(schedule));
+        return error_set(ERR_INPUT, "schedule=%s loss=train: the training loss jumps at a switch; take loss=test",
+                         schedule_name(schedule));
     return OK;
 }
 
@@ -244,8 +245,11 @@ static enum status check_rules(const struct keys *k)
         return error_set(ERR_INPUT, "repeated_tokens=%.0f vocab=%.0f: repeated_tokens must not exceed vocab",
                          v[KEY_repeated_tokens], v[KEY_vocab]);
     if (v[KEY_placement] == PLACEMENT_BERNOULLI && !(v[KEY_pairs] < v[KEY_vocab]))
-        return error_set(ERR_INPUT, "pairs=%.0f vocab=%.0f: placement=bernoulli leaves the query out now and then, so pairs must be "
-                         "smaller than vocab", v[KEY_pairs], v[KEY_vocab]);
+        return error_set(
+            ERR_INPUT,
+            "pairs=%.0f vocab=%.0f: placement=bernoulli leaves the query out now and then, so "
+            "pairs must be smaller than vocab",
+            v[KEY_pairs], v[KEY_vocab]);
     bool draws = v[KEY_init] == INIT_GAUSSIAN || v[KEY_target] == TARGET_GAUSSIAN || k->preset == PRESET_TOY;
     if (k->preset <= PRESET_TOY && draws && v[KEY_d] > 16384)
         return error_set(ERR_INPUT, "d=%.0f: d x d numbers are drawn here, so d must not exceed 16384", v[KEY_d]);
@@ -253,12 +257,14 @@ static enum status check_rules(const struct keys *k)
         return error_set(ERR_INPUT, "T=%.0f d=%.0f: the toy model holds one sample of T x d numbers, at most 1e8",
                          v[KEY_T], v[KEY_d]);
     if (k->preset == PRESET_REGRESSION && (v[KEY_T] * (v[KEY_d] + 1) > 1e8 || v[KEY_d] > 16384))
-        return error_set(ERR_INPUT, "T=%.0f d=%.0f: a sequence has T x d numbers, at most 1e8, and d must not exceed 16384", v[KEY_T],
-                         v[KEY_d]);
+        return error_set(ERR_INPUT,
+                         "T=%.0f d=%.0f: a sequence has T x d numbers, at most 1e8, and d must not exceed 16384",
+                         v[KEY_T], v[KEY_d]);
     if (k->preset >= PRESET_REGRESSION && v[KEY_optimizer] == OPTIMIZER_GD)
         return error_set(ERR_INPUT, "optimizer=gd: the exact gradient is known for model=toy only; use sgd or adam");
     if (k->preset >= PRESET_REGRESSION && fmod(v[KEY_width], 2) != 0)
-        return error_set(ERR_INPUT, "width=%.0f: positions are sine and cosine pairs, so width must be even", v[KEY_width]);
+        return error_set(ERR_INPUT, "width=%.0f: positions are sine and cosine pairs, so width must be even",
+                         v[KEY_width]);
     enum status rc = check_schedule(k);
     return rc == OK ? check_optimizer(k) : rc;
 }
@@ -271,8 +277,9 @@ enum status keys_resolve(const double *given, struct keys *keys)
                    : given[KEY_task] == TASK_RECALL    ? PRESET_RECALL
                                                        : PRESET_REGRESSION;
     if (keys->preset <= PRESET_TOY && given[KEY_task] > TASK_REGRESSION)
-        return error_set(ERR_INPUT, "task=%s: the %s knows task=regression only; %s needs model=transformer", choices_task[(int)given[KEY_task]],
-                         preset_names[keys->preset], choices_task[(int)given[KEY_task]]);
+        return error_set(ERR_INPUT, "task=%s: the %s knows task=regression only; %s needs model=transformer",
+                         choices_task[(int)given[KEY_task]], preset_names[keys->preset],
+                         choices_task[(int)given[KEY_task]]);
     for (int key = 0; key < KEY_COUNT; key++) {
         const char *fallback = table[key].defaults[keys->preset];
         if (!fallback && !isnan(given[key]))
@@ -323,7 +330,8 @@ void keys_describe(const struct keys *keys, struct text *out)
     for (int key = 0; key < KEY_COUNT; key++) {
         double fallback = NAN;
         const char *text = table[key].defaults[keys->preset];
-        bool always = key == KEY_model || key == KEY_T || key == KEY_d || key == KEY_pairs || key == KEY_vocab || key == KEY_seed;
+        bool always =
+            key == KEY_model || key == KEY_T || key == KEY_d || key == KEY_pairs || key == KEY_vocab || key == KEY_seed;
         if (!text || (!always && keys_value((enum key)key, text, &fallback) == OK && fallback == keys->value[key]))
             continue;
         text_addf(out, "%s%s=%s", first ? "" : " ", names[key], keys_text((enum key)key, keys->value[key], buffer));

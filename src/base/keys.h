@@ -1,11 +1,12 @@
 /* Keys: the named settings of a run, all from one table (keys.def).
  *
  * keys_value   text -> value of one key, its range checked
- * keys_resolve what was given -> a complete, valid set: picks the kind of run, fills its defaults, checks the rules between keys
+ * keys_resolve what was given -> a complete, valid set: picks the kind of run, fills its defaults, checks the rules
+ * between keys
  * keys_text    value -> text, the inverse of keys_value
  *
- * Every value is a double: integers up to 2^53 are exact, a choice is its index, a schedule the number of its text (schedule.h). NaN
- * means "does not apply". */
+ * Every value is a double: integers up to 2^53 are exact, a choice is its index, a schedule the number of its text
+ * (schedule.h). NaN means "does not apply". */
 #ifndef KEYS_H
 #define KEYS_H
 #include "error.h"
@@ -69,7 +70,8 @@ const char *keys_name(enum key key);
 enum key keys_find(const char *name);
 /* Text -> value: parses and checks the key's own range. Choices by name (yes/no also as true/false). */
 enum status keys_value(enum key key, const char *text, double *value);
-/* Value -> text that keys_value reads back to the same value ("" if NaN). buffer: at least 32 bytes. Returns buffer or a constant. */
+/* Value -> text that keys_value reads back to the same value ("" if NaN). buffer: at least 32 bytes. Returns buffer or
+ * a constant. */
 const char *keys_text(enum key key, double value, char *buffer);
 /* true for keys whose values are names, not numbers: choices and the schedule. */
 bool keys_is_choice(enum key key);
@@ -83,8 +85,8 @@ bool keys_is_hashed(enum key key);
 const char *keys_absent(enum key key);
 /* true if the key applies to that kind of run. */
 bool keys_applies(enum key key, enum preset preset);
-/* given[KEY_COUNT]: values, NaN where nothing was given; given[KEY_model] must be there. Fills defaults; keys that do not apply,
- * and combinations that break a rule (B < T, ..), are ERR_INPUT. */
+/* given[KEY_COUNT]: values, NaN where nothing was given; given[KEY_model] must be there. Fills defaults; keys that do
+ * not apply, and combinations that break a rule (B < T, ..), are ERR_INPUT. */
 enum status keys_resolve(const double *given, struct keys *keys);
 /* The value of a key of a resolved set. Integer keys and choices: keys_integer. */
 double keys_real(const struct keys *keys, enum key key);
@@ -95,9 +97,11 @@ bool keys_same(const struct keys *a, const struct keys *b, enum key key);
 bool keys_among(enum key key, const enum key *list, size_t n);
 /* 128-bit hash (32 hexadecimal digits and NUL) of the identity of a run: its hashed keys and the numerics revision. */
 void keys_hash(const struct keys *keys, char hash[33]);
-/* "T=512 d=64 .." with every key that applies and differs from the default of its kind, for messages. Appended to `out`. */
+/* "T=512 d=64 .." with every key that applies and differs from the default of its kind, for messages. Appended to
+ * `out`. */
 void keys_describe(const struct keys *keys, struct text *out);
-/* The page of `plateau keys [KEY]`: type, default, range, unit, meaning. key = KEY_COUNT: the table of all. Appended. */
+/* The page of `plateau keys [KEY]`: type, default, range, unit, meaning. key = KEY_COUNT: the table of all.
+ * Appended. */
 void keys_help(enum key key, struct text *out);
 /* The same as man-page (roff) paragraphs. */
 void keys_man(struct text *out);

@@ -13,8 +13,8 @@ struct progress {
 };
 
 void progress_begin(struct progress *p, const char *what, size_t total, bool quiet);
-/* `done` runs, which were `worked` of p->work, are finished; the seconds left are those so far times what is left of the work. Shows at most
- * a few lines a second. */
+/* `done` runs, which were `worked` of p->work, are finished; the seconds left are those so far times what is left of
+ * the work. Shows at most a few lines a second. */
 void progress_show(struct progress *p, size_t done, double worked);
 /* The same for what has no count of runs: `line` alone. */
 void progress_line(struct progress *p, const char *line);

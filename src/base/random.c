@@ -12,7 +12,8 @@
 #include <immintrin.h>
 #define TARGET(isa) __attribute__((target(isa)))
 #endif
-/* Interleave independent chains of operations: GCC leaves that to the processor, which does not see far enough ahead. */
+/* Interleave independent chains of operations: GCC leaves that to the processor, which does not see far enough
+ * ahead. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define INTERLEAVED __attribute__((optimize("schedule-insns")))
 #else

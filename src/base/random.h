@@ -33,8 +33,8 @@ void random_block(const struct stream *s, uint32_t block, uint32_t out[4]);
 void random_normal(const struct stream *s, size_t first, size_t n, float *out);
 /* Uniform in the open interval (0, 1): (k + 1/2) / 2^52 with k the first 52 bits of block `i` of the stream. */
 double random_uniform(const struct stream *s, uint32_t i);
-/* out[0..k): k <= n distinct whole numbers below n, every ordered choice equally likely, from uniforms first .. first + k - 1 of the
- * stream. out has room for n numbers and all of it is overwritten: the rest holds those not chosen. */
+/* out[0..k): k <= n distinct whole numbers below n, every ordered choice equally likely, from uniforms first .. first +
+ * k - 1 of the stream. out has room for n numbers and all of it is overwritten: the rest holds those not chosen. */
 void random_distinct(const struct stream *s, uint32_t first, size_t n, size_t k, int32_t *out);
 
 #endif

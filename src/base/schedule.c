@@ -15,20 +15,25 @@ static enum status parse_switch(char *word, const char *all, struct schedule_swi
 {
     enum status rc = OK;
     char *at = strchr(word, '@');
-    REQUIRE(at && (word[0] == 'p' || word[0] == 'B') && word[1] == '=', ERR_INPUT, "schedule=%s: %s: " RULE, all, *word ? word : "an empty switch");
+    REQUIRE(at && (word[0] == 'p' || word[0] == 'B') && word[1] == '=', ERR_INPUT, "schedule=%s: %s: " RULE, all,
+            *word ? word : "an empty switch");
     *at++ = '\0';
     s->variable = word[0] == 'p' ? SCHEDULE_P : SCHEDULE_B;
     s->when = !strncmp(at, conditions[SCHEDULE_ATTENTION], strlen(conditions[SCHEDULE_ATTENTION])) ? SCHEDULE_ATTENTION
               : !strncmp(at, conditions[SCHEDULE_LOSS], strlen(conditions[SCHEDULE_LOSS]))         ? SCHEDULE_LOSS
                                                                                                    : SCHEDULE_TIME;
     const char *number = at + strlen(conditions[s->when]);
-    REQUIRE(text_to_real(word + 2, &s->value) && text_to_real(number, &s->at), ERR_INPUT, "schedule=%s: %s@%s: " RULE, all, word, at);
-    REQUIRE(s->variable == SCHEDULE_B || (s->value >= 0 && s->value < 1), ERR_INPUT, "schedule=%s: p=%s: p must be in [0,1)", all, word + 2);
+    REQUIRE(text_to_real(word + 2, &s->value) && text_to_real(number, &s->at), ERR_INPUT, "schedule=%s: %s@%s: " RULE,
+            all, word, at);
+    REQUIRE(s->variable == SCHEDULE_B || (s->value >= 0 && s->value < 1), ERR_INPUT,
+            "schedule=%s: p=%s: p must be in [0,1)", all, word + 2);
     REQUIRE(s->variable == SCHEDULE_P || (s->value >= 1 && s->value <= 1e9 && s->value == rint(s->value)), ERR_INPUT,
             "schedule=%s: B=%s: B must be a whole number in [1,1000000000]", all, word + 2);
     REQUIRE(s->when != SCHEDULE_TIME || (s->at > 0 && s->at <= 1e12), ERR_INPUT,
-            "schedule=%s: @%s: a time must be in (0,1e12]; what holds from the start is p= and B= themselves", all, number);
-    REQUIRE(s->when == SCHEDULE_TIME || (s->at > 0 && s->at < 1), ERR_INPUT, "schedule=%s: %s: must be a number in (0,1)", all, at);
+            "schedule=%s: @%s: a time must be in (0,1e12]; what holds from the start is p= and B= themselves", all,
+            number);
+    REQUIRE(s->when == SCHEDULE_TIME || (s->at > 0 && s->at < 1), ERR_INPUT,
+            "schedule=%s: %s: must be a number in (0,1)", all, at);
 done:
     return rc;
 }
@@ -41,11 +46,13 @@ static enum status parse_all(char *words, const char *all, struct schedule *s)
         next = strchr(word, '/');
         if (next)
             *next++ = '\0';
-        REQUIRE(s->n < SCHEDULE_SWITCHES, ERR_INPUT, "schedule=%s: more than %d switches: leave some out", all, SCHEDULE_SWITCHES);
+        REQUIRE(s->n < SCHEDULE_SWITCHES, ERR_INPUT, "schedule=%s: more than %d switches: leave some out", all,
+                SCHEDULE_SWITCHES);
         struct schedule_switch *one = &s->list[s->n++];
         TRY(parse_switch(word, all, one));
         REQUIRE(one->when != SCHEDULE_TIME || one->at >= time, ERR_INPUT,
-                "schedule=%s: @%g comes after @%g: switches stand in the order in which they happen", all, one->at, time);
+                "schedule=%s: @%g comes after @%g: switches stand in the order in which they happen", all, one->at,
+                time);
         time = one->when == SCHEDULE_TIME ? one->at : time;
     }
 done:
@@ -70,8 +77,8 @@ char *schedule_text(const struct schedule *s, char *text)
     char value[32], at[32], *end = strcpy(text, s->n ? "" : none);
     for (size_t i = 0; i < s->n; i++) {
         const struct schedule_switch *one = &s->list[i];
-        end += sprintf(end, "%s%s=%s@%s%s", i ? "/" : "", variables[one->variable], text_real(value, one->value), conditions[one->when],
-                       text_real(at, one->at));
+        end += sprintf(end, "%s%s=%s@%s%s", i ? "/" : "", variables[one->variable], text_real(value, one->value),
+                       conditions[one->when], text_real(at, one->at));
     }
     return text;
 }
@@ -131,8 +138,8 @@ enum status schedule_value(const char *text, double *value)
         return OK;
     new.value = hash(schedule_text(&new.schedule, new.text));
     const struct entry *old = find(new.value);
-    REQUIRE(!old || !strcmp(old->text, new.text), ERR_INPUT, "schedule=%s: has the number of %s: change the last digit of one of them",
-            new.text, old->text);
+    REQUIRE(!old || !strcmp(old->text, new.text), ERR_INPUT,
+            "schedule=%s: has the number of %s: change the last digit of one of them", new.text, old->text);
     if (!old) {
         REQUIRE(copy = malloc(sizeof *copy), ERR_MEMORY, "out of memory for a schedule");
         *copy = new;
@@ -167,7 +174,8 @@ const struct schedule_switch *schedule_at_time(const struct schedule *s, struct 
     return next;
 }
 
-const struct schedule_switch *schedule_at_evaluation(const struct schedule *s, struct schedule_state *state, const struct schedule_reading *r)
+const struct schedule_switch *schedule_at_evaluation(const struct schedule *s, struct schedule_state *state,
+                                                     const struct schedule_reading *r)
 {
     const struct schedule_switch *next = state->next < s->n ? &s->list[state->next] : NULL;
     if (!next || next->when == SCHEDULE_TIME)

@@ -11,8 +11,8 @@
  *
  * Neither commas nor colons: a list of schedules is a grid axis as any other, and YAML takes it without quotes.
  *
- * A key's value is a number (keys.h). That of a schedule is made of the hash of its text: the same in every process; a table of
- * this process keeps the texts it has met. The table is not shared between threads. */
+ * A key's value is a number (keys.h). That of a schedule is made of the hash of its text: the same in every process; a
+ * table of this process keeps the texts it has met. The table is not shared between threads. */
 #ifndef SCHEDULE_H
 #define SCHEDULE_H
 #include "error.h"
@@ -37,7 +37,8 @@ struct schedule {
 
 /* Text -> schedule. ERR_INPUT: "schedule=..: the rule, the remedy". */
 enum status schedule_parse(const char *text, struct schedule *s);
-/* The one text of a schedule, which schedule_parse reads back to the same numbers. text: SCHEDULE_TEXT bytes. Returns text. */
+/* The one text of a schedule, which schedule_parse reads back to the same numbers. text: SCHEDULE_TEXT bytes. Returns
+ * text. */
 char *schedule_text(const struct schedule *s, char *text);
 /* Largest value of a variable along the run, and its last, that begins with `start`. */
 double schedule_largest(const struct schedule *s, enum schedule_variable variable, double start);
@@ -47,23 +48,27 @@ bool schedule_has(const struct schedule *s, enum schedule_variable variable);
 
 /* Text -> number of the key (0: none). ERR_INPUT as schedule_parse; ERR_MEMORY. */
 enum status schedule_value(const char *text, double *value);
-/* The number of a key -> its text, borrowed for good; and its schedule. The number is one that schedule_value gave in this process, or 0. */
+/* The number of a key -> its text, borrowed for good; and its schedule. The number is one that schedule_value gave in
+ * this process, or 0. */
 const char *schedule_name(double value);
 struct schedule schedule_of(double value);
 
-/* Where a training run is in its schedule. What is measured there is noisy, so a switch that waits for attention or loss happens at the
- * second of two evaluations in a row that show it. Zero-initialise. */
+/* Where a training run is in its schedule. What is measured there is noisy, so a switch that waits for attention or
+ * loss happens at the second of two evaluations in a row that show it. Zero-initialise. */
 struct schedule_state {
     size_t next; /* switches done */
     int shown;   /* evaluations in a row that show the condition of the next one */
 };
-/* What an evaluation measured: time or step, attention mass, training loss over that of W = 0; NaN: unknown, which shows nothing. */
+/* What an evaluation measured: time or step, attention mass, training loss over that of W = 0; NaN: unknown, which
+ * shows nothing. */
 struct schedule_reading {
     double time, attention, loss;
 };
 /* The next switch if it waits for a time that has come, else NULL. Ask again until NULL. */
 const struct schedule_switch *schedule_at_time(const struct schedule *s, struct schedule_state *state, double time);
-/* The next switch if this evaluation, together with the one before, shows what it waits for, else NULL. Once for every evaluation. */
-const struct schedule_switch *schedule_at_evaluation(const struct schedule *s, struct schedule_state *state, const struct schedule_reading *r);
+/* The next switch if this evaluation, together with the one before, shows what it waits for, else NULL. Once for every
+ * evaluation. */
+const struct schedule_switch *schedule_at_evaluation(const struct schedule *s, struct schedule_state *state,
+                                                     const struct schedule_reading *r);
 
 #endif

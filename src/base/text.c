@@ -83,13 +83,14 @@ static void write_decimal(char *buffer, bool negative, uint64_t number, int deci
     strcpy(buffer, first);
 }
 
-/* The shortest decimal form of 1e-4 <= |value| < 1e15 in exact integers: printf takes ten times as long, and grids and traces
- * are mostly numbers. With D decimals that make 17 digits, 10^D |value| = m 5^D / 2^shift, and the nearest number of fewer digits
- * reads back to value if it is off by less than half of the 5^D / 2^shift between neighbours (a quarter below a power of
- * two). false: not in that range. */
+/* The shortest decimal form of 1e-4 <= |value| < 1e15 in exact integers: printf takes ten times as long, and grids and
+ * traces are mostly numbers. With D decimals that make 17 digits, 10^D |value| = m 5^D / 2^shift, and the nearest
+ * number of fewer digits reads back to value if it is off by less than half of the 5^D / 2^shift between neighbours (a
+ * quarter below a power of two). false: not in that range. */
 static bool write_shortest(char *buffer, double value)
 {
-    static const double decade[] = {1e-3, 1e-2, 1e-1, 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14};
+    static const double decade[] = {1e-3, 1e-2, 1e-1, 1,   1e1,  1e2,  1e3,  1e4,  1e5,
+                                    1e6,  1e7,  1e8,  1e9, 1e10, 1e11, 1e12, 1e13, 1e14};
     __extension__ typedef unsigned __int128 wide;
     const double size = fabs(value);
     if (!(size >= 1e-4 && size < 1e15))
@@ -223,9 +224,18 @@ bool text_to_real(const char *string, double *value)
 bool text_is_utf8(const char *string)
 {
     for (const unsigned char *s = (const unsigned char *)string; *s;) {
-        int rest = *s < 0x80 ? 0 : *s >= 0xC2 && *s < 0xE0 ? 1 : *s >= 0xE0 && *s < 0xF0 ? 2 : *s >= 0xF0 && *s < 0xF5 ? 3 : -1;
+        int rest = *s < 0x80                 ? 0
+                   : *s >= 0xC2 && *s < 0xE0 ? 1
+                   : *s >= 0xE0 && *s < 0xF0 ? 2
+                   : *s >= 0xF0 && *s < 0xF5 ? 3
+                                             : -1;
         /* the second byte's range is narrower where the first one is the lowest or highest of its length */
-        unsigned low = *s == 0xE0 ? 0xA0 : *s == 0xF0 ? 0x90 : 0x80, high = *s == 0xED ? 0x9F : *s == 0xF4 ? 0x8F : 0xBF;
+        unsigned low = *s == 0xE0   ? 0xA0
+                       : *s == 0xF0 ? 0x90
+                                    : 0x80,
+                 high = *s == 0xED   ? 0x9F
+                        : *s == 0xF4 ? 0x8F
+                                     : 0xBF;
         if (rest < 0)
             return false;
         for (s++; rest > 0; rest--, s++, low = 0x80, high = 0xBF) {

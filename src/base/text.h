@@ -31,9 +31,11 @@ enum status text_status(const struct text *t);
 void text_clear(struct text *t);
 void text_free(struct text *t);
 
-/* Writes the shortest form of `value` into buffer (at least 32 bytes); returns buffer. NaN and infinities: "nan", "inf". */
+/* Writes the shortest form of `value` into buffer (at least 32 bytes); returns buffer. NaN and infinities: "nan",
+ * "inf". */
 const char *text_real(char *buffer, double value);
-/* Whole string -> number: no leading or trailing rest, no overflow, no hexadecimal, nan or inf. Returns false if not. */
+/* Whole string -> number: no leading or trailing rest, no overflow, no hexadecimal, nan or inf. Returns false if
+ * not. */
 bool text_to_real(const char *string, double *value);
 
 /* No broken, overlong or surrogate sequences: what JSON and SQLite take as text. */

@@ -10,27 +10,38 @@
     X(json, FLAG, NULL, "one JSON object per run and line on stdout")                                                  \
     X(quiet, FLAG, NULL, "no progress")                                                                                \
     X(trace, TEXT, "FILE.csv", "write the trace of the run (one run only)")                                            \
-    X(checkpoint, TEXT, "FILE", "train: save the run there (safetensors), at the end and every checkpoint_every steps; gradient: the weights") \
-    X(resume, TEXT, "FILE", "go on from this checkpoint, as if the run had never stopped (if --checkpoint names it too: begin when it is not there)")                              \
-    X(batch, TEXT, "FILE", "the samples, as `plateau batch` writes them")                                               \
-    X(step, NUMBER, "N", "the batch that step N reads (default 1, the first)")                                          \
-    X(test, FLAG, NULL, "the test set, instead of a batch of training")                                                 \
-    X(jobs, NUMBER, "N", "worker processes (default: one a core, fewer if a run has threads)")                                                        \
-    X(scale, TEXT, "smoke|quick|desk|paper", "how much to run: seconds, half an hour (the default; two minutes of it for the theory), hours, the paper's sizes: days") \
-    X(shard, TEXT, "i/n", "make the i-th of n parts of the study only, by default into STUDY-iofn.db; `plateau merge` joins them") \
-    X(budget, TEXT, "2h", "only runs that fit into this time (s, min, h, d): those that tell most of the exponents") \
-    X(db, TEXT, "FILE.db", "the results database (sweep: STUDY.db in this folder by default)")                                                                     \
-    X(study, TEXT, "NAME", "only the runs of this study (import: the study that the runs join)")                          \
+    X(checkpoint, TEXT, "FILE",                                                                                        \
+      "train: save the run there (safetensors), at the end and every checkpoint_every steps; gradient: the weights")   \
+    X(resume, TEXT, "FILE",                                                                                            \
+      "go on from this checkpoint, as if the run had never stopped (if --checkpoint names it too: begin when it is "   \
+      "not there)")                                                                                                    \
+    X(batch, TEXT, "FILE", "the samples, as `plateau batch` writes them")                                              \
+    X(step, NUMBER, "N", "the batch that step N reads (default 1, the first)")                                         \
+    X(test, FLAG, NULL, "the test set, instead of a batch of training")                                                \
+    X(jobs, NUMBER, "N", "worker processes (default: one a core, fewer if a run has threads)")                         \
+    X(scale, TEXT, "smoke|quick|desk|paper",                                                                           \
+      "how much to run: seconds, half an hour (the default; two minutes of it for the theory), hours, the paper's "    \
+      "sizes: days")                                                                                                   \
+    X(shard, TEXT, "i/n",                                                                                              \
+      "make the i-th of n parts of the study only, by default into STUDY-iofn.db; `plateau merge` joins them")         \
+    X(budget, TEXT, "2h", "only runs that fit into this time (s, min, h, d): those that tell most of the exponents")   \
+    X(db, TEXT, "FILE.db", "the results database (sweep: STUDY.db in this folder by default)")                         \
+    X(study, TEXT, "NAME", "only the runs of this study (import: the study that the runs join)")                       \
     X(format, TEXT, "csv|jsonl", "form of the export")                                                                 \
     X(curves, FLAG, NULL, "export the traces")                                                                         \
-    X(on, TEXT, "d,T/B,..", "regressors of the fit: keys and their products, such as d^0.5*T (default d,T,B: those that vary)") \
-    X(response, TEXT, "COLUMN", "fit a prediction (eq6, asinh, closed, quadrature, flow) in place of the plateau length") \
-    X(residuals, TEXT, "FILE.csv", "write keys, y, fit and residual of every run")                                      \
-    X(at, TEXT, "FRACTION", "plateau length at another threshold (0.1, 0.2 .. 0.9)")                      \
-    X(out, TEXT, "PATH", "the folder to write to (figure: figures; report, reproduce: report); batch, gradient: the file") \
-    X(data, TEXT, "OTHER.csv", "your own plateau lengths over the figure: columns named as the keys, and plateau")      \
-    X(claims, TEXT, "MINE.yaml", "your own claims")                                                                     \
-    X(strict, FLAG, NULL, "exit with 1 if a claim deviates whose corrected statement does not hold either; of two databases, if a verdict changed")
+    X(on, TEXT, "d,T/B,..",                                                                                            \
+      "regressors of the fit: keys and their products, such as d^0.5*T (default d,T,B: those that vary)")              \
+    X(response, TEXT, "COLUMN",                                                                                        \
+      "fit a prediction (eq6, asinh, closed, quadrature, flow) in place of the plateau length")                        \
+    X(residuals, TEXT, "FILE.csv", "write keys, y, fit and residual of every run")                                     \
+    X(at, TEXT, "FRACTION", "plateau length at another threshold (0.1, 0.2 .. 0.9)")                                   \
+    X(out, TEXT, "PATH",                                                                                               \
+      "the folder to write to (figure: figures; report, reproduce: report); batch, gradient: the file")                \
+    X(data, TEXT, "OTHER.csv", "your own plateau lengths over the figure: columns named as the keys, and plateau")     \
+    X(claims, TEXT, "MINE.yaml", "your own claims")                                                                    \
+    X(strict, FLAG, NULL,                                                                                              \
+      "exit with 1 if a claim deviates whose corrected statement does not hold either; of two databases, if a "        \
+      "verdict changed")
 
 struct arguments {
     const char **assignments; /* key=value; owned array of borrowed strings */
@@ -48,26 +59,39 @@ struct arguments {
 
 /* X(name, what follows it, options it takes (names between blanks), one line) */
 #define COMMANDS(X)                                                                                                    \
-    X(flow, "key=value..", " json quiet trace jobs ", "integrate the reduced flow; plateau length beside every prediction") \
-    X(train, "key=value..", " json quiet trace jobs checkpoint resume ", "train the toy model or a Transformer (model=transformer)") \
-    X(schedule, "key=value..", " json ", "the repetition schedule that shortens the flow's plateau most: p and when to drop it") \
-    X(batch, "key=value..", " step test out ", "write the samples that a Transformer reads in one step")                \
-    X(gradient, "key=value..", " checkpoint batch out ", "write loss, outputs and gradient of given weights and samples") \
-    X(sweep, "STUDY.yaml|NAME [key=value..]", " db scale shard jobs budget quiet ", "run a study into a database; never repeats a finished run")  \
-    X(plan, "STUDY.yaml|NAME [key=value..]", " db scale shard jobs budget json ", "what a sweep would do: runs, expected steps, time on this machine, memory") \
-    X(merge, "OUT.db A.db..", " quiet ", "the runs, curves and studies of several databases in one, such as the shards of a sweep") \
-    X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                     \
+    X(flow, "key=value..", " json quiet trace jobs ",                                                                  \
+      "integrate the reduced flow; plateau length beside every prediction")                                            \
+    X(train, "key=value..", " json quiet trace jobs checkpoint resume ",                                               \
+      "train the toy model or a Transformer (model=transformer)")                                                      \
+    X(schedule, "key=value..", " json ",                                                                               \
+      "the repetition schedule that shortens the flow's plateau most: p and when to drop it")                          \
+    X(batch, "key=value..", " step test out ", "write the samples that a Transformer reads in one step")               \
+    X(gradient, "key=value..", " checkpoint batch out ",                                                               \
+      "write loss, outputs and gradient of given weights and samples")                                                 \
+    X(sweep, "STUDY.yaml|NAME [key=value..]", " db scale shard jobs budget quiet ",                                    \
+      "run a study into a database; never repeats a finished run")                                                     \
+    X(plan, "STUDY.yaml|NAME [key=value..]", " db scale shard jobs budget json ",                                      \
+      "what a sweep would do: runs, expected steps, time on this machine, memory")                                     \
+    X(merge, "OUT.db A.db..", " quiet ",                                                                               \
+      "the runs, curves and studies of several databases in one, such as the shards of a sweep")                       \
+    X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                    \
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
-    X(fit, "F.db [key=value..]", " study on at response residuals json ", "power law of the plateau length, with intervals")              \
-    X(compare, "F.db [NEWER.db]", " claims study strict json ", "claims against runs: reproduced, deviates, inconclusive; of two databases, what changed") \
-    X(figure, "FIGURE..|all [F.db] [key=value..]", " out data db study quiet ", "the paper's figures, and of any runs phase, survival, exponents, collapse, as PDF, SVG and PNG with their data") \
-    X(report, "F.db", " out claims strict quiet ", "verdicts, figures and what they rest on, from a database as it is, into a report") \
-    X(reproduce, "[FIGURE..|PART|all]", " scale out jobs claims strict quiet ", "runs, fits, verdicts, figures into a report, in two parts: theory, transformers") \
+    X(fit, "F.db [key=value..]", " study on at response residuals json ",                                              \
+      "power law of the plateau length, with intervals")                                                               \
+    X(compare, "F.db [NEWER.db]", " claims study strict json ",                                                        \
+      "claims against runs: reproduced, deviates, inconclusive; of two databases, what changed")                       \
+    X(figure, "FIGURE..|all [F.db] [key=value..]", " out data db study quiet ",                                        \
+      "the paper's figures, and of any runs phase, survival, exponents, collapse, as PDF, SVG and PNG with their "     \
+      "data")                                                                                                          \
+    X(report, "F.db", " out claims strict quiet ",                                                                     \
+      "verdicts, figures and what they rest on, from a database as it is, into a report")                              \
+    X(reproduce, "[FIGURE..|PART|all]", " scale out jobs claims strict quiet ",                                        \
+      "runs, fits, verdicts, figures into a report, in two parts: theory, transformers")                               \
     X(bench, "[ITEM..]", " json ", "throughput of this machine on fixed work")                                         \
     X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \
     X(help, "[COMMAND]", " ", "this page, or a command's")                                                             \
     X(man, "", " ", "the man page, as roff")                                                                           \
-    X(completion, "bash|zsh", " ", "completion of commands, options and keys, as a script for that shell")               \
+    X(completion, "bash|zsh", " ", "completion of commands, options and keys, as a script for that shell")             \
     X(cite, "", " ", "how to cite the paper and the program")
 
 #define AS_PROTOTYPE(name, ...) enum status command_##name(const struct arguments *a);
@@ -78,11 +102,13 @@ struct grid;
 struct study;
 struct store;
 struct store_filter;
-/* The study that the words name, with its keys, scale and shard, every run checked. Release with study_free, also after an error. */
+/* The study that the words name, with its keys, scale and shard, every run checked. Release with study_free, also after
+ * an error. */
 enum status cli_study(const struct arguments *a, struct study *study);
 /* Its database: --db, else a name made of the study's and the shard's, written to buffer (at least 256 bytes). */
 const char *cli_database(const struct arguments *a, const struct study *study, char *buffer);
-/* The head of a sweep: its plan on stderr (--quiet: not), and with --budget the runs that are left out, noted in the study. */
+/* The head of a sweep: its plan on stderr (--quiet: not), and with --budget the runs that are left out, noted in the
+ * study. */
 enum status cli_plan(const struct arguments *a, struct store *store, struct study *study);
 /* The filter that key=value words and --study ask for; `grid` (zeroed by the caller, freed by it) owns the values. */
 enum status cli_filter(const struct arguments *a, struct grid *grid, struct store_filter *filter);

@@ -1,13 +1,17 @@
 /* plateau bench: throughput of this machine on fixed work.
  *
- * flow_*  A grid of 100 x 100 flows, T 32..8192 and d 4..512 logarithmic (rounded), B = 1, p = 0, the defaults else (BDF, rtol
- *         1e-8). Each item does what the one before it does, and one thing more, so that differences are what that costs.
- * toy_*   Steps of SGD at T = d = 256, batch 32, lr 1 from W = 0: draw a batch, gradient, update (no evaluation).
- * step_*  Steps of Adam as `plateau train model=transformer` makes them, batch 32, two threads: draw, gradient, update.
- * product_*  An 8192 x 1024 x 256 product with a packed weight, half of the rows on each of two threads: what this processor's
- *         products can give, to set the steps' necessary work (46 GFLOP in step_regression) against.
- * One thread, but for flow_all_cores, step_* and product_*. Work is cut into REPETITIONS equal parts (of the grid: every fifth diagonal, so that each
- * part has every T and every d), and the items take turns: a disturbance hits all of them. Shown: median, least and most. */
+ * flow_*     A grid of 100 x 100 flows, T 32..8192 and d 4..512 logarithmic (rounded), B = 1, p = 0, the defaults else
+ *            (BDF, rtol 1e-8). Each item does what the one before it does, and one thing more, so that differences are
+ *            what that costs.
+ * toy_*      Steps of SGD at T = d = 256, batch 32, lr 1 from W = 0: draw a batch, gradient, update (no evaluation).
+ * step_*     Steps of Adam as `plateau train model=transformer` makes them, batch 32, two threads: draw, gradient,
+ *            update.
+ * product_*  An 8192 x 1024 x 256 product with a packed weight, half of the rows on each of two threads: what this
+ *            processor's products can give, to set the steps' necessary work (46 GFLOP in step_regression) against.
+ *
+ * One thread, but for flow_all_cores, step_* and product_*. Work is cut into REPETITIONS equal parts (of the grid:
+ * every fifth diagonal, so that each part has every T and every d), and the items take turns: a disturbance hits all of
+ * them. Shown: median, least and most. */
 #include "cli.h"
 #include "kernels.h"
 #include "optimizer.h"
@@ -86,7 +90,11 @@ static enum status solve(struct bench *b, size_t point, bool all_crossings, bool
     struct flow flow;
     struct flow_solution solution;
     struct prediction predicted;
-    const struct flow_request q = {.loss = LOSS_TEST, .method = METHOD_BDF, .rtol = 1e-8, .atol = 1e-11, .threshold = 0.2,
+    const struct flow_request q = {.loss = LOSS_TEST,
+                                   .method = METHOD_BDF,
+                                   .rtol = 1e-8,
+                                   .atol = 1e-11,
+                                   .threshold = 0.2,
                                    .all_crossings = all_crossings};
     const struct flow_start start = flow_unit_start(d_at(point));
     TRY(flow_init(T_at(point), d_at(point), 1, 0, METRIC_FULL, &start, &flow));
@@ -132,8 +140,8 @@ static enum status run_point(void *context, size_t point, struct result *result,
     return rc == OK ? run_flow(b->tools, &keys, result, NULL) : rc;
 }
 
-static enum status take_point(void *context, size_t point, enum status rc, const char *message, const struct result *result,
-                              const struct trace *trace)
+static enum status take_point(void *context, size_t point, enum status rc, const char *message,
+                              const struct result *result, const struct trace *trace)
 {
     (void)point, (void)trace;
     struct bench *b = context;
@@ -227,7 +235,8 @@ static enum status step_small(struct bench *b, double *ms)
 {
     double given[KEY_COUNT];
     nothing_given(given);
-    given[KEY_T] = 64, given[KEY_d] = 32, given[KEY_layers] = 1, given[KEY_heads] = 1, given[KEY_precision] = b->precision;
+    given[KEY_T] = 64, given[KEY_d] = 32, given[KEY_layers] = 1, given[KEY_heads] = 1,
+    given[KEY_precision] = b->precision;
     return step_part(given, SMALL_STEPS, ms);
 }
 
@@ -244,7 +253,8 @@ static void *multiply(void *context)
     enum { ROWS = PRODUCT_ROWS / THREADS };
     struct multiplier *m = context;
     for (int i = 0; i < PRODUCTS; i++)
-        m->worker.kernels->forward(&m->worker, &m->weight, NULL, ROWS, m->x, PRODUCT_IN, m->y, PRODUCT_OUT, RESULT_ELEMENT);
+        m->worker.kernels->forward(&m->worker, &m->weight, NULL, ROWS, m->x, PRODUCT_IN, m->y, PRODUCT_OUT,
+                                   RESULT_ELEMENT);
     return NULL;
 }
 
@@ -307,7 +317,8 @@ static const struct item items[] = {
     ITEM(flow_all_cores, "us/flow", "the same by one worker a core"),
     ITEM(toy_tokens, "ms/step", "a step of the toy, every token drawn"),
     ITEM(toy_statistics, "ms/step", "the same from statistics of the same law"),
-    ITEM(step_regression, "ms/step", "a step of the regression Transformer, T = 256, d = 64, 2 layers, 4 heads, width 256"),
+    ITEM(step_regression, "ms/step",
+         "a step of the regression Transformer, T = 256, d = 64, 2 layers, 4 heads, width 256"),
     ITEM(step_recall, "ms/step", "a step of the recall Transformer, 32 pairs, 256 tokens, 4 layers"),
     ITEM(step_small, "ms/step", "a step of one layer with one head, T = 64, d = 32"),
     {"product_f32", "GFLOP/s", "a product, 8192 x 1024 x 256", PRECISION_F32, product},
@@ -345,10 +356,13 @@ static void report(const struct item *item, double value[REPETITIONS], bool json
     qsort(value, REPETITIONS, sizeof *value, ascending);
     const double median = value[REPETITIONS / 2], least = value[0], most = value[REPETITIONS - 1];
     if (json)
-        text_addf(out, "{\"item\": \"%s\", \"value\": %.6g, \"least\": %.6g, \"most\": %.6g, \"unit\": \"%s\", \"version\": \"%s\"}\n",
+        text_addf(out,
+                  "{\"item\": \"%s\", \"value\": %.6g, \"least\": %.6g, \"most\": %.6g, \"unit\": \"%s\", \"version\": "
+                  "\"%s\"}\n",
                   item->name, median, least, most, item->unit, PACKAGE_VERSION);
     else
-        text_addf(out, "%-20s %8.4g %s  (%.4g .. %.4g)  %s\n", item->name, median, item->unit, least, most, item->meaning);
+        text_addf(out, "%-20s %8.4g %s  (%.4g .. %.4g)  %s\n", item->name, median, item->unit, least, most,
+                  item->meaning);
 }
 
 /* wanted[i]: item i was named, or none was and this processor can do it. */

@@ -17,8 +17,14 @@ static void add_json(const struct claim *c, struct text *out)
     CLAIM_TEXTS(AS_TEXT)
 #undef AS_TEXT
     text_addf(out, ", \"verdict\": \"%s\", \"runs\": %zu", compare_verdict_name(c->verdict), c->runs);
-    const struct { const char *name; double value; } numbers[] = {{"published", c->published}, {"tolerance", c->tolerance},
-        {"estimate", c->estimate}, {"low", c->low}, {"high", c->high}};
+    const struct {
+        const char *name;
+        double value;
+    } numbers[] = {{"published", c->published},
+                   {"tolerance", c->tolerance},
+                   {"estimate", c->estimate},
+                   {"low", c->low},
+                   {"high", c->high}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         text_addf(out, ", \"%s\": ", numbers[i].name);
         text_add_real(out, numbers[i].value);
@@ -44,7 +50,8 @@ static void add_claim(const struct claims *claims, const struct claim *c, struct
         text_addf(out, "; own grid: %s", c->grid);
     text_add(out, "\n");
     if (corrected && c->verdict == VERDICT_DEVIATES) {
-        text_addf(out, "%29sknown: %s; instead %s %s, here ", "", c->erratum, corrected->id, compare_verdict_name(corrected->verdict));
+        text_addf(out, "%29sknown: %s; instead %s %s, here ", "", c->erratum, corrected->id,
+                  compare_verdict_name(corrected->verdict));
         compare_estimate(corrected, out);
         text_addf(out, ": %s\n", corrected->statement);
     }
@@ -52,7 +59,8 @@ static void add_claim(const struct claims *claims, const struct claim *c, struct
         text_addf(out, "%29s%s\n", "", c->why);
 }
 
-static void add_summary(const struct claims *claims, const size_t *shown, size_t n, size_t unexplained, struct text *out)
+static void add_summary(const struct claims *claims, const size_t *shown, size_t n, size_t unexplained,
+                        struct text *out)
 {
     size_t count[3] = {0}, choices = 0;
     for (size_t i = 0; i < n; i++) {
@@ -60,8 +68,11 @@ static void add_summary(const struct claims *claims, const size_t *shown, size_t
         choices += *c->choice != '\0';
         count[c->verdict] += !*c->choice;
     }
-    text_addf(out, "%zu claims: %zu reproduced, %zu deviate (%zu of them as known, and what holds instead is reproduced), %zu inconclusive",
-              n - choices, count[VERDICT_REPRODUCED], count[VERDICT_DEVIATES], count[VERDICT_DEVIATES] - unexplained, count[VERDICT_INCONCLUSIVE]);
+    text_addf(out,
+              "%zu claims: %zu reproduced, %zu deviate (%zu of them as known, and what holds instead "
+              "is reproduced), %zu inconclusive",
+              n - choices, count[VERDICT_REPRODUCED], count[VERDICT_DEVIATES], count[VERDICT_DEVIATES] - unexplained,
+              count[VERDICT_INCONCLUSIVE]);
     if (choices)
         text_addf(out, "; %zu choices that the source leaves open", choices);
     text_add(out, "\n");
@@ -84,7 +95,8 @@ done:
     return rc;
 }
 
-static void add_changes(const struct claims *before, const struct claims *after, bool json, size_t count[CHANGE_COUNT], struct text *out)
+static void add_changes(const struct claims *before, const struct claims *after, bool json, size_t count[CHANGE_COUNT],
+                        struct text *out)
 {
     for (int kind = 0; kind < CHANGE_COUNT; kind++) {
         for (size_t i = 0; i < before->n; i++) {
@@ -119,7 +131,8 @@ static enum status compare_two(const struct arguments *a)
     }
     TRY(text_status(&out));
     TRY(cli_print(out.data ? out.data : "", out.length));
-    REQUIRE(!a->strict || !count[CHANGE_VERDICT], ERR_DEVIATES, "%zu of %zu verdicts changed", count[CHANGE_VERDICT], before.n);
+    REQUIRE(!a->strict || !count[CHANGE_VERDICT], ERR_DEVIATES, "%zu of %zu verdicts changed", count[CHANGE_VERDICT],
+            before.n);
 done:
     text_free(&out);
     compare_free(&before);
@@ -134,7 +147,8 @@ enum status command_compare(const struct arguments *a)
     struct claims claims = {0};
     struct text out = {0};
     size_t deviations = 0, n = 0, *shown = NULL;
-    REQUIRE(a->n_files == 1 || a->n_files == 2, ERR_INPUT, "compare: needs one database, or two (`plateau help compare`)");
+    REQUIRE(a->n_files == 1 || a->n_files == 2, ERR_INPUT,
+            "compare: needs one database, or two (`plateau help compare`)");
     if (a->n_files == 2)
         return compare_two(a);
     TRY(compare_read(a->claims, &claims));

@@ -1,8 +1,9 @@
 /* plateau completion: the tables of commands, options and keys, then what a shell does with them (completion.bash,
  * completion.zsh).
  *
- * What may follow a word is read off the tables' own notation: in "STUDY.yaml|NAME [key=value..]" or "csv|jsonl" a small
- * word stands for itself, NAME.ext for a file with that ending, a capital word for a list (below), key=value for the keys. */
+ * What may follow a word is read off the tables' own notation: in "STUDY.yaml|NAME [key=value..]" or "csv|jsonl" a
+ * small word stands for itself, NAME.ext for a file with that ending, a capital word for a list (below), key=value for
+ * the keys. */
 #include "cli.h"
 #include "data.h"
 #include "figure.h"
@@ -80,7 +81,8 @@ static void add_keys(struct text *out)
 static const struct {
     const char *word;
     void (*add)(struct text *out);
-} lists[] = {{"NAME", add_studies}, {"FIGURE", add_figures}, {"PART", add_parts}, {"COMMAND", add_commands}, {"KEY", add_keys}};
+} lists[] = {
+    {"NAME", add_studies}, {"FIGURE", add_figures}, {"PART", add_parts}, {"COMMAND", add_commands}, {"KEY", add_keys}};
 
 /* One word of the tables' notation, without brackets and dots behind it. */
 static void add_word(const char *word, struct text *words, struct text *files, bool *keys)
@@ -116,8 +118,8 @@ static void add_notation(const char *notation, bool study, struct text *out)
         if (study || strcmp(word, "NAME"))
             add_word(word, &words, &files, &keys);
     }
-    text_addf(out, " choices='%s' files='%s' keys=%s", words.data ? words.data + 1 : "", files.data ? files.data + 1 : "",
-              keys ? "yes" : "");
+    text_addf(out, " choices='%s' files='%s' keys=%s", words.data ? words.data + 1 : "",
+              files.data ? files.data + 1 : "", keys ? "yes" : "");
     out->failed = out->failed || words.failed || files.failed;
     text_free(&words);
     text_free(&files);

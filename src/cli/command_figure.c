@@ -60,8 +60,8 @@ static enum status count_names(const struct arguments *a, size_t *names)
     return *names ? OK : error_set(ERR_INPUT, "figure: needs names (or all) and a database (`plateau help figure`)");
 }
 
-static enum status draw_all(struct store *store, const char *const *files, size_t names, struct figure_request *request, size_t *drawn,
-                            enum status *failed)
+static enum status draw_all(struct store *store, const char *const *files, size_t names, struct figure_request *request,
+                            size_t *drawn, enum status *failed)
 {
     enum status rc = OK;
     const struct figure *figure;
@@ -87,7 +87,8 @@ enum status command_figure(const struct arguments *a)
     struct grid grid = {0};
     struct store_filter filter;
     struct text notes = {0};
-    struct figure_request request = {.folder = a->out ? a->out : default_folder, .data = a->data, .filter = &filter, .notes = &notes};
+    struct figure_request request = {
+        .folder = a->out ? a->out : default_folder, .data = a->data, .filter = &filter, .notes = &notes};
     size_t drawn = 0, names;
     keys.assignments = NULL; /* its own, below */
     TRY(count_names(a, &names));

@@ -1,4 +1,5 @@
-/* plateau fit: the power law of the plateau lengths in a database, with intervals, local exponents, a seed bootstrap and other forms. */
+/* plateau fit: the power law of the plateau lengths in a database, with intervals, local exponents, a seed bootstrap
+ * and other forms. */
 #include "cli.h"
 #include "fit.h"
 #include "grid.h"
@@ -13,9 +14,10 @@ enum status command_fit(const struct arguments *a)
     struct fit fit = {0};
     struct text out = {0}, residuals = {0};
     REQUIRE(a->n_files == 1, ERR_INPUT, "fit: needs one database (`plateau help fit`)");
-    REQUIRE(!a->at || (text_to_real(a->at, &request.threshold) && request.threshold > 0 && request.threshold < 1), ERR_INPUT,
-            "--at %s: a fraction between 0 and 1", a->at);
-    REQUIRE(!a->at || !a->response, ERR_INPUT, "--at reads off the plateau length, and --response fits something else: give one of them");
+    REQUIRE(!a->at || (text_to_real(a->at, &request.threshold) && request.threshold > 0 && request.threshold < 1),
+            ERR_INPUT, "--at %s: a fraction between 0 and 1", a->at);
+    REQUIRE(!a->at || !a->response, ERR_INPUT,
+            "--at reads off the plateau length, and --response fits something else: give one of them");
     TRY(cli_filter(a, &grid, &filter));
     TRY(store_open(a->files[0], STORE_READ, NULL, &store));
     rc = fit_run(store, &filter, &request, &fit);

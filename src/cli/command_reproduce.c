@@ -1,7 +1,8 @@
-/* plateau reproduce: studies -> runs -> verdicts -> figures -> report, all in one folder; what is there already is not made again.
+/* plateau reproduce: studies -> runs -> verdicts -> figures -> report, all in one folder; what is there already is not
+ * made again.
  *
- * The paper has two parts, the theory and the Transformers. They go the same way one after the other, and each ends with the report of
- * what is there: the theory's takes a minute and can be read while the Transformers train.
+ * The paper has two parts, the theory and the Transformers. They go the same way one after the other, and each ends
+ * with the report of what is there: the theory's takes a minute and can be read while the Transformers train.
  *
  * plateau report: the last steps alone, verdicts, figures and report of a database as it is; no run is made. */
 #include "cli.h"
@@ -38,7 +39,8 @@ struct reproduction {
     char problem[512];
 };
 
-/* Asked for by the words of the command line: its name, that of its part, `all`, or no word. figure "": of no figure. */
+/* Asked for by the words of the command line: its name, that of its part, `all`, or no word. figure "": of no
+ * figure. */
 static bool asked(const struct reproduction *r, const char *figure, enum figure_part part)
 {
     const struct figure *named;
@@ -46,7 +48,8 @@ static bool asked(const struct reproduction *r, const char *figure, enum figure_
         return true;
     for (size_t i = 0; i < r->a->n_files; i++) {
         const char *word = r->a->files[i];
-        if (!strcmp(word, "all") || !strcmp(word, part_names[part]) || (figure_find(word, &named) == OK && !strcmp(named->name, figure)))
+        if (!strcmp(word, "all") || !strcmp(word, part_names[part]) ||
+            (figure_find(word, &named) == OK && !strcmp(named->name, figure)))
             return true;
     }
     return r->a->n_files == 0;
@@ -57,10 +60,12 @@ static enum status check_words(const struct reproduction *r)
     const struct figure *figure;
     for (size_t i = 0; i < r->a->n_files; i++) {
         const char *word = r->a->files[i];
-        bool group = !strcmp(word, "all") || !strcmp(word, part_names[FIGURE_THEORY]) || !strcmp(word, part_names[FIGURE_TRANSFORMER]);
+        bool group = !strcmp(word, "all") || !strcmp(word, part_names[FIGURE_THEORY]) ||
+                     !strcmp(word, part_names[FIGURE_TRANSFORMER]);
         enum status rc = group ? OK : figure_find(word, &figure);
         if (rc == OK && !group && !figure->study)
-            rc = error_set(ERR_INPUT, "%s: it shows the runs of any database: `plateau figure %s F.db`", word, figure->name);
+            rc = error_set(ERR_INPUT, "%s: it shows the runs of any database: `plateau figure %s F.db`", word,
+                           figure->name);
         if (rc != OK)
             return error_prefix(rc, "reproduce: theory, transformers or figures");
     }
@@ -73,8 +78,8 @@ static bool wanted(const struct reproduction *r, const char *figure, enum figure
     return part <= r->part && asked(r, figure, part);
 }
 
-/* Only figures that are wanted are run and drawn; the others are shown if their pictures are there from before. As it is: those of which
- * the database has the runs. */
+/* Only figures that are wanted are run and drawn; the others are shown if their pictures are there from before. As it
+ * is: those of which the database has the runs. */
 static enum status show_figures(struct reproduction *r)
 {
     enum status rc = OK;
@@ -112,7 +117,8 @@ static bool shown(const struct reproduction *r, const struct claim *c)
     return whole && !*c->figure;
 }
 
-/* The claims that bear on the figures shown, and the corrected statements that they lead to; the user's own, all of them. */
+/* The claims that bear on the figures shown, and the corrected statements that they lead to; the user's own, all of
+ * them. */
 static enum status choose_claims(struct reproduction *r)
 {
     size_t kept = 0;
@@ -164,7 +170,8 @@ static enum status run_study(struct reproduction *r, const char *name, bool run)
         rc = sweep_run(&study, r->store, r->a->jobs, r->a->quiet, &made);
     entry->made = made.done;
     if (run && !r->a->quiet)
-        fprintf(stderr, "study %s: %zu runs, %zu made now in %.1f s\n", name, made.total, made.done, progress_clock() - begin);
+        fprintf(stderr, "study %s: %zu runs, %zu made now in %.1f s\n", name, made.total, made.done,
+                progress_clock() - begin);
     TRY(rc);
     TRY(store_total(r->store, &(struct store_filter){.study = name}, &entry->runs, &entry->seconds));
 done:
@@ -200,7 +207,8 @@ static enum status run_all(struct reproduction *r)
     return rc;
 }
 
-/* The part's figures. One that cannot be drawn is said to be missing, in the report and in the exit code; the others are drawn. */
+/* The part's figures. One that cannot be drawn is said to be missing, in the report and in the exit code; the others
+ * are drawn. */
 static enum status draw_all(struct reproduction *r)
 {
     char folder[DATA_PATH];
@@ -226,8 +234,16 @@ static enum status write_report(struct reproduction *r)
 {
     enum status rc = OK;
     struct report_fact facts[FACTS];
-    struct report report = {.folder = r->folder, .scale = study_scale_name(r->scale), .claims = &r->claims, .evidence = &r->evidence, .accuracy = &r->accuracy,
-                            .figures = r->figures, .n_figures = figure_count(), .studies = r->studies, .n_studies = r->n_studies, .facts = facts};
+    struct report report = {.folder = r->folder,
+                            .scale = study_scale_name(r->scale),
+                            .claims = &r->claims,
+                            .evidence = &r->evidence,
+                            .accuracy = &r->accuracy,
+                            .figures = r->figures,
+                            .n_figures = figure_count(),
+                            .studies = r->studies,
+                            .n_studies = r->n_studies,
+                            .facts = facts};
     report.n_facts = facts_collect(facts, progress_clock() - r->begin);
     accuracy_free(&r->accuracy);
     TRY(store_each(r->store, NULL, accuracy_add, &r->accuracy));
@@ -271,8 +287,10 @@ static enum status make_all(struct reproduction *r)
             continue;
         rc = make_part(r, part);
         if (rc == OK && part == FIGURE_THEORY && asked_of(r, FIGURE_TRANSFORMER) && !r->a->quiet)
-            fprintf(stderr, "%s/index.html: the theory's part is there, %.0f s; the Transformers follow. Ctrl-C keeps what is done\n", r->folder,
-                    progress_clock() - r->begin);
+            fprintf(stderr,
+                    "%s/index.html: the theory's part is there, %.0f s; the Transformers follow. "
+                    "Ctrl-C keeps what is done\n",
+                    r->folder, progress_clock() - r->begin);
     }
     return rc;
 }
@@ -304,7 +322,8 @@ static enum status conclude(const struct reproduction *r)
         missing += *r->figures[i].problem != '\0';
     }
     if (!r->a->quiet)
-        fprintf(stderr, "%s/index.html: claims %zu, figures %zu, %.0f s\n", r->folder, r->claims.n, figures, progress_clock() - r->begin);
+        fprintf(stderr, "%s/index.html: claims %zu, figures %zu, %.0f s\n", r->folder, r->claims.n, figures,
+                progress_clock() - r->begin);
     REQUIRE(!missing, r->drawn, "%zu of %zu figures were not drawn: %s", missing, figures, r->problem);
     REQUIRE(!r->a->strict || !deviations, ERR_DEVIATES, "%zu of %zu claims deviate", deviations, r->claims.n);
 done:
@@ -342,7 +361,11 @@ done:
 enum status command_report(const struct arguments *a)
 {
     enum status rc = OK;
-    struct reproduction r = {.a = a, .folder = a->out ? a->out : "report", .begin = progress_clock(), .as_it_is = true, .scale = SCALE_PAPER};
+    struct reproduction r = {.a = a,
+                             .folder = a->out ? a->out : "report",
+                             .begin = progress_clock(),
+                             .as_it_is = true,
+                             .scale = SCALE_PAPER};
     REQUIRE(a->n_files == 1, ERR_INPUT, "report: needs one database (`plateau help report`)");
     REQUIRE(r.figures = calloc(figure_count(), sizeof *r.figures), ERR_MEMORY, "out of memory for the figures");
     TRY(store_open(a->files[0], STORE_READ, NULL, &r.store));

@@ -53,8 +53,11 @@ static void describe_theory(const struct result *r, struct text *out)
     PREDICTIONS(AS_LINE)
 #undef AS_LINE
     if (r->keys.value[KEY_init] == INIT_GAUSSIAN)
-        text_addf(out, "  (w(0) counts for %+.4g of closed and quadrature, the Mills correction; they neglect the part of W(0) across W*,\n"
-                       "  which must be unlearned)\n", r->predicted.start);
+        text_addf(out,
+                  "  (w(0) counts for %+.4g of closed and quadrature, the Mills correction; they neglect the part of "
+                  "W(0) across W*,\n"
+                  "  which must be unlearned)\n",
+                  r->predicted.start);
     if (r->keys.value[KEY_p] == 0 && r->keys.value[KEY_B] > 1 && r->keys.value[KEY_T] / r->keys.value[KEY_B] < 32)
         text_add(out, "  (closed is off by up to 60 % for T/B < 32)\n");
     if (r->keys.value[KEY_optimizer] == OPTIMIZER_ADAM)
@@ -82,11 +85,13 @@ static void describe(const struct result *r, struct text *out)
     const double threshold = r->keys.value[KEY_threshold];
     keys_describe(&r->keys, out);
     if (r->state != RUN_EMERGED)
-        text_addf(out, "\n  %-12s %14s   (at %s %g, loss %g)\n", "plateau", result_state_name(r->state), unit, r->cap, r->final_loss);
+        text_addf(out, "\n  %-12s %14s   (at %s %g, loss %g)\n", "plateau", result_state_name(r->state), unit, r->cap,
+                  r->final_loss);
     else if (r->keys.preset == PRESET_RECALL)
         text_addf(out, "\n  %-12s %14.8g   (steps; to a test accuracy of %g)\n", "plateau", r->plateau, threshold);
     else
-        text_addf(out, "\n  %-12s %14.8g   (%s; test of %g of the null loss %g)\n", "plateau", r->plateau, unit, threshold, r->null_loss);
+        text_addf(out, "\n  %-12s %14.8g   (%s; test of %g of the null loss %g)\n", "plateau", r->plateau, unit,
+                  threshold, r->null_loss);
     const struct schedule schedule = schedule_of(r->keys.value[KEY_schedule]);
     describe_switches(r, &schedule, out);
     if (schedule.n && r->keys.preset == PRESET_TOY)
@@ -110,7 +115,8 @@ static void add_duration(struct text *out, double seconds)
         text_addf(out, "%.1f h", seconds / 3600);
 }
 
-/* The line of a single Transformer run. The expected emergence is the paper's law, and says so: it knows nothing of this run. */
+/* The line of a single Transformer run. The expected emergence is the paper's law, and says so: it knows nothing of
+ * this run. */
 static void show_training(void *context, const struct run_transformer_report *r)
 {
     struct batch *b = context;
@@ -191,12 +197,19 @@ static enum status run_grid(const struct arguments *a, const char *model)
         TRY(grid_add(&b.grid, a->assignments[i]));
     TRY(grid_size(&b.grid, &b.n));
     REQUIRE(b.n == 1 || !a->trace, ERR_INPUT, "--trace: needs a single run, and the grid has %zu", b.n);
-    REQUIRE(b.n == 1 || (!a->checkpoint && !a->resume), ERR_INPUT, "--checkpoint, --resume: need a single run, and the grid has %zu: give one value for each key; `plateau sweep` saves the runs of a grid", b.n);
+    REQUIRE(b.n == 1 || (!a->checkpoint && !a->resume), ERR_INPUT,
+            "--checkpoint, --resume: need a single run, and the grid has %zu: give one value for each key; `plateau "
+            "sweep` saves the runs of a grid",
+            b.n);
     for (size_t i = 0; i < b.n; i++) {
         TRY(grid_at(&b.grid, i, &b.keys));
         bool flow = b.keys.preset == PRESET_FLOW;
-        threads = keys_real(&b.keys, KEY_threads) > (double)threads ? (size_t)keys_integer(&b.keys, KEY_threads) : threads;
-        REQUIRE(flow == !strcmp(model, "flow"), ERR_INPUT, "model=%s: `plateau %s` runs that", flow ? "flow" : b.keys.preset == PRESET_TOY ? "toy" : "transformer",
+        threads =
+            keys_real(&b.keys, KEY_threads) > (double)threads ? (size_t)keys_integer(&b.keys, KEY_threads) : threads;
+        REQUIRE(flow == !strcmp(model, "flow"), ERR_INPUT, "model=%s: `plateau %s` runs that",
+                flow                          ? "flow"
+                : b.keys.preset == PRESET_TOY ? "toy"
+                                              : "transformer",
                 flow ? "flow" : "train");
     }
     b.waiting = calloc(b.n, sizeof *b.waiting);
@@ -208,7 +221,8 @@ static enum status run_grid(const struct arguments *a, const char *model)
     pool_catch_signals();
     /* One command to begin and to go on: the checkpoint is not there yet when it runs first. */
     const bool fresh = a->resume && a->checkpoint && !strcmp(a->resume, a->checkpoint) && access(a->resume, F_OK) != 0;
-    *request = (struct run_request){.resume = fresh ? NULL : a->resume, .checkpoint = a->checkpoint, .stop = pool_stop(), .context = &b};
+    *request = (struct run_request){
+        .resume = fresh ? NULL : a->resume, .checkpoint = a->checkpoint, .stop = pool_stop(), .context = &b};
     if (b.n == 1)
         request->report = show_training;
     progress_begin(&b.progress, strcmp(model, "flow") ? "train" : model, b.n, a->quiet);

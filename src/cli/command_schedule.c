@@ -26,7 +26,8 @@ static void add_json(const struct keys *keys, const struct optimum *found, struc
         keys_is_choice(shown[i]) ? text_add_json(out, value) : text_add(out, value);
     }
     for (int i = 0; i < OPTIMUM_COUNT; i++) {
-        text_addf(out, "%s{\"name\": \"%s\", \"p\": ", i ? ", " : ", \"schedules\": [", optimum_name((enum optimum_kind)i));
+        text_addf(out, "%s{\"name\": \"%s\", \"p\": ", i ? ", " : ", \"schedules\": [",
+                  optimum_name((enum optimum_kind)i));
         text_add_real(out, found[i].p);
         text_addf(out, ", \"schedule\": \"%s\", \"time\": ", schedule_text(&found[i].schedule, buffer));
         text_add_real(out, found[i].time);
@@ -74,8 +75,10 @@ enum status command_schedule(const struct arguments *a)
     TRY(flow_cvode_create(&solver));
     for (size_t i = 0; i < n; i++) {
         TRY(grid_at(&grid, i, &keys));
-        REQUIRE(keys.preset == PRESET_FLOW, ERR_INPUT, "model: `plateau schedule` searches the flow; leave the model out");
-        REQUIRE(keys_integer(&keys, KEY_loss) == LOSS_TEST, ERR_INPUT, "loss=train: the training loss jumps at a switch; take loss=test");
+        REQUIRE(keys.preset == PRESET_FLOW, ERR_INPUT,
+                "model: `plateau schedule` searches the flow; leave the model out");
+        REQUIRE(keys_integer(&keys, KEY_loss) == LOSS_TEST, ERR_INPUT,
+                "loss=train: the training loss jumps at a switch; take loss=test");
         TRY(solve(a, solver, &keys));
     }
 done:

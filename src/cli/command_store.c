@@ -104,7 +104,8 @@ enum status command_import(const struct arguments *a)
     for (size_t i = 0; i < a->n_assignments; i++)
         TRY(grid_add(&grid, a->assignments[i]));
     for (int key = 0; key < KEY_COUNT; key++) {
-        REQUIRE(grid.count[key] <= 1, ERR_INPUT, "%s: import takes one value of a key for all lines", keys_name((enum key)key));
+        REQUIRE(grid.count[key] <= 1, ERR_INPUT, "%s: import takes one value of a key for all lines",
+                keys_name((enum key)key));
         defaults[key] = grid.count[key] ? grid.values[key][0] : NAN;
     }
     fresh = access(a->db, F_OK) != 0;
@@ -132,7 +133,8 @@ enum status command_export(const struct arguments *a)
     REQUIRE(!strcmp(format, "csv") || !strcmp(format, "jsonl"), ERR_INPUT, "--format %s: csv or jsonl", format);
     TRY(cli_filter(a, &grid, &filter));
     TRY(store_open(a->files[0], STORE_READ, NULL, &store));
-    rc = !strcmp(format, "csv") ? export_csv(store, &filter, a->curves, stdout) : export_jsonl(store, &filter, a->curves, stdout);
+    rc = !strcmp(format, "csv") ? export_csv(store, &filter, a->curves, stdout)
+                                : export_jsonl(store, &filter, a->curves, stdout);
 done:
     store_close(store);
     grid_free(&grid);

@@ -33,7 +33,8 @@ enum { N_OPTIONS = sizeof options / sizeof options[0] };
 
 enum status cli_print(const char *bytes, size_t n)
 {
-    if (fwrite(bytes, 1, n, stdout) != n || fflush(stdout) != 0) /* who closes the pipe (head) has seen enough: no message */
+    if (fwrite(bytes, 1, n, stdout) != n ||
+        fflush(stdout) != 0) /* who closes the pipe (head) has seen enough: no message */
         return errno == EPIPE ? error_set(ERR_IO, "%s", "") : error_set(ERR_IO, "standard output: %s", strerror(errno));
     return OK;
 }
@@ -56,8 +57,8 @@ static enum status find_command(const char *name, const struct command **command
         }
     }
     const char *nearest = text_nearest(name, names, N_COMMANDS);
-    return error_set(ERR_INPUT, "%s: no such command%s%s%s (`plateau help` lists them)", name, nearest ? "; did you mean " : "",
-                     nearest ? nearest : "", nearest ? "?" : "");
+    return error_set(ERR_INPUT, "%s: no such command%s%s%s (`plateau help` lists them)", name,
+                     nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
 }
 
 static bool set_FLAG(bool *field, const char *text)
@@ -103,11 +104,13 @@ static enum status parse_option(const struct command *c, int argc, char **argv, 
         good = set_##type(&a->field, text);
         OPTIONS(AS_CASE)
 #undef AS_CASE
-        return good ? OK : error_set(ERR_INPUT, "--%s: %s%s", name, options[k].argument ? "needs " : "takes no argument", options[k].argument ? options[k].argument : "");
+        return good ? OK
+                    : error_set(ERR_INPUT, "--%s: %s%s", name, options[k].argument ? "needs " : "takes no argument",
+                                options[k].argument ? options[k].argument : "");
     }
     const char *nearest = text_nearest(name, names, n);
-    return error_set(ERR_INPUT, "--%s: not an option of %s%s%s%s (`plateau help %s`)", name, c->name, nearest ? "; did you mean --" : "",
-                     nearest ? nearest : "", nearest ? "?" : "", c->name);
+    return error_set(ERR_INPUT, "--%s: not an option of %s%s%s%s (`plateau help %s`)", name, c->name,
+                     nearest ? "; did you mean --" : "", nearest ? nearest : "", nearest ? "?" : "", c->name);
 }
 
 /* key=value has a name before its first '='; a path with '=' in it does not look like that if written ./path. */
@@ -147,12 +150,14 @@ static const struct setting {
 };
 enum { N_SETTINGS = sizeof settings / sizeof settings[0] };
 
-/* Words that a command would not look at are refused. Those between brackets may be left out; ".." stands for any number. */
+/* Words that a command would not look at are refused. Those between brackets may be left out; ".." stands for any
+ * number. */
 static enum status check_words(const struct command *c, const struct arguments *a)
 {
     size_t most = *c->words == '[' ? 1 : 0;
     if (a->n_assignments && !strstr(c->words, "key=value"))
-        return error_set(ERR_INPUT, "%s: %s takes no key=value (`plateau help %s`)", a->assignments[0], c->name, c->name);
+        return error_set(ERR_INPUT, "%s: %s takes no key=value (`plateau help %s`)", a->assignments[0], c->name,
+                         c->name);
     if (a->n_files > most && (!*c->words || (*c->words == '[' && !strstr(c->words, ".."))))
         return error_set(ERR_INPUT, "%s: one word too many (`plateau help %s`)", a->files[most], c->name);
     return OK;
@@ -191,7 +196,8 @@ enum status command_help(const struct arguments *a)
             text_addf(&out, "  plateau %-9s %-24s %s\n", commands[i].name, commands[i].words, commands[i].summary);
         text_add(&out, "\nKeys are key=value; a list (T=64,128) or a range (T=64:4096:*2, d=8:64:+8) is a grid axis.\n"
                        "`plateau help COMMAND` lists the options of a command, `plateau keys` every key.\n"
-                       "Exit codes: 0 done; 1 a claim deviates or a verdict changed (--strict); 2 bad input; 3 run-time failure; 75 checkpointed on request;\n"
+                       "Exit codes: 0 done; 1 a claim deviates or a verdict changed (--strict); 2 bad input; 3 "
+                       "run-time failure; 75 checkpointed on request;\n"
                        "130 interrupted.\n");
     }
     TRY(text_status(&out));
@@ -227,26 +233,33 @@ enum status command_man(const struct arguments *a)
 {
     (void)a;
     struct text out = {0};
-    text_add(&out, ".TH PLATEAU 1 \"\" \"plateau " PACKAGE_VERSION "\"\n.SH NAME\nplateau \\- emergence of sparse attention, theory against simulation\n"
+    text_add(&out, ".TH PLATEAU 1 \"\" \"plateau " PACKAGE_VERSION
+                   "\"\n.SH NAME\nplateau \\- emergence of sparse attention, theory against simulation\n"
                    ".SH SYNOPSIS\n.B plateau\n.I COMMAND\n[key=value ...] [--option ...]\n.SH COMMANDS\n");
     for (size_t i = 0; i < N_COMMANDS; i++) {
         text_addf(&out, ".TP\n.B %s %s\n%s.\n", commands[i].name, commands[i].words, commands[i].summary);
         for (size_t k = 0; k < N_OPTIONS; k++) {
             if (takes(&commands[i], options[k].name))
-                text_addf(&out, ".RS\n.TP\n.B \\-\\-%s%s%s\n%s.\n.RE\n", options[k].name, options[k].argument ? " " : "",
-                          options[k].argument ? options[k].argument : "", options[k].meaning);
+                text_addf(&out, ".RS\n.TP\n.B \\-\\-%s%s%s\n%s.\n.RE\n", options[k].name,
+                          options[k].argument ? " " : "", options[k].argument ? options[k].argument : "",
+                          options[k].meaning);
         }
         for (size_t k = 0; k < N_SETTINGS; k++) {
             if (!strcmp(settings[k].command, commands[i].name))
-                text_addf(&out, ".RS\n.TP\n.B %s=%s\n%s.\n.RE\n", settings[k].name, settings[k].argument, settings[k].meaning);
+                text_addf(&out, ".RS\n.TP\n.B %s=%s\n%s.\n.RE\n", settings[k].name, settings[k].argument,
+                          settings[k].meaning);
         }
     }
-    text_add(&out, ".SH KEYS\nGiven as key=value. A comma list or a range first:last:*factor or first:last:+step is a grid axis.\n");
+    text_add(&out, ".SH KEYS\nGiven as key=value. A comma list or a range first:last:*factor or first:last:+step is a "
+                   "grid axis.\n");
     keys_man(&out);
     text_add(&out, ".SH EXIT STATUS");
     add_exit_codes(&out);
-    text_add(&out, ".SH SEE ALSO\n.BR plateau-tutorial (7),\n.BR plateau-studies (5),\n.BR plateau-claims (5),\n.BR plateau-formats (5),\n"
-                   ".BR plateau-figures (7),\n.BR plateau-results (7),\n.BR plateau-theory (7),\n.BR plateau-extending (7)\n");
+    text_add(
+        &out,
+        ".SH SEE ALSO\n.BR plateau-tutorial (7),\n.BR plateau-studies (5),\n.BR plateau-claims (5),\n.BR "
+        "plateau-formats (5),\n"
+        ".BR plateau-figures (7),\n.BR plateau-results (7),\n.BR plateau-theory (7),\n.BR plateau-extending (7)\n");
     enum status rc = text_status(&out);
     if (rc == OK)
         rc = cli_print(out.data, out.length);
@@ -276,18 +289,22 @@ enum status command_cite(const struct arguments *a)
 {
     (void)a;
     static const char text[] =
-        "The theory: N. Zucchet, F. D'Angelo, A. Lampinen, S. Chan, \"The emergence of sparse attention: impact of data\n"
+        "The theory: N. Zucchet, F. D'Angelo, A. Lampinen, S. Chan, \"The emergence of sparse attention: "
+        "impact of data\n"
         "distribution and benefits of repetition\", NeurIPS 2025, arXiv:2505.17863.\n"
         "The program: plateau " PACKAGE_VERSION ".\n\n"
         "@inproceedings{zucchet2025emergence,\n"
         "  title = {The emergence of sparse attention: impact of data distribution and benefits of repetition},\n"
         "  author = {Zucchet, Nicolas and D'Angelo, Francesco and Lampinen, Andrew and Chan, Stephanie},\n"
-        "  booktitle = {Advances in Neural Information Processing Systems}, year = {2025}, eprint = {2505.17863}, archivePrefix = {arXiv}}\n"
-        "@software{plateau, title = {plateau: when does sparse attention emerge, and does theory say so?}, version = {" PACKAGE_VERSION "}}\n";
+        "  booktitle = {Advances in Neural Information Processing Systems}, year = {2025}, eprint = {2505.17863}, "
+        "archivePrefix = {arXiv}}\n"
+        "@software{plateau, title = {plateau: when does sparse attention emerge, and does theory say so?}, version = "
+        "{" PACKAGE_VERSION "}}\n";
     return cli_print(text, sizeof text - 1);
 }
 
-/* Without this, a file opened later could become standard output, and be printed into; reading is all that the stand-ins allow. */
+/* Without this, a file opened later could become standard output, and be printed into; reading is all that the
+ * stand-ins allow. */
 static void fill_standard_files(void)
 {
     int fd = open("/dev/null", O_RDONLY);

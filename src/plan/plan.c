@@ -166,7 +166,8 @@ enum status plan_sum(const struct plan *plan, struct plan_sum *sum)
         sum->rated[run->rate]++;
         sum->censored += run->expected.censored;
         sum->steps += run->expected.steps;
-        sum->tokens += keys.preset == PRESET_FLOW ? 0 : run->expected.steps * work_tokens(&keys) * keys_real(&keys, KEY_batch);
+        sum->tokens +=
+            keys.preset == PRESET_FLOW ? 0 : run->expected.steps * work_tokens(&keys) * keys_real(&keys, KEY_batch);
         sum->work_s += run->seconds;
         sum->longest_s = fmax(sum->longest_s, run->seconds);
         sum->memory = fmax(sum->memory, work_memory(&keys));

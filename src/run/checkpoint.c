@@ -93,7 +93,8 @@ enum status checkpoint_write(const struct run_request *request, const struct che
         return OK;
     if (request->folder)
         TRY(text_make_folder(request->folder));
-    REQUIRE(tensors = calloc((size_t)c->tensors + EXTRA, sizeof *tensors), ERR_MEMORY, "out of memory for a checkpoint");
+    REQUIRE(tensors = calloc((size_t)c->tensors + EXTRA, sizeof *tensors), ERR_MEMORY,
+            "out of memory for a checkpoint");
     for (; n < (size_t)c->tensors; n++)
         tensors[n] = parameter(&c->tensor[n], c->parameters, o->size);
     if (c->target)
@@ -116,8 +117,8 @@ done:
 
 /* ---- reading ---- */
 
-static enum status copy_weights(const struct safetensors *file, const struct transformer_tensor *tensor, int n, void *block,
-                                size_t bytes)
+static enum status copy_weights(const struct safetensors *file, const struct transformer_tensor *tensor, int n,
+                                void *block, size_t bytes)
 {
     enum status rc = OK;
     for (int i = 0; i < n && rc == OK; i++) {

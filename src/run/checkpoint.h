@@ -1,4 +1,5 @@
-/* Checkpoints of training runs (safetensors): everything that a run needs to go on, to the bit, as if it had never stopped.
+/* Checkpoints of training runs (safetensors): everything that a run needs to go on, to the bit, as if it had never
+ * stopped.
  *
  *     every parameter    under its own name, [out, in] as in PyTorch's Linear
  *     task.target        W* [d, d] (regression)

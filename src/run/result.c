@@ -107,7 +107,8 @@ void result_json(const struct result *r, struct text *out)
     enum preset preset = r->keys.preset;
     add_keys(&r->keys, out);
     add_field(out, "plateau", r->plateau);
-    text_addf(out, ", \"unit\": \"%s\", \"status\": \"%s\"", preset <= PRESET_TOY ? "time" : "steps", state_names[r->state]);
+    text_addf(out, ", \"unit\": \"%s\", \"status\": \"%s\"", preset <= PRESET_TOY ? "time" : "steps",
+              state_names[r->state]);
     add_field(out, "initial_loss", r->initial_loss);
     add_field(out, "null_loss", r->null_loss);
     add_field(out, "final_loss", r->final_loss);
@@ -146,13 +147,14 @@ void result_json(const struct result *r, struct text *out)
             text_add(out, ", \"library\": ");
             text_add_json(out, r->library);
         }
-        text_addf(out, ", \"precision\": \"%s\"", keys_text(KEY_precision, toy ? PRECISION_F32 : r->keys.value[KEY_precision], (char[32]){0}));
+        text_addf(out, ", \"precision\": \"%s\"",
+                  keys_text(KEY_precision, toy ? PRECISION_F32 : r->keys.value[KEY_precision], (char[32]){0}));
     }
     text_add(out, "}\n");
 }
 
-/* No crossing of `level`: was it never reached? A run made here notes every crossing and its losses, an imported one neither; but what
- * did not reach its own threshold reached none beyond. */
+/* No crossing of `level`: was it never reached? A run made here notes every crossing and its losses, an imported one
+ * neither; but what did not reach its own threshold reached none beyond. */
 static bool never_reached(const struct result *r, double level)
 {
     double own = r->keys.value[KEY_threshold];

@@ -6,7 +6,9 @@
 #include "prediction.h"
 #include "text.h"
 
-#define RUN_STATES(X) X(RUN_EMERGED, "emerged") X(RUN_CENSORED, "censored") X(RUN_DIVERGED, "diverged") X(RUN_INTERRUPTED, "interrupted")
+#define RUN_STATES(X)                                                                                                  \
+    X(RUN_EMERGED, "emerged") X(RUN_CENSORED, "censored") X(RUN_DIVERGED, "diverged") X(RUN_INTERRUPTED, "interrupte"  \
+                                                                                                         "d")
 enum run_state {
 #define AS_ENUMERATOR(name, text) name,
     RUN_STATES(AS_ENUMERATOR)
@@ -22,13 +24,15 @@ struct result {
     double cap;                     /* how far the run went, same unit: the censoring point when it did not emerge */
     double initial_loss, null_loss, final_loss;
     double crossings[FLOW_LEVELS];  /* when each level (result_level) was first crossed; NaN: never, or not known */
-    double switched[SCHEDULE_SWITCHES]; /* when each switch of the schedule happened, same unit; NaN: it did not, or is not known */
+    double switched[SCHEDULE_SWITCHES]; /* when each switch of the schedule happened, same unit; NaN: it did not, or is
+                                           not known */
     double wall_s;
     struct prediction predicted;    /* flow, and the toy's own start */
     double flow_plateau;            /* toy: the reduced flow (metric=full) from the same W(0), W*; NaN if none */
     long solver[RESULT_SOLVER];     /* flow: counts of result_solver_name */
     double steps_done, tokens_per_s; /* training */
-    char backend[16], library[64];   /* Transformer: what multiplied, "onednn", and on what, "oneDNN 2.6.3, avx2"; else "" */
+    char backend[16], library[64];   /* Transformer: what multiplied, "onednn", and on what, "oneDNN 2.6.3, avx2"; else
+                                        "" */
 };
 
 /* "emerged", ..; and back (false if unknown). */
@@ -36,22 +40,24 @@ const char *result_state_name(enum run_state state);
 bool result_state_find(const char *name, enum run_state *state);
 /* One JSON object, one line, with newline; design: every key, then the outcome. Appended. */
 void result_json(const struct result *r, struct text *out);
-/* Level i < result_levels, at most FLOW_LEVELS: 0.9, 0.8 .. 0.1 of the null loss; recall: accuracies 0.05, the midpoint of
- * 1/pairs ("name any value in the context") and 1, 0.5, 0.9. */
+/* Level i < result_levels, at most FLOW_LEVELS: 0.9, 0.8 .. 0.1 of the null loss; recall: accuracies 0.05, the midpoint
+ * of 1/pairs ("name any value in the context") and 1, 0.5, 0.9. */
 int result_levels(const struct keys *keys);
 double result_level(const struct keys *keys, int i);
 const char *result_level_name(const struct keys *keys, int i);
-/* The names of the levels of every kind of run, i < RESULT_LEVEL_NAMES; 0.9 and 0.5 may be of the loss or of the accuracy. */
+/* The names of the levels of every kind of run, i < RESULT_LEVEL_NAMES; 0.9 and 0.5 may be of the loss or of the
+ * accuracy. */
 const char *result_any_level_name(int i);
 /* Names of result.solver[i], i < RESULT_SOLVER. */
 const char *result_solver_name(int i);
-/* The crossing of the level with that name; NaN if there was none, or that kind of run has no such level (*applies = false). */
+/* The crossing of the level with that name; NaN if there was none, or that kind of run has no such level (*applies =
+ * false). */
 double result_crossing(const struct result *r, const char *name, bool *applies);
 /* {"0.9": t, ..}: the crossings alone. Appended. */
 void result_crossings(const struct result *r, struct text *out);
-/* The time at which the loss fell to `threshold` of the null loss (recall: the accuracy rose to it), from plateau or crossings; NaN if it
- * did not or is not known. *known is false if neither holds that threshold; an imported run holds its own alone, and when it was cut off
- * before that, those beyond. */
+/* The time at which the loss fell to `threshold` of the null loss (recall: the accuracy rose to it), from plateau or
+ * crossings; NaN if it did not or is not known. *known is false if neither holds that threshold; an imported run holds
+ * its own alone, and when it was cut off before that, those beyond. */
 double result_plateau_at(const struct result *r, double threshold, bool *known);
 
 #endif

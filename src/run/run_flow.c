@@ -38,7 +38,8 @@ void run_flow_free(struct run_flow *t)
 static enum status draw_start(const struct keys *keys, struct flow_start *start)
 {
     return start_reduced((int)keys_integer(keys, KEY_d), keys_integer(keys, KEY_init) == INIT_GAUSSIAN,
-                         keys_integer(keys, KEY_target) == TARGET_GAUSSIAN, (uint64_t)keys_integer(keys, KEY_seed), start);
+                         keys_integer(keys, KEY_target) == TARGET_GAUSSIAN, (uint64_t)keys_integer(keys, KEY_seed),
+                         start);
 }
 
 enum status run_flow_optimum_problem(const struct keys *k, struct optimum_problem *q)
@@ -61,12 +62,13 @@ enum status run_flow_problem(const struct keys *keys, enum metric metric, struct
     if (rc != OK)
         return rc;
     const struct schedule schedule = schedule_of(keys_real(keys, KEY_schedule));
-    return flow_init_scheduled(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B), keys_real(keys, KEY_p), metric,
-                               &start, &schedule, flow);
+    return flow_init_scheduled(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B),
+                               keys_real(keys, KEY_p), metric, &start, &schedule, flow);
 }
 
 /* The formulas are for constant p and B: NaN with a schedule. */
-static enum status predict(struct run_flow *t, const struct flow *flow, const struct flow_request *q, struct prediction *out)
+static enum status predict(struct run_flow *t, const struct flow *flow, const struct flow_request *q,
+                           struct prediction *out)
 {
     if (!flow->schedule.n)
         return prediction_compute(t->quadrature, flow, q->loss, q->threshold, out);

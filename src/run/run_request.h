@@ -10,7 +10,8 @@ struct run_request {
     const char *folder;       /* of checkpoint, in a sweep: made when it is missing */
     bool transient;           /* not at the end */
     const volatile int *stop; /* not 0: save and end as interrupted */
-    void (*report)(void *context, const struct run_transformer_report *report); /* a Transformer's, after an evaluation */
+    void (*report)(void *context, const struct run_transformer_report *report); /* a Transformer's, after an evaluation
+                                                                                   */
     void *context;
 };
 

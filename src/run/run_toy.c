@@ -9,8 +9,8 @@
 
 enum { TRACE_TARGET = 2000 }; /* rows kept of a long run: every evaluation up to here, then thinned by two */
 
-/* What a checkpoint says beside parameters, optimizer and trace. The evaluation at the cap, if the cap is not one of its
- * steps, is no part of it: a run with a larger cap has none there. */
+/* What a checkpoint says beside parameters, optimizer and trace. The evaluation at the cap, if the cap is not one of
+ * its steps, is no part of it: a run with a larger cap has none there. */
 enum {
     STATE_INITIAL, /* loss at the start */
     STATE_LOSS,    /* at the last evaluation */
@@ -56,15 +56,16 @@ static enum status gradient(struct training *t, double *loss)
                : toy_gradient_statistics(t->toy, batch, seed, step, t->gradient, loss);
 }
 
-/* Keeps about TRACE_TARGET rows, evenly spaced: evaluation i if the stride divides i. When full, every second row goes and
- * the stride doubles. */
+/* Keeps about TRACE_TARGET rows, evenly spaced: evaluation i if the stride divides i. When full, every second row goes
+ * and the stride doubles. */
 static enum status keep(struct training *t, double time, const struct toy_measure *m)
 {
     const int64_t step = t->optimizer.step, every = keys_integer(t->keys, KEY_eval_every);
     if ((step + every - 1) / every % t->stride)
         return OK;
     struct trace *trace = t->trace;
-    const double row[] = {(double)step, time, m->loss_train, m->loss_test, m->w, m->w_orthogonal, m->delta_a, m->attention};
+    const double row[] = {(double)step,    time,       m->loss_train, m->loss_test, m->w,
+                          m->w_orthogonal, m->delta_a, m->attention};
     enum status rc = trace_add(trace, row);
     if (rc == OK && trace->length / 2 >= TRACE_TARGET) {
         for (size_t i = 0; i < TRACE_TARGET; i++)
@@ -87,7 +88,9 @@ static int64_t stride_at(int64_t i)
 /* Linear interpolation of the time at which the loss fell to `level` since the last evaluation. */
 static double crossing_time(const struct training *t, double loss, double time, double level)
 {
-    return t->previous > loss ? t->previous_time + (time - t->previous_time) * (t->previous - level) / (t->previous - loss) : time;
+    return t->previous > loss
+               ? t->previous_time + (time - t->previous_time) * (t->previous - level) / (t->previous - loss)
+               : time;
 }
 
 static void find_crossings(struct training *t, double loss, double time)
@@ -186,8 +189,8 @@ static enum status save(struct training *t)
     return checkpoint_write(t->request, &c);
 }
 
-/* The plateau so far, of a run that may have been saved with another threshold: that of a level that it has noted, or none
- * if it has not come so far. */
+/* The plateau so far, of a run that may have been saved with another threshold: that of a level that it has noted, or
+ * none if it has not come so far. */
 static enum status restore_plateau(struct training *t, const double *state)
 {
     struct result *r = t->result, saved = *r;
@@ -197,8 +200,13 @@ static enum status restore_plateau(struct training *t, const double *state)
     saved.plateau = state[STATE_PLATEAU];
     r->plateau = result_plateau_at(&saved, threshold, &known);
     t->stale = !known && t->least <= threshold * r->null_loss;
-    return !t->stale ? OK : error_set(ERR_INPUT, "the checkpoint is of a run with threshold=%g that has passed %g and did not note when: give "
-                                      "threshold=%g (or 0.1, 0.2 .. 0.9), or begin anew without this file", other, threshold, other);
+    return !t->stale
+               ? OK
+               : error_set(
+                     ERR_INPUT,
+                     "the checkpoint is of a run with threshold=%g that has passed %g and did not note when: give "
+                     "threshold=%g (or 0.1, 0.2 .. 0.9), or begin anew without this file",
+                     other, threshold, other);
 }
 
 static enum status restore(struct training *t, const double *state)
@@ -207,13 +215,17 @@ static enum status restore(struct training *t, const double *state)
     struct result *r = t->result;
     const double next = state[STATE_NEXT], shown = state[STATE_SHOWN];
     const bool diverged = diverges(r, state[STATE_LOSS]);
-    const int64_t every = keys_integer(t->keys, KEY_eval_every), last = t->optimizer.step / every, kept = last - diverged;
+    const int64_t every = keys_integer(t->keys, KEY_eval_every), last = t->optimizer.step / every,
+                  kept = last - diverged;
     t->stride = stride_at(kept);
-    REQUIRE(t->trace->length == (size_t)(kept / t->stride + 1), ERR_INPUT, "run.trace has %zu rows, and the run %" PRId64, t->trace->length,
-            kept / t->stride + 1);
-    REQUIRE(isfinite(state[STATE_INITIAL]) && next >= 0 && next <= (double)t->schedule.n && next == rint(next) && (shown == 0 || shown == 1), ERR_INPUT,
-            "run.state: initial loss %g, %g switches of the schedule, %g evaluations for the next one: not those of a run", state[STATE_INITIAL],
-            next, shown);
+    REQUIRE(t->trace->length == (size_t)(kept / t->stride + 1), ERR_INPUT,
+            "run.trace has %zu rows, and the run %" PRId64, t->trace->length, kept / t->stride + 1);
+    REQUIRE(
+        isfinite(state[STATE_INITIAL]) && next >= 0 && next <= (double)t->schedule.n && next == rint(next) &&
+            (shown == 0 || shown == 1),
+        ERR_INPUT,
+        "run.state: initial loss %g, %g switches of the schedule, %g evaluations for the next one: not those of a run",
+        state[STATE_INITIAL], next, shown);
     memcpy(r->crossings, state + STATE_CROSSINGS, sizeof r->crossings);
     while (t->next < FLOW_LEVELS && !isnan(r->crossings[t->next]))
         t->next++;
@@ -290,7 +302,8 @@ static enum status prepare(struct training *t, struct run_flow *tools)
     t->result->null_loss = flow_null_loss(&flow, (enum loss)keys_integer(k, KEY_loss));
     TRY(run_flow_expect(tools, k, METRIC_FULL, &expected, &t->result->predicted));
     t->result->flow_plateau = expected.plateau;
-    TRY(toy_create((int)keys_integer(k, KEY_T), (int)keys_integer(k, KEY_d), (int)keys_integer(k, KEY_B), keys_real(k, KEY_p), &t->toy));
+    TRY(toy_create((int)keys_integer(k, KEY_T), (int)keys_integer(k, KEY_d), (int)keys_integer(k, KEY_B),
+                   keys_real(k, KEY_p), &t->toy));
     TRY(toy_start(t->toy, keys_integer(k, KEY_init) == INIT_GAUSSIAN, keys_integer(k, KEY_target) == TARGET_GAUSSIAN,
                   (uint64_t)keys_integer(k, KEY_seed)));
     t->toy->test_B = (int)schedule_last(&t->schedule, SCHEDULE_B, t->toy->B);
@@ -308,13 +321,14 @@ done:
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): once at most, for then there is no checkpoint */
-enum status run_toy(struct run_flow *tools, const struct keys *keys, const struct run_request *request, struct result *r,
-                    struct trace *trace)
+enum status run_toy(struct run_flow *tools, const struct keys *keys, const struct run_request *request,
+                    struct result *r, struct trace *trace)
 {
     enum status rc = OK;
     double begin = progress_clock();
     struct trace own = {0}; /* a checkpoint needs one, if nobody else does */
-    struct training t = {.keys = keys, .request = request, .result = r, .trace = trace ? trace : &own, .stride = 1, .least = INFINITY};
+    struct training t = {
+        .keys = keys, .request = request, .result = r, .trace = trace ? trace : &own, .stride = 1, .least = INFINITY};
     *r = (struct result){.keys = *keys, .state = RUN_CENSORED, .plateau = NAN};
     for (int i = 0; i < FLOW_LEVELS; i++)
         r->crossings[i] = NAN;

@@ -52,8 +52,8 @@ double run_transformer_published(const struct keys *k)
         return NAN;
     if (v[KEY_position] == POSITION_FIXED) /* Fig. 14 */
         return v[KEY_layers] > 1 || v[KEY_B] > 1 || v[KEY_optimizer] != OPTIMIZER_ADAM ? NAN
-               : v[KEY_feature] == CHOICE_YES                                          ? 4.20 * pow(d, 1.22) * pow(T, 0.29)
-                                                                                       : 4.61 * pow(d, 1.21) * pow(T, 0.30);
+               : v[KEY_feature] == CHOICE_YES ? 4.20 * pow(d, 1.22) * pow(T, 0.29)
+                                              : 4.61 * pow(d, 1.21) * pow(T, 0.30);
     if (v[KEY_layers] == 1 && v[KEY_B] == 1) /* Fig. 15 */
         return v[KEY_optimizer] == OPTIMIZER_SGD ? 6.42 * pow(d, 1.44) * pow(T, 1.07)
                                                  : 1.45 * pow(d, 1.31) * pow(T, 0.57);
@@ -80,7 +80,8 @@ static void change(struct training *t, const struct schedule_switch *s, double s
     t->result->switched[t->state.next - 1] = step;
 }
 
-/* Those that waited for a step up to `step`, the number of updates done. The note is of the step itself, also when rows are read again. */
+/* Those that waited for a step up to `step`, the number of updates done. The note is of the step itself, also when rows
+ * are read again. */
 static void change_in_time(struct training *t, double step)
 {
     for (const struct schedule_switch *s; (s = schedule_at_time(&t->schedule, &t->state, step));) {
@@ -102,7 +103,8 @@ static double attention_mass(const struct training *t, const double *row)
 static void change_by_reading(struct training *t, const double *row)
 {
     const double step = row[TRANSFORMER_step];
-    const struct schedule_reading reading = {step, attention_mass(t, row), row[TRANSFORMER_loss_train] / problem_train_null(&t->problem)};
+    const struct schedule_reading reading = {step, attention_mass(t, row),
+                                             row[TRANSFORMER_loss_train] / problem_train_null(&t->problem)};
     const struct schedule_switch *s = schedule_at_evaluation(&t->schedule, &t->state, &reading);
     if (s)
         change(t, s, step);

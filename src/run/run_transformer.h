@@ -4,9 +4,10 @@
  * Every eval_every steps the test loss (recall: accuracy), its attention and the mean training loss since the last
  * evaluation make a row of the trace. A level is crossed at the first of two consecutive evaluations beyond it,
  * interpolated linearly between that one and the one before; the plateau length, in steps, is the crossing of
- * `threshold`. Switches of the schedule wait for a step, or for two evaluations in a row (schedule.h): attention is that of the
- * head that attends most in the test set (times B; recall: query to value), the training loss the mean in the row. A run ends at the cap (censored, unless it has emerged), when what `until` asks for is crossed, when a
- * loss is not finite (diverged), or on request (interrupted). */
+ * `threshold`. Switches of the schedule wait for a step, or for two evaluations in a row (schedule.h): attention is
+ * that of the head that attends most in the test set (times B; recall: query to value), the training loss the mean in
+ * the row. A run ends at the cap (censored, unless it has emerged), when what `until` asks for is crossed, when a loss
+ * is not finite (diverged), or on request (interrupted). */
 #ifndef RUN_TRANSFORMER_H
 #define RUN_TRANSFORMER_H
 #include "result.h"

@@ -35,8 +35,8 @@ enum status trace_add(struct trace *t, const double *row);
 const char *trace_column(const struct trace *t, int i, char *buffer);
 /* Number of the column with that name; -1 if there is none. */
 int trace_find(const struct trace *t, const char *name);
-/* The last value of the column whose name is the first `length` bytes of `column`, or (`copy_l3`) the largest of those of a layer's heads;
- * NaN if there is no such column or no row. */
+/* The last value of the column whose name is the first `length` bytes of `column`, or (`copy_l3`) the largest of those
+ * of a layer's heads; NaN if there is no such column or no row. */
 double trace_last(const struct trace *t, const char *column, size_t length);
 /* The CSV text: one header line, then the rows; NaN as an empty field. Appended. */
 void trace_csv(const struct trace *t, struct text *out);

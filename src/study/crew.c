@@ -142,8 +142,9 @@ enum status crew_create(const struct pool *pool, size_t n, struct crew **out)
 {
     enum status rc = OK;
     struct crew *crew = calloc(1, sizeof *crew);
-    REQUIRE(crew && (crew->workers = calloc(n, sizeof *crew->workers)) && (crew->polls = calloc(n, sizeof *crew->polls)), ERR_MEMORY,
-            "out of memory for %zu workers", n);
+    REQUIRE(crew && (crew->workers = calloc(n, sizeof *crew->workers)) &&
+                (crew->polls = calloc(n, sizeof *crew->polls)),
+            ERR_MEMORY, "out of memory for %zu workers", n);
     crew->pool = pool;
     crew->n = n;
 done:
@@ -210,7 +211,8 @@ static enum status read_record(struct crew *crew, struct worker *w, struct crew_
         good = receive_all(w->socket, crew_rows(record), rows_bytes(record));
     }
     if (!good) {
-        *record = (struct crew_record){.item = w->item, .rc = ERR_PROGRAM, .message = "the worker process died (killed, or out of memory)"};
+        *record = (struct crew_record){
+            .item = w->item, .rc = ERR_PROGRAM, .message = "the worker process died (killed, or out of memory)"};
         dismiss(w, true);
     }
     w->busy = false;

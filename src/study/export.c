@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One value of a row. value == NULL: a number. group: "crossings", "predicted", "solver" are objects in JSON; "keys" and ""
- * are members of the row itself. */
+/* One value of a row. value == NULL: a number. group: "crossings", "predicted", "solver" are objects in JSON; "keys"
+ * and "" are members of the row itself. */
 struct field {
     const char *group, *name, *value;
     double number;
@@ -213,7 +213,8 @@ done:
     return rc;
 }
 
-/* Writes what is in e->line (a header or nothing), then every row; a full disk may show only when the last buffer goes out. */
+/* Writes what is in e->line (a header or nothing), then every row; a full disk may show only when the last buffer goes
+ * out. */
 static enum status export_rows(struct export *e, const struct store_filter *filter, store_visit *visit)
 {
     enum status rc = OK;
@@ -228,7 +229,8 @@ done:
 enum status export_csv(struct store *store, const struct store_filter *filter, bool with_curves, FILE *file)
 {
     static const struct store_row none; /* the header needs names only */
-    static const char *const known[] = {"step", "time", "loss_train", "loss_test", "w", "w_repeated", "w_orthogonal", "u", "delta_a", "attention"};
+    static const char *const known[] = {"step",       "time",         "loss_train", "loss_test", "w",
+                                        "w_repeated", "w_orthogonal", "u",          "delta_a",   "attention"};
     enum status rc = OK;
     struct export e = {.store = store, .file = file, .with_curves = with_curves};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)

@@ -34,12 +34,14 @@ static enum status append_range(struct grid *g, enum key key, char *text)
     *second = *third = '\0';
     REQUIRE(text_to_real(text, &first) && text_to_real(second + 1, &last) && text_to_real(third + 2, &by), ERR_INPUT,
             "%s=%s: %s", keys_name(key), text, why);
-    REQUIRE(last >= first && (sign == '*' ? by > 1 && first > 0 : by > 0), ERR_INPUT, "%s=%s: %s", keys_name(key), text, why);
+    REQUIRE(last >= first && (sign == '*' ? by > 1 && first > 0 : by > 0), ERR_INPUT, "%s=%s: %s", keys_name(key), text,
+            why);
     for (size_t i = 0;; i++) {
         double value = sign == '*' ? first * pow(by, (double)i) : first + by * (double)i;
         if (value > last * (1 + 1e-12))
             break;
-        REQUIRE(i < LONGEST_AXIS, ERR_INPUT, "%s: more than %d values: take a larger step", keys_name(key), LONGEST_AXIS);
+        REQUIRE(i < LONGEST_AXIS, ERR_INPUT, "%s: more than %d values: take a larger step", keys_name(key),
+                LONGEST_AXIS);
         double rounded = keys_is_integer(key) ? rint(value) : value;
         char buffer[32];
         if (rounded == previous)

@@ -1,7 +1,7 @@
 /* Grids: `T=64,128 d=16:64:*2 seed=1,2,3` -> every combination, as complete key sets.
  *
- * A value is one value, a comma list, or a range first:last:*factor (geometric) or first:last:+step; a key given twice takes the last.
- * The last axis varies fastest. */
+ * A value is one value, a comma list, or a range first:last:*factor (geometric) or first:last:+step; a key given twice
+ * takes the last. The last axis varies fastest. */
 #ifndef GRID_H
 #define GRID_H
 #include "keys.h"

@@ -205,8 +205,8 @@ done:
     return rc;
 }
 
-/* Status, plateau and cap from what the line says; result->keys is set. The unit is that of the runs made here: for the toy
- * steps x lr, for the flow time. */
+/* Status, plateau and cap from what the line says; result->keys is set. The unit is that of the runs made here: for the
+ * toy steps x lr, for the flow time. */
 static enum status read_outcome(const struct import *m, const struct line *l, struct result *r)
 {
     enum status rc = OK;
@@ -224,8 +224,8 @@ static enum status read_outcome(const struct import *m, const struct line *l, st
             "%s=0: must be positive here, it says how far the run went", end_key);
     r->plateau = by_steps && r->state == RUN_EMERGED ? end : l->plateau;
     r->cap = isnan(end) ? r->plateau : end;
-    REQUIRE(r->state != RUN_EMERGED || !isnan(r->plateau), ERR_INPUT, "status=emerged: needs %s, the length of the plateau",
-            by_steps ? end_key : "plateau");
+    REQUIRE(r->state != RUN_EMERGED || !isnan(r->plateau), ERR_INPUT,
+            "status=emerged: needs %s, the length of the plateau", by_steps ? end_key : "plateau");
     REQUIRE(r->state == RUN_EMERGED || isnan(r->plateau), ERR_INPUT,
             "status=%s: a run that did not emerge has no plateau; leave plateau empty and give %s, how far it went",
             result_state_name(r->state), end_key);
@@ -235,8 +235,8 @@ done:
     return rc;
 }
 
-/* What theory expects of a flow or toy model with these keys, as for a run made here. Where the flow cannot be integrated (a threshold
- * that it does not reach in floating point), the run is imported without. */
+/* What theory expects of a flow or toy model with these keys, as for a run made here. Where the flow cannot be
+ * integrated (a threshold that it does not reach in floating point), the run is imported without. */
 static enum status expect(struct import *m, struct result *r)
 {
     struct flow_solution flow;
@@ -311,9 +311,10 @@ static enum status check_repeats(struct import *m, const char *path)
         qsort(m->seen, m->n_seen, sizeof *m->seen, compare_seen);
     for (size_t i = 1; i < m->n_seen; i++) {
         if (!strcmp(m->seen[i].hash, m->seen[i - 1].hash))
-            return error_set(ERR_INPUT,
-                             "%s:%zu: the same keys as line %zu: add a column seed (or the key in which these runs differ)", path,
-                             m->seen[i].line, m->seen[i - 1].line);
+            return error_set(
+                ERR_INPUT,
+                "%s:%zu: the same keys as line %zu: add a column seed (or the key in which these runs differ)", path,
+                m->seen[i].line, m->seen[i - 1].line);
     }
     return OK;
 }
@@ -332,7 +333,8 @@ static enum status import_lines(struct import *m, const char *path)
     return rc == OK ? check_repeats(m, path) : rc;
 }
 
-enum status import_csv(struct store *store, const char *path, const char *study, const double *defaults, size_t *imported)
+enum status import_csv(struct store *store, const char *path, const char *study, const double *defaults,
+                       size_t *imported)
 {
     enum status rc = OK;
     struct text file = {0};
@@ -343,7 +345,8 @@ enum status import_csv(struct store *store, const char *path, const char *study,
     TRY(run_flow_create(&m.tools));
     TRY(text_read_file(path, LARGEST_FILE, &file));
     REQUIRE(strlen(file.data) == file.length, ERR_INPUT, "%s: not a text file; save it as CSV in UTF-8", path);
-    m.csv.next = file.data + (strncmp(file.data, "\xef\xbb\xbf", 3) ? 0 : 3); /* a byte-order mark, as Excel writes it */
+    m.csv.next =
+        file.data + (strncmp(file.data, "\xef\xbb\xbf", 3) ? 0 : 3); /* a byte-order mark, as Excel writes it */
     m.csv.next_line = 1;
     TRY(store_begin(store));
     begun = true;

@@ -4,22 +4,23 @@
  *   plateau   the plateau length: in steps; for model=flow and toy in time (the toy's time is steps x lr)
  *   status    emerged, censored or diverged; without it, a run with a plateau emerged and one without is censored
  *   wall_s    seconds it took
- * Without a plateau column, `steps` and `status` say it: an emerged run emerged at `steps`, a censored one ended there. With
- * one, `steps` says how far the run went, and a censored run needs it (model=flow: `time`).
- * Comma-separated with one header line (RFC 4180: quoted fields, LF or CRLF; a byte-order mark is fine). Blanks around values are ignored;
+ * Without a plateau column, `steps` and `status` say it: an emerged run emerged at `steps`, a censored one ended there.
+ * With one, `steps` says how far the run went, and a censored run needs it (model=flow: `time`). Comma-separated with
+ * one header line (RFC 4180: quoted fields, LF or CRLF; a byte-order mark is fine). Blanks around values are ignored;
  * empty, NA, NaN and null mean: not given.
  *
- * Flows and toy models get the predictions and the reduced flow of their keys, as runs made here do. With init=gaussian that is the flow
- * from the start which the seed draws here, and the run's only if it began there.
- * Crossings are not imported: such a run knows its own threshold alone. */
+ * Flows and toy models get the predictions and the reduced flow of their keys, as runs made here do. With init=gaussian
+ * that is the flow from the start which the seed draws here, and the run's only if it began there. Crossings are not
+ * imported: such a run knows its own threshold alone. */
 #ifndef IMPORT_H
 #define IMPORT_H
 #include "store.h"
 
-/* Imports every line of `path` into `store` as rows of `study` (not NULL), or none: the first bad line is
- * ERR_INPUT "PATH:LINE: .." with the remedy. defaults[KEY_COUNT]: values for what a line does not give, NaN for none. The same
+/* Imports every line of `path` into `store` as rows of `study` (not NULL), or none: the first bad line is ERR_INPUT
+ * "PATH:LINE: .." with the remedy. defaults[KEY_COUNT]: values for what a line does not give, NaN for none. The same
  * file again replaces its rows; imported rows never replace, or stand for, runs made here. *imported: how many lines.
  * ERR_DATABASE, ERR_MEMORY as store_put. No transaction may be open. */
-enum status import_csv(struct store *store, const char *path, const char *study, const double *defaults, size_t *imported);
+enum status import_csv(struct store *store, const char *path, const char *study, const double *defaults,
+                       size_t *imported);
 
 #endif

@@ -48,12 +48,13 @@ static double end_of(const struct result *r)
 /* What was crossed before this is in the row: it takes two evaluations to tell. */
 static double settled(const struct result *r)
 {
-    const double every = keys_real(&r->keys, KEY_eval_every), unit = r->keys.preset == PRESET_TOY ? keys_real(&r->keys, KEY_lr) : 1;
+    const double every = keys_real(&r->keys, KEY_eval_every),
+                 unit = r->keys.preset == PRESET_TOY ? keys_real(&r->keys, KEY_lr) : 1;
     return end_of(r) - (isnan(every) ? 0 : 2 * every * unit);
 }
 
-/* How far the levels of two rows may be apart. Training gives the same bits whatever was asked of it; the root finding of a flow depends,
- * within its tolerance, on which roots it looks for, and on where it ends. */
+/* How far the levels of two rows may be apart. Training gives the same bits whatever was asked of it; the root finding
+ * of a flow depends, within its tolerance, on which roots it looks for, and on where it ends. */
 static double tolerance_of(const struct result *a, const struct result *b)
 {
     static const enum key asked[] = {KEY_threshold, KEY_time};
@@ -64,7 +65,8 @@ static double tolerance_of(const struct result *a, const struct result *b)
 }
 
 /* Crossed by one at t, the other must have crossed at t, or ended before. */
-static void note_crossing(struct text *why, const char *name, double t_a, double t_b, const struct result *a, const struct result *b)
+static void note_crossing(struct text *why, const char *name, double t_a, double t_b, const struct result *a,
+                          const struct result *b)
 {
     const bool a_ended = isnan(t_a) && !(t_b < settled(a)), b_ended = isnan(t_b) && !(t_a < settled(b));
     if (!a_ended && !b_ended)
@@ -74,11 +76,12 @@ static void note_crossing(struct text *why, const char *name, double t_a, double
 static void note_state(struct text *why, const struct result *a, const struct result *b)
 {
     if (a->state != b->state)
-        text_addf(why, "%sstatus %s, %s", why->length ? "; " : "", result_state_name(a->state), result_state_name(b->state));
+        text_addf(why, "%sstatus %s, %s", why->length ? "; " : "", result_state_name(a->state),
+                  result_state_name(b->state));
 }
 
-/* What two finished rows of one run contradict each other in, appended to why. Rows with two thresholds may differ in all that follows
- * from it. */
+/* What two finished rows of one run contradict each other in, appended to why. Rows with two thresholds may differ in
+ * all that follows from it. */
 static void note_differences(const struct result *a, const struct result *b, struct text *why)
 {
     const bool diverged = a->state == RUN_DIVERGED || b->state == RUN_DIVERGED;
@@ -139,7 +142,8 @@ static const char *origin_of(const struct merge *m, const char *hash)
     return store_path(m->store);
 }
 
-static enum status report_conflict(struct merge *m, const struct store_row *row, const struct result *old, const struct text *why)
+static enum status report_conflict(struct merge *m, const struct store_row *row, const struct result *old,
+                                   const struct text *why)
 {
     struct text which = {0};
     const struct result *new = &row->result;
@@ -148,8 +152,8 @@ static enum status report_conflict(struct merge *m, const struct store_row *row,
     if (rc == OK && strcmp(old->library, new->library))
         text_addf(&which, " (%s, %s)", old->library, new->library);
     if (rc == OK)
-        fprintf(stderr, "plateau: conflict: %s: %s and %s differ: %s; the first is kept\n", which.data, origin_of(m, row->hash), m->path,
-                why->data);
+        fprintf(stderr, "plateau: conflict: %s: %s and %s differ: %s; the first is kept\n", which.data,
+                origin_of(m, row->hash), m->path, why->data);
     m->report->conflicts++;
     text_free(&which);
     return rc;
@@ -227,8 +231,10 @@ enum status merge_check(const char *out, const char *const *paths, size_t n)
         TRY(check_source(out));
     for (size_t i = 0; i < n; i++) {
         TRY(check_source(paths[i]));
-        REQUIRE(!there || stat(paths[i], &info) != 0 || info.st_dev != target.st_dev || info.st_ino != target.st_ino, ERR_INPUT,
-                "%s: the database to merge into cannot be one of those to read; what it has is kept, leave out %s", out, paths[i]);
+        REQUIRE(!there || stat(paths[i], &info) != 0 || info.st_dev != target.st_dev || info.st_ino != target.st_ino,
+                ERR_INPUT,
+                "%s: the database to merge into cannot be one of those to read; what it has is kept, leave out %s", out,
+                paths[i]);
     }
 done:
     return rc;

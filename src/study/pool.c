@@ -23,8 +23,8 @@ static void on_signal(int number)
 
 void pool_catch_signals(void)
 {
-    /* No SA_RESTART: poll and read return at once. A second SIGINT or SIGTERM ends the program where it stands; SIGUSR1 comes from a
-     * scheduler, perhaps once more by way of the launcher. */
+    /* No SA_RESTART: poll and read return at once. A second SIGINT or SIGTERM ends the program where it stands; SIGUSR1
+     * comes from a scheduler, perhaps once more by way of the launcher. */
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
@@ -52,7 +52,8 @@ enum status pool_stopped(const char *format, ...)
     return error_set((enum status)stop_requested, "another rank could not go on, and has said why: %s", what);
 }
 
-/* Has it been too long since the program was to end? `since` is when it began to; SIGUSR1 leaves the time that is needed. */
+/* Has it been too long since the program was to end? `since` is when it began to; SIGUSR1 leaves the time that is
+ * needed. */
 static bool late(double *since, double seconds)
 {
     const double now = progress_clock();
@@ -87,7 +88,8 @@ enum message {
     HELLO, /* others to first: struct hello */
     ITEM,  /* first to others: size_t */
     RECORD, /* others to first: struct crew_record and its rows */
-    STOP,  /* int, a status. To the first: I stop, for this reason. To others: end what you do; OK: there is nothing left */
+    STOP,  /* int, a status. To the first: I stop, for this reason. To others: end what you do; OK: there is nothing
+              left */
     BYE,   /* others to first: my workers have ended; I wait for .. */
     END    /* .. first to others: int, the status to end with */
 };
@@ -98,7 +100,7 @@ struct hello {
 };
 
 enum { NAP_LEAST = 1, NAP_MOST = 16, POLL_MS = 200 }; /* ms; the last without other ranks */
-static const double SAVE_S = 0.4, WAIT_S = 0.5;       /* after SIGTERM: to save; for the first to hear that all others have */
+static const double SAVE_S = 0.4, WAIT_S = 0.5; /* after SIGTERM: to save; for the first to hear that all others have */
 
 /* Where this process stands in its job. */
 static struct {
@@ -201,7 +203,8 @@ static enum status take_record(struct dispatch *d, struct crew_record *record)
         return OK;
     d->done++;
     record->trace.rows = crew_rows(record);
-    return d->pool->deliver(d->pool->context, record->item, record->rc, record->message, &record->result, &record->trace);
+    return d->pool->deliver(d->pool->context, record->item, record->rc, record->message, &record->result,
+                            &record->trace);
 }
 
 static enum status hear(struct dispatch *d, struct ranks_message *m)
@@ -213,7 +216,8 @@ static enum status hear(struct dispatch *d, struct ranks_message *m)
         struct hello hello = {0};
         memcpy(&hello, m->data, m->bytes < sizeof hello ? m->bytes : sizeof hello);
         REQUIRE(hello.meaning == d->pool->meaning && hello.record == sizeof(struct crew_record), ERR_INPUT,
-                "rank %zu has another study or plateau than rank 0: give all ranks the same program, files and options", m->from);
+                "rank %zu has another study or plateau than rank 0: give all ranks the same program, files and options",
+                m->from);
         peer->seats = hello.seats;
         break;
     }
@@ -271,8 +275,8 @@ static enum status collect(struct dispatch *d)
     return rc;
 }
 
-/* Nothing more is given out: because all is done (rc = OK), or because of rc; then what runs is to save itself, and what has finished is
- * delivered. */
+/* Nothing more is given out: because all is done (rc = OK), or because of rc; then what runs is to save itself, and
+ * what has finished is delivered. */
 static void wind_down(struct dispatch *d, enum status rc)
 {
     double since = progress_clock();
@@ -297,7 +301,8 @@ static enum status run_shared(const struct pool *pool, const size_t *items, size
     enum status rc = OK;
     char message[1024];
     const size_t jobs = pool->jobs < n ? pool->jobs : n;
-    struct dispatch d = {.pool = pool, .items = items, .n = n, .ranks = pool->ranks ? ranks_count() : 1, .nap = NAP_LEAST};
+    struct dispatch d = {
+        .pool = pool, .items = items, .n = n, .ranks = pool->ranks ? ranks_count() : 1, .nap = NAP_LEAST};
     TRY(crew_create(pool, jobs ? jobs : 1, &d.crew));
     d.peers = calloc(d.ranks, sizeof *d.peers);
     REQUIRE(d.peers, ERR_MEMORY, "out of memory for %zu ranks", d.ranks);
@@ -317,7 +322,8 @@ done:
     if (d.peers)
         wind_down(&d, rc);
     if (rc != OK)
-        rc = rc == (enum status)stop_requested ? pool_stopped("%zu of %zu runs are finished", d.done, n) : error_set(rc, "%s", message);
+        rc = rc == (enum status)stop_requested ? pool_stopped("%zu of %zu runs are finished", d.done, n)
+                                               : error_set(rc, "%s", message);
     crew_free(d.crew);
     free(d.peers);
     return rc;
@@ -347,7 +353,8 @@ static enum status run_here(const struct pool *pool, const size_t *items, size_t
 
 enum status pool_run(const struct pool *pool, const size_t *items, size_t n)
 {
-    return (ranks_count() == 1 || !pool->ranks) && (pool->jobs <= 1 || n <= 1) ? run_here(pool, items, n) : run_shared(pool, items, n);
+    return (ranks_count() == 1 || !pool->ranks) && (pool->jobs <= 1 || n <= 1) ? run_here(pool, items, n)
+                                                                               : run_shared(pool, items, n);
 }
 
 /* ---- the other ranks ---- */
@@ -429,7 +436,8 @@ enum status pool_serve(const struct pool *pool)
     while (!job.ended) {
         TRY(obey(&s));
         TRY(heed_stop(&s));
-        REQUIRE(!s.bye || !stop_requested || !late(&s.since, 2 * SAVE_S), ERR_INTERRUPTED, "interrupted, and rank 0 does not answer");
+        REQUIRE(!s.bye || !stop_requested || !late(&s.since, 2 * SAVE_S), ERR_INTERRUPTED,
+                "interrupted, and rank 0 does not answer");
         if (!job.ended)
             TRY(pass_on(&s));
     }

@@ -4,7 +4,8 @@
 static size_t count = 1, number;
 static bool connected;
 
-/* How many processes a launcher started, this one among them; 0: several, or one, it does not say. *mpi: they may find each other. */
+/* How many processes a launcher started, this one among them; 0: several, or one, it does not say. *mpi: they may find
+ * each other. */
 static size_t started(bool *mpi)
 {
     static const char *const sizes[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
@@ -22,8 +23,10 @@ enum status ranks_alone(void)
 {
     bool mpi;
     const size_t n = started(&mpi);
-    return n == 1 ? OK : error_set(ERR_INPUT, "a launcher started several processes, and each would do all of this: start it once, without mpirun or srun; "
-                                   "`plateau sweep` alone shares its runs between them");
+    return n == 1 ? OK
+                  : error_set(ERR_INPUT, "a launcher started several processes, and each would do all of this: start "
+                                         "it once, without mpirun or srun; `plateau sweep` alone shares its runs "
+                                         "between them");
 }
 
 enum status ranks_begin(bool apart)
@@ -33,13 +36,17 @@ enum status ranks_begin(bool apart)
     if (n == 1 || (!mpi && apart))
         return OK;
     if (!mpi)
-        return error_set(ERR_INPUT, "srun started %zu tasks that cannot reach each other: use srun --mpi=pmix (srun --mpi=list names what there is) "
-                         "or mpirun, or give each task its --shard i/n", n);
+        return error_set(ERR_INPUT,
+                         "srun started %zu tasks that cannot reach each other: use srun --mpi=pmix (srun --mpi=list "
+                         "names what there is) or mpirun, or give each task its --shard i/n",
+                         n);
     enum status rc = ranks_connect(&count, &number);
     connected = rc == OK;
     if (rc == OK && n && n != count) {
-        rc = error_set(ERR_INPUT, "%zu processes were started, but MPI connects %zu: use the mpirun (or srun --mpi=..) of the MPI that plateau "
-                       "was built with", n, count);
+        rc = error_set(ERR_INPUT,
+                       "%zu processes were started, but MPI connects %zu: use the mpirun (or srun --mpi=..) of the MPI "
+                       "that plateau was built with",
+                       n, count);
         ranks_end(true);
     }
     return rc;

@@ -15,13 +15,15 @@ static struct outgoing *outbox; /* owned */
 
 #ifdef WITH_SANITIZERS
 #include <sanitizer/lsan_interface.h>
-/* Open MPI, and what it loads, never free all that they take: that is theirs. What plugins took that are unloaded has no name that could be
- * left out: so what MPI's start takes is not looked at, and leaks are looked for before MPI ends. */
+/* Open MPI, and what it loads, never free all that they take: that is theirs. What plugins took that are unloaded has
+ * no name that could be left out: so what MPI's start takes is not looked at, and leaks are looked for before MPI
+ * ends. */
 #define OF_MPI(call) (__lsan_disable(), (call), __lsan_enable())
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-    return "leak:libmpi\nleak:libopen-\nleak:libpmix\nleak:libhwloc\nleak:libevent\nleak:libprrte\nleak:mca_\nleak:libucs\nleak:libfabric\n";
+    return "leak:libmpi\nleak:libopen-\nleak:libpmix\nleak:libhwloc\nleak:libevent\nleak:libprrte\nleak:mca_\nleak:"
+           "libucs\nleak:libfabric\n";
 }
 #else
 #define OF_MPI(call) (call)

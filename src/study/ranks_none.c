@@ -3,8 +3,8 @@
 enum status ranks_connect(size_t *count, size_t *number)
 {
     (void)count, (void)number;
-    return error_set(ERR_INPUT, "several processes were started, but this plateau was built without MPI: install libopenmpi-dev and build it again, or "
-                     "give each machine its --shard i/n");
+    return error_set(ERR_INPUT, "several processes were started, but this plateau was built without MPI: install "
+                                "libopenmpi-dev and build it again, or give each machine its --shard i/n");
 }
 
 enum status ranks_send(size_t to, int kind, const void *data, size_t bytes)

@@ -50,7 +50,8 @@ static enum status prepare_all(struct store *s, enum store_mode mode)
     TRY(store_prepare(s, sql.data, &s->put));
     TRY(store_prepare(s, "DELETE FROM curves WHERE run = ?1", &s->drop_curve));
     TRY(store_prepare(s, "INSERT INTO curves(run, rows, data) VALUES(?1, ?2, ?3)", &s->put_curve));
-    TRY(store_prepare(s, "INSERT OR IGNORE INTO members(study, run) SELECT ?1, id FROM runs WHERE hash = ?2", &s->join));
+    TRY(store_prepare(s, "INSERT OR IGNORE INTO members(study, run) SELECT ?1, id FROM runs WHERE hash = ?2",
+                      &s->join));
 done:
     text_free(&sql);
     return rc;
@@ -76,14 +77,13 @@ static enum status create_tables(struct store *s, const char *command_line)
     char schema[16];
     text_add(&sql, "CREATE TABLE runs(id INTEGER PRIMARY KEY, ");
     store_add_columns(&sql, "\"%\" #");
-    text_addf(&sql,
-              ");"
-              "CREATE TABLE curves(run INTEGER PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE, rows INTEGER, data BLOB);"
-              "CREATE TABLE members(study TEXT, run INTEGER REFERENCES runs(id) ON DELETE CASCADE, "
-              "PRIMARY KEY(study, run)) WITHOUT ROWID; CREATE INDEX members_run ON members(run);"
-              "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT);"
-              "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-              APPLICATION_ID, SCHEMA);
+    text_addf(
+        &sql,
+        ");CREATE TABLE curves(run INTEGER PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE, rows INTEGER, data "
+        "BLOB);CREATE TABLE members(study TEXT, run INTEGER REFERENCES runs(id) ON DELETE CASCADE, PRIMARY KEY(study, "
+        "run)) WITHOUT ROWID; CREATE INDEX members_run ON members(run);CREATE TABLE meta(key TEXT PRIMARY KEY, value "
+        "TEXT);PRAGMA application_id = %d; PRAGMA user_version = %d;",
+        APPLICATION_ID, SCHEMA);
     TRY(text_status(&sql));
     TRY(store_execute(s, sql.data, "making the tables"));
     snprintf(schema, sizeof schema, "%d", SCHEMA);
@@ -123,7 +123,8 @@ static enum status look(const char *path, enum store_mode mode, bool *empty)
             "%s: %s; `plateau sweep` and `plateau import` make results databases", path, strerror(why));
     if (!there)
         goto done;
-    REQUIRE(S_ISREG(info.st_mode), ERR_INPUT, "%s: not a regular file; a results database is one file, give its name", path);
+    REQUIRE(S_ISREG(info.st_mode), ERR_INPUT, "%s: not a regular file; a results database is one file, give its name",
+            path);
     REQUIRE(!*empty || mode == STORE_WRITE, ERR_INPUT,
             "%s: the file is empty; `plateau sweep` and `plateau import` make results databases", path);
     if (*empty)
@@ -135,8 +136,8 @@ static enum status look(const char *path, enum store_mode mode, bool *empty)
     REQUIRE(n == sizeof header && !memcmp(header, "SQLite format 3", 16), ERR_INPUT,
             "%s: not a results database (no SQLite header); it was left alone, give another file", path);
     REQUIRE(big_endian(header + ID_OFFSET) == APPLICATION_ID, ERR_INPUT,
-            "%s: an SQLite database of another program (application id %#x); it was left alone, give another file", path,
-            big_endian(header + ID_OFFSET));
+            "%s: an SQLite database of another program (application id %#x); it was left alone, give another file",
+            path, big_endian(header + ID_OFFSET));
 done:
     if (file)
         fclose(file);
@@ -152,7 +153,8 @@ static enum status connect(struct store *s, int flags)
     TRY(text_status(&path));
     sqlite3_close(s->db);
     s->db = NULL;
-    if (sqlite3_open_v2(path.data, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) /* store.h: one thread at a time */
+    if (sqlite3_open_v2(path.data, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
+        SQLITE_OK) /* store.h: one thread at a time */
         TRY(store_error(s, "opening"));
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_busy_timeout(s->db, BUSY_MS);
@@ -178,7 +180,8 @@ done:
     return rc;
 }
 
-/* A writer that was killed leaves a journal, and a read-only connection may not roll it back: let a writing one do so. */
+/* A writer that was killed leaves a journal, and a read-only connection may not roll it back: let a writing one do
+ * so. */
 static enum status recover(struct store *s)
 {
     enum status rc = OK;
@@ -200,23 +203,25 @@ static enum status check(struct store *s, enum store_mode mode)
     struct text answer = {0};
     TRY(ask(s, "PRAGMA user_version", &answer));
     REQUIRE(strtol(answer.data, NULL, 10) == SCHEMA, ERR_DATABASE,
-            "%s: schema version %s, but this plateau (" PACKAGE_VERSION ") reads version %d; export it with the plateau "
-            "that made it, or use a new file", s->path, answer.data, SCHEMA);
+            "%s: schema version %s, but this plateau (" PACKAGE_VERSION
+            ") reads version %d; export it with the plateau that made it, or use a new file",
+            s->path, answer.data, SCHEMA);
     /* A reader of the runs need not wade through every curve. */
     TRY(ask(s, mode == STORE_WRITE ? "PRAGMA quick_check(1)" : "PRAGMA quick_check('runs')", &answer));
     REQUIRE(!strcmp(answer.data, "ok"), ERR_DATABASE,
-            "%s: the file is damaged (%.200s); restore a copy, or save what is left with `sqlite3 FILE .recover`", s->path,
-            answer.data);
+            "%s: the file is damaged (%.200s); restore a copy, or save what is left with `sqlite3 FILE .recover`",
+            s->path, answer.data);
     TRY(ask(s, "SELECT value FROM meta WHERE key = 'schema'", &answer));
     REQUIRE(strtol(answer.data, NULL, 10) == SCHEMA, ERR_DATABASE,
-            "%s: its table meta names schema '%s', its header %d: the file is damaged; restore a copy", s->path, answer.data, SCHEMA);
+            "%s: its table meta names schema '%s', its header %d: the file is damaged; restore a copy", s->path,
+            answer.data, SCHEMA);
 done:
     text_free(&answer);
     return rc;
 }
 
-/* Keys that came later: where the file lacks their column, every row has the default. A writer adds the column; a reader, which leaves the
- * file as it is, looks at the table through a view that has it. */
+/* Keys that came later: where the file lacks their column, every row has the default. A writer adds the column; a
+ * reader, which leaves the file as it is, looks at the table through a view that has it. */
 static enum status complete(struct store *s, enum store_mode mode)
 {
     enum status rc = OK;
@@ -232,7 +237,8 @@ static enum status complete(struct store *s, enum store_mode mode)
         const char *quote = keys_is_choice((enum key)i) ? "'" : "";
         text_addf(&view, ", %s%s%s AS \"%s\"", quote, absent, quote, name);
         text_clear(&sql);
-        text_addf(&sql, "ALTER TABLE runs ADD COLUMN \"%s\" %s DEFAULT %s%s%s", name, store_column_type(FIRST_KEY + i), quote, absent, quote);
+        text_addf(&sql, "ALTER TABLE runs ADD COLUMN \"%s\" %s DEFAULT %s%s%s", name, store_column_type(FIRST_KEY + i),
+                  quote, absent, quote);
         if (mode == STORE_WRITE)
             TRY(store_execute(s, sql.data, "adding a column"));
     }
@@ -252,7 +258,8 @@ done:
 static enum status open_for_writing(struct store *s, bool empty, const char *command_line)
 {
     enum status rc = OK;
-    TRY(store_execute(s, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", "opening"));
+    TRY(store_execute(s, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
+                      "opening"));
     TRY(store_begin(s));
     if (empty) {
         struct text answer = {0}; /* another process may have made the tables since */
@@ -408,7 +415,8 @@ static enum status put_curve(struct store *s, sqlite3_int64 id, const struct tra
     sqlite3_bind_int64(s->put_curve, 1, id);
     sqlite3_bind_int64(s->put_curve, 2, (sqlite3_int64)trace->length);
     REQUIRE(sqlite3_bind_blob64(s->put_curve, 3, data, bytes, SQLITE_STATIC) == SQLITE_OK, ERR_DATABASE,
-            "%s: a curve of %zu rows is more than one database cell holds (1 GB); raise eval_every", s->path, trace->length);
+            "%s: a curve of %zu rows is more than one database cell holds (1 GB); raise eval_every", s->path,
+            trace->length);
     TRY(store_run(s, s->put_curve, "saving a curve"));
 done:
     store_release(s->put_curve);

@@ -1,14 +1,16 @@
 /* The store: one SQLite file with a row per finished run, its curve, and how the file came to be.
  *
- *     runs(id, hash, study, status, every key, plateau, .., crossings, predicted, solver as JSON, library, version, host, started, finished)
+ *     runs(id, hash, study, status, every key, plateau, .., crossings, predicted, solver as JSON, library, version,
+ *          host, started, finished)
  *     curves(run, rows, data)     the trace: rows x columns (trace.h) little-endian doubles
- *     members(study, run)         the studies that a run belongs to: any number, since a run is made once for all of them
+ *     members(study, run)         the studies that a run belongs to: any number, since it is made once for all of them
  *     meta(key, value)            schema, created, build, last_command
  *
- * One process writes; any number read, also while it writes. Every store_put is one transaction, on disk when it returns, so
- * that kill -9 or a power cut loses the run in flight and nothing else. A store is not shared between threads, nor
- * used on both sides of a fork. Errors: ERR_INPUT when the file is missing or is not a plateau database (it is then
- * left alone), ERR_DATABASE when SQLite or the disk failed; messages name the file, the reason and the remedy. */
+ * One process writes; any number read, also while it writes. Every store_put is one transaction, on disk when it
+ * returns, so that kill -9 or a power cut loses the run in flight and nothing else. A store is not shared between
+ * threads, nor used on both sides of a fork. Errors: ERR_INPUT when the file is missing or is not a plateau database
+ * (it is then left alone), ERR_DATABASE when SQLite or the disk failed; messages name the file, the reason and the
+ * remedy. */
 #ifndef STORE_H
 #define STORE_H
 #include "result.h"
@@ -18,7 +20,8 @@ struct store; /* opaque */
 enum store_mode { STORE_READ, STORE_WRITE };
 
 /* Opens `path`; STORE_WRITE makes it if it is missing, and notes command_line (may be NULL) in meta. Not a byte changes
- * in a file that is not ours, is corrupt, or has another schema. Release *store with store_close; NULL after an error. */
+ * in a file that is not ours, is corrupt, or has another schema. Release *store with store_close; NULL after an
+ * error. */
 enum status store_open(const char *path, enum store_mode mode, const char *command_line, struct store **store);
 /* NULL is fine. Rolls back an open transaction. */
 void store_close(struct store *store);
@@ -33,33 +36,35 @@ enum status store_commit(struct store *store);
 void store_rollback(struct store *store);
 
 /* Saves a run; a row with the same hash is replaced and keeps its id. study: a name (of which the run becomes a member;
- * column `study` says which was the last to make it) or NULL. hash: NULL for
- * keys_hash. trace: NULL keeps the curve that is there. Everything is copied. Numbers come back with all their bits (NaN as NaN; -0.0 of a run, not of a
+ * column `study` says which was the last to make it) or NULL. hash: NULL for keys_hash. trace: NULL keeps the curve
+ * that is there. Everything is copied. Numbers come back with all their bits (NaN as NaN; -0.0 of a run, not of a
  * curve, as 0); an infinite crossing or prediction comes back as NaN: JSON has none. */
 enum status store_put(struct store *store, const char *study, const char *hash, const struct result *result,
                       const struct trace *trace);
 /* The run with this hash belongs to `study` too; nothing happens if there is no such run, or it does already. */
 enum status store_join(struct store *store, const char *study, const char *hash);
-/* Run `id` of `from` into `to`, as it stands there, its host and times too. with_row: its row, which replaces one with the same hash;
- * without, `to` has one, and that stays (else ERR_INPUT). In any case its curve, where `to` has none or one that ends before, and its
- * studies. Nothing happens if the run is gone. ERR_INPUT: `from` cannot be read; ERR_DATABASE: `to` failed. */
+/* Run `id` of `from` into `to`, as it stands there, its host and times too. with_row: its row, which replaces one with
+ * the same hash; without, `to` has one, and that stays (else ERR_INPUT). In any case its curve, where `to` has none or
+ * one that ends before, and its studies. Nothing happens if the run is gone. ERR_INPUT: `from` cannot be read;
+ * ERR_DATABASE: `to` failed. */
 enum status store_copy(struct store *to, struct store *from, int64_t id, bool with_row);
 /* *there: a run with this hash is there, in whatever state; then *result and *has_curve are overwritten by it. */
 enum status store_find(struct store *store, const char *hash, bool *there, struct result *result, bool *has_curve);
-/* *finished: a run with this hash is there and was not interrupted. Then *result and *has_curve are overwritten by it: its
- * state, cap, keys (threshold, steps), plateau and crossings tell whether it answers a new question too. */
+/* *finished: a run with this hash is there and was not interrupted. Then *result and *has_curve are overwritten by it:
+ * its state, cap, keys (threshold, steps), plateau and crossings tell whether it answers a new question too. */
 enum status store_has(struct store *store, const char *hash, bool *finished, struct result *result, bool *has_curve);
 
 /* Which rows: all, or the members of one study and with the listed values. Zero-initialise. Everything is borrowed. */
 struct store_filter {
     const char *study;               /* NULL: any */
-    const double *values[KEY_COUNT]; /* allowed values of a key, compared exactly; NaN allows rows it does not apply to */
+    const double *values[KEY_COUNT]; /* allowed values of a key, compared exactly; NaN allows rows it does not apply to
+                                        */
     size_t n[KEY_COUNT];             /* 0: any value */
     bool bare;                       /* the rows' has_curve and study are not asked for: false, NULL. Quicker */
 };
-/* A row as stored. Strings are borrowed until the callback returns; NULL where nothing was stored. study: the names of all its
- * studies, with blanks between. Of `predicted`, the
- * fields of PREDICTIONS are stored; the pieces (lambda0, ..) are NaN. */
+/* A row as stored. Strings are borrowed until the callback returns; NULL where nothing was stored. study: the names of
+ * all its studies, with blanks between. Of `predicted`, the fields of PREDICTIONS are stored; the pieces (lambda0, ..)
+ * are NaN. */
 struct store_row {
     int64_t id;
     struct result result;
@@ -68,15 +73,18 @@ struct store_row {
 };
 /* A status other than OK stops the walk and is passed on. */
 typedef enum status store_visit(void *context, const struct store_row *row);
-/* Calls visit for every row that the filter (NULL: all) lets through, ordered by all keys, then id: the same rows come in the same
- * order. The rows are those of one time, about 1 kB of memory each; no lock is held during a call, so a slow reader does not stop a
- * writer, and visit may use the store. A row that cannot be read is an error before the first call. */
+/* Calls visit for every row that the filter (NULL: all) lets through, ordered by all keys, then id: the same rows come
+ * in the same order. The rows are those of one time, about 1 kB of memory each; no lock is held during a call, so a
+ * slow reader does not stop a writer, and visit may use the store. A row that cannot be read is an error before the
+ * first call. */
 enum status store_each(struct store *store, const struct store_filter *filter, store_visit *visit, void *context);
 /* *any: the filter lets a row through. */
 enum status store_any(struct store *store, const struct store_filter *filter, bool *any);
-/* How many rows the filter lets through, and the seconds that they took; one that does not know (imported) adds no seconds. */
+/* How many rows the filter lets through, and the seconds that they took; one that does not know (imported) adds no
+ * seconds. */
 enum status store_total(struct store *store, const struct store_filter *filter, size_t *runs, double *seconds);
-/* The curve of run `id` into *out (overwritten; release with trace_free); length 0 if it has none. ERR_INPUT: no such run. */
+/* The curve of run `id` into *out (overwritten; release with trace_free); length 0 if it has none. ERR_INPUT: no such
+ * run. */
 enum status store_curve(struct store *store, int64_t id, struct trace *out);
 
 /* "time" or "steps": the unit of plateau and cap. */

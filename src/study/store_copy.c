@@ -22,14 +22,15 @@ static enum status reach(const struct store *s, sqlite3_stmt *curve, double *las
     const char *data = sqlite3_column_blob(curve, 1);
     const size_t bytes = (size_t)sqlite3_column_bytes(curve, 1), row = rows > 0 ? bytes / (size_t)rows : 0;
     if (!data || row < sizeof *last || row % sizeof *last || row * (size_t)rows != bytes)
-        return error_set(ERR_DATABASE, "%s: a curve has %zu bytes for %lld rows: the file is damaged; restore a copy", s->path, bytes,
-                         (long long)rows);
+        return error_set(ERR_DATABASE, "%s: a curve has %zu bytes for %lld rows: the file is damaged; restore a copy",
+                         s->path, bytes, (long long)rows);
     memcpy(last, data + bytes - row, sizeof *last);
     store_swap_order(last, 1);
     return OK;
 }
 
-/* Of two curves the one that reaches further stays; of equal ones that of `to`. Rows say less: long traces are thinned. */
+/* Of two curves the one that reaches further stays; of equal ones that of `to`. Rows say less: long traces are
+ * thinned. */
 static enum status copy_curve(struct store *to, sqlite3_int64 to_id, struct store *from)
 {
     enum status rc = OK;
@@ -60,7 +61,8 @@ enum status store_copy(struct store *to, struct store *from, int64_t id, bool wi
     enum status rc = OK;
     bool there;
     sqlite3_bind_int64(from->by_id, 1, id);
-    TRY(of_source(store_next(from, from->by_id, &there))); /* holds the source's lock until the end: row and curve are of one time */
+    TRY(of_source(store_next(from, from->by_id, &there))); /* holds the source's lock until the end: row and curve are
+                                                              of one time */
     if (!there)
         goto done;
     const char *hash = (const char *)sqlite3_column_text(from->by_id, SELECT_COLUMNS + COLUMN_HASH);

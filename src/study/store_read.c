@@ -17,11 +17,12 @@ static const char *past_blanks(const char *p)
     return p + strspn(p, " \t\r\n");
 }
 
-/* `"name": number` or `"name": null` at *at, which moves behind it; false if there is none. The names of a column come in one order, so the
- * search begins behind the last one found. */
+/* `"name": number` or `"name": null` at *at, which moves behind it; false if there is none. The names of a column come
+ * in one order, so the search begins behind the last one found. */
 static bool next_member(const char **at, const struct member *members, size_t n, size_t *last)
 {
-    const char *name = *at + 1, *quote = **at == '"' ? strchr(name, '"') : NULL, *p = quote ? past_blanks(quote + 1) : NULL;
+    const char *name = *at + 1, *quote = **at == '"' ? strchr(name, '"') : NULL,
+               *p = quote ? past_blanks(quote + 1) : NULL;
     char *end;
     if (!p || *p != ':')
         return false;
@@ -42,10 +43,12 @@ static bool next_member(const char **at, const struct member *members, size_t n,
     return true;
 }
 
-/* The numbers of a JSON column, an object of numbers that the store wrote; NaN where it has none, or nothing was stored. */
+/* The numbers of a JSON column, an object of numbers that the store wrote; NaN where it has none, or nothing was
+ * stored. */
 static enum status read_members(sqlite3_stmt *statement, enum column column, const struct member *members, size_t n)
 {
-    const char *text = (const char *)sqlite3_column_text(statement, SELECT_COLUMNS + (int)column), *p = text ? past_blanks(text) : NULL;
+    const char *text = (const char *)sqlite3_column_text(statement, SELECT_COLUMNS + (int)column),
+               *p = text ? past_blanks(text) : NULL;
     size_t last = 0;
     for (size_t i = 0; i < n; i++)
         *members[i].value = NAN;
@@ -166,7 +169,8 @@ enum status store_has(struct store *store, const char *hash, bool *finished, str
 }
 
 /* SELECT the rows that the filter lets through, its values bound. */
-static enum status prepare_filter(struct store *s, const struct store_filter *filter, const char *select, sqlite3_stmt **statement)
+static enum status prepare_filter(struct store *s, const struct store_filter *filter, const char *select,
+                                  sqlite3_stmt **statement)
 {
     static const struct store_filter all = {0};
     const struct store_filter *f = filter ? filter : &all;
@@ -200,8 +204,8 @@ done:
 
 enum { STRINGS = 6 }; /* of a row: hash, study, version, host, started, finished */
 
-/* A walk: the rows as they were at one time, read in the file's order (which is the quick one) and sorted here, so that no lock is held
- * while they are worked on. About a kilobyte a row. */
+/* A walk: the rows as they were at one time, read in the file's order (which is the quick one) and sorted here, so that
+ * no lock is held while they are worked on. About a kilobyte a row. */
 struct walk {
     struct store_row *rows;     /* owned */
     size_t (*strings)[STRINGS]; /* owned: where in `text` those of a row are; 0: NULL */
@@ -228,13 +232,15 @@ static enum status make_room(struct walk *w)
 /* The row that `statement` stands on. */
 static enum status take_row(struct store *s, sqlite3_stmt *statement, struct walk *w)
 {
-    static const int columns[STRINGS] = {SELECT_COLUMNS + COLUMN_HASH, SELECT_STUDIES,                  SELECT_COLUMNS + COLUMN_VERSION,
-                                         SELECT_COLUMNS + COLUMN_HOST, SELECT_COLUMNS + COLUMN_STARTED, SELECT_COLUMNS + COLUMN_FINISHED};
+    static const int columns[STRINGS] = {SELECT_COLUMNS + COLUMN_HASH,    SELECT_STUDIES,
+                                         SELECT_COLUMNS + COLUMN_VERSION, SELECT_COLUMNS + COLUMN_HOST,
+                                         SELECT_COLUMNS + COLUMN_STARTED, SELECT_COLUMNS + COLUMN_FINISHED};
     enum status rc = OK;
     if (w->n == w->allocated)
         TRY(make_room(w));
     struct store_row *row = &w->rows[w->n];
-    *row = (struct store_row){.id = sqlite3_column_int64(statement, SELECT_ID), .has_curve = sqlite3_column_int(statement, SELECT_HAS_CURVE) != 0};
+    *row = (struct store_row){.id = sqlite3_column_int64(statement, SELECT_ID),
+                              .has_curve = sqlite3_column_int(statement, SELECT_HAS_CURVE) != 0};
     TRY(read_result(s, statement, &row->result));
     for (int i = 0; i < STRINGS; i++) {
         const char *text = (const char *)sqlite3_column_text(statement, columns[i]);
@@ -318,7 +324,8 @@ enum status store_each(struct store *store, const struct store_filter *filter, s
     TRY(read_rows(store, filter, &w));
     for (size_t i = 0; i < w.n; i++) {
         struct store_row *row = &w.rows[w.order[i]];
-        const char **const strings[STRINGS] = {&row->hash, &row->study, &row->version, &row->host, &row->started, &row->finished};
+        const char **const strings[STRINGS] = {&row->hash, &row->study,   &row->version,
+                                               &row->host, &row->started, &row->finished};
         for (int k = 0; k < STRINGS; k++)
             *strings[k] = w.strings[w.order[i]][k] ? w.text.data + w.strings[w.order[i]][k] : NULL;
         TRY(visit(context, row));

@@ -48,7 +48,8 @@ const char *store_column_type(int i)
 
 enum status store_error(const struct store *s, const char *doing)
 {
-    int code = s->db ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM, system_error = s->db ? sqlite3_system_errno(s->db) : 0;
+    int code = s->db ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM,
+        system_error = s->db ? sqlite3_system_errno(s->db) : 0;
     const char *reason = s->db ? sqlite3_errmsg(s->db) : "out of memory", *remedy;
     switch (code & 0xff) {
     case SQLITE_NOMEM:
@@ -165,8 +166,9 @@ void store_add_columns(struct text *sql, const char *format)
 void store_add_select(struct text *sql, bool bare)
 {
     text_add(sql, bare ? "SELECT runs.id, 0, NULL, "
-                       : "SELECT runs.id, EXISTS(SELECT 1 FROM curves WHERE curves.run = runs.id), "
-                         "(SELECT group_concat(study, ' ') FROM (SELECT study FROM members WHERE members.run = runs.id ORDER BY study)), ");
+                       : "SELECT runs.id, EXISTS(SELECT 1 FROM curves WHERE curves.run = runs.id), (SELECT "
+                         "group_concat(study, ' ') FROM (SELECT study FROM members WHERE members.run = runs.id ORDER "
+                         "BY study)), ");
     store_add_columns(sql, "runs.\"%\""); /* with the table named, a missing column is an error and not a string */
     text_add(sql, " FROM runs");
 }

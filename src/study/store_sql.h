@@ -5,7 +5,8 @@
 #include <sqlite3.h>
 
 /* The number columns of runs between the keys and the last texts: X(field of struct result). */
-#define STORE_REALS(X) X(plateau) X(cap) X(initial_loss) X(null_loss) X(final_loss) X(wall_s) X(steps_done) X(tokens_per_s)
+#define STORE_REALS(X)                                                                                                 \
+    X(plateau) X(cap) X(initial_loss) X(null_loss) X(final_loss) X(wall_s) X(steps_done) X(tokens_per_s)
 #define STORE_COUNT_ONE(name) +1
 enum { STORE_REALS_COUNT = 0 STORE_REALS(STORE_COUNT_ONE) };
 
@@ -36,9 +37,11 @@ const char *store_column(int i);
 const char *store_column_type(int i);
 /* Where number column i (from 0) lives in a result. */
 double *store_real(struct result *r, int i);
-/* The list of all columns, each written in `format`: %: the name, #: the type, ?: the number of the parameter. Appended. */
+/* The list of all columns, each written in `format`: %: the name, #: the type, ?: the number of the parameter.
+ * Appended. */
 void store_add_columns(struct text *sql, const char *format);
-/* "SELECT id, has a curve, studies, columns FROM runs". Appended. bare: without looking into the tables of curves and studies. */
+/* "SELECT id, has a curve, studies, columns FROM runs". Appended. bare: without looking into the tables of curves and
+ * studies. */
 void store_add_select(struct text *sql, bool bare);
 
 /* SQLite's last error as a message with the remedy; returns its status. */
@@ -47,7 +50,8 @@ enum status store_execute(struct store *s, const char *sql, const char *doing);
 enum status store_prepare(struct store *s, const char *sql, sqlite3_stmt **statement);
 /* Makes a prepared statement (NULL is fine) ready for its next use; that also releases its lock. */
 void store_release(sqlite3_stmt *statement);
-/* Runs a statement that gives no rows, and releases it. NULL, as statements that write are in a reader: ERR_DATABASE. */
+/* Runs a statement that gives no rows, and releases it. NULL, as statements that write are in a reader:
+ * ERR_DATABASE. */
 enum status store_run(struct store *s, sqlite3_stmt *statement, const char *doing);
 /* Next row? *there is false at the end. */
 enum status store_next(struct store *s, sqlite3_stmt *statement, bool *there);

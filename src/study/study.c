@@ -44,7 +44,8 @@ enum status study_shard(const char *text, struct study *study)
     snprintf(first, sizeof first, "%.*s", slash ? (int)(slash - text) : 0, text);
     const bool numbers = slash && text_to_real(first, &i) && text_to_real(slash + 1, &n);
     if (!numbers || i != floor(i) || n != floor(n) || !(i >= 1 && i <= n && n <= MOST_SHARDS))
-        return error_set(ERR_INPUT, "--shard %s: i/n with whole numbers 1 <= i <= n <= %d, such as 2/8", text, MOST_SHARDS);
+        return error_set(ERR_INPUT, "--shard %s: i/n with whole numbers 1 <= i <= n <= %d, such as 2/8", text,
+                         MOST_SHARDS);
     study->shard = (size_t)i;
     study->shards = (size_t)n;
     return OK;
@@ -55,7 +56,9 @@ enum status study_check_name(const char *name)
     bool good = *name && strlen(name) < sizeof ((struct study *)0)->name && text_is_utf8(name);
     for (const char *c = name; good && *c; c++)
         good = *c != '/' && *c != 0x7F && (unsigned char)*c >= 0x20;
-    return good ? OK : error_set(ERR_INPUT, "study: the name must be 1 to 63 bytes of UTF-8 without / and control characters");
+    return good ? OK
+                : error_set(ERR_INPUT,
+                            "study: the name must be 1 to 63 bytes of UTF-8 without / and control characters");
 }
 
 static enum status bad(const yaml_node_t *node, const char *rule)
@@ -145,8 +148,9 @@ static enum status read_entry(struct reader *r, const char *name, const yaml_nod
         if (!strcmp(name, scale_names[section]))
             return read_blocks(r, name, value, (enum scale)section);
     }
-    return !strcmp(name, "runs") ? read_blocks(r, name, value, SCALE_COUNT)
-                                 : bad(value, "a study has the entries study, curves, runs, smoke, quick, desk and paper");
+    return !strcmp(name, "runs")
+               ? read_blocks(r, name, value, SCALE_COUNT)
+               : bad(value, "a study has the entries study, curves, runs, smoke, quick, desk and paper");
 }
 
 /* Keeps `runs` and the largest section that is not above the scale. */
@@ -178,7 +182,8 @@ static enum status read_document(yaml_document_t *doc, const yaml_node_t *root, 
     for (yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = yaml_document_get_node(doc, pair->key);
         const char *name = yaml_file_text(key);
-        enum status rc = name ? read_entry(r, name, yaml_document_get_node(doc, pair->value)) : bad(key, "an entry is a plain name");
+        enum status rc =
+            name ? read_entry(r, name, yaml_document_get_node(doc, pair->value)) : bad(key, "an entry is a plain name");
         if (rc != OK)
             return rc;
     }
@@ -194,7 +199,8 @@ enum status study_read(const char *path, enum scale scale, struct study *study)
     struct reader reader = {.study = study, .scale = scale};
     memset(study, 0, sizeof *study);
     const char *base = strrchr(path, '/');
-    snprintf(study->name, sizeof study->name, "%.*s", (int)strcspn(base ? base + 1 : path, "."), base ? base + 1 : path);
+    snprintf(study->name, sizeof study->name, "%.*s", (int)strcspn(base ? base + 1 : path, "."),
+             base ? base + 1 : path);
     return yaml_file_read(path, read_document, &reader);
 }
 

@@ -4,8 +4,8 @@
  *     curves: yes                  # optional: store the traces
  *     runs:                        # at every scale
  *       - {model: flow, T: 4096, d: [16, 32, 64], B: [1, 2, 4], metric: [full, paper]}
- *     quick:                       # optional sections smoke, quick, desk, paper: at a scale, the runs of the largest section
- *       - {model: toy, T: 64, d: 64, seed: [1, 2]}             # that is not above it come on top
+ *     quick:                       # optional sections smoke, quick, desk, paper: at a scale, the runs
+ *       - {model: toy, T: 64, d: 64, seed: [1, 2]}             # of the largest that is not above it come on top
  *     paper:
  *       - {model: toy, T: 256, d: "64:256:*2", seed: [1, 2, 3]}
  * Values are what the command line takes, or lists of it. Keys on the command line replace those of every block. */
@@ -30,7 +30,8 @@ struct study {
     struct grid blocks[STUDY_BLOCKS]; /* those of the scale */
     size_t n_blocks;
     size_t shard, shards;             /* the part to make: number shard, from 1, of shards; 0 of 0: everything */
-    bool *left_out;                   /* owned: of each run, by its number (study_at), whether it is not to be made; NULL: all are */
+    bool *left_out;                   /* owned: of each run, by its number (study_at), whether it is not to be made;
+                                         NULL: all are */
 };
 
 /* "quick" -> SCALE_QUICK; ERR_INPUT names the four. */
@@ -40,11 +41,11 @@ const char *study_scale_name(enum scale scale);
 enum status study_shard(const char *text, struct study *study);
 /* A study's name also names a file: ERR_INPUT unless it has 1 to 63 bytes of UTF-8 without / and control characters. */
 enum status study_check_name(const char *name);
-/* Reads `path` (at most 1 MiB) as it is at `scale`; every section is checked. ERR_INPUT "path: line: .."; a study without runs at
- * that scale is one. Release with study_free, also after an error. */
+/* Reads `path` (at most 1 MiB) as it is at `scale`; every section is checked. ERR_INPUT "path: line: .."; a study
+ * without runs at that scale is one. Release with study_free, also after an error. */
 enum status study_read(const char *path, enum scale scale, struct study *study);
-/* How many runs it names, block after block, and the keys of run i of them. ERR_INPUT: the grid is too large, or the combination breaks a
- * rule. */
+/* How many runs it names, block after block, and the keys of run i of them. ERR_INPUT: the grid is too large, or the
+ * combination breaks a rule. */
 enum status study_size(const struct study *study, size_t *size);
 enum status study_at(const struct study *study, size_t i, struct keys *keys);
 /* `assignments` (key=value) replace the same keys of every block. */

@@ -53,7 +53,8 @@ static enum status drop_checkpoint(const struct sweep *s, const struct result *r
 {
     struct text checkpoint = {0};
     enum status rc = checkpoint_path(s, &r->keys, &checkpoint);
-    if (rc == OK && (r->steps_done < keys_real(&r->keys, KEY_steps) || !(keys_real(&r->keys, KEY_checkpoint_every) > 0)))
+    if (rc == OK &&
+        (r->steps_done < keys_real(&r->keys, KEY_steps) || !(keys_real(&r->keys, KEY_checkpoint_every) > 0)))
         unlink(checkpoint.data);
     text_free(&checkpoint);
     return rc;
@@ -152,14 +153,20 @@ done:
 
 static enum status begin(struct sweep *s, size_t jobs, struct pool *pool)
 {
-    *pool = (struct pool){.jobs = pool_jobs(jobs, s->threads), .ranks = true, .work = work, .deliver = deliver, .wanted = wanted, .context = s};
+    *pool = (struct pool){.jobs = pool_jobs(jobs, s->threads),
+                          .ranks = true,
+                          .work = work,
+                          .deliver = deliver,
+                          .wanted = wanted,
+                          .context = s};
     s->runs.request.stop = pool_stop();
     text_addf(&s->folder, "%s.checkpoints", s->path);
     enum status rc = text_status(&s->folder);
     return rc == OK && ranks_count() > 1 ? hash_study(s, &pool->meaning) : rc;
 }
 
-enum status sweep_run(const struct study *study, struct store *store, size_t jobs, bool quiet, struct sweep_report *report)
+enum status sweep_run(const struct study *study, struct store *store, size_t jobs, bool quiet,
+                      struct sweep_report *report)
 {
     enum status rc = OK;
     size_t *items = NULL, n = 0;

@@ -115,7 +115,8 @@ double work_memory(const struct keys *k)
     if (k->preset == PRESET_TOY) {
         const double T = keys_real(k, KEY_T), d = keys_real(k, KEY_d);
         const double moments = k->value[KEY_optimizer] == OPTIMIZER_ADAM ? 2 : 1;
-        return PROCESS + 8 * ((5 + 2 + moments) * d * d + 4 * T) + 4 * T * d; /* with what is saved, as one block: W, W*, moments */
+        return PROCESS + 8 * ((5 + 2 + moments) * d * d + 4 * T) + 4 * T * d; /* with what is saved, as one block: W,
+                                                                                 W*, moments */
     }
     /* Parameters, gradient in four lanes, Adam's two moments, prepared weights; samples; what each thread works in. */
     const struct shape s = shape_of(k);

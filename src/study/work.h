@@ -1,11 +1,13 @@
-/* What a run costs, guessed from its keys alone: for order and balance, and to carry a measured rate from one model to another.
+/* What a run costs, guessed from its keys alone: for order and balance, and to carry a measured rate from one model to
+ * another.
  *
  *     work of a run = steps to its end x work of a step
  *
- * A step: the arithmetic of forward and backward pass, and what does not multiply matrices (sampling, softmax, activation, update), each in
- * as many floating-point operations of the products as it takes the time of; with its share of an evaluation. Steps: the plateau
- * laws with their exponents rounded to quarters. Nothing but products, quotients and square roots, which have the same bits on every
- * machine: so all machines agree which run is the longer, and thus on the shards of a study. */
+ * A step: the arithmetic of forward and backward pass, and what does not multiply matrices (sampling, softmax,
+ * activation, update), each in as many floating-point operations of the products as it takes the time of; with its
+ * share of an evaluation. Steps: the plateau laws with their exponents rounded to quarters. Nothing but products,
+ * quotients and square roots, which have the same bits on every machine: so all machines agree which run is the longer,
+ * and thus on the shards of a study. */
 #ifndef WORK_H
 #define WORK_H
 #include "keys.h"

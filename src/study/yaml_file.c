@@ -18,9 +18,9 @@ size_t yaml_file_line(const yaml_node_t *node)
 
 static enum status not_yaml(const yaml_parser_t *parser)
 {
-    return parser->error == YAML_MEMORY_ERROR
-               ? error_set(ERR_MEMORY, "out of memory for the YAML parser")
-               : error_set(ERR_INPUT, "%zu: not YAML: %s", parser->problem_mark.line + 1, parser->problem ? parser->problem : "?");
+    return parser->error == YAML_MEMORY_ERROR ? error_set(ERR_MEMORY, "out of memory for the YAML parser")
+                                              : error_set(ERR_INPUT, "%zu: not YAML: %s", parser->problem_mark.line + 1,
+                                                          parser->problem ? parser->problem : "?");
 }
 
 /* A second document would be passed over in silence, so it is refused. */
@@ -30,7 +30,8 @@ static enum status check_end(yaml_parser_t *parser)
     if (!yaml_parser_load(parser, &rest))
         return not_yaml(parser);
     const yaml_node_t *root = yaml_document_get_root_node(&rest);
-    enum status rc = root ? error_set(ERR_INPUT, "%zu: a second document: keep one to a file", yaml_file_line(root)) : OK;
+    enum status rc =
+        root ? error_set(ERR_INPUT, "%zu: a second document: keep one to a file", yaml_file_line(root)) : OK;
     yaml_document_delete(&rest);
     return rc;
 }

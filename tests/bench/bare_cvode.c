@@ -3,8 +3,8 @@
  * p = 0, zero start, unit columns, metric=full: y = (w, D), b = 1/(T-1), m = T/(T-1), K = 1/(d(T-1)), n = sqrt d,
  *     beta = 1/(1 + e^-D/b),   h = (1-beta)^2 K + beta^2/d,   L = 1/2 [ (1-beta)^2 K w^2 + (beta w - n)^2/d ]
  *     w' = beta n/d - h w,     D' = m beta (1-beta) [ (1-beta) K w^2 - w (beta w - n)/d ]
- * in the scaled time lambda_0 t, BDF with this Jacobian and CVODE's dense solver, rtol 1e-8, atol 1e-11 (the defaults of
- * `plateau flow`), CVODE's own root finder on L = 0.1, one CVODE memory for all points. Nothing more is computed.
+ * in the scaled time lambda_0 t, BDF with this Jacobian and CVODE's dense solver, rtol 1e-8, atol 1e-11 (the defaults
+ * of `plateau flow`), CVODE's own root finder on L = 0.1, one CVODE memory for all points. Nothing more is computed.
  *
  * A grid of 100 x 100 points, T 32..8192 and d 4..512 logarithmic, rounded; prints
  *     {"us": microseconds a solve, "plateau": mean plateau length, "steps": mean number of steps}
@@ -83,8 +83,9 @@ static void *cvode_create(SUNContext context, N_Vector y, struct problem *p)
     must(J && cvode, "CVodeCreate");
     N_VConst(0, y);
     must(CVodeInit(cvode, rhs, 0, y) == 0 && CVodeSStolerances(cvode, 1e-8, 1e-11) == 0 &&
-             CVodeSetLinearSolver(cvode, SUNLinSol_Dense(y, J, context), J) == 0 && CVodeSetJacFn(cvode, jacobian) == 0 &&
-             CVodeSetUserData(cvode, p) == 0 && CVodeRootInit(cvode, 1, root) == 0 && CVodeSetMaxNumSteps(cvode, 100000) == 0,
+             CVodeSetLinearSolver(cvode, SUNLinSol_Dense(y, J, context), J) == 0 &&
+             CVodeSetJacFn(cvode, jacobian) == 0 && CVodeSetUserData(cvode, p) == 0 &&
+             CVodeRootInit(cvode, 1, root) == 0 && CVodeSetMaxNumSteps(cvode, 100000) == 0,
          "the set-up of CVODE");
     return cvode;
 }
@@ -135,7 +136,8 @@ int main(void)
             for (int j = 0; j < POINTS; j++) {
                 if ((i + j) % PARTS != part)
                     continue;
-                double T = rint(32 * pow(256, (double)i / (POINTS - 1))), d = rint(4 * pow(128, (double)j / (POINTS - 1)));
+                double T = rint(32 * pow(256, (double)i / (POINTS - 1))),
+                       d = rint(4 * pow(128, (double)j / (POINTS - 1)));
                 sum += plateau(cvode, y, &p, T, d, &steps);
                 solved++;
             }

@@ -1,6 +1,6 @@
-/* What the fuzzers share. Each feeds arbitrary bytes to one parser, under ASan and UBSan; beyond crashes it checks that what was accepted
- * is sound and that what was refused says why (FUZZ_CHECK traps otherwise). `make fuzzers` in a build that was configured with
- * CC=clang --enable-fuzzing; tests/check.sh runs them from the seeds in tests/fuzz/corpus/. */
+/* What the fuzzers share. Each feeds arbitrary bytes to one parser, under ASan and UBSan; beyond crashes it checks that
+ * what was accepted is sound and that what was refused says why (FUZZ_CHECK traps otherwise). `make fuzzers` in a build
+ * that was configured with CC=clang --enable-fuzzing; tests/check.sh runs them from the seeds in tests/fuzz/corpus/. */
 #ifndef FUZZ_H
 #define FUZZ_H
 #include "error.h"

@@ -31,7 +31,8 @@ void store_rollback(struct store *store)
     open_transaction = false;
 }
 
-enum status store_put(struct store *store, const char *study, const char *hash, const struct result *result, const struct trace *trace)
+enum status store_put(struct store *store, const char *study, const char *hash, const struct result *result,
+                      const struct trace *trace)
 {
     (void)store;
     FUZZ_CHECK(open_transaction && !strcmp(study, "fuzz") && *hash && !trace);
