@@ -10,7 +10,8 @@
 enum { NODES = 6, BETWEEN = NODES - 1, TILES = 8, SMALLEST = 4, MOST_THREADS = 64 };
 enum { DEPTH = 64 }; /* of 4096/8 pixels, halved to 4: 7 times, 3 more each */
 static const double TOLERANCE = 1e-3;         /* relative, of a pixel */
-static const double INTEGRATION_ERROR = 1e-6; /* of CVODE's crossing at the default tolerances */
+static const double INTEGRATION_ERROR = 1e-6; /* of CVODE's crossing at the default tolerances, .. */
+static const double LOOSEST_RTOL = 1e-8, LOOSEST_ATOL = 1e-11; /* .. which are these */
 
 static const char *const method_names[] = {
 #define AS_NAME(enumerator, name) name,
@@ -341,6 +342,9 @@ static enum status check(const struct flow_map *map)
             ERR_INPUT, "the flow is mapped from init=zero to target=unit; other starts are runs of a database");
     REQUIRE(map->keys.value[KEY_schedule] == 0, ERR_INPUT,
             "schedule: the flow is mapped at constant p and B; leave it out");
+    REQUIRE(map->keys.value[KEY_rtol] <= LOOSEST_RTOL && map->keys.value[KEY_atol] <= LOOSEST_ATOL, ERR_INPUT,
+            "rtol=%g atol=%g: the map states its errors, which are known up to rtol=%g atol=%g",
+            map->keys.value[KEY_rtol], map->keys.value[KEY_atol], LOOSEST_RTOL, LOOSEST_ATOL);
 done:
     return rc;
 }

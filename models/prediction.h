@@ -48,8 +48,7 @@ double prediction_closed_error(const struct flow *f, double threshold);
 
 /* Near the start. lambda: the growth rate of the linearised flow from the zero start (the positive root), any p. */
 double prediction_rate(const struct flow *f);
-/* The rate the paper states: sqrt(m) B(1-B/T) sqrt(p^2 d + (1-p)^2)/(sqrt d T) (p = 0 for unit columns: leading
- * order). */
+/* The rate the paper states: B sqrt(p^2 d + (1-p)^2)/(sqrt d T). */
 double prediction_rate_paper(const struct flow *f);
 /* w, D and L at time t of the linearised flow, p = 0 and zero start. Overwrites the three outputs. */
 void prediction_linear(const struct flow *f, double t, double *w, double *D, double *L);

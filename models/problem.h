@@ -15,7 +15,7 @@ struct problem {
 
 /* X(name, kind of run, from -> to): a probe's mean attention is one trace column per layer and head. */
 #define PROBLEM_PROBES(X)                                                                                              \
-    X(attention, PRESET_REGRESSION, "the readout position to the relevant ones")                                       \
+    X(attention, PRESET_REGRESSION, "the last position to the relevant ones")                                          \
     X(copy, PRESET_RECALL, "each value to the key before it")                                                          \
     X(select, PRESET_RECALL, "the query to its value")
 enum problem_probe {

@@ -2,7 +2,7 @@
  *
  * Task (paper, section 2): tokens x_t ~ N(0, I_d/d); the last B positions hold one and the same relevant token, which
  * is x~ = e_1 with probability p, else one more N(0, I_d/d). Loss 1/2 ||y - W* x_rel||^2, mean over samples.
- * Reduced (theory.md, section 1) it is the flow; here nothing is reduced. Three gradients of the same loss:
+ * Reduced (doc/theory.md) it is the flow; here nothing is reduced. Three gradients of the same loss:
  *     toy_gradient_exact       the population's, in closed form and double precision
  *     toy_gradient_tokens      of a batch, every token drawn: T d normals a sample
  *     toy_gradient_statistics  of a batch, from a statistic with the same law: 2 d + T - B normals a sample

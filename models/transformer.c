@@ -92,7 +92,8 @@ static enum status check(const struct transformer_config *c, int threads)
     enum status rc = OK;
     enum { LONGEST = 16384 };
     REQUIRE(c->T >= 1 && c->T <= LONGEST, ERR_INPUT,
-            "T=%d: a Transformer holds T x T attention scores, so T must not exceed %d", c->T, LONGEST);
+            "T=%d: a Transformer holds T x T attention scores, so T (recall: 2 pairs + 1) must not exceed %d", c->T,
+            LONGEST);
     REQUIRE(c->inputs >= 1 && c->outputs >= 1, ERR_INPUT, "d=%d: d must be at least 1", c->outputs);
     REQUIRE(c->layers >= 1 && c->layers <= TRANSFORMER_LAYERS, ERR_INPUT, "layers=%d: layers must be in [1,%d]",
             c->layers, TRANSFORMER_LAYERS);

@@ -180,19 +180,21 @@ enum status emergence_3_right(struct page *page)
 {
     enum status rc = OK;
     struct runs_group g;
+    struct runs read = {0};
     struct page_table *table = page_table(page, "", "T,d,p,lr,value,low,high,censored");
     runs_keep_largest(&page->runs, KEY_width);
     runs_keep_largest(&page->runs, KEY_T);
-    TRY(runs_read(&page->runs, 0.8));
-    for (size_t i = 0; i < page->runs.n;) {
-        i = runs_group_at(&page->runs, i, &g);
+    TRY(runs_read(&page->runs, 0.8, &read));
+    for (size_t i = 0; i < read.n;) {
+        i = runs_group_at(&read, i, &g);
         points_group(table, "steps", &g, NAN);
-        if (!g.censored && is_best(&page->runs, &g, KEY_d, KEY_p))
+        if (!g.censored && is_best(&read, &g, KEY_d, KEY_p))
             points_line(table, "best", g.first, g.mean);
     }
     set_values(page, "ds", KEY_d);
     set_values(page, "lrs", KEY_lr);
 done:
+    runs_free(&read);
     return rc;
 }
 
@@ -223,18 +225,21 @@ enum status emergence_4_right(struct page *page)
                                         {"halfway", {0}, {"vocab,pairs", 0.55, {0.79, 2.25}}}};
     static const double thresholds[] = {0.05, READING_USUAL};
     struct laws laws[2] = {0};
+    struct runs read[2] = {0};
     struct page_table *table = page_table(page, "", "pairs,vocab,lr,value,low,high,censored");
     runs_keep_largest(&page->runs, KEY_width);
     TRY(keep_best(&page->runs, KEY_pairs, KEY_vocab));
     for (int k = 0; k < 2; k++) {
-        TRY(runs_read(&page->runs, thresholds[k]));
-        TRY(add_kind(page, table, &page->runs, &kinds[k], &all, &laws[k]));
+        TRY(runs_read(&page->runs, thresholds[k], &read[k]));
+        TRY(add_kind(page, table, &read[k], &kinds[k], &all, &laws[k]));
     }
     set_values(page, "vocabs", KEY_vocab);
     set_values(page, "pairs_values", KEY_pairs);
 done:
-    laws_free(&laws[0]);
-    laws_free(&laws[1]);
+    for (int k = 0; k < 2; k++) {
+        laws_free(&laws[k]);
+        runs_free(&read[k]);
+    }
     return rc;
 }
 

@@ -11,6 +11,7 @@
 #include "page.h"
 #include "phase.h"
 #include "pool.h"
+#include "reading.h"
 #include "survival.h"
 #include "training.h"
 #include <dirent.h>
@@ -242,7 +243,7 @@ static enum status read_data(struct page *page, const char *path, const char *sc
     TRY(text_status(&file));
     TRY(store_open(file.data, STORE_WRITE, NULL, &store));
     TRY(import_csv(store, path, "data", defaults, &n));
-    TRY(runs_load(store, NULL, &page->data));
+    TRY(runs_load(store, NULL, READING_USUAL, &page->data));
     REQUIRE(page->data.n, ERR_INPUT, "%s: no point to show", path);
     page->data_name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 done:
@@ -403,20 +404,28 @@ static void clear_left_overs(const char *folder)
         closedir(directory);
 }
 
+/* At other thresholds than the usual one. */
+static bool reads_itself(const struct figure *figure)
+{
+    return figure->draw == emergence_3_right || figure->draw == training_4_left || figure->draw == emergence_4_right;
+}
+
 static enum status prepare(struct store *store, const struct figure *figure, const struct figure_request *request,
                            const char *scratch, struct page *page)
 {
     enum status rc = OK;
     const char *data = request->data;
+    const double threshold = reads_itself(figure) ? READING_OWN : READING_USUAL;
     page->name = figure->name;
     page->store = store;
     page->request = request;
     if (figure->study)
-        TRY(runs_load(store, figure->study, &page->runs));
+        TRY(runs_load(store, figure->study, threshold, &page->runs));
     if (figure->second)
-        TRY(runs_load(store, figure->second, &page->more));
+        TRY(runs_load(store, figure->second, threshold, &page->more));
     REQUIRE(!figure->study || (page->runs.n && (page->more.n || !figure->second)), ERR_INPUT,
-            "every run of its study diverged or was interrupted; sweep it again");
+            "every run of its study diverged, was interrupted or ended before the threshold that is shown; sweep it "
+            "again");
     if (data)
         TRY(read_data(page, data, scratch));
     page_set_text(page, "data", page->data_name ? "data" : "");

@@ -104,13 +104,24 @@ static enum status theory_at(struct prediction_workspace *work, const struct key
     return rc;
 }
 
-/* Point i of the grid along an axis: from the first pixel to the last, or to the ends of the cells. */
+/* Point i of the grid along an axis: from the first pixel to the last, or to the ends of the cells, as far as there are
+ * such problems. */
 static double theory_place(const struct axis *axis, int i)
 {
-    const double from = coordinate(axis, axis->values ? axis->low : axis->of.first),
-                 to = coordinate(axis, axis->values ? axis->high : axis->of.last);
-    const double at = from + (to - from) * i / (THEORY - 1);
-    return axis->logarithmic ? pow(10, at) : axis->of.key == KEY_p ? fmax(0, at) : at;
+    static const struct {
+        enum key key;
+        double least, most;
+    } bounds[] = {{KEY_T, 2, INFINITY}, {KEY_d, 1, INFINITY}, {KEY_B, 1, INFINITY}, {KEY_p, 0, .99},
+                  {KEY_threshold, .01, .99}};
+    double low = axis->values ? axis->low : axis->of.first, high = axis->values ? axis->high : axis->of.last;
+    for (size_t b = 0; b < sizeof bounds / sizeof bounds[0]; b++) {
+        if (bounds[b].key == axis->of.key)
+            low = fmax(low, bounds[b].least), high = fmin(high, bounds[b].most);
+    }
+    if (i == 0 || i == THEORY - 1) /* to the bit, for beyond there is nothing */
+        return i ? high : low;
+    const double from = coordinate(axis, low), to = coordinate(axis, high), at = from + (to - from) * i / (THEORY - 1);
+    return axis->logarithmic ? pow(10, at) : at;
 }
 
 /* A grid of it over the figure, as a table of scans with a blank line between them. */

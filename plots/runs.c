@@ -23,6 +23,7 @@ static bool is_again(const struct runs *runs, const struct keys *keys)
 struct loader {
     struct runs *runs;
     struct run_flow *tools;
+    double threshold;
 };
 
 enum status runs_add(struct runs *runs, const struct store_row *row)
@@ -47,21 +48,23 @@ static enum status add(void *context, const struct store_row *row)
     bool known;
     if (row->result.state == RUN_DIVERGED || row->result.state == RUN_INTERRUPTED || is_again(runs, &row->result.keys))
         return OK;
-    enum status rc = reading_at(loader->tools, READING_USUAL, &read, &known);
-    if (rc == OK && !known)
-        rc = error_set(
-            ERR_INPUT,
-            "a run (%s) did not record the crossing of %g, at which figures show it; import it with that threshold",
-            row->study ? row->study : "no study", reading_threshold(&row->result.keys, READING_USUAL));
+    enum status rc = reading_at(loader->tools, loader->threshold, &read, &known);
     if (rc != OK)
         return rc;
+    if (!known && !isnan(row->result.initial_loss)) /* made here, and ended before it came so far (until=threshold) */
+        return OK;
+    if (!known)
+        return error_set(
+            ERR_INPUT,
+            "a run (%s) did not record the crossing of %g, at which figures show it; import it with that threshold",
+            row->study ? row->study : "no study", reading_threshold(&row->result.keys, loader->threshold));
     return runs_add(runs, &(struct store_row){.id = row->id, .result = read, .has_curve = row->has_curve});
 }
 
-enum status runs_load(struct store *store, const char *study, struct runs *runs)
+enum status runs_load(struct store *store, const char *study, double threshold, struct runs *runs)
 {
     const struct store_filter filter = {.study = study};
-    struct loader loader = {.runs = runs};
+    struct loader loader = {.runs = runs, .threshold = threshold};
     enum status rc = run_flow_create(&loader.tools);
     if (rc == OK)
         rc = store_each(store, &filter, add, &loader);
@@ -128,19 +131,18 @@ void runs_keep_largest(struct runs *runs, enum key key)
     runs_keep(runs, &(struct runs_setting){1, {{key, largest}}});
 }
 
-enum status runs_read(struct runs *runs, double threshold)
+enum status runs_read(const struct runs *runs, double threshold, struct runs *out)
 {
     enum status rc = OK;
     struct run_flow *tools = NULL;
-    size_t kept = 0;
     TRY(run_flow_create(&tools));
     for (size_t i = 0; i < runs->n; i++) {
+        struct store_row row = runs->list[i];
         bool known;
-        TRY(reading_at(tools, threshold, &runs->list[i].result, &known));
+        TRY(reading_at(tools, threshold, &row.result, &known));
         if (known)
-            runs->list[kept++] = runs->list[i];
+            TRY(runs_add(out, &row));
     }
-    runs->n = kept;
 done:
     run_flow_free(tools);
     return rc;

@@ -4,16 +4,16 @@
 #include "store.h"
 
 /* Rows in the order of store_each: all keys, the seed last, so runs that differ by their seed alone are neighbours.
- * Their strings are NULL. All are read at the usual threshold (reading.h), whatever they were last asked for. Diverged
- * and interrupted runs have neither plateau nor lower bound and are left out. */
+ * Their strings are NULL. All are read at one threshold (reading.h), whatever they were last asked for, or each at its
+ * own. Diverged and interrupted runs have neither plateau nor lower bound and are left out. */
 struct runs {
     struct store_row *list; /* owned */
     size_t n, allocated;
 };
 
-/* Appends the runs of `study` (NULL: all). ERR_INPUT: one did not record the usual
- * threshold. ERR_DATABASE, ERR_MEMORY. Release with runs_free, also after an error. */
-enum status runs_load(struct store *store, const char *study, struct runs *runs);
+/* Appends the runs of `study` (NULL: all), without those that ended before they came to the threshold. ERR_INPUT: one
+ * that was imported did not record it. ERR_DATABASE, ERR_MEMORY. Release with runs_free, also after an error. */
+enum status runs_load(struct store *store, const char *study, double threshold, struct runs *runs);
 /* Appends one (copied). ERR_MEMORY. */
 enum status runs_add(struct runs *runs, const struct store_row *row);
 void runs_free(struct runs *runs);
@@ -43,8 +43,9 @@ void runs_keep_largest(struct runs *runs, enum key key);
 enum { RUNS_SEEDS = 10 };
 void runs_keep_seeds(struct runs *runs);
 
-/* Reads all rows again, at another threshold (reading.h); those that did not record it are left out. ERR_SOLVER. */
-enum status runs_read(struct runs *runs, double threshold);
+/* Appends the rows, read at another threshold (reading.h), to *out, without those that did not record it. ERR_SOLVER,
+ * ERR_MEMORY. */
+enum status runs_read(const struct runs *runs, double threshold, struct runs *out);
 
 /* Runs that differ by their seed alone. Of a group with a censored run, mean and low are lower bounds. */
 struct runs_group {

@@ -1,6 +1,7 @@
 #include "training.h"
 #include "points.h"
 #include "problem.h"
+#include "reading.h"
 #include <math.h>
 #include <string.h>
 
@@ -80,7 +81,10 @@ enum status training_4_left(struct page *page)
     for (size_t i = 0; i < page->runs.n; i++) {
         const struct store_row *row = &page->runs.list[i];
         const double pairs = runs_key(row, KEY_pairs), seed = runs_key(row, KEY_seed);
-        page_row(table, "halfway", 4, (double[]){pairs, seed, row->result.plateau, runs_key(row, KEY_threshold)});
+        const double halfway = reading_threshold(&row->result.keys, READING_USUAL);
+        bool known;
+        page_row(table, "halfway", 4,
+                 (double[]){pairs, seed, result_plateau_at(&row->result, halfway, &known), halfway});
         page_row(table, "any_value", 4, (double[]){pairs, seed, runs_key(row, KEY_eval_every), 1 / pairs});
         page_row(table, "any_value", 4, (double[]){pairs, seed, row->result.steps_done, 1 / pairs});
         text_add(&table->text, "\n");

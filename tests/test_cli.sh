@@ -13,6 +13,7 @@ fails 2 'T=-5' flow T=-5
 fails 2 'd=2.5: d must be a whole number' flow d=2.5
 fails 2 'T=64,: T|T=: T must' flow T=64,
 fails 2 'metric=ful: metric is one of full, paper, tied \(did you mean full' flow metric=ful
+"$plateau" flow T=64 d=16 p=0:0.3:+0.1 --json | grep -q '"p": 0.3,'; ok $? "a range has the numbers that one would type"
 fails 2 'range is first:last' flow T=1:2
 fails 2 'range is first:last' flow 'T=8:4:*2'
 fails 2 'does not apply to the flow' flow lr=1
@@ -126,6 +127,8 @@ done
 # the same claims on runs with a planted B exponent of -0.8: the verdict must change, and --strict must say so
 awk 'BEGIN { print "T,d,B,plateau"; for (T = 256; T <= 2048; T *= 2) for (d = 16; d <= 64; d *= 2) for (B = 1; B <= 8; B *= 2) printf "%d,%d,%d,%.9g\n", T, d, B, 1.51 * T^0.99 * d^0.49 * B^-0.8 * (1 + 0.001 * ((T + d + B) % 3)) }' >planted.csv
 "$plateau" import planted.csv --db planted.db model=flow metric=paper --study fig2-left --quiet
+printf 'pairs,vocab,plateau,status\n4,32,100,emerged\n8,32,410,emerged\n4,64,202,emerged\n8,64,790,emerged\n' >recall.csv
+"$plateau" import recall.csv --db recall.db model=transformer task=recall --quiet && "$plateau" fit recall.db | grep -q '^ *pairs  *2.00'; ok $? "fit of recall: in pairs and vocab"
 "$plateau" compare planted.db --claims "$source/validation/claims.yaml" --strict >verdicts 2>err; [[ $? == 1 ]] && grep -qE 'C5.B +deviates' verdicts && grep -qE 'C5.T +reproduced' verdicts && grep -qE 'E8.B +inconclusive' verdicts
 ok $? "a planted exponent changes the verdict, and --strict exits with 1"
 printf -- '- {id: A, quantity: exponent, of: x, on: d, published: 1, tolerance: .1}\n' >c.yaml; fails 2 'x is not among the regressors' compare planted.db --claims c.yaml

@@ -91,6 +91,7 @@ START_TEST(test_refusals)
         {"- {published: nan}", "not a number"},
         {"- {id: 12345678901234567890123456789012}", "longer than 31"},
         {"- {quantity: r2, on: d, published: 1, tolerance: 0}", "needs an id"},
+        {"- {id: a<b, quantity: r2, on: d, published: 1, tolerance: 0}", "an id has letters"},
         {"- {id: A, published: 1, tolerance: 0}", "quantity is one of"},
         {"\n- {id: A, quantity: colour}", "2: A: quantity is one of"},
         {"- {id: A, quantity: r2, published: 1, tolerance: 0}", "needs its regressors"},

@@ -43,6 +43,13 @@ START_TEST(test_gain)
                 "- {id: A, quantity: gain, of: B=1, where: B=2, on: d, published: -1, tolerance: 0, study: cut}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "2 runs with B=1"), "nor can it be the second: %s",
                   c.why);
+#define FASTER(published)                                                                                              \
+    "- {id: A, quantity: speedup, of: B=2, where: B=1 d=32, published: " published ", tolerance: 0, study: cut}"
+    c = outcome(store, FASTER("2"));
+    ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.runs == 2, "at least 3.3 times: %g", c.estimate);
+    c = outcome(store, FASTER("9"));
+    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "2 of 2 runs were cut off"), "perhaps more: %s",
+                  c.why);
     c = outcome(store, GAIN("d", "0", ", study: none"));
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "study none"), "%s", c.why);
     clean(store);

@@ -133,6 +133,11 @@ START_TEST(replace_filter_order)
     ck_assert_int_eq(walk(s, &f).n, 1);
     f = (struct store_filter){.values = {[KEY_lr] = &none}, .n = {[KEY_lr] = 1}};
     ck_assert_int_eq(walk(s, &f).n, 20);
+    double many[3000];
+    for (int i = 0; i < 3000; i++)
+        many[i] = 15 + i;
+    f = (struct store_filter){.values = {[KEY_seed] = many}, .n = {[KEY_seed] = 3000}};
+    ck_assert_int_eq(walk(s, &f).n, 6);
     /* Replaced: the same id, new values, the curve comes and goes. */
     trace_begin(&t, &r.keys);
     ok(trace_add(&t, (double[8]){1}));

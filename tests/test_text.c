@@ -3,7 +3,10 @@
 #include "random.h"
 #include "test.h"
 #include "text.h"
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { VALUES = 100000 };
 
@@ -87,6 +90,38 @@ START_TEST(text_grows)
 }
 END_TEST
 
-static const struct test tests[] = {
-    {"shortest form", &shortest_form}, {"special values", &special_values}, {"text grows", &text_grows}};
+/* A file is replaced; a link still leads to where it led, a pipe is still one. */
+START_TEST(links_and_pipes)
+{
+    char folder[] = "/tmp/plateau_test.XXXXXX", path[4][64], buffer[8] = "";
+    static const char *const names[] = {"file", "link", "dangling", "pipe"};
+    struct stat info;
+    struct text back = {0};
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    for (int i = 0; i < 4; i++)
+        snprintf(path[i], sizeof path[i], "%s/%s", folder, names[i]);
+    ck_assert(symlink("file", path[1]) == 0 && symlink("file", path[2]) == 0 && mkfifo(path[3], 0600) == 0);
+    ck_assert_int_eq(text_write_file(path[2], "one", 3), OK); /* leads to nothing yet */
+    ck_assert_int_eq(text_write_file(path[1], "three", 5), OK);
+    ck_assert(lstat(path[1], &info) == 0 && S_ISLNK(info.st_mode) && lstat(path[2], &info) == 0 &&
+              S_ISLNK(info.st_mode));
+    ck_assert_int_eq(text_read_file(path[0], 100, &back), OK);
+    ck_assert_str_eq(back.data, "three");
+    const int reader = open(path[3], O_RDONLY | O_NONBLOCK);
+    ck_assert_int_eq(text_write_file(path[3], "four", 4), OK);
+    ck_assert(read(reader, buffer, 4) == 4 && !strcmp(buffer, "four"));
+    ck_assert(lstat(path[3], &info) == 0 && S_ISFIFO(info.st_mode));
+    ck_assert_int_eq(text_write_file(folder, "x", 1), ERR_IO);
+    close(reader);
+    text_free(&back);
+    for (int i = 0; i < 4; i++)
+        unlink(path[i]);
+    ck_assert_msg(rmdir(folder) == 0, "something was left aside");
+}
+END_TEST
+
+static const struct test tests[] = {{"shortest form", &shortest_form},
+                                    {"special values", &special_values},
+                                    {"text grows", &text_grows},
+                                    {"links and pipes", &links_and_pipes}};
 TEST_MAIN("text", tests)

@@ -39,11 +39,33 @@ START_TEST(test_unknown_crossings)
     struct claim c = outcome(store, "- {id: A, quantity: exponent, of: T, on: 'd,T', at: 0.1, where: seed=1, "
                                     "published: 1, tolerance: .05, study: own}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && c.runs == 6 && strstr(c.why, "2 more runs"), "%s", c.why);
+    c = outcome(store, "- {id: A, quantity: r2, on: T, at: 0.1, published: 1, tolerance: .05, study: other}");
+    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && c.runs == 0 && isnan(c.estimate) && strstr(c.why, "1 more runs"),
+                  "nothing is known, so nothing deviates: %g %s", c.estimate, c.why);
     c = outcome(
         store,
         "- {id: A, quantity: speedup, of: T=96, where: T=64 d=16, at: 0.1, published: .5, tolerance: .1, study: own}");
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE, "%s", c.why);
     clean(store);
+}
+END_TEST
+
+/* A run that ended at its own threshold has not seen what lies beyond, which is not the same as never to reach it. */
+START_TEST(test_ended)
+{
+    struct result r = {.keys = keys_of("model=transformer T=16 d=4 threshold=0.5 until=threshold"),
+                       .state = RUN_EMERGED,
+                       .plateau = 50,
+                       .cap = 75};
+    for (int level = 0; level < FLOW_LEVELS; level++)
+        r.crossings[level] = result_level(&r.keys, level) < 0.5 ? NAN : 10 * level;
+    bool known;
+    ck_assert(result_plateau_at(&r, 0.7, &known) == 20 && known);
+    ck_assert(isnan(result_plateau_at(&r, 0.2, &known)) && !known);
+    r.keys.value[KEY_until] = UNTIL_LEVELS;
+    ck_assert(isnan(result_plateau_at(&r, 0.2, &known)) && known);
+    r.keys.value[KEY_until] = UNTIL_THRESHOLD, r.plateau = NAN, r.state = RUN_CENSORED;
+    ck_assert(isnan(result_plateau_at(&r, 0.2, &known)) && known);
 }
 END_TEST
 
@@ -103,5 +125,6 @@ START_TEST(test_threshold)
 }
 END_TEST
 
-static const struct test tests[] = {{"unknown crossings", &test_unknown_crossings}, {"threshold", &test_threshold}};
+static const struct test tests[] = {
+    {"unknown crossings", &test_unknown_crossings}, {"ended", &test_ended}, {"threshold", &test_threshold}};
 TEST_MAIN("threshold", tests)

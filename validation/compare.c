@@ -14,16 +14,6 @@
 
 static const double CONFIDENCE = 0.95;
 
-const char *compare_verdict_name(enum verdict verdict)
-{
-    static const char *const names[] = {
-#define AS_NAME(name, text) text,
-        VERDICTS(AS_NAME)
-#undef AS_NAME
-    };
-    return names[verdict];
-}
-
 enum verdict compare_verdict(double estimate, double low, double high, double published, double tolerance)
 {
     if (isnan(estimate) || isnan(low) || isnan(high))
@@ -165,8 +155,9 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
     }
     if (f->rc != OK && (c->runs || f->refused)) {
         say(c, "%s", f->why);
-    } else if (!c->runs && !f->set.unknown) {
-        say_missing(c);
+    } else if (!c->runs) { /* if there are some that do not know the threshold, that is said below */
+        if (!f->set.unknown)
+            say_missing(c);
     } else if (compare_is(c, "r2")) {
         c->estimate = c->low = c->high = f->law.r2;
         c->verdict = isnan(f->law.r2)                          ? VERDICT_INCONCLUSIVE
@@ -371,12 +362,19 @@ static enum status judge_speedup(const struct contrast *pairs, const struct audi
     struct runs r = {.n = pairs->n};
     if (!(r.list = calloc(pairs->n, sizeof *r.list)))
         return error_set(ERR_MEMORY, "out of memory for %zu runs", pairs->n);
-    for (size_t i = 0; i < pairs->n; i++)
-        r.list[i] = (struct seeded){keys_integer(&pairs->pairs[i].keys, KEY_seed), pairs->pairs[i].id,
-                                    pairs->pairs[i].log_ratio};
+    for (size_t i = 0; i < pairs->n; i++) {
+        const struct contrast_pair *p = &pairs->pairs[i];
+        r.list[i] = (struct seeded){keys_integer(&p->keys, KEY_seed), p->id, p->log_ratio};
+        r.cut += p->cut;
+    }
     enum status rc = estimate_mean(&r, c);
     c->estimate = exp(c->estimate), c->low = exp(c->low), c->high = exp(c->high);
     judge_least(c);
+    if (r.cut && c->verdict == VERDICT_DEVIATES) {
+        c->verdict = VERDICT_INCONCLUSIVE;
+        say(c, "%zu of %zu runs were cut off before they emerged: the ratio may be larger; a larger cap (steps) tells",
+            r.cut, r.n);
+    }
     if (rc == OK)
         rc = show_runs(a, r.list, r.n, true, c);
     free(r.list);

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of an id: what is safe in a link of the report. */
+#define ID_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:"
+
 static const struct {
     const char *name;
     enum claim_kind kind;
@@ -93,6 +96,8 @@ static enum status check_claim(const struct claim *c)
     rc = check_quantity(c);
     if (rc != OK)
         return error_prefix(rc, "%s", c->id);
+    REQUIRE(c->id[strspn(c->id, ID_LETTERS)] == '\0', ERR_INPUT, "%s: an id has letters, digits and . _ - : only",
+            c->id);
     REQUIRE(!isnan(c->published) && c->tolerance >= 0, ERR_INPUT,
             "%s: needs published, and a tolerance that is not negative", c->id);
     REQUIRE(c->at >= 0 && c->at < 1, ERR_INPUT, "%s: at: a fraction between 0 and 1", c->id);

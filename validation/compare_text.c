@@ -3,6 +3,16 @@
 #include <math.h>
 #include <string.h>
 
+const char *compare_verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {
+#define AS_NAME(name, text) text,
+        VERDICTS(AS_NAME)
+#undef AS_NAME
+    };
+    return names[verdict];
+}
+
 void compare_published(const struct claim *c, struct text *out)
 {
     if (compare_is(c, "floor") || compare_kind(c) == CLAIM_PAIRS || compare_is(c, "r2"))

@@ -68,15 +68,38 @@ done:
     return rc;
 }
 
+/* The regressors that nobody chose: of recall, if all these runs are of that task, its own. */
+static enum status usual_regressors(struct store *store, const struct store_filter *rows, const char **on)
+{
+    enum status rc = OK;
+    const double recall = TASK_RECALL, *const task = &recall;
+    struct store_filter of_recall = *rows;
+    size_t all, n = 0;
+    double seconds;
+    *on = "d,T,B";
+    if (!rows->n[KEY_task] || (rows->n[KEY_task] == 1 && rows->values[KEY_task][0] == recall)) {
+        of_recall.n[KEY_task] = 1;
+        of_recall.values[KEY_task] = task;
+        TRY(store_total(store, rows, &all, &seconds));
+        TRY(store_total(store, &of_recall, &n, &seconds));
+        *on = n > 0 && n == all ? "pairs,vocab,B" : *on;
+    }
+done:
+    return rc;
+}
+
 enum status fit_run(struct store *store, const struct store_filter *filter, const struct fit_request *request,
                     struct fit *fit)
 {
     enum status rc = OK;
     const struct store_filter rows = rows_of(filter);
+    const char *on = request->on;
     double threshold;
     memset(fit, 0, sizeof *fit);
     TRY(threshold_of(filter, request, &threshold));
-    TRY(dataset_init(request->on ? request->on : "d,T,B", threshold, &fit->set));
+    if (!on)
+        TRY(usual_regressors(store, &rows, &on));
+    TRY(dataset_init(on, threshold, &fit->set));
     if (request->response)
         TRY(dataset_response(request->response, &fit->set));
     for (size_t i = 0; i < FIT_FORMS; i++) {

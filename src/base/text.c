@@ -310,26 +310,34 @@ enum status text_write_file(const char *path, const char *bytes, size_t n)
     enum status rc = OK;
     FILE *file = NULL;
     struct text aside = {0};
-    text_addf(&aside, "%s.tmp.%ld", path, (long)getpid());
+    struct stat info;
+    char *behind = realpath(path, NULL); /* a link stays one: what it leads to is replaced */
+    const char *target = behind ? behind : path;
+    /* A device or pipe, or a link that leads to nothing yet, takes the bytes itself. */
+    const bool direct = lstat(target, &info) == 0 && !S_ISREG(info.st_mode);
+    text_add(&aside, target);
+    if (!direct)
+        text_addf(&aside, ".tmp.%ld", (long)getpid());
     TRY(text_status(&aside));
     file = fopen(aside.data, "wb");
     REQUIRE(file, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-    bool good = fwrite(bytes, 1, n, file) == n && fflush(file) == 0 && fsync(fileno(file)) == 0;
+    bool good = fwrite(bytes, 1, n, file) == n && fflush(file) == 0 && (direct || fsync(fileno(file)) == 0);
     int why = errno;
     good = (fclose(file) == 0 || (why = errno, false)) && good;
     file = NULL;
-    if (good && rename(aside.data, path) != 0) {
+    if (good && !direct && rename(aside.data, target) != 0) {
         why = errno;
         good = false;
     }
-    if (!good) {
+    if (!good && !direct)
         unlink(aside.data);
+    if (!good)
         rc = error_set(ERR_IO, "%s: cannot write: %s", path, strerror(why));
-    }
 done:
     if (file)
         fclose(file);
     text_free(&aside);
+    free(behind);
     return rc;
 }
 

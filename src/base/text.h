@@ -46,7 +46,8 @@ const char *text_nearest(const char *wrong, const char *const *names, size_t n);
 
 /* Whole file into `out` (appended). Files over `limit` bytes are refused. */
 enum status text_read_file(const char *path, size_t limit, struct text *out);
-/* Writes aside (path.tmp.PID), syncs, renames: `path` holds the old or the whole new content, never a part. */
+/* Writes aside (path.tmp.PID), syncs, renames: `path` holds the old or the whole new content, never a part. The file
+ * behind a link is written so; a device or a pipe takes the bytes itself. ERR_IO. */
 enum status text_write_file(const char *path, const char *bytes, size_t n);
 /* Makes a folder, and those above it, where they are missing. ERR_IO if it is not there afterwards. */
 enum status text_make_folder(const char *path);

@@ -30,7 +30,8 @@
     X(format, TEXT, "csv|jsonl", "form of the export")                                                                 \
     X(curves, FLAG, NULL, "export the traces")                                                                         \
     X(on, TEXT, "d,T/B,..",                                                                                            \
-      "regressors of the fit: keys and their products, such as d^0.5*T (default d,T,B: those that vary)")              \
+      "regressors of the fit: keys and their products, such as d^0.5*T (default d,T,B, for recall pairs,vocab,B: "     \
+      "those that vary)")                                                                                              \
     X(response, TEXT, "COLUMN",                                                                                        \
       "fit a prediction (eq6, asinh, closed, quadrature, flow) in place of the plateau length")                        \
     X(residuals, TEXT, "FILE.csv", "write keys, y, fit and residual of every run")                                     \

@@ -66,6 +66,11 @@ static enum status check_identity(const struct safetensors *file, const struct k
         const char *name = notes.list[i].name, *found = safetensors_note(file, name);
         if (!found && i > 0) /* the first is the revision, the others are keys */
             found = keys_absent(keys_find(name));
+        if (found && i == 0 && strcmp(found, notes.list[i].text))
+            return error_set(ERR_INPUT,
+                             "the checkpoint's numerics are of revision %.30s, those of this plateau of %s: go on with "
+                             "the plateau that made it, or train without --resume",
+                             found, notes.list[i].text);
         if (!found)
             return error_set(ERR_INPUT, "not a checkpoint of `plateau train`: it says nothing about %s", name);
         if (strcmp(found, notes.list[i].text))

@@ -142,7 +142,7 @@ void result_json(const struct result *r, struct text *out)
         add_field(out, "steps_done", r->steps_done);
         add_field(out, "tokens_per_s", r->tokens_per_s);
         bool toy = preset == PRESET_TOY;
-        text_addf(out, ", \"backend\": \"%s\"", toy ? "blas" : r->backend);
+        text_addf(out, ", \"backend\": \"%s\"", toy ? "reference" : r->backend);
         if (!toy) {
             text_add(out, ", \"library\": ");
             text_add_json(out, r->library);
@@ -153,13 +153,16 @@ void result_json(const struct result *r, struct text *out)
     text_add(out, "}\n");
 }
 
-/* No crossing of `level`: was it never reached? A run made here notes every crossing and its losses, an imported one
- * neither; but what did not reach its own threshold reached none beyond. */
+/* No crossing of `level`: was it never reached? A run made here notes every crossing and its losses, but for what lies
+ * beyond the threshold that it ended at (until=threshold); an imported one neither. What did not reach its own
+ * threshold reached none beyond. */
 static bool never_reached(const struct result *r, double level)
 {
-    double own = r->keys.value[KEY_threshold];
-    bool beyond = r->keys.preset == PRESET_RECALL ? level > own : level < own;
-    return !isnan(r->initial_loss) || (isnan(r->plateau) && beyond);
+    const double own = r->keys.value[KEY_threshold];
+    const bool beyond = r->keys.preset == PRESET_RECALL ? level > own : level < own;
+    if (isnan(r->plateau))
+        return beyond || !isnan(r->initial_loss);
+    return !isnan(r->initial_loss) && !(beyond && r->keys.value[KEY_until] == UNTIL_THRESHOLD);
 }
 
 double result_plateau_at(const struct result *r, double threshold, bool *known)

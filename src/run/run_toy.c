@@ -9,8 +9,7 @@
 
 enum { TRACE_TARGET = 2000 }; /* rows kept of a long run: every evaluation up to here, then thinned by two */
 
-/* What a checkpoint says beside parameters, optimizer and trace. The evaluation at the cap, if the cap is not one of
- * its steps, is no part of it: a run with a larger cap has none there. */
+/* What a checkpoint says beside parameters, optimizer and trace. */
 enum {
     STATE_INITIAL, /* loss at the start */
     STATE_LOSS,    /* at the last evaluation */
@@ -61,7 +60,7 @@ static enum status gradient(struct training *t, double *loss)
 static enum status keep(struct training *t, double time, const struct toy_measure *m)
 {
     const int64_t step = t->optimizer.step, every = keys_integer(t->keys, KEY_eval_every);
-    if ((step + every - 1) / every % t->stride)
+    if (step / every % t->stride)
         return OK;
     struct trace *trace = t->trace;
     const double row[] = {(double)step,    time,       m->loss_train, m->loss_test, m->w,
@@ -283,8 +282,6 @@ static enum status loop(struct training *t)
     }
     if (r->state == RUN_INTERRUPTED || !t->request->transient)
         TRY(save(t));
-    if (*step == cap && *step % every) /* not saved: a run with a larger cap has no evaluation here */
-        TRY(evaluate(t));
     r->steps_done = (double)*step;
     if (r->state == RUN_CENSORED && !isnan(r->plateau))
         r->state = RUN_EMERGED;

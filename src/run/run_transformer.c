@@ -33,6 +33,7 @@ struct training {
     struct trace *trace; /* borrowed */
     struct level levels[LEVELS];
     double previous, previous_step; /* of the last evaluation: loss fraction or accuracy */
+    double sure;                    /* step of the one before */
     struct schedule schedule;
     struct schedule_state state; /* a function of the rows and the step, so it needs no place in a checkpoint */
     double sums[SUMS];
@@ -135,11 +136,22 @@ static void note_evaluation(struct training *t, const double *row)
         t->result->initial_loss = loss;
     t->result->final_loss = loss;
     t->result->cap = step;
+    t->sure = t->previous_step;
     t->previous = value;
     t->previous_step = step;
     if (!isfinite(loss) || loss > DIVERGED * t->problem.null_loss)
         t->result->state = RUN_DIVERGED;
     change_by_reading(t, row);
+}
+
+/* Did the last evaluation, and it alone, show a level? Then that is no crossing yet, and what is known is that there
+ * was none before. */
+static bool unsure(const struct training *t)
+{
+    bool any = false;
+    for (int i = 0; i < LEVELS; i++)
+        any = any || (!isnan(t->levels[i].candidate) && isnan(t->levels[i].crossing));
+    return any;
 }
 
 /* Has everything that `until` waits for been crossed? */
@@ -374,6 +386,8 @@ enum status run_transformer(const struct keys *keys, const struct run_request *r
     for (int i = 0; i < FLOW_LEVELS; i++)
         r->crossings[i] = t.levels[i].crossing;
     r->plateau = t.levels[LEVELS - 1].crossing;
+    if (r->state == RUN_CENSORED && unsure(&t))
+        r->cap = t.sure;
     if (r->state == RUN_CENSORED && !isnan(r->plateau))
         r->state = RUN_EMERGED;
     r->steps_done = (double)t.optimizer.step;

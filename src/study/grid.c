@@ -22,7 +22,8 @@ static enum status append(struct grid *g, enum key key, double value)
     return OK;
 }
 
-/* "64:4096:*2": every point goes through the key's own check; whole-number keys are rounded, repeats dropped. */
+/* "64:4096:*2": every point goes through the key's own check. Points have 15 digits, so that 0:0.5:+0.1 has the 0.3
+ * that one would type (0 + 3 x 0.1 is another number); whole-number keys are rounded, repeats dropped. */
 static enum status append_range(struct grid *g, enum key key, char *text)
 {
     enum status rc = OK;
@@ -42,13 +43,12 @@ static enum status append_range(struct grid *g, enum key key, char *text)
             break;
         REQUIRE(i < LONGEST_AXIS, ERR_INPUT, "%s: more than %d values: take a larger step", keys_name(key),
                 LONGEST_AXIS);
-        double rounded = keys_is_integer(key) ? rint(value) : value;
         char buffer[32];
-        if (rounded == previous)
-            continue;
-        previous = rounded;
-        TRY(keys_value(key, text_real(buffer, rounded), &value));
-        TRY(append(g, key, value));
+        snprintf(buffer, sizeof buffer, "%.15g", keys_is_integer(key) ? rint(value) : value);
+        TRY(keys_value(key, buffer, &value));
+        if (value != previous)
+            TRY(append(g, key, value));
+        previous = value;
     }
 done:
     return rc;

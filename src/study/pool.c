@@ -285,13 +285,15 @@ static void wind_down(struct dispatch *d, enum status rc)
         tell_all(STOP, (int)rc);
     if (rc != OK)
         crew_stop(d->crew);
-    do {
+    for (;;) {
         listen_to_ranks(d);
-        collect(d);
         gone = 0;
         for (size_t i = 1; i < d->ranks; i++)
             gone += d->peers[i].gone;
-    } while ((crew_busy(d->crew) || gone < d->ranks - 1) && !((rc != OK || stop_requested) && late(&since, WAIT_S)));
+        if ((!crew_busy(d->crew) && gone == d->ranks - 1) || ((rc != OK || stop_requested) && late(&since, WAIT_S)))
+            break;
+        collect(d);
+    }
     if (d->ranks > 1)
         job.ended = gone == d->ranks - 1;
 }

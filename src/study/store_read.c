@@ -185,9 +185,15 @@ static enum status prepare_filter(struct store *s, const struct store_filter *fi
     if (f->study)
         text_add(&sql, " AND runs.id IN (SELECT run FROM members WHERE study = ?)");
     for (int key = 0; key < KEY_COUNT; key++) {
-        for (size_t i = 0; i < f->n[key]; i++) /* IS, unlike =, holds between NULL and NULL */
-            text_addf(&sql, "%s runs.\"%s\" IS ?", i ? " OR" : " AND (", keys_name((enum key)key));
-        text_add(&sql, f->n[key] ? ")" : "");
+        bool absent = false;
+        for (size_t i = 0; i < f->n[key]; i++)
+            absent = absent || isnan(f->values[key][i]);
+        if (f->n[key])
+            text_addf(&sql, " AND (runs.\"%s\" IN (", keys_name((enum key)key));
+        for (size_t i = 0; i < f->n[key]; i++)
+            text_add(&sql, i ? ", ?" : "?");
+        if (f->n[key]) /* nothing is IN a list, not even NULL in one with NULL */
+            text_addf(&sql, absent ? ") OR runs.\"%s\" IS NULL)" : "))", keys_name((enum key)key));
     }
     TRY(text_status(&sql));
     TRY(store_prepare(s, sql.data, statement));
@@ -279,14 +285,15 @@ static int by_keys(const void *a, const void *b, void *context)
     return order ? order : (p->id > q->id) - (p->id < q->id);
 }
 
-/* By all keys, of which only those that differ between rows need be looked at, then by id. */
+/* By all keys, those of the hash first, of which only those that differ between rows need be looked at; then by id. */
 static enum status sort_rows(struct walk *w)
 {
     if (!(w->order = calloc(w->n + 1, sizeof *w->order)))
         return error_set(ERR_MEMORY, "out of memory for %zu runs", w->n);
-    for (int key = 0; key < KEY_COUNT; key++) {
+    for (int k = 0; k < 2 * KEY_COUNT; k++) {
+        const int key = k % KEY_COUNT;
         bool varies = false;
-        for (size_t i = 1; i < w->n && !varies; i++)
+        for (size_t i = 1; keys_is_hashed((enum key)key) == (k < KEY_COUNT) && i < w->n && !varies; i++)
             varies = !same_value(w->rows[i].result.keys.value[key], w->rows[0].result.keys.value[key]);
         if (varies)
             w->varies[w->n_varies++] = (enum key)key;

@@ -5,6 +5,9 @@
 #include "ranks.h"
 #include "run.h"
 #include "work.h"
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -151,6 +154,21 @@ done:
     return rc;
 }
 
+/* What a process that was killed while it wrote a checkpoint (text_write_file) has left, NAME.tmp.PID; then the folder,
+ * if no checkpoint is left. */
+static void clear_folder(const char *path)
+{
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        const char *pid = strstr(entry->d_name, ".tmp.");
+        if (pid && kill((pid_t)atol(pid + 5), 0) != 0 && errno == ESRCH)
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    }
+    if (folder)
+        closedir(folder);
+    rmdir(path);
+}
+
 static enum status begin(struct sweep *s, size_t jobs, struct pool *pool)
 {
     *pool = (struct pool){.jobs = pool_jobs(jobs, s->threads),
@@ -179,7 +197,7 @@ enum status sweep_run(const struct study *study, struct store *store, size_t job
     s.progress.work = s.work;
     rc = pool_run(&pool, items, n);
     progress_end(&s.progress);
-    rmdir(s.folder.data); /* if no checkpoint is left */
+    clear_folder(s.folder.data);
     if (rc == OK && report->failed)
         rc = error_set(ERR_PROGRAM, "%zu of %zu runs failed; the others are saved", report->failed, n);
 done:

@@ -2,6 +2,7 @@
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Room for the float copies of the factors and of the result of one product: grows, is kept. Only bf16 needs it. */
 struct scratch {
@@ -103,7 +104,10 @@ void ELEMENT_NAME(blas_override)(struct kernels *kernels)
 {
     kernels->name = "blas";
 #if HAVE_DECL_OPENBLAS_SET_NUM_THREADS
-    snprintf(kernels->library, sizeof kernels->library, "OpenBLAS, %s", openblas_get_corename());
+    const char *config = openblas_get_config(); /* "OpenBLAS 0.3.21 NO_LAPACKE .." */
+    const size_t name = strcspn(config, " "), version = config[name] ? strcspn(config + name + 1, " ") + 1 : 0;
+    snprintf(kernels->library, sizeof kernels->library, "%.*s, %s", (int)(name + version), config,
+             openblas_get_corename());
 #else
     snprintf(kernels->library, sizeof kernels->library, "CBLAS, %s", kernels_processor());
 #endif

@@ -332,7 +332,7 @@ static struct packed *packed_create(struct kernels_worker *worker, const struct 
     if (good) {
         /* Where blocks are not made, the orientation with the shorter rows is the better one (see spread_rows). */
         const bool by_columns = p->k < p->n;
-        layout short_rows;
+        layout short_rows = plain;
         good = matrix_layout(&short_rows, 1, p->k, p->n, by_columns, by_columns ? p->k : p->n, 0, dnnl_f32) ==
                dnnl_success;
         layout_view best =
