@@ -258,13 +258,13 @@ START_TEST(resume_to_the_bit)
 {
     static const char *const cases[] = {
         "optimizer=gd B=2 p=.2 lr=.2", "optimizer=sgd batch=5 B=2 p=.3 init=gaussian target=gaussian eval_every=3",
-        "optimizer=sgd batch=5 eval_every=10 steps=37", /* censored, between two evaluations */
+        "optimizer=sgd batch=5 eval_every=10 steps=37", /* censored, its cap between two evaluations */
         "optimizer=sgd sampler=statistics momentum=.7 lr=.2 loss=train p=.1",
         "optimizer=adam batch=3 lr=.01 decay=.001 eval_every=2",
         /* switches in time and by reading: made, shown once or to come at each stop */
         "optimizer=sgd sampler=statistics batch=8 lr=.5 p=.7 schedule=p=0.5@4/p=0.3@attention=0.12/p=0@attention=0.13",
-        "optimizer=gd lr=.2 p=.8 B=3 eval_every=4 "
-        "schedule=B=2@attention=0.2/p=0.3@attention=0.15/p=0.1@loss=0.9/p=0@9"};
+        ("optimizer=gd lr=.2 p=.8 B=3 eval_every=4 "
+         "schedule=B=2@attention=0.2/p=0.3@attention=0.15/p=0.1@loss=0.9/p=0@9")};
     static const double stops[] = {0, .02, .1, .2, .3, .4, .45, .5, .6, .7, .8, .9, .97};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         check_resume(test_keys("model=toy T=12 d=5 %s", cases[i]), stops, sizeof stops / sizeof stops[0]);

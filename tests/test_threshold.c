@@ -58,7 +58,7 @@ START_TEST(test_ended)
                        .plateau = 50,
                        .cap = 75};
     for (int level = 0; level < FLOW_LEVELS; level++)
-        r.crossings[level] = result_level(&r.keys, level) < 0.5 ? NAN : 10 * level;
+        r.crossings[level] = result_level(&r.keys, level) < 0.5 ? NAN : 10.0 * level;
     bool known;
     ck_assert(result_plateau_at(&r, 0.7, &known) == 20 && known);
     ck_assert(isnan(result_plateau_at(&r, 0.2, &known)) && !known);

@@ -161,7 +161,7 @@ static void clear_folder(const char *path)
     DIR *folder = opendir(path);
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
         const char *pid = strstr(entry->d_name, ".tmp.");
-        if (pid && kill((pid_t)atol(pid + 5), 0) != 0 && errno == ESRCH)
+        if (pid && kill((pid_t)strtol(pid + 5, NULL, 10), 0) != 0 && errno == ESRCH)
             unlinkat(dirfd(folder), entry->d_name, 0);
     }
     if (folder)
