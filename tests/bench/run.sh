@@ -15,9 +15,10 @@
 #     compare and report                                                                                   at most 20 s, 500 MiB
 #
 # In every round ours and theirs run one after the other; shown are the medians over the rounds of both times and of their ratio,
-# with the least and the greatest ratio. One thread each, Transformers two. PyTorch is the interpreter's own: for a newer one, PYTHON. Nothing is installed: SciPy and PyTorch are Debian's python3-scipy and
-# python3-torch, and what is missing is left out. PYTHON names another interpreter. Exits with 1 if a bar is missed.
-set -euo pipefail
+# with the least and the greatest ratio. One thread each, Transformers two. Nothing is installed: SciPy and PyTorch are Debian's
+# python3-scipy and python3-torch, and what is missing is left out; PYTHON names another interpreter, such as one with a newer PyTorch.
+# Exits with 1 if a bar is missed.
+set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 pairs=${1:-5} python=${PYTHON:-/usr/bin/python3} missed=0
 [[ $pairs =~ ^[1-9][0-9]*$ ]] || { echo "run.sh: $pairs: the number of rounds" >&2; exit 2; }
@@ -30,6 +31,7 @@ threads() { export OPENBLAS_NUM_THREADS=$1 OMP_NUM_THREADS=$1 MKL_NUM_THREADS=$1
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+trap 'echo "run.sh: line $LINENO: $BASH_COMMAND: failed, so this ends here" >&2' ERR
 
 have() { # module, package
     "$python" -c "import $1" 2>/dev/null || { echo "left out: $python has no $1 (Debian: apt-get install $2)"; false; }
