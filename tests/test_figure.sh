@@ -170,6 +170,7 @@ fails 2 'T: it is an axis' figure phase x=T y=d T=4
 fails 2 'B: a map has one value' figure phase x=T y=d B=1,2
 fails 2 'mapped over T, d, B, p or threshold' figure phase x=T y=rtol:1e-9:1e-8
 fails 2 'check=0' figure phase x=T y=d check=0
+fails 2 'states its errors' figure phase x=T y=d rtol=1e-4
 fails 2 'needs names' figure survival
 fails 2 'takes no key=value' figure 1c T=64 all.db
 fails 2 'shows the runs of any database' reproduce survival

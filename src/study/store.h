@@ -73,11 +73,10 @@ struct store_row {
 };
 /* A status other than OK stops the walk and is passed on. */
 typedef enum status store_visit(void *context, const struct store_row *row);
-/* Calls visit for every row that the filter (NULL: all) lets through, ordered by the keys of the hash (the
- * seed last), the other keys, id: the same rows come
- * in the same order. The rows are those of one time, about 1 kB of memory each; no lock is held during a call, so a
- * slow reader does not stop a writer, and visit may use the store. A row that cannot be read is an error before the
- * first call. */
+/* Calls visit for every row that the filter (NULL: all) lets through, ordered by the keys of the hash (the seed last),
+ * the other keys, id: the same rows come in the same order. The rows are those of one time, about 1 kB of memory each;
+ * no lock is held during a call, so a slow reader does not stop a writer, and visit may use the store. A row that
+ * cannot be read is an error before the first call. */
 enum status store_each(struct store *store, const struct store_filter *filter, store_visit *visit, void *context);
 /* *any: the filter lets a row through. */
 enum status store_any(struct store *store, const struct store_filter *filter, bool *any);
