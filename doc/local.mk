@@ -2,7 +2,8 @@
 dist_doc_DATA = README.md CITATION.cff
 manual = %D%/tutorial.md %D%/studies.md %D%/figures.md %D%/claims.md %D%/formats.md %D%/results.md %D%/theory.md %D%/extending.md
 nobase_dist_doc_DATA = $(manual) \
-  examples/own_runs.py examples/read_results.py examples/read_results.R
+  examples/own_runs.py examples/read_results.py examples/read_results.R \
+  examples/slurm-mpi.sbatch examples/slurm-array.sbatch examples/slurm-merge.sbatch
 man5_MANS = plateau-studies.5 plateau-claims.5 plateau-formats.5
 man7_MANS = plateau-tutorial.7 plateau-figures.7 plateau-results.7 plateau-theory.7 plateau-extending.7
 CLEANFILES += $(man5_MANS) $(man7_MANS)

@@ -6,7 +6,7 @@
  * about 1/w_1, and waits there for w_1 to fall and the other columns to rise, which takes d/(1-p). The switch belongs
  * before that wait: at a beta below 1/w_1 that is reached during the jump, not at 1/2. How far below matters little,
  * how far above a lot; so of all switches that are within OPTIMUM_SLACK of the best, that at the lowest attention is
- * given. A second switch gains nothing (tests/test_optimum.c).
+ * given. A second switch gains nothing (tests/test_schedule.c).
  *
  * Searched: p in [0, OPTIMUM_P] (what lies beyond gains less than 1 %), attention in (0, 1), by grids that close in. */
 #ifndef OPTIMUM_H

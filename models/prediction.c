@@ -4,6 +4,12 @@
 #include <math.h>
 #include <stdlib.h>
 
+const struct prediction prediction_none = {
+#define AS_NAN(name, meaning) .name = NAN,
+    PREDICTIONS(AS_NAN)
+#undef AS_NAN
+};
+
 enum { INTERVALS = 200 };
 static const double QUADRATURE_RTOL = 1e-9;
 static const double ROOT_RTOL = 1e-13;

@@ -4,6 +4,7 @@
 #include "reading.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* One kind of run in a figure: NAME is the series of its points, NAME_law and NAME_published are those of the laws. */
 struct kind {
@@ -88,23 +89,30 @@ static void set_range(struct page *page, const struct panel *panel)
     page_set_real(page, name, panel->high > 0 ? panel->high : 10);
 }
 
-/* The kind's runs that are shown, seeds grouped, and both laws there. */
-static enum status add_kind(struct page *page, struct page_table *table, const struct runs *runs,
-                            const struct kind *kind, const struct runs_setting *shown, struct laws *laws)
+/* The kind's runs that are shown, seeds grouped, and both laws there, in a panel that may hold more. */
+static enum status fill(struct page *page, struct panel *panel, const struct runs *runs, const struct kind *kind,
+                        const struct runs_setting *shown, struct laws *laws)
 {
     struct runs_group g;
-    struct panel panel = panel_of(table, kind->name);
     enum status rc = find_laws(page, runs, kind, laws);
     for (size_t i = 0; i < runs->n && rc == OK;) {
         i = runs_group_at(runs, i, &g);
         if (!runs_belongs(&kind->setting, g.first) || !runs_belongs(shown, g.first))
             continue;
-        add_point(&panel, g.first,
+        add_point(panel, g.first,
                   &(struct point){.x = NAN, .value = g.mean, .low = g.low, .high = g.high, .censored = g.censored});
-        add_laws(&panel, g.first, laws);
+        add_laws(panel, g.first, laws);
     }
-    set_range(page, &panel);
+    set_range(page, panel);
     return rc;
+}
+
+/* A panel of them alone. */
+static enum status add_kind(struct page *page, struct page_table *table, const struct runs *runs,
+                            const struct kind *kind, const struct runs_setting *shown, struct laws *laws)
+{
+    struct panel panel = panel_of(table, kind->name);
+    return fill(page, &panel, runs, kind, shown, laws);
 }
 
 /* The first group of runs like that. */
@@ -200,24 +208,35 @@ done:
 
 /* ---- recall (Fig. 4 right) ---- */
 
-/* Keeps the runs of the best learning rate of each size. */
-static enum status keep_best(struct runs *runs, enum key a, enum key b)
+/* Keeps the runs of the best learning rate of each size; the others become points of the series NAME_other. Returns
+ * through *n how many. */
+static enum status keep_best(struct panel *panel, struct runs *runs, enum key a, enum key b, size_t *n)
 {
     struct runs_group g;
     struct runs best = {.list = malloc(runs->n * sizeof *best.list), .allocated = runs->n};
+    char series[40];
+    snprintf(series, sizeof series, "%s_other", panel->name);
     if (!best.list)
         return error_set(ERR_MEMORY, "out of memory for %zu runs", runs->n);
     for (size_t i = 0; i < runs->n;) {
         i = runs_group_at(runs, i, &g);
-        for (size_t k = 0; k < g.n && is_best(runs, &g, a, b); k++)
-            best.list[best.n++] = g.first[k];
+        if (is_best(runs, &g, a, b)) {
+            memcpy(best.list + best.n, g.first, g.n * sizeof *g.first);
+            best.n += g.n;
+        } else {
+            points_group(panel->table, series, &g, NAN);
+            extend(panel, g.low);
+            extend(panel, g.high);
+            ++*n;
+        }
     }
     runs_free(runs);
     *runs = best;
     return OK;
 }
 
-/* Steps against pairs for each vocabulary, at 5 % accuracy (as the paper has it) and half way between 1/pairs and 1. */
+/* Steps against pairs for each vocabulary, at 5 % accuracy (as the paper has it) and half way between 1/pairs and 1;
+ * laws of the learning rate that is best for that. */
 enum status emergence_4_right(struct page *page)
 {
     enum status rc = OK;
@@ -226,13 +245,16 @@ enum status emergence_4_right(struct page *page)
     static const double thresholds[] = {0.05, READING_USUAL};
     struct laws laws[2] = {0};
     struct runs read[2] = {0};
+    size_t others = 0;
     struct page_table *table = page_table(page, "", "pairs,vocab,lr,value,low,high,censored");
     runs_keep_largest(&page->runs, KEY_width);
-    TRY(keep_best(&page->runs, KEY_pairs, KEY_vocab));
     for (int k = 0; k < 2; k++) {
+        struct panel panel = panel_of(table, kinds[k].name);
         TRY(runs_read(&page->runs, thresholds[k], &read[k]));
-        TRY(add_kind(page, table, &read[k], &kinds[k], &all, &laws[k]));
+        TRY(keep_best(&panel, &read[k], KEY_pairs, KEY_vocab, &others));
+        TRY(fill(page, &panel, &read[k], &kinds[k], &all, &laws[k]));
     }
+    page_set_real(page, "others", (double)others);
     set_values(page, "vocabs", KEY_vocab);
     set_values(page, "pairs_values", KEY_pairs);
 done:

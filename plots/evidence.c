@@ -1,5 +1,6 @@
 #include "evidence.h"
 #include "dataset.h"
+#include "list.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -389,13 +390,7 @@ enum status evidence_add(void *evidence, const struct compare_evidence *found)
 {
     enum status rc = OK;
     struct evidence *e = evidence;
-    if (e->n == e->allocated) {
-        const size_t want = e->allocated ? 2 * e->allocated : 64;
-        struct evidence_piece *more = realloc(e->list, want * sizeof *more);
-        REQUIRE(more, ERR_MEMORY, "out of memory for %zu claims", want);
-        e->list = more;
-        e->allocated = want;
-    }
+    TRY(list_room(&e->list, e->n, &e->allocated, sizeof *e->list, "claims"));
     struct evidence_piece *piece = &e->list[e->n++];
     *piece = (struct evidence_piece){0};
     snprintf(piece->id, sizeof piece->id, "%s", found->claim->id);

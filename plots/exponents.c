@@ -92,7 +92,8 @@ static enum status collect(struct page *page, const struct chosen *chosen, struc
         for (int level = 0; level < result_levels(&row->result.keys); level++) {
             bool known;
             t->at[level] = result_plateau_at(&row->result, result_level(&row->result.keys, level), &known);
-            t->at[level] = known ? t->at[level] : 0; /* as one that was over it from the start: it says nothing */
+            if (!known || (isnan(t->at[level]) && !(t->cap > 0)))
+                t->at[level] = 0; /* as one that was over it from the start: it says nothing */
         }
         s->n++;
     }

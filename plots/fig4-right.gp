@@ -18,6 +18,10 @@ do for [format in formats] {
         set title word(titles, k) offset 0, -0.6
         set key top left
         eval law_panel
+        eval second_key('top right')
+        if (others) { plot for [v in hues] table using 'pairs':(shown(kind.'_other', v, 'value')) \
+            with points linestyle style_of(hues, real(v)) linewidth 0.8 pointtype 6 pointsize 0.6 notitle, \
+            NaN with points linestyle 8 linewidth 0.8 pointtype 6 pointsize 0.6 title 'other learning rates' }
     }
     unset multiplot
     unset output

@@ -70,9 +70,9 @@ static const struct figure figures[] = {
     {"4-right", FIGURE_TRANSFORMER, "fig4", NULL, false, emergence_4_right,
      "Recall: steps against pairs and vocabulary",
      "Training steps until recall reaches 5 % accuracy (left, the paper's threshold) and the level half way between "
-     "1/pairs and 1 (right), at the best learning rate. Naming any value in the context is right in a share 1/pairs, "
-     "above 5 % for fewer than 20 pairs: 5 % can then be reached without matching the query at all, half way cannot. "
-     "Lines as in Fig. 3."},
+     "1/pairs and 1 (right), at the best learning rate for that; others are small circles. Naming any value in the "
+     "context is right in a share 1/pairs, above 5 % for fewer than 20 pairs: 5 % can then be reached without matching "
+     "the query at all, half way cannot. Lines as in Fig. 3."},
     {"5", FIGURE_TRANSFORMER, "fig5", NULL, false, training_5, "Recall with repetition: test accuracy",
      "Test accuracy, a curve for each run. In training, the query's pair stands B times in the context (left), or "
      "two tokens have the extra query mass p (right); test data have no repetition at all. Fig. 16 has the training "

@@ -1,4 +1,5 @@
 #include "runs.h"
+#include "list.h"
 #include "reading.h"
 #include <math.h>
 #include <stdlib.h>
@@ -28,14 +29,9 @@ struct loader {
 
 enum status runs_add(struct runs *runs, const struct store_row *row)
 {
-    if (runs->n == runs->allocated) {
-        size_t want = runs->allocated ? 2 * runs->allocated : 64;
-        struct store_row *list = realloc(runs->list, want * sizeof *list);
-        if (!list)
-            return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
-        runs->list = list;
-        runs->allocated = want;
-    }
+    enum status rc = list_room(&runs->list, runs->n, &runs->allocated, sizeof *runs->list, "runs");
+    if (rc != OK)
+        return rc;
     runs->list[runs->n++] = *row;
     return OK;
 }
@@ -46,10 +42,10 @@ static enum status add(void *context, const struct store_row *row)
     struct runs *runs = loader->runs;
     struct result read = row->result;
     bool known;
-    if (row->result.state == RUN_DIVERGED || row->result.state == RUN_INTERRUPTED || is_again(runs, &row->result.keys))
+    if (row->result.state == RUN_INTERRUPTED || is_again(runs, &row->result.keys))
         return OK;
     enum status rc = reading_at(loader->tools, loader->threshold, &read, &known);
-    if (rc != OK)
+    if (rc != OK || read.state == RUN_DIVERGED)
         return rc;
     if (!known && !isnan(row->result.initial_loss)) /* made here, and ended before it came so far (until=threshold) */
         return OK;

@@ -103,7 +103,7 @@ must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
 EXTRA_DIST += $(shell_tests) tests/cli.sh tests/check.sh tests/document.sh
-EXTRA_DIST += examples/slurm-mpi.sbatch examples/slurm-array.sbatch examples/slurm-merge.sbatch tests/bench/mpi.sh
+EXTRA_DIST += tests/bench/mpi.sh
 
 # Static analysis (.clang-tidy, tests/cppcheck.txt): quiet, or it fails.
 c_files = find $(top_srcdir)/src $(top_srcdir)/models $(top_srcdir)/validation $(top_srcdir)/plots $(top_srcdir)/tests -name '*.c'

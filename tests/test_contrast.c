@@ -2,6 +2,7 @@
  * claims on Transformers that ship with the program, on runs that obey the published laws and on runs that do not. */
 #include "accuracy.h"
 #include "claims_fixture.h"
+#include "selection.h"
 
 static double power, factor; /* of the planted laws */
 
@@ -303,7 +304,93 @@ START_TEST(test_lateness)
 }
 END_TEST
 
+/* A toy run with that plateau (NaN: none), which ended at `cap` in that state. */
+static void put_one(struct store *store, const char *study, const char *words, enum run_state state, double plateau,
+                    double cap)
+{
+    struct result r = {.state = state, .plateau = plateau, .cap = cap, .flow_plateau = 1, .keys = keys_of(words)};
+    for (int i = 0; i < FLOW_LEVELS; i++)
+        r.crossings[i] = plateau;
+    ok(store_put(store, study, NULL, &r, NULL));
+}
+
+#define LAW(study) "- {id: A, quantity: exponent, of: T, on: 'T', published: 1, tolerance: 0.05, study: " study "}"
+#define MEAN(study, published)                                                                                         \
+    "- {id: A, quantity: mean, of: plateau/T, published: " published ", tolerance: 0.05, study: " study "}"
+
+/* Runs that say nothing take a verdict back, whichever it is: a law or a mean would be another with them. What emerged
+ * counts, even if it diverged later. */
+START_TEST(test_left_out)
+{
+    static const char *const studies[] = {"whole", "late", "diverged", "at once", "unknown"};
+    struct store *store = fresh_store();
+    struct claim c;
+    for (size_t i = 0; i < sizeof studies / sizeof studies[0]; i++) {
+        char words[100];
+        for (int T = 16; T <= 64; T *= 2) {
+            for (int seed = 1; seed <= 3; seed++) {
+                snprintf(words, sizeof words, "model=toy T=%d d=8 seed=%d lr=0.%zu", T, seed, i + 1);
+                put_one(store, studies[i], words, RUN_EMERGED, T * (1 + wobble(seed)), 1000);
+            }
+        }
+    }
+    put_one(store, "late", "model=toy T=128 d=8 lr=0.2", RUN_DIVERGED, 129, 500);
+    put_one(store, "diverged", "model=toy T=128 d=8 lr=0.3", RUN_DIVERGED, NAN, 500);
+    put_one(store, "at once", "model=toy T=128 d=8 lr=0.4", RUN_CENSORED, NAN, 0);
+    struct result r = {.state = RUN_EMERGED, .plateau = 10, .cap = 20, .initial_loss = NAN,
+                       .keys = keys_of("model=toy T=128 d=8 lr=0.5 threshold=0.7")}; /* imported */
+    for (int i = 0; i < FLOW_LEVELS; i++)
+        r.crossings[i] = NAN;
+    ok(store_put(store, "unknown", NULL, &r, NULL));
+    c = outcome(store, LAW("whole"));
+    ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.runs == 9, "%zu: %s", c.runs, c.why);
+    c = outcome(store, LAW("late"));
+    ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.runs == 10, "%zu: %s", c.runs, c.why);
+    c = outcome(store, LAW("diverged"));
+    ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && c.runs == 9 && strstr(c.why, "1 more runs diverged"), "%s",
+                  c.why);
+    c = outcome(store, LAW("at once"));
+    ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.runs == 9, "%zu: %s", c.runs, c.why);
+    c = outcome(store, MEAN("whole", "2"));
+    ck_assert_int_eq(c.verdict, VERDICT_DEVIATES);
+    for (int right = 0; right < 2; right++) {
+        c = outcome(store, right ? MEAN("unknown", "1") : MEAN("unknown", "2"));
+        ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "did not record"), "%s", c.why);
+    }
+    clean(store);
+}
+END_TEST
+
+/* None of three emerged: of the best it is known that it takes longer than the shortest of them went. One that did not
+ * record the threshold may be better than the best that did. */
+START_TEST(test_best_of_none)
+{
+    struct store *store = fresh_store();
+    struct dataset set;
+    put_one(store, "cut", "model=toy T=64 d=8 lr=1", RUN_CENSORED, NAN, 900);
+    put_one(store, "cut", "model=toy T=64 d=8 lr=2", RUN_CENSORED, NAN, 100);
+    put_one(store, "cut", "model=toy T=64 d=8 lr=3", RUN_DIVERGED, NAN, 50);
+    ok(dataset_init("T", 0.2, &set));
+    ok(selection_each(store, &(struct store_filter){.study = "cut"}, KEY_lr, 0.2, dataset_add, &set));
+    ck_assert(set.data.n == 1 && set.y[0] == 100 && set.censored[0]);
+    dataset_free(&set);
+    put_one(store, "cut", "model=toy T=64 d=8 lr=4", RUN_EMERGED, 70, 900);
+    struct result r = {.state = RUN_EMERGED, .plateau = 10, .cap = 20, .initial_loss = NAN,
+                       .keys = keys_of("model=toy T=64 d=8 lr=5 threshold=0.7")};
+    for (int i = 0; i < FLOW_LEVELS; i++)
+        r.crossings[i] = NAN;
+    ok(store_put(store, "cut", NULL, &r, NULL));
+    ok(dataset_init("T", 0.2, &set));
+    ok(selection_each(store, &(struct store_filter){.study = "cut"}, KEY_lr, 0.2, dataset_add, &set));
+    ck_assert(set.data.n == 1 && set.y[0] == 70 && set.unknown == 1);
+    dataset_free(&set);
+    clean(store);
+}
+END_TEST
+
 static const struct test tests[] = {
+    {"left out", &test_left_out},
+    {"best of none", &test_best_of_none},
     {"gain", &test_gain},
     {"best of several", &test_best},
     {"censored response", &test_censored_response},

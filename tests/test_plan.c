@@ -1,7 +1,10 @@
 /* Planning: order and balance, laws fitted to what is there, rates, the schedule, and the choice of runs for a budget.
  */
+#include "checkpoint.h"
 #include "design.h"
+#include "run_transformer.h"
 #include "store_fixture.h"
+#include "sweep.h"
 #include "test_keys.h"
 #include "work.h"
 #include <math.h>
@@ -33,7 +36,7 @@ static void put(struct store *store, struct keys keys, double plateau, double ms
     r.steps_done = r.cap = (ceil(plateau / every) + 1) * every;
     r.tokens_per_s = keys_real(&keys, KEY_batch) * keys_real(&keys, KEY_T) / (1e-3 * ms);
     r.wall_s = r.steps_done * 1e-3 * ms;
-    r.predicted = (struct prediction){.eq6 = NAN, .asinh = NAN, .closed = NAN, .quadrature = NAN};
+    r.predicted = prediction_none;
     r.flow_plateau = NAN;
     ok(store_put(store, "test", NULL, &r, NULL));
 }
@@ -59,6 +62,14 @@ START_TEST(agenda_is_longest_first_and_names_each_run_once)
     ok(agenda_make(&study, &agenda));
     ok(study_at(&study, agenda.list[0].number, &keys));
     ck_assert(agenda.n == 5 && keys_real(&keys, KEY_T) == 64 && keys_real(&keys, KEY_seed) == 2);
+    agenda_free(&agenda);
+    study_free(&study);
+    /* caps and thresholds are no part of a run: it is made once, the way that goes furthest */
+    STUDY(&study, "model=toy", "T=16", "d=8", "steps=100,3000,200", "threshold=0.5,0.2,0.3");
+    ok(agenda_make(&study, &agenda));
+    ck_assert_uint_eq(agenda.n, 1);
+    ok(study_at(&study, agenda.list[0].number, &keys));
+    ck_assert(keys_real(&keys, KEY_steps) == 3000 && keys_real(&keys, KEY_threshold) == 0.2);
     agenda_free(&agenda);
     study_free(&study);
 }
@@ -125,6 +136,9 @@ START_TEST(toys_are_expected_to_follow_the_flow)
     keys = test_keys("model=flow T=512 d=64");
     ok(expect_run(expect, &keys, false, &e));
     ck_assert(e.steps == 0 && !e.censored);
+    keys = test_keys("model=toy T=16 d=8 threshold=1e-300 steps=700"); /* which no integrator finds */
+    ok(expect_run(expect, &keys, false, &e));
+    ck_assert(e.source == EXPECT_GUESS && e.steps == 700);
     expect_free(expect);
 }
 END_TEST
@@ -201,6 +215,56 @@ START_TEST(a_plan_knows_what_is_there)
     ck_assert_double_eq_tol(sum.work_s, work, 1e-9);
     ck_assert_double_eq_tol(sum.wall_s, fmax(busy[0], busy[1]), 1e-9);
     plan_free(&plan);
+    store_close(store);
+    study_free(&study);
+    clean();
+}
+END_TEST
+
+/* A run that was stopped takes what is left of it. A shape takes the rate of its own model, however near another's. */
+START_TEST(a_plan_knows_checkpoints_and_models)
+{
+#define SMALL "model=transformer d=4 layers=1 heads=1 width=16 head_dim=16 batch=2 eval_size=2 until=threshold "
+    struct study study;
+    struct store *store = opened(in_folder("a.db"), STORE_WRITE);
+    struct plan plan;
+    struct keys keys;
+    struct result result;
+    struct text path = {0}, checkpoints = {0};
+    double seconds = 0;
+    put(store, test_keys(SMALL "T=16 backend=reference"), 300, 40);
+    put(store, test_keys(SMALL "T=18 backend=blas"), 300, 7);
+    STUDY(&study, "model=transformer", "d=4", "layers=1", "heads=1", "width=16", "head_dim=16", "batch=2",
+          "eval_size=2", "until=threshold", "T=17", "backend=reference,blas");
+    ok(plan_make(&study, store, &no_measuring, &plan));
+    for (size_t i = 0; i < plan.n; i++) {
+        const struct plan_run *run = &plan.runs[i];
+        ok(study_at(&study, run->number, &keys));
+        const bool reference = keys_integer(&keys, KEY_backend) == BACKEND_REFERENCE;
+        ck_assert(run->rate == RATE_CARRIED && run->resumed == 0);
+        ck_assert_double_eq_tol(run->seconds / run->expected.steps, reference ? 0.040 : 0.007, 0.004);
+        seconds = reference ? run->seconds : seconds;
+    }
+    plan_free(&plan);
+    keys = test_keys(SMALL "T=17 backend=reference steps=30 until=cap");
+    text_addf(&checkpoints, "%s.checkpoints", store_path(store));
+    ok(sweep_checkpoint(store_path(store), &keys, &path));
+    ck_assert(checkpoint_step(path.data) == 0);
+    ok(run_transformer(&keys, &(struct run_request){.checkpoint = path.data, .folder = checkpoints.data}, &result,
+                       NULL));
+    ck_assert(checkpoint_step(path.data) == 30);
+    ok(plan_make(&study, store, &no_measuring, &plan));
+    for (size_t i = 0; i < plan.n; i++) {
+        const struct plan_run *run = &plan.runs[i];
+        ok(study_at(&study, run->number, &keys));
+        if (keys_integer(&keys, KEY_backend) != BACKEND_REFERENCE)
+            continue;
+        ck_assert(run->resumed == 30);
+        test_close(run->seconds, 0.01 + (seconds - 0.01) * (1 - 30 / run->expected.steps), 1e-9, 0, "what is left");
+    }
+    plan_free(&plan);
+    unlink(path.data), rmdir(checkpoints.data);
+    text_free(&path), text_free(&checkpoints);
     store_close(store);
     study_free(&study);
     clean();
@@ -357,6 +421,7 @@ static const struct test tests[] = {
     {"toys_are_expected_to_follow_the_flow", &toys_are_expected_to_follow_the_flow},
     {"laws_are_fitted_to_what_is_there", &laws_are_fitted_to_what_is_there},
     {"a_plan_knows_what_is_there", &a_plan_knows_what_is_there},
+    {"a_plan_knows_checkpoints_and_models", &a_plan_knows_checkpoints_and_models},
     {"a_budget_is_kept_and_leaves_a_fit", &a_budget_is_kept_and_leaves_a_fit},
     {"a_budget_holds_without_seeds", &a_budget_holds_without_seeds},
     {"the_choice_beats_chance", &the_choice_beats_chance},

@@ -153,6 +153,11 @@ START_TEST(replace_filter_order)
     ck_assert(!finished);
     ok(store_put(s, "odd", NULL, &r, NULL));
     ck_assert(walk(s, &f).has_curve); /* made again for a study without curves: the other's stays */
+    r.cap *= 2;
+    ok(store_put(s, "odd", NULL, &r, NULL));
+    ck_assert(!walk(s, &f).has_curve); /* .. unless the run goes further now: then it is not the whole curve */
+    ok(store_put(s, "odd", NULL, &r, &t));
+    ck_assert(walk(s, &f).has_curve);
     ok(store_put(s, "odd", NULL, &r, &(struct trace){.preset = PRESET_FLOW}));
     ck_assert(!walk(s, &f).has_curve);
     ok(store_curve(s, id, &curve));

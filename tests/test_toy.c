@@ -326,7 +326,7 @@ START_TEST(statistics_have_the_law_of_tokens)
 }
 END_TEST
 
-/* theory.md section 1: y = (w_1, w_r, u_1, u_r, D), the loss with given sigma, and the flow with metric=full. */
+/* doc/theory.md, Reduction: y = (w_1, w_r, u_1, u_r, D), the loss with given sigma, and the flow with metric=full. */
 struct reduced {
     int T, d, B;
     double p, n[2];

@@ -265,6 +265,30 @@ START_TEST(resume_to_the_bit)
 }
 END_TEST
 
+/* A run that goes on with another library names both, once. */
+START_TEST(resume_elsewhere)
+{
+    const struct keys there = test_keys(TINY "steps=10"), here = test_keys(TINY "steps=20");
+    struct outcome x = run(&there, NULL, file_path(), NULL);
+    trace_free(&x.trace);
+    struct text file = bytes_of(path);
+    char *note = strstr(file.data + 8, x.result.library); /* another one that is as long */
+    ck_assert_ptr_nonnull(note);
+    note[0] = note[0] == 'X' ? 'Y' : 'X';
+    ck_assert_int_eq(text_write_file(path, file.data, file.length), OK);
+    text_free(&file);
+    for (int times = 0; times < 2; times++) {
+        char want[RESULT_LIBRARY];
+        snprintf(want, sizeof want, "%c%.30s; %.30s", x.result.library[0] == 'X' ? 'Y' : 'X', x.result.library + 1,
+                 x.result.library);
+        struct outcome y = run(&here, path, path, NULL);
+        ck_assert_str_eq(y.result.library, want);
+        trace_free(&y.trace);
+    }
+    remove(path);
+}
+END_TEST
+
 /* What a schedule changes, and when: the steps before a switch are those of a run without it; afterwards those of a run
  * that had the new p (positions, tokens) in its data from there on. */
 START_TEST(schedule_in_training)
@@ -393,6 +417,7 @@ static const struct test tests[] = {
     {"regression_emerges", &regression_emerges},
     {"recall_is_learned", &recall_is_learned},
     {"resume_to_the_bit", &resume_to_the_bit},
+    {"resume_elsewhere", &resume_elsewhere},
     {"schedule in training", &schedule_in_training},
     {"threads_change_nothing", &threads_change_nothing},
     {"stop_and_go_on", &stop_and_go_on},

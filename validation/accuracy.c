@@ -1,4 +1,5 @@
 #include "accuracy.h"
+#include "list.h"
 #include "run_transformer.h"
 #include "selection.h"
 #include <gsl/gsl_sort.h>
@@ -20,14 +21,9 @@ static enum status add(struct accuracy_errors *e, double error)
 {
     if (isnan(error))
         return OK;
-    if (e->n == e->allocated) {
-        size_t want = e->allocated ? 2 * e->allocated : 64;
-        double *values = realloc(e->values, want * sizeof *values);
-        if (!values)
-            return error_set(ERR_MEMORY, "out of memory for %zu errors", want);
-        e->values = values;
-        e->allocated = want;
-    }
+    enum status rc = list_room(&e->values, e->n, &e->allocated, sizeof *e->values, "errors");
+    if (rc != OK)
+        return rc;
     e->values[e->n++] = error;
     return OK;
 }
@@ -78,6 +74,8 @@ enum status accuracy_add(void *context, const struct store_row *row)
         return OK;
     if (r->keys.preset >= PRESET_REGRESSION)
         return add_transformer(a, r);
+    if (v[KEY_momentum] > 0 || v[KEY_optimizer] == OPTIMIZER_ADAM) /* whose steps x lr is not the flow's time */
+        return OK;
     if (!a->tools)
         TRY(run_flow_create(&a->tools));
     TRY(reading_at(a->tools, READING_USUAL, &read, &known));

@@ -2,6 +2,7 @@
 #include "contrast.h"
 #include "fit.h"
 #include "grid.h"
+#include "list.h"
 #include "measure.h"
 #include "reading.h"
 #include "selection.h"
@@ -63,12 +64,19 @@ static double threshold_of(const struct claim *c)
     return c->at > 0 ? c->at : READING_USUAL;
 }
 
-/* A run that is left out could be the one that deviates. */
+/* Runs are left out: one of them could be the one that deviates, and all together move a mean or a law. */
+static void doubt(struct claim *c)
+{
+    const bool one_is_enough = compare_is(c, "each") || compare_is(c, "final") || compare_is(c, "speedup");
+    if (!one_is_enough || c->verdict == VERDICT_REPRODUCED)
+        c->verdict = VERDICT_INCONCLUSIVE;
+}
+
 static void doubt_unknown(struct claim *c, size_t unknown)
 {
-    c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
-    say(c, "%zu more runs (imported?) did not record the threshold asked for and are left out: state theirs (at)",
-        unknown);
+    doubt(c);
+    say(c, "%zu more runs did not record the threshold asked for (they ended before it, or were imported) and are left "
+           "out", unknown);
 }
 
 /* "key=value key=value" into a grid. */
@@ -171,8 +179,12 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
     }
     if (f->set.at_once && !c->runs)
         say(c, "%zu runs were over the threshold from the start (recall: vocab is too small)", f->set.at_once);
-    if (f->set.unknown)
+    if (f->set.unknown) {
         doubt_unknown(c, f->set.unknown);
+    } else if (f->set.diverged) {
+        doubt(c);
+        say(c, "%zu more runs diverged and are left out: a smaller lr", f->set.diverged);
+    }
     if (f->rc == OK)
         TRY(show(a, &(struct compare_evidence){.claim = c, .set = &f->set, .law = &f->law}));
 done:
@@ -200,16 +212,10 @@ static enum status add_run(struct runs *r, const struct store_row *row, double x
         r->cut += row->result.state != RUN_EMERGED;
         return OK;
     }
-    if (r->n == r->allocated) {
-        size_t want = r->allocated ? 2 * r->allocated : 256;
-        struct seeded *more = realloc(r->list, want * sizeof *more);
-        if (!more)
-            return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
-        r->list = more;
-        r->allocated = want;
-    }
-    r->list[r->n++] = (struct seeded){(int64_t)row->result.keys.value[KEY_seed], row->id, x};
-    return OK;
+    enum status rc = list_room(&r->list, r->n, &r->allocated, sizeof *r->list, "runs");
+    if (rc == OK)
+        r->list[r->n++] = (struct seeded){(int64_t)row->result.keys.value[KEY_seed], row->id, x};
+    return rc;
 }
 
 static enum status visit(void *context, const struct store_row *row)
@@ -299,8 +305,8 @@ static enum status judge_runs(struct runs *r, struct claim *c)
         judge_each(r, c);
     if (r->unknown) {
         doubt_unknown(c, r->unknown);
-    } else if (r->undefined) { /* a run that is left out could be the one that deviates */
-        c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
+    } else if (r->undefined) {
+        doubt(c);
         say(c, "%zu of %zu runs have no %.60s; %s", r->undefined, r->n + r->undefined, c->of,
             r->cut ? "some did not emerge: a larger cap (steps) may give it"
                    : "it is not defined or was not stored for such runs");
@@ -429,8 +435,8 @@ static enum status measure_pairs(struct store *store, const struct store_filter 
         TRY(judge_gain(&pairs, a, c));
     else
         TRY(judge_speedup(&pairs, a, c));
-    if (pairs.undefined) { /* it could be the one that deviates */
-        c->verdict = c->verdict == VERDICT_REPRODUCED ? VERDICT_INCONCLUSIVE : c->verdict;
+    if (pairs.undefined) {
+        doubt(c);
         say(c, "%zu runs with %.60s have no plateau length; a larger cap (steps) may give it", pairs.undefined, c->of);
     }
 done:

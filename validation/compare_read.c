@@ -78,6 +78,11 @@ static enum status check_quantity(const struct claim *c)
     REQUIRE(!fits || *c->on, ERR_INPUT, "a fit needs its regressors, as in on: d,T,B");
     REQUIRE(fits || !*c->on, ERR_INPUT, "on: is for exponent, constant, r2 and gain");
     REQUIRE(!*c->best || compare_best(c) != KEY_COUNT, ERR_INPUT, "best: %s: no such key", c->best);
+    REQUIRE(kind == CLAIM_FIT || kind == CLAIM_RUNS || kind == CLAIM_PAIRS || (!*c->best && c->at == 0), ERR_INPUT,
+            "best: and at: are for lengths of runs, not for %s%s", c->quantity,
+            kind == CLAIM_FLOW ? "; write threshold= in where" : "");
+    REQUIRE(kind != CLAIM_PAIRS || !*c->best || !*c->response, ERR_INPUT,
+            "best: goes by the plateau of the test set, not by %s: leave one of them out", c->response);
     REQUIRE(*c->of || compare_is(c, "constant") || compare_is(c, "r2"), ERR_INPUT, "of: is missing");
     if (kind == CLAIM_RUNS || (kind == CLAIM_FLOW && !measure_exists(c->of))) {
         rc = monomial_parse(c->of, &product);

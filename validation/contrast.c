@@ -1,4 +1,5 @@
 #include "contrast.h"
+#include "list.h"
 #include "reading.h"
 #include "selection.h"
 #include <math.h>
@@ -62,15 +63,10 @@ static enum status visit(void *context, const struct store_row *row)
     const enum run_state state = row->result.state;
     double plateau;
     bool known;
-    if (s->n == s->allocated) {
-        size_t want = s->allocated ? 2 * s->allocated : 64;
-        struct contrast_run *more = realloc(s->list, want * sizeof *more);
-        if (!more)
-            return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
-        s->list = more;
-        s->allocated = want;
-    }
-    enum status rc = read_plateau(s, row, &plateau, &known);
+    enum status rc = list_room(&s->list, s->n, &s->allocated, sizeof *s->list, "runs");
+    if (rc != OK)
+        return rc;
+    rc = read_plateau(s, row, &plateau, &known);
     const bool ended = known && !isnan(plateau), whole = known && (state == RUN_CENSORED || state == RUN_EMERGED);
     s->list[s->n++] = (struct contrast_run){row->id, row->result.keys,
                                             ended   ? plateau
@@ -116,14 +112,9 @@ static enum status add_pair(const struct contrast_run *a, const struct contrast_
         c->undefined++;
         return OK;
     }
-    if (c->n == c->allocated) {
-        const size_t want = c->allocated ? 2 * c->allocated : 64;
-        struct contrast_pair *more = realloc(c->pairs, want * sizeof *more);
-        if (!more)
-            return error_set(ERR_MEMORY, "out of memory for %zu pairs of runs", want);
-        c->pairs = more;
-        c->allocated = want;
-    }
+    enum status rc = list_room(&c->pairs, c->n, &c->allocated, sizeof *c->pairs, "pairs of runs");
+    if (rc != OK)
+        return rc;
     c->pairs[c->n++] = (struct contrast_pair){a->id, a->keys, ratio, !a->ended};
     return OK;
 }

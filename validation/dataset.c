@@ -146,11 +146,16 @@ enum status dataset_add(void *context, const struct store_row *row)
     struct result *r = &read.result;
     bool known, censored;
     double y;
-    if (r->state == RUN_DIVERGED || r->state == RUN_INTERRUPTED) {
+    if (r->state == RUN_INTERRUPTED) {
         set->left_out++;
         return OK;
     }
     TRY(reading_at(expects(set) ? set->tools : NULL, set->threshold, r, &known));
+    if (r->state == RUN_DIVERGED || (known && isnan(r->plateau) && !(r->cap > 0))) {
+        set->left_out++;
+        set->diverged += r->state == RUN_DIVERGED;
+        return OK;
+    }
     if (!known) {
         set->unknown++;
         return OK;

@@ -14,7 +14,9 @@ enum { DATASET_FACTORS = 8 };
 
 struct dataset {
     struct power_law_data data;         /* its columns are owned by the dataset */
-    size_t allocated, left_out;
+    size_t allocated;
+    size_t left_out, diverged;          /* those that diverged before it, were interrupted, or were cut off before an
+                                           evaluation that says anything; and of them the first */
     size_t at_once;                     /* left out: over the threshold before the first step, which says nothing of a
                                            law */
     size_t unknown;                     /* left out: their plateau length at `threshold` was not recorded */

@@ -112,7 +112,7 @@ enum status fit_run(struct store *store, const struct store_filter *filter, cons
             "0.05, 0.5, 0.9), imported ones their own threshold",
             threshold);
     REQUIRE(fit->set.data.n > 0, ERR_INPUT, "no run matches%s; `plateau export` lists the runs of a database",
-            fit->set.left_out ? " but those that diverged or were interrupted" : "");
+            fit->set.left_out ? " but those that diverged, were interrupted or were cut off at once" : "");
     if (!request->on)
         dataset_drop_constant(&fit->set);
     take_logs(fit->set.f[0], fit->set.data.n);
@@ -231,7 +231,7 @@ void fit_text(const struct fit *fit, struct text *out)
     if (law->n_censored)
         text_addf(out, ", %zu of them censored", law->n_censored);
     if (fit->set.left_out)
-        text_addf(out, " (%zu diverged or interrupted left out)", fit->set.left_out);
+        text_addf(out, " (%zu diverged, interrupted or cut off at once left out)", fit->set.left_out);
     if (fit->set.at_once)
         text_addf(out, " (%zu over the threshold from the start left out)", fit->set.at_once);
     if (fit->set.unknown)

@@ -1,4 +1,5 @@
 #include "selection.h"
+#include "list.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -23,6 +24,8 @@ struct candidate {
     size_t place; /* in the order of the walk */
     struct keys keys;
     double plateau; /* infinite: none */
+    double cap;     /* of one without: up to where it had none; infinite after a divergence */
+    bool known;     /* whether there is one */
 };
 struct field {
     struct candidate *list; /* owned */
@@ -34,27 +37,31 @@ static enum status note(void *context, const struct store_row *row)
 {
     struct field *f = context;
     bool known;
-    if (f->n == f->allocated) {
-        size_t want = f->allocated ? 2 * f->allocated : 64;
-        struct candidate *more = realloc(f->list, want * sizeof *more);
-        if (!more)
-            return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
-        f->list = more;
-        f->allocated = want;
-    }
+    enum status rc = list_room(&f->list, f->n, &f->allocated, sizeof *f->list, "runs");
+    if (rc != OK)
+        return rc;
     double plateau = result_plateau_at(&row->result, reading_threshold(&row->result.keys, f->at), &known);
-    f->list[f->n] = (struct candidate){row->id, f->n, row->result.keys, isnan(plateau) ? INFINITY : plateau};
+    const bool none = isnan(plateau);
+    f->list[f->n] = (struct candidate){.id = row->id,
+                                       .place = f->n,
+                                       .keys = row->result.keys,
+                                       .plateau = none ? INFINITY : plateau,
+                                       .cap = row->result.state == RUN_DIVERGED ? INFINITY : row->result.cap,
+                                       .known = known};
     f->n++;
     return OK;
 }
 
-/* Twins stand together, the best of them first: the shortest plateau, of equal ones the first. */
+/* Twins stand together, the best of them first: the shortest plateau; of those without one the smallest cap, for of the
+ * best no more is known; of equal ones the first. */
 static int by_quality(const void *a, const void *b, void *but)
 {
     const struct candidate *p = a, *q = b;
     const int order = selection_order(&p->keys, &q->keys, but);
     return order                      ? order
            : p->plateau != q->plateau ? (p->plateau > q->plateau) - (p->plateau < q->plateau)
+           : isinf(p->plateau) && p->cap != q->cap
+               ? (p->cap > q->cap) - (p->cap < q->cap)
                                       : (p->place > q->place) - (p->place < q->place);
 }
 
@@ -73,7 +80,7 @@ struct choice {
     void *context;
 };
 
-/* The ids of the best of all twins. */
+/* The ids of the best of all twins, and of those that may be better, for all that is known. */
 static enum status choose(struct choice *c)
 {
     struct candidate *list = c->field.list;
@@ -82,7 +89,7 @@ static enum status choose(struct choice *c)
     if (c->field.n)
         qsort_r(list, c->field.n, sizeof *list, by_quality, c->but);
     for (size_t i = 0; i < c->field.n; i++) {
-        if (i == 0 || !selection_twins(&list[i - 1].keys, &list[i].keys, c->but))
+        if (!list[i].known || i == 0 || !selection_twins(&list[i - 1].keys, &list[i].keys, c->but))
             c->best[c->n++] = list[i].id;
     }
     qsort(c->best, c->n, sizeof *c->best, by_id);

@@ -32,7 +32,7 @@ enum status error_set(enum status code, const char *format, ...) __attribute__((
 enum status error_prefix(enum status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The message of the last error_set of this thread, "" if none. Borrowed: valid until the next error_set. */
 const char *error_message(void);
-/* Exit code of the program for `code` (design: 0, 1, 2, 3, 75, 130). */
+/* Exit code of the program for `code` (0, 1, 2, 3, 75, 130). */
 int error_exit_code(enum status code);
 
 /* In a function with `enum status rc = OK;` and a label `done`. */

@@ -62,6 +62,9 @@ static void describe_theory(const struct result *r, struct text *out)
         text_add(out, "  (closed is off by up to 60 % for T/B < 32)\n");
     if (r->keys.value[KEY_optimizer] == OPTIMIZER_ADAM)
         text_add(out, "  (these are times of gradient flow; Adam's steps x lr is not such a time)\n");
+    else if (r->keys.value[KEY_momentum] > 0)
+        text_addf(out, "  (these are times of gradient flow; with momentum steps x lr is %g of that, as long as steps "
+                       "are small)\n", 1 - r->keys.value[KEY_momentum]);
     if (r->keys.value[KEY_p] > 0)
         text_add(out, "  (eq6 and asinh with p > 0: our reading of the paper, which gives them for p = 0)\n");
 }
@@ -90,8 +93,8 @@ static void describe(const struct result *r, struct text *out)
     else if (r->keys.preset == PRESET_RECALL)
         text_addf(out, "\n  %-12s %14.8g   (steps; to a test accuracy of %g)\n", "plateau", r->plateau, threshold);
     else
-        text_addf(out, "\n  %-12s %14.8g   (%s; test of %g of the null loss %g)\n", "plateau", r->plateau, unit,
-                  threshold, r->null_loss);
+        text_addf(out, "\n  %-12s %14.8g   (%s; %s loss down to %g of the null loss %g)\n", "plateau", r->plateau, unit,
+                  r->keys.value[KEY_loss] == LOSS_TRAIN ? "training" : "test", threshold, r->null_loss);
     const struct schedule schedule = schedule_of(r->keys.value[KEY_schedule]);
     describe_switches(r, &schedule, out);
     if (schedule.n && r->keys.preset == PRESET_TOY)

@@ -26,7 +26,7 @@ done:
     return rc;
 }
 
-/* inputs, targets, relevant: the names of design. Returns how many. */
+/* inputs, targets, relevant (doc/formats.md). */
 enum { SAMPLE_TENSORS = 3 };
 static void describe(const struct samples *s, struct safetensors_tensor *t)
 {

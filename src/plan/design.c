@@ -143,24 +143,22 @@ done:
 static enum status add_run(struct design *d, size_t i)
 {
     enum status rc = OK;
-    struct keys keys;
     const struct plan_run *run = &d->plan->runs[i];
-    size_t k = 0;
-    TRY(study_at(d->plan->study, run->number, &keys));
-    const unsigned name = past_cell(&keys);
+    const unsigned name = past_cell(&run->keys);
+    size_t k;
     for (k = 0; k < d->n_cells && d->cells[k].name != name; k++)
         ;
     d->cell_of[i] = k;
     struct cell *c = &d->cells[k];
     if (k == d->n_cells) {
         d->n_cells++;
-        *c = (struct cell){.keys = keys,
+        *c = (struct cell){.keys = run->keys,
                            .name = name,
                            .first = i,
-                           .seconds = run->seconds,
-                           .weight = kept(&run->expected, keys_real(&keys, KEY_steps))};
-        TRY(add_group(d, &keys, &c->group));
+                           .weight = kept(&run->expected, keys_real(&run->keys, KEY_steps))};
+        TRY(add_group(d, &run->keys, &c->group));
     }
+    c->seconds = fmax(c->seconds, run->seconds); /* some may go on from checkpoints */
     c->left += !run->there;
 done:
     return rc;

@@ -1,4 +1,5 @@
 #include "expect.h"
+#include "list.h"
 #include "power_law.h"
 #include "run_flow.h"
 #include "run_transformer.h"
@@ -328,13 +329,7 @@ static enum status law_for(struct expect *e, const struct keys *keys, enum width
     }
     TRY(collect(e, &law, &columns));
     fit_law(&columns, &law);
-    if (e->n == e->allocated) {
-        const size_t want = e->allocated ? 2 * e->allocated : 16;
-        struct law *more = realloc(e->laws, want * sizeof *more);
-        REQUIRE(more, ERR_MEMORY, "out of memory for %zu laws", want);
-        e->laws = more;
-        e->allocated = want;
-    }
+    TRY(list_room(&e->laws, e->n, &e->allocated, sizeof *e->laws, "laws"));
     *index = e->n++;
     e->laws[*index] = law;
 done:
@@ -397,7 +392,12 @@ static enum status expect_toy(struct expect *e, const struct keys *keys, struct 
         *out = (struct expectation){.plateau = work_steps(keys), .steps = work_steps(keys), .source = EXPECT_GUESS};
         return OK;
     }
-    TRY(integrate(e, keys));
+    rc = integrate(e, keys);
+    if (rc == ERR_SOLVER) { /* the run may fail, too; that is its own affair */
+        *out = (struct expectation){.plateau = cap, .steps = cap, .source = EXPECT_GUESS};
+        return OK;
+    }
+    TRY(rc);
     const double step = keys_real(keys, KEY_lr) / (1 - keys_real(keys, KEY_momentum));
     out->source = EXPECT_FLOW;
     out->plateau = e->plateau / step;
@@ -416,6 +416,23 @@ enum status expect_run(struct expect *e, const struct keys *keys, bool unseen, s
                                       : expect_transformer(e, keys, unseen ? past_cell(keys) % FOLDS : ALL, out);
 }
 
+/* Something is published for the run as it is, and one power law of all that varies: not another one at B > 1, say. */
+static bool publishes(const struct keys *keys, const bool varies[KEY_COUNT], struct level level)
+{
+    const enum key *regressors;
+    const size_t n = expect_regressors(keys, &regressors);
+    bool one = !isnan(published(keys, level));
+    for (size_t k = 0; k < n; k++) {
+        struct keys twice = *keys, more = *keys;
+        twice.value[regressors[k]] *= 2;
+        more.value[regressors[k]] *= 4;
+        const double first = published(&twice, level) / published(keys, level),
+                     second = published(&more, level) / published(&twice, level);
+        one = one && (!varies[regressors[k]] || fabs(second / first - 1) < 1e-9);
+    }
+    return one;
+}
+
 enum status expect_law(struct expect *e, const struct keys *keys, const bool varies[KEY_COUNT], struct text *out)
 {
     enum status rc = OK;
@@ -425,7 +442,7 @@ enum status expect_law(struct expect *e, const struct keys *keys, const bool var
     size_t runs = 0;
     const struct level level = level_at(keys, keys_real(keys, KEY_threshold));
     TRY(log_length(e, keys, WIDTH_SAME, level, ALL, &log_y, &runs));
-    const bool paper = !runs && !isnan(published(keys, level));
+    const bool paper = !runs && publishes(keys, varies, level);
     log_y = paper ? log(published(keys, level)) : log_y;
     for (size_t k = 0; k < n; k++) {
         struct keys twice = *keys;

@@ -1,4 +1,5 @@
 #include "past.h"
+#include "list.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,14 +28,9 @@ static enum status add(void *context, const struct store_row *row)
     const struct result *r = &row->result;
     if (!reader->wanted[r->keys.preset] || r->state == RUN_DIVERGED || r->state == RUN_INTERRUPTED)
         return OK;
-    if (past->n == past->allocated) {
-        const size_t want = past->allocated ? 2 * past->allocated : 256;
-        struct past_run *more = realloc(past->runs, want * sizeof *more);
-        if (!more)
-            return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
-        past->runs = more;
-        past->allocated = want;
-    }
+    enum status rc = list_room(&past->runs, past->n, &past->allocated, sizeof *past->runs, "runs");
+    if (rc != OK)
+        return rc;
     past->runs[past->n++] = (struct past_run){
         .result = *r, .cell = past_cell(&r->keys), .here = row->host && !strcmp(row->host, reader->host)};
     return OK;

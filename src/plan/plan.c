@@ -1,6 +1,8 @@
 #include "plan.h"
+#include "checkpoint.h"
 #include "pool.h"
 #include "ranks.h"
+#include "sweep.h"
 #include "work.h"
 #include <math.h>
 #include <stdlib.h>
@@ -9,31 +11,31 @@ static const double OVERHEAD = 0.01; /* seconds of a run beside its steps: to be
 static const double WORTH = 0.01, ROUGH = 20e9; /* of the expected time; operations a second */
 static const double MOST = 8;                   /* seconds of measuring */
 
-/* Which kinds of runs there are, and which keys vary. */
+/* The runs of the agenda; which kinds there are, and which keys vary. */
 static enum status survey(struct plan *plan, const struct agenda *agenda, bool wanted[PRESET_COUNT])
 {
-    struct keys first = {0}, keys;
     for (size_t i = 0; i < agenda->n; i++) {
-        enum status rc = study_at(plan->study, agenda->list[i].number, &keys);
+        struct plan_run *run = &plan->runs[i];
+        *run = (struct plan_run){
+            .number = agenda->list[i].number, .there = agenda->list[i].there, .steps_done = NAN, .wall_s = NAN};
+        enum status rc = study_at(plan->study, run->number, &run->keys);
         if (rc != OK)
             return rc;
-        wanted[keys.preset] = true;
-        if (i == 0)
-            first = keys;
+        wanted[run->keys.preset] = true;
         for (int key = 0; key < KEY_COUNT; key++)
-            plan->varies[key] = plan->varies[key] || !keys_same(&keys, &first, (enum key)key);
+            plan->varies[key] = plan->varies[key] || !keys_same(&run->keys, &plan->runs[0].keys, (enum key)key);
     }
     return OK;
 }
 
 /* A run that is there: what was expected of it as it was made, and what it took. */
-static enum status look_back(struct plan *plan, struct store *store, struct plan_run *run, struct keys *keys)
+static enum status look_back(struct plan *plan, struct store *store, struct plan_run *run)
 {
     enum status rc = OK;
     struct result old;
     bool yes;
-    TRY(agenda_answered(plan->study, store, keys, &yes, &old));
-    *keys = yes ? old.keys : *keys;
+    TRY(agenda_answered(plan->study, store, &run->keys, &yes, &old));
+    const struct keys *keys = yes ? &old.keys : &run->keys;
     run->steps_done = yes ? old.steps_done : NAN;
     run->wall_s = yes ? old.wall_s : NAN;
     run->whole = keys_real(keys, KEY_until) == UNTIL_CAP;
@@ -42,41 +44,50 @@ done:
     return rc;
 }
 
-static enum status expect_all(struct plan *plan, struct store *store, const struct agenda *agenda)
+/* A run that was stopped goes on from its checkpoint. */
+static enum status find_checkpoint(struct plan_run *run, const char *database)
+{
+    struct text path = {0};
+    enum status rc = sweep_checkpoint(database, &run->keys, &path);
+    if (rc == OK)
+        run->resumed = checkpoint_step(path.data);
+    text_free(&path);
+    return rc;
+}
+
+/* Steps that are still to be made. */
+static double left(const struct plan_run *run)
+{
+    return fmax(0, run->expected.steps - run->resumed);
+}
+
+static enum status expect_all(struct plan *plan, struct store *store)
 {
     enum status rc = OK;
-    for (size_t i = 0; i < agenda->n; i++) {
-        struct keys keys;
+    for (size_t i = 0; i < plan->n; i++) {
         struct plan_run *run = &plan->runs[i];
-        *run = (struct plan_run){
-            .number = agenda->list[i].number, .there = agenda->list[i].there, .steps_done = NAN, .wall_s = NAN};
-        TRY(study_at(plan->study, run->number, &keys));
-        if (run->there)
-            TRY(look_back(plan, store, run, &keys));
-        else
-            TRY(expect_run(plan->expect, &keys, false, &run->expected));
-        if (!run->there)
-            TRY(rate_want(&plan->rates, &keys, fmax(1, run->expected.steps) * work_step(&keys)));
+        if (run->there) {
+            TRY(look_back(plan, store, run));
+            continue;
+        }
+        TRY(expect_run(plan->expect, &run->keys, false, &run->expected));
+        if (store)
+            TRY(find_checkpoint(run, store_path(store)));
+        TRY(rate_want(&plan->rates, &run->keys, fmax(1, left(run)) * work_step(&run->keys)));
     }
 done:
     return rc;
 }
 
-static enum status rate_all(struct plan *plan)
+static void rate_all(struct plan *plan)
 {
     for (size_t i = 0; i < plan->n; i++) {
-        struct keys keys;
         struct plan_run *run = &plan->runs[i];
-        enum status rc = study_at(plan->study, run->number, &keys);
-        if (rc != OK)
-            return rc;
-        const double steps = keys.preset == PRESET_FLOW ? 1 : run->expected.steps;
-        const double shared =
-            fmax(1, (double)plan->jobs * (keys_real(&keys, KEY_threads) > 1 ? keys_real(&keys, KEY_threads) : 1) /
-                        (double)pool_cores());
-        run->seconds = OVERHEAD + shared * steps * rate_of(&plan->rates, &keys, &run->rate);
+        const double steps = run->keys.preset == PRESET_FLOW ? 1 : left(run);
+        const double threads = fmax(1, keys_real(&run->keys, KEY_threads)); /* NaN: 1 */
+        const double shared = fmax(1, (double)(plan->jobs * ranks_here()) * threads / (double)pool_cores());
+        run->seconds = OVERHEAD + steps * rate_of(&plan->rates, &run->keys, shared, &run->rate);
     }
-    return OK;
 }
 
 /* A study of seconds is not worth measuring for. */
@@ -106,9 +117,9 @@ enum status plan_make(const struct study *study, struct store *store, const stru
     TRY(past_read(store, wanted, &plan->past));
     TRY(expect_create(&plan->past, &plan->expect));
     TRY(rate_create(&plan->past, &plan->rates));
-    TRY(expect_all(plan, store, &agenda));
+    TRY(expect_all(plan, store));
     TRY(rate_measure(&plan->rates, plan->jobs, time_to_measure(plan, request->measure)));
-    TRY(rate_all(plan));
+    rate_all(plan);
     plan->jobs *= ranks_count(); /* every rank of an MPI job has as many */
 done:
     agenda_free(&agenda);
@@ -151,30 +162,27 @@ static void add_there(const struct plan_run *run, struct plan_sum *sum)
 
 enum status plan_sum(const struct plan *plan, struct plan_sum *sum)
 {
-    enum status rc = OK;
     *sum = (struct plan_sum){.runs = plan->n};
     for (size_t i = 0; i < plan->n; i++) {
         const struct plan_run *run = &plan->runs[i];
-        struct keys keys;
         sum->left_out += run->left_out;
         if (run->there)
             add_there(run, sum);
         if (run->there || run->left_out)
             continue;
-        TRY(study_at(plan->study, run->number, &keys));
         sum->expected[run->expected.source]++;
         sum->rated[run->rate]++;
         sum->censored += run->expected.censored;
-        sum->steps += run->expected.steps;
-        sum->tokens +=
-            keys.preset == PRESET_FLOW ? 0 : run->expected.steps * work_tokens(&keys) * keys_real(&keys, KEY_batch);
+        sum->steps += left(run);
+        sum->tokens += run->keys.preset == PRESET_FLOW
+                           ? 0 : left(run) * work_tokens(&run->keys) * keys_real(&run->keys, KEY_batch);
+        sum->begun += run->resumed > 0;
+        sum->resumed += run->resumed;
         sum->work_s += run->seconds;
         sum->longest_s = fmax(sum->longest_s, run->seconds);
-        sum->memory = fmax(sum->memory, work_memory(&keys));
+        sum->memory = fmax(sum->memory, work_memory(&run->keys));
     }
-    rc = plan_wall(plan, &sum->wall_s);
-done:
-    return rc;
+    return plan_wall(plan, &sum->wall_s);
 }
 
 void plan_free(struct plan *plan)

@@ -11,9 +11,11 @@
 
 struct plan_run {
     size_t number;               /* in its study (study_at) */
+    struct keys keys;
     bool there, left_out;        /* the store has it; the budget has no room for it */
     struct expectation expected; /* of what is there: from the others (expect.h, unseen) */
-    double seconds;              /* expected of the run */
+    double resumed;              /* steps that its checkpoint has, if it was begun */
+    double seconds;              /* expected of the run, or of what is left of it */
     enum rate_source rate;
     double steps_done, wall_s; /* of what is there; NaN if not known */
     bool whole;                /* of what is there: it was to go on to its cap, however long the plateau */
@@ -37,7 +39,8 @@ struct plan {
 
 /* What is still to do, and what was done. */
 struct plan_sum {
-    size_t runs, there, left_out, censored;
+    size_t runs, there, left_out, censored, begun;
+    double resumed;               /* steps of the begun runs that their checkpoints have; the rest is without them */
     double steps, tokens, work_s, longest_s, wall_s,
         memory;                   /* work_s: of all runs together; memory: bytes of the largest run */
     size_t expected[4], rated[4]; /* runs by expect_source, by rate_source */
@@ -50,7 +53,7 @@ struct plan_sum {
  * ERR_MEMORY, ERR_SOLVER, ERR_DATABASE, ERR_INTERRUPTED. */
 enum status plan_make(const struct study *study, struct store *store, const struct plan_request *request,
                       struct plan *plan);
-/* The sums over its runs. ERR_INPUT, ERR_MEMORY. */
+/* The sums over its runs. ERR_MEMORY. */
 enum status plan_sum(const struct plan *plan, struct plan_sum *sum);
 /* Seconds until the runs that are to be made are done, by the plan's jobs. ERR_MEMORY. */
 enum status plan_wall(const struct plan *plan, double *seconds);

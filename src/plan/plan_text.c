@@ -46,7 +46,7 @@ static enum status add_laws(struct plan *plan, const struct plan_sum *sum, struc
     if (sum->runs == sum->there + sum->left_out)
         return OK;
     enum status rc = OK;
-    struct keys shown[LAWS_SHOWN], keys;
+    const struct keys *shown[LAWS_SHOWN];
     size_t n = 0, more = 0;
     text_addf(out, "  steps     %.3g expected", sum->steps);
     text_addf(out, sum->expected[EXPECT_FLOW] ? "; %zu runs as the reduced flow\n" : "\n", sum->expected[EXPECT_FLOW]);
@@ -55,18 +55,17 @@ static enum status add_laws(struct plan *plan, const struct plan_sum *sum, struc
         bool again = false;
         if (run->there || run->left_out || run->expected.source == EXPECT_FLOW)
             continue;
-        TRY(study_at(plan->study, run->number, &keys));
         for (size_t k = 0; k < n; k++)
-            again = again || (expect_alike(&shown[k], &keys) && shown[k].value[KEY_until] == keys.value[KEY_until]);
-        if (again || keys.preset == PRESET_TOY)
+            again = again || (expect_alike(shown[k], &run->keys) && keys_same(shown[k], &run->keys, KEY_until));
+        if (again || run->keys.preset == PRESET_TOY)
             continue;
         if (n == LAWS_SHOWN) {
             more++;
             continue;
         }
-        shown[n++] = keys;
+        shown[n++] = &run->keys;
         text_add(out, "              ");
-        TRY(expect_law(plan->expect, &keys, plan->varies, out));
+        TRY(expect_law(plan->expect, &run->keys, plan->varies, out));
         text_addf(out,
                   run->expected.source == EXPECT_FITTED ? ": fitted to %zu runs that are there\n"
                   : run->expected.source == EXPECT_PUBLISHED
@@ -92,6 +91,9 @@ static void add_sums(const struct plan *plan, const struct plan_sum *sum, struct
                   "over from another size",
                   sum->rated[RATE_PAST], sum->rated[RATE_MEASURED], sum->rated[RATE_CARRIED]);
         text_addf(out, sum->rated[RATE_ASSUMED] ? ", %zu assumed\n" : "\n", sum->rated[RATE_ASSUMED]);
+        if (sum->begun)
+            text_addf(out, "            %zu go on from checkpoints; the %.3g steps that these have are not counted\n",
+                      sum->begun, sum->resumed);
         if (sum->rated[RATE_MEASURED] && plan->rates.slowed > BUSY)
             text_addf(out,
                       "            this machine is busy: the steps took %.1f times as long as they computed; expected "
@@ -116,7 +118,6 @@ static void add_sums(const struct plan *plan, const struct plan_sum *sum, struct
 /* ---- cells ---- */
 
 struct cell {
-    struct keys keys;
     unsigned name;
     size_t first, runs, there, left_out; /* first: of plan->runs */
     double steps, seconds;               /* of a run in the mean, of all that are to be made */
@@ -129,14 +130,12 @@ static enum status find_cells(const struct plan *plan, struct cell **cells, size
     REQUIRE(*cells = calloc(plan->n + 1, sizeof **cells), ERR_MEMORY, "out of memory for %zu runs", plan->n);
     for (size_t i = 0; i < plan->n; i++) {
         const struct plan_run *run = &plan->runs[i];
-        struct keys keys;
-        TRY(study_at(plan->study, run->number, &keys));
-        const unsigned name = past_cell(&keys);
+        const unsigned name = past_cell(&run->keys);
         struct cell *cell = &(*cells)[*n];
         for (size_t k = *n; k > 0 && k + NEAR > *n && !cell->runs; k--)
             cell = (*cells)[k - 1].name == name ? &(*cells)[k - 1] : cell;
         if (!cell->runs && ++*n)
-            *cell = (struct cell){.keys = keys, .name = name, .first = i};
+            *cell = (struct cell){.name = name, .first = i};
         cell->runs++;
         cell->there += run->there;
         cell->left_out += run->left_out;
@@ -160,7 +159,7 @@ static void add_cells(const struct plan *plan, const struct cell *cells, size_t 
         text_addf(out, "  %6zu %6zu %8s %9s %9.0f %9s  ", c->runs, c->there, c->left_out ? left_out : "",
                   isnan(e->plateau) ? "" : plateau, c->steps / (double)c->runs,
                   c->seconds > 0 ? duration(c->seconds, seconds) : "");
-        add_cell(plan, &c->keys, out);
+        add_cell(plan, &plan->runs[c->first].keys, out);
         text_add(out, "\n");
     }
     if (n > CELLS_SHOWN)
@@ -197,18 +196,14 @@ static void add_number(const char *name, double value, struct text *out)
     text_add_real(out, value);
 }
 
-static enum status add_run(const struct plan *plan, const struct plan_run *run, struct text *out)
+static void add_run(const struct plan_run *run, struct text *out)
 {
-    struct keys keys;
     char buffer[32], hash[33];
-    enum status rc = study_at(plan->study, run->number, &keys);
-    if (rc != OK)
-        return rc;
-    keys_hash(&keys, hash);
+    keys_hash(&run->keys, hash);
     text_addf(out, "{\"hash\": \"%s\"", hash);
     for (int key = 0; key < KEY_COUNT; key++) {
-        const char *value = keys_text((enum key)key, keys.value[key], buffer);
-        if (!isnan(keys.value[key]))
+        const char *value = keys_text((enum key)key, run->keys.value[key], buffer);
+        if (!isnan(run->keys.value[key]))
             text_addf(out, keys_is_choice((enum key)key) ? ", \"%s\": \"%s\"" : ", \"%s\": %s",
                       keys_name((enum key)key), value);
     }
@@ -216,6 +211,7 @@ static enum status add_run(const struct plan *plan, const struct plan_run *run, 
               run->left_out ? "true" : "false");
     add_number("expected_plateau", run->expected.plateau, out);
     add_number("expected_steps", run->expected.steps, out);
+    add_number("checkpoint_steps", run->resumed, out);
     add_number("expected_s", run->seconds, out);
     text_addf(out, ", \"expected_from\": \"%s\", \"fitted_to\": %zu, \"rate_from\": \"%s\", \"probably_censored\": %s",
               expect_source_name(run->expected.source), run->expected.runs, rate_names[run->rate],
@@ -223,7 +219,6 @@ static enum status add_run(const struct plan *plan, const struct plan_run *run, 
     add_number("steps_done", run->steps_done, out);
     add_number("wall_s", run->wall_s, out);
     text_add(out, "}\n");
-    return OK;
 }
 
 enum status plan_json(struct plan *plan, struct text *out)
@@ -232,7 +227,7 @@ enum status plan_json(struct plan *plan, struct text *out)
     struct plan_sum sum;
     TRY(plan_sum(plan, &sum));
     for (size_t i = 0; i < plan->n; i++)
-        TRY(add_run(plan, &plan->runs[i], out));
+        add_run(&plan->runs[i], out);
     text_add(out, "{\"study\": ");
     text_add_json(out, plan->study->name);
     text_addf(out, ", \"runs\": %zu, \"there\": %zu, \"left_out\": %zu, \"probably_censored\": %zu, \"jobs\": %zu",

@@ -1,4 +1,5 @@
 #include "rate.h"
+#include "list.h"
 #include "pool.h"
 #include "progress.h"
 #include "run.h"
@@ -9,6 +10,7 @@
 
 enum { SAMPLES = 128, WARM = 1, LEAST = 3 }; /* steps timed at most, left out at the start, timed at least */
 static const double NEAR = 0.2; /* shapes of one model whose work differs by less need not both be measured */
+static const double OTHER = 100; /* added to the distance of another model's shape: only where its own has none */
 static const double LONGEST = 0.5, SHORTEST = 0.03; /* seconds of one measurement */
 static const double ASSUMED = 20e9;                 /* operations a second, where nothing is known */
 
@@ -46,14 +48,8 @@ static struct rate *entry(struct rates *rates, const struct keys *keys)
         if (same_shape(&rates->list[i].like, keys))
             return &rates->list[i];
     }
-    if (rates->n == rates->allocated) {
-        const size_t want = rates->allocated ? 2 * rates->allocated : 64;
-        struct rate *more = realloc(rates->list, want * sizeof *more);
-        if (!more)
-            return NULL;
-        rates->list = more;
-        rates->allocated = want;
-    }
+    if (list_room(&rates->list, rates->n, &rates->allocated, sizeof *rates->list, "rates") != OK)
+        return NULL;
     rates->list[rates->n] = (struct rate){.like = *keys};
     return &rates->list[rates->n++];
 }
@@ -137,7 +133,7 @@ static void tick(void *context, const struct run_transformer_report *report)
     else if (m->n++ >= 0)
         m->samples[m->n - 1] = now - m->last;
     m->last = now;
-    m->stop = m->n == SAMPLES || (m->n >= LEAST && now - m->begun > m->each);
+    m->stop = *pool_stop() || m->n == SAMPLES || (m->n >= LEAST && now - m->begun > m->each);
 }
 
 /* Steps of the run of `keys`, each with its share of an evaluation; returns the median of their times. */
@@ -292,23 +288,29 @@ done:
     return rc;
 }
 
-double rate_of(const struct rates *rates, const struct keys *keys, enum rate_source *source)
+/* Past runs shared their cores already, those that were measured did not. */
+static double seconds_step(const struct rate *rate, double shared)
+{
+    return rate->seconds / rate->steps * (rate->source == RATE_PAST ? 1 : shared);
+}
+
+double rate_of(const struct rates *rates, const struct keys *keys, double shared, enum rate_source *source)
 {
     const struct rate *near = NULL;
     double distance = INFINITY;
     const double step = work_step(keys);
     for (size_t i = 0; i < rates->n; i++) {
         const struct rate *r = &rates->list[i];
-        const double apart = fabs(log(work_step(&r->like) / step));
+        const double apart = fabs(log(work_step(&r->like) / step)) + (same_model(&r->like, keys) ? 0 : OTHER);
         if (r->like.preset != keys->preset || !(r->steps > 0))
             continue;
         if (same_shape(&r->like, keys)) {
             *source = r->source;
-            return r->seconds / r->steps;
+            return seconds_step(r, shared);
         }
         if (apart < distance)
             distance = apart, near = r;
     }
     *source = near ? RATE_CARRIED : RATE_ASSUMED;
-    return near ? near->seconds / near->steps * step / work_step(&near->like) : step / ASSUMED;
+    return near ? seconds_step(near, shared) * step / work_step(&near->like) : shared * step / ASSUMED;
 }

@@ -31,7 +31,8 @@ enum status rate_want(struct rates *rates, const struct keys *keys, double work)
 /* Measures what is wanted and not known, the most work first, in about `limit` seconds. ERR_INTERRUPTED; a run that
  * fails has no rate. */
 enum status rate_measure(struct rates *rates, size_t jobs, double limit);
-/* Seconds of a step (a flow: of the whole), and where that comes from. */
-double rate_of(const struct rates *rates, const struct keys *keys, enum rate_source *source);
+/* Seconds of a step (a flow: of the whole) when `shared` threads (at least 1) compete for a core, and where that comes
+ * from. */
+double rate_of(const struct rates *rates, const struct keys *keys, double shared, enum rate_source *source);
 
 #endif

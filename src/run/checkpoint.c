@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 _Static_assert(sizeof(real) == sizeof(float), "checkpoints hold the parameters of Transformers in single precision");
 enum { EXTRA = 5 }; /* tensors beside the parameters: target, first, second, state, trace */
@@ -23,12 +24,12 @@ static struct safetensors_tensor parameter(const struct transformer_tensor *t, v
     return out;
 }
 
-/* ---- notes: "step", "numerics_revision", and the hashed keys under their names ---- */
+/* ---- notes: "step", "library", "numerics_revision", and the hashed keys under their names ---- */
 
 struct notes {
-    struct safetensors_note list[KEY_COUNT + 2];
+    struct safetensors_note list[KEY_COUNT + 3];
     size_t n;
-    char text[KEY_COUNT + 2][SCHEDULE_TEXT];
+    char text[KEY_COUNT + 3][SCHEDULE_TEXT];
 };
 
 static void add_note(struct notes *notes, const char *name, const char *text)
@@ -114,6 +115,8 @@ enum status checkpoint_write(const struct run_request *request, const struct che
     identity(c->keys, &notes);
     snprintf(step, sizeof step, "%" PRId64, o->step);
     add_note(&notes, "step", step);
+    if (c->library && *c->library)
+        add_note(&notes, "library", c->library);
     TRY(safetensors_write(request->checkpoint, tensors, n, notes.list, notes.n));
 done:
     free(tensors);
@@ -131,6 +134,19 @@ static enum status copy_weights(const struct safetensors *file, const struct tra
         rc = safetensors_copy(file, t.name, t.type, t.rank, t.shape, (char *)block + tensor[i].offset * bytes);
     }
     return rc;
+}
+
+double checkpoint_step(const char *path)
+{
+    struct safetensors file = {0};
+    double step = 0;
+    if (access(path, R_OK) == 0 && safetensors_read(path, &file) == OK) {
+        const char *note = safetensors_note(&file, "step");
+        if (!note || !text_to_real(note, &step))
+            step = 0;
+    }
+    safetensors_free(&file);
+    return step;
 }
 
 enum status checkpoint_read_weights(const char *path, struct transformer *model)
@@ -158,6 +174,21 @@ done:
     return rc;
 }
 
+/* A run that goes on with another library, or on another processor, has not the bits of either: both are named. */
+static void join_library(const struct safetensors *file, char *library)
+{
+    char now[RESULT_LIBRARY];
+    const char *before = safetensors_note(file, "library");
+    const size_t n = before ? strlen(before) : 0, m = strlen(library);
+    if (!n)
+        return;
+    snprintf(now, sizeof now, "%s", library);
+    if (n >= m && !strcmp(before + n - m, now))
+        snprintf(library, RESULT_LIBRARY, "%s", before);
+    else
+        snprintf(library, RESULT_LIBRARY, "%.30s; %.30s", before, now);
+}
+
 static enum status copy_all(const struct safetensors *file, struct checkpoint *c)
 {
     enum status rc = OK;
@@ -175,6 +206,8 @@ static enum status copy_all(const struct safetensors *file, struct checkpoint *c
         TRY(safetensors_copy(file, "optimizer.second", type, 1, &o->count, o->second));
     TRY(safetensors_copy(file, c->state_name, SAFETENSORS_F64, 1, &c->states, c->state));
     TRY(copy_trace(file, c->trace));
+    if (c->library)
+        join_library(file, c->library);
     o->step = (int64_t)value;
 done:
     return rc;

@@ -6,12 +6,13 @@
  *     optimizer.first, optimizer.second   [count], laid out as the parameter block (sgd without momentum has none)
  *     run.sums or run.state   f64: numbers of the run itself (run_transformer.c, run_toy.c)
  *     run.trace          f64 [rows, columns]: the trace so far
- *     notes              step, every key that makes the run what it is, the numerics revision
+ *     notes              step, every key that makes the run what it is, the numerics revision, what multiplied
  * Parameters, target and optimizer are f32 for Transformers, f64 for the toy, as they are in memory.
  * Random numbers need no state: they are functions of (seed, step, sample). */
 #ifndef CHECKPOINT_H
 #define CHECKPOINT_H
 #include "optimizer.h"
+#include "result.h"
 #include "run_request.h"
 #include "trace.h"
 #include "transformer.h"
@@ -28,6 +29,7 @@ struct checkpoint {
     double *state; /* [states] */
     size_t states;
     struct trace *trace; /* begun with keys */
+    char *library;       /* [RESULT_LIBRARY]: result.library; NULL: the toy model's */
 };
 
 /* Where the request says, in the folder that it names, if it names any. ERR_IO, ERR_MEMORY. */
@@ -35,6 +37,8 @@ enum status checkpoint_write(const struct run_request *request, const struct che
 /* ERR_INPUT if the file is not a checkpoint of a run with these keys (what only says how long a run goes may differ):
  * the message names the first key that differs. ERR_IO, ERR_MEMORY. */
 enum status checkpoint_read(const char *path, struct checkpoint *c);
+/* The step it stands at; 0 if there is none that can be read. */
+double checkpoint_step(const char *path);
 /* A Transformer's weights alone, from any safetensors file that has them all, whatever else it has. ERR_INPUT, ERR_IO,
  * ERR_MEMORY. */
 enum status checkpoint_read_weights(const char *path, struct transformer *model);

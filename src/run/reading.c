@@ -25,6 +25,8 @@ enum status reading_at(struct run_flow *tools, double threshold, struct result *
 {
     threshold = reading_threshold(&r->keys, threshold);
     double plateau = result_plateau_at(r, threshold, known);
+    if (r->state == RUN_DIVERGED && !isnan(plateau)) /* later */
+        r->state = RUN_EMERGED;
     if (threshold == keys_real(&r->keys, KEY_threshold))
         return OK;
     r->plateau = plateau;
@@ -34,8 +36,6 @@ enum status reading_at(struct run_flow *tools, double threshold, struct result *
     if (tools && *known && r->keys.preset <= PRESET_TOY)
         return expect(tools, r);
     r->flow_plateau = NAN;
-#define AS_NAN(name, meaning) r->predicted.name = NAN;
-    PREDICTIONS(AS_NAN)
-#undef AS_NAN
+    r->predicted = prediction_none;
     return OK;
 }

@@ -14,7 +14,8 @@
 
 /* `threshold` for the run of these keys: a fraction as it is, else what the above stand for. */
 double reading_threshold(const struct keys *keys, double threshold);
-/* Makes *result that of the same run at `threshold`: plateau, state, keys, predicted and flow_plateau. *known is false
+/* Makes *result that of the same run at `threshold`: plateau, state (of a run that
+ * diverged: emerged, if it had before), keys, predicted and flow_plateau. *known is false
  * if the run did not record it (result_plateau_at); those are NaN then. tools NULL: who asks needs neither predicted
  * nor flow_plateau, and they may be NaN (to compute them takes longer than all else that is done with a run).
  * ERR_SOLVER. */

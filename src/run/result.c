@@ -49,6 +49,11 @@ const char *result_solver_name(int i)
     return names[i];
 }
 
+bool result_solved(const struct result *r)
+{
+    return r->solver[0] > 0;
+}
+
 double result_level(const struct keys *keys, int i)
 {
     if (keys->preset != PRESET_RECALL)
@@ -147,8 +152,9 @@ void result_json(const struct result *r, struct text *out)
             text_add(out, ", \"library\": ");
             text_add_json(out, r->library);
         }
-        text_addf(out, ", \"precision\": \"%s\"",
-                  keys_text(KEY_precision, toy ? PRECISION_F32 : r->keys.value[KEY_precision], (char[32]){0}));
+        const bool exact = toy && r->keys.value[KEY_optimizer] == OPTIMIZER_GD; /* SGD's samples are f32 */
+        text_addf(out, ", \"precision\": \"%s\"", exact ? "f64" : toy ? "f32"
+                  : keys_text(KEY_precision, r->keys.value[KEY_precision], (char[32]){0}));
     }
     text_add(out, "}\n");
 }

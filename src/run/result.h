@@ -15,7 +15,7 @@ enum run_state {
 #undef AS_ENUMERATOR
 };
 
-enum { RESULT_SOLVER = 4, RESULT_LEVEL_NAMES = FLOW_LEVELS + 2 };
+enum { RESULT_SOLVER = 4, RESULT_LIBRARY = 64, RESULT_LEVEL_NAMES = FLOW_LEVELS + 2 };
 
 struct result {
     struct keys keys;
@@ -31,14 +31,14 @@ struct result {
     double flow_plateau;            /* toy: the reduced flow (metric=full) from the same W(0), W*; NaN if none */
     long solver[RESULT_SOLVER];     /* flow: counts of result_solver_name */
     double steps_done, tokens_per_s; /* training */
-    char backend[16], library[64];   /* Transformer: what multiplied, "onednn", and on what, "oneDNN 2.6.3, avx2"; else
-                                        "" */
+    char backend[16], library[RESULT_LIBRARY]; /* Transformer: what multiplied, "onednn", and on what, "oneDNN 2.6.3,
+                                                  avx2", with "; " between if it went on elsewhere; else "" */
 };
 
 /* "emerged", ..; and back (false if unknown). */
 const char *result_state_name(enum run_state state);
 bool result_state_find(const char *name, enum run_state *state);
-/* One JSON object, one line, with newline; design: every key, then the outcome. Appended. */
+/* One JSON object, one line, with newline: every key, then the outcome. Appended. */
 void result_json(const struct result *r, struct text *out);
 /* Level i < result_levels, at most FLOW_LEVELS: 0.9, 0.8 .. 0.1 of the null loss; recall: accuracies 0.05, the midpoint
  * of 1/pairs ("name any value in the context") and 1, 0.5, 0.9. */
@@ -50,6 +50,8 @@ const char *result_level_name(const struct keys *keys, int i);
 const char *result_any_level_name(int i);
 /* Names of result.solver[i], i < RESULT_SOLVER. */
 const char *result_solver_name(int i);
+/* They mean something: a flow that was integrated here. */
+bool result_solved(const struct result *r);
 /* The crossing of the level with that name; NaN if there was none, or that kind of run has no such level (*applies =
  * false). */
 double result_crossing(const struct result *r, const char *name, bool *applies);

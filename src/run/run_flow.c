@@ -72,10 +72,7 @@ static enum status predict(struct run_flow *t, const struct flow *flow, const st
 {
     if (!flow->schedule.n)
         return prediction_compute(t->quadrature, flow, q->loss, q->threshold, out);
-    *out = (struct prediction){.start = 0};
-#define AS_NAN(name, meaning) out->name = NAN;
-    PREDICTIONS(AS_NAN)
-#undef AS_NAN
+    *out = prediction_none;
     return OK;
 }
 

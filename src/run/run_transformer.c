@@ -266,7 +266,8 @@ static struct checkpoint all_of(struct training *t)
                                .state_name = "run.sums",
                                .state = t->sums,
                                .states = SUMS,
-                               .trace = t->trace};
+                               .trace = t->trace,
+                               .library = t->result->library};
 }
 
 static enum status save(struct training *t)
@@ -375,7 +376,7 @@ enum status run_transformer(const struct keys *keys, const struct run_request *r
                          .state = RUN_CENSORED,
                          .plateau = NAN,
                          .flow_plateau = NAN,
-                         .predicted = {.eq6 = NAN, .asinh = NAN, .closed = NAN, .quadrature = NAN}};
+                         .predicted = prediction_none};
     for (size_t i = 0; i < SCHEDULE_SWITCHES; i++)
         r->switched[i] = NAN;
     trace_begin(t.trace, keys);

@@ -1,4 +1,5 @@
 #include "trace.h"
+#include "list.h"
 #include "problem.h"
 #include <math.h>
 #include <stdlib.h>
@@ -30,14 +31,9 @@ void trace_begin(struct trace *t, const struct keys *keys)
 enum status trace_add(struct trace *t, const double *row)
 {
     const size_t columns = (size_t)t->columns;
-    if (t->length == t->allocated) {
-        size_t want = t->allocated ? 2 * t->allocated : 256;
-        double *rows = realloc(t->rows, want * columns * sizeof *rows);
-        if (!rows)
-            return error_set(ERR_MEMORY, "out of memory for a trace of %zu rows", want);
-        t->rows = rows;
-        t->allocated = want;
-    }
+    enum status rc = list_room(&t->rows, t->length, &t->allocated, columns * sizeof *t->rows, "rows of a trace");
+    if (rc != OK)
+        return rc;
     memcpy(t->rows + t->length++ * columns, row, columns * sizeof *row);
     return OK;
 }

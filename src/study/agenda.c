@@ -50,17 +50,39 @@ static int longest_first(const void *a, const void *b)
                               : (x->number > y->number) - (x->number < y->number);
 }
 
-/* A run that the study names twice is made once: of equal hashes the first stays. What is left out goes, too. */
-static void drop(const struct study *study, struct agenda *agenda)
+/* Of two ways to make the same run: does a go further than b, or ask for more? */
+static bool goes_further(const struct keys *a, const struct keys *b)
 {
+    const enum key cap = a->preset == PRESET_FLOW ? KEY_time : KEY_steps;
+    if (a->value[cap] != b->value[cap])
+        return a->value[cap] > b->value[cap];
+    if (!keys_same(a, b, KEY_until))
+        return a->value[KEY_until] == UNTIL_CAP || b->value[KEY_until] == UNTIL_THRESHOLD;
+    return a->preset == PRESET_RECALL ? a->value[KEY_threshold] > b->value[KEY_threshold]
+                                      : a->value[KEY_threshold] < b->value[KEY_threshold];
+}
+
+/* A run that the study names twice is made once: of equal hashes the one that goes furthest stays, else the first. What
+ * is left out goes, too. */
+static enum status drop(const struct study *study, struct agenda *agenda)
+{
+    enum status rc = OK;
     size_t kept = 0;
     qsort(agenda->list, agenda->n, sizeof *agenda->list, by_hash);
-    for (size_t i = 0; i < agenda->n; i++) {
-        const bool again = i > 0 && !strcmp(agenda->list[i].hash, agenda->list[i - 1].hash);
-        if (!again && !(study->left_out && study->left_out[agenda->list[i].number]))
-            agenda->list[kept++] = agenda->list[i];
+    for (size_t i = 0, next; i < agenda->n; i = next) {
+        struct agenda_run *run = &agenda->list[i];
+        for (next = i + 1; next < agenda->n && !strcmp(agenda->list[next].hash, run->hash); next++) {
+            struct keys keys, other;
+            TRY(study_at(study, run->number, &keys));
+            TRY(study_at(study, agenda->list[next].number, &other));
+            run = goes_further(&other, &keys) ? &agenda->list[next] : run;
+        }
+        if (!(study->left_out && study->left_out[run->number]))
+            agenda->list[kept++] = *run;
     }
     agenda->n = kept;
+done:
+    return rc;
 }
 
 /* Runs are dealt out, the longest first, to shards 1 .. n, then n .. 1, and so on, so that each gets as many, and as
@@ -93,7 +115,7 @@ enum status agenda_make(const struct study *study, struct agenda *agenda)
         const double threads = keys_real(&keys, KEY_threads); /* NaN where a run has no choice: one */
         agenda->threads = threads > (double)agenda->threads ? (size_t)threads : agenda->threads;
     }
-    drop(study, agenda);
+    TRY(drop(study, agenda));
     qsort(agenda->list, agenda->n, sizeof *agenda->list, longest_first);
     if (study->shards)
         deal(study, agenda);

@@ -55,7 +55,7 @@ static void each_field(const struct store_row *row, field_visit *visit, struct t
 #undef AS_REAL
     REAL("predicted", "flow", r->flow_plateau);
     for (int i = 0; i < RESULT_SOLVER; i++)
-        REAL("solver", result_solver_name(i), r->keys.preset == PRESET_FLOW ? (double)r->solver[i] : NAN);
+        REAL("solver", result_solver_name(i), result_solved(r) ? (double)r->solver[i] : NAN);
     REAL("", "wall_s", r->wall_s);
     REAL("", "steps_done", r->steps_done);
     REAL("", "tokens_per_s", r->tokens_per_s);

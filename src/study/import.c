@@ -1,4 +1,5 @@
 #include "import.h"
+#include "list.h"
 #include "run_flow.h"
 #include "study.h"
 #include <ctype.h>
@@ -258,13 +259,7 @@ static enum status put(struct import *m, const struct result *r)
 {
     enum status rc = OK;
     struct text hash = {0};
-    if (m->n_seen == m->allocated) {
-        size_t want = m->allocated ? 2 * m->allocated : 256;
-        struct seen *seen = realloc(m->seen, want * sizeof *seen);
-        REQUIRE(seen, ERR_MEMORY, "out of memory for %zu lines", want);
-        m->seen = seen;
-        m->allocated = want;
-    }
+    TRY(list_room(&m->seen, m->n_seen, &m->allocated, sizeof *m->seen, "lines"));
     struct seen *seen = &m->seen[m->n_seen++];
     keys_hash(&r->keys, seen->hash);
     seen->line = m->csv.line;
@@ -281,10 +276,7 @@ static enum status import_line(struct import *m)
     enum status rc = OK;
     struct line l;
     struct result r = {.initial_loss = NAN, .null_loss = NAN, .final_loss = NAN, .flow_plateau = NAN,
-                       .steps_done = NAN, .tokens_per_s = NAN};
-#define AS_NAN(name, meaning) r.predicted.name = NAN;
-    PREDICTIONS(AS_NAN)
-#undef AS_NAN
+                       .steps_done = NAN, .tokens_per_s = NAN, .predicted = prediction_none};
     for (int i = 0; i < FLOW_LEVELS; i++)
         r.crossings[i] = NAN;
     TRY(read_fields(m, &l));

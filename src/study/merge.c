@@ -1,4 +1,5 @@
 #include "merge.h"
+#include "list.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,13 +118,7 @@ static void note_differences(const struct result *a, const struct result *b, str
 static enum status remember(struct merge *m, const char *hash)
 {
     enum status rc = OK;
-    if (m->n_origins == m->allocated) {
-        const size_t want = m->allocated ? 2 * m->allocated : 1024;
-        struct origin *more = realloc(m->origins, want * sizeof *more);
-        REQUIRE(more, ERR_MEMORY, "out of memory for a list of %zu runs", want);
-        m->origins = more;
-        m->allocated = want;
-    }
+    TRY(list_room(&m->origins, m->n_origins, &m->allocated, sizeof *m->origins, "runs"));
     struct origin *o = &m->origins[m->n_origins];
     *o = (struct origin){strdup(hash), m->path};
     REQUIRE(o->hash, ERR_MEMORY, "out of memory for a list of runs");

@@ -134,8 +134,8 @@ static void adopt_stop(int reason)
 /* A job whose launcher was killed is over, even if nobody says so. */
 static void check_launcher(void)
 {
-    if (ranks_count() > 1 && getppid() != job.parent)
-        adopt_stop(ERR_INTERRUPTED);
+    if (ranks_count() > 1 && getppid() != job.parent && stop_requested != ERR_REQUEUE)
+        stop_requested = ERR_INTERRUPTED;
 }
 
 /* ---- the first process gives items to its own workers and to other ranks, and delivers what comes back ---- */
@@ -153,6 +153,8 @@ struct dispatch {
     size_t ranks;       /* that take part, this one among them */
     struct peer *peers; /* owned: one a rank, [0] unused */
     int nap;            /* ms until the next look at messages */
+    enum status lost;   /* of the first delivery that failed, and its message */
+    char why[1024];
 };
 
 /* Moves *next to the next item that is wanted, or to n; *left_out counts the others. */
@@ -203,8 +205,13 @@ static enum status take_record(struct dispatch *d, struct crew_record *record)
         return OK;
     d->done++;
     record->trace.rows = crew_rows(record);
-    return d->pool->deliver(d->pool->context, record->item, record->rc, record->message, &record->result,
-                            &record->trace);
+    enum status rc = d->pool->deliver(d->pool->context, record->item, record->rc, record->message, &record->result,
+                                      &record->trace);
+    if (rc != OK && d->lost == OK) {
+        d->lost = rc;
+        snprintf(d->why, sizeof d->why, "%s", error_message());
+    }
+    return rc;
 }
 
 static enum status hear(struct dispatch *d, struct ranks_message *m)
@@ -323,7 +330,9 @@ done:
     snprintf(message, sizeof message, "%s", error_message());
     if (d.peers)
         wind_down(&d, rc);
-    if (rc != OK)
+    if (d.lost != OK) /* perhaps only as it wound down */
+        rc = error_set(d.lost, "%s", d.why);
+    else if (rc != OK)
         rc = rc == (enum status)stop_requested ? pool_stopped("%zu of %zu runs are finished", d.done, n)
                                                : error_set(rc, "%s", message);
     crew_free(d.crew);
@@ -438,7 +447,7 @@ enum status pool_serve(const struct pool *pool)
     while (!job.ended) {
         TRY(obey(&s));
         TRY(heed_stop(&s));
-        REQUIRE(!s.bye || !stop_requested || !late(&s.since, 2 * SAVE_S), ERR_INTERRUPTED,
+        REQUIRE(!s.bye || stop_requested != ERR_INTERRUPTED || !late(&s.since, 2 * SAVE_S), ERR_INTERRUPTED,
                 "interrupted, and rank 0 does not answer");
         if (!job.ended)
             TRY(pass_on(&s));

@@ -1,7 +1,7 @@
 #include "ranks.h"
 #include <stdlib.h>
 
-static size_t count = 1, number;
+static size_t count = 1, number, here = 1;
 static bool connected;
 
 /* How many processes a launcher started, this one among them; 0: several, or one, it does not say. *mpi: they may find
@@ -40,7 +40,7 @@ enum status ranks_begin(bool apart)
                          "srun started %zu tasks that cannot reach each other: use srun --mpi=pmix (srun --mpi=list "
                          "names what there is) or mpirun, or give each task its --shard i/n",
                          n);
-    enum status rc = ranks_connect(&count, &number);
+    enum status rc = ranks_connect(&count, &number, &here);
     connected = rc == OK;
     if (rc == OK && n && n != count) {
         rc = error_set(ERR_INPUT,
@@ -62,11 +62,16 @@ size_t ranks_number(void)
     return number;
 }
 
+size_t ranks_here(void)
+{
+    return here;
+}
+
 void ranks_end(bool together)
 {
     if (connected && together)
         ranks_disconnect();
     connected = false;
-    count = 1;
+    count = here = 1;
     number = 0;
 }

@@ -33,6 +33,8 @@ enum status ranks_alone(void);
 /* Number of ranks, 1 unless connected; and of this one: 0 is the first. */
 size_t ranks_count(void);
 size_t ranks_number(void);
+/* How many of them are on this machine. */
+size_t ranks_here(void);
 /* Sends a copy of data[bytes], which arrives later: messages from one rank to another keep their order. ERR_MEMORY. */
 enum status ranks_send(size_t to, int kind, const void *data, size_t bytes);
 /* The next message, if *there is one. ERR_MEMORY. */
@@ -42,7 +44,7 @@ enum status ranks_receive(struct ranks_message *m, bool *there);
 void ranks_end(bool together);
 
 /* ---- what ranks_mpi.c or ranks_none.c does for ranks.c ---- */
-enum status ranks_connect(size_t *count, size_t *number);
+enum status ranks_connect(size_t *count, size_t *number, size_t *here);
 void ranks_disconnect(void);
 
 #endif

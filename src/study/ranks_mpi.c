@@ -49,16 +49,21 @@ static void clear_outbox(void)
     }
 }
 
-enum status ranks_connect(size_t *count, size_t *number)
+enum status ranks_connect(size_t *count, size_t *number, size_t *here)
 {
-    int all, mine, rc;
+    int all, mine, near, rc;
+    MPI_Comm machine;
     OF_MPI(rc = MPI_Init(NULL, NULL));
     if (rc != MPI_SUCCESS)
         return error_set(ERR_PROGRAM, "MPI does not start");
     MPI_Comm_size(MPI_COMM_WORLD, &all);
     MPI_Comm_rank(MPI_COMM_WORLD, &mine);
+    OF_MPI(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, mine, MPI_INFO_NULL, &machine));
+    MPI_Comm_size(machine, &near);
+    MPI_Comm_free(&machine);
     *count = (size_t)all;
     *number = (size_t)mine;
+    *here = (size_t)near;
     return OK;
 }
 

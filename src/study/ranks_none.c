@@ -1,8 +1,8 @@
 #include "ranks.h"
 
-enum status ranks_connect(size_t *count, size_t *number)
+enum status ranks_connect(size_t *count, size_t *number, size_t *here)
 {
-    (void)count, (void)number;
+    (void)count, (void)number, (void)here;
     return error_set(ERR_INPUT, "several processes were started, but this plateau was built without MPI: install "
                                 "libopenmpi-dev and build it again, or give each machine its --shard i/n");
 }

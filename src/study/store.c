@@ -390,7 +390,7 @@ static enum status bind_row(sqlite3_stmt *put, const char *study, const char *ha
     for (int i = 0; i < RESULT_SOLVER; i++)
         text_addf(&text, "%s\"%s\": %ld", i ? ", " : "{", result_solver_name(i), r->solver[i]);
     text_add(&text, "}");
-    store_bind_text(put, COLUMN_SOLVER + 1, text.data);
+    store_bind_text(put, COLUMN_SOLVER + 1, result_solved(r) ? text.data : NULL);
     store_bind_text(put, COLUMN_LIBRARY + 1, *r->library ? r->library : NULL);
     TRY(text_status(&text));
     store_bind_text(put, COLUMN_VERSION + 1, PACKAGE_VERSION);
@@ -431,18 +431,31 @@ enum status store_join(struct store *store, const char *study, const char *hash)
     return store_run(store, store->join, "noting a study");
 }
 
+/* A curve that ends before the run does would be taken for the whole: it goes, to be made again when it is wanted. */
+static enum status outrun(struct store *store, const char *hash, const struct result *result, bool *yes)
+{
+    struct result old;
+    bool there, has_curve;
+    enum status rc = store_find(store, hash, &there, &old, &has_curve);
+    *yes = rc == OK && there && has_curve && result->cap > old.cap;
+    return rc;
+}
+
 enum status store_put(struct store *store, const char *study, const char *hash, const struct result *result,
                       const struct trace *trace)
 {
     enum status rc = OK;
     char own[33];
-    bool there, mine = sqlite3_get_autocommit(store->db) != 0; /* no store_begin: a transaction of its own */
+    bool there, outran = false;
+    const bool mine = sqlite3_get_autocommit(store->db) != 0; /* no store_begin: a transaction of its own */
     if (!hash) {
         keys_hash(&result->keys, own);
         hash = own;
     }
     if (mine)
         TRY(store_begin(store));
+    if (!trace)
+        TRY(outrun(store, hash, result, &outran));
     TRY(bind_row(store->put, study, hash, result));
     TRY(store_run(store, store->put, "saving a run"));
     if (study)
@@ -451,12 +464,12 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
     TRY(store_next(store, store->id_of, &there));
     sqlite3_int64 id = sqlite3_column_int64(store->id_of, 0);
     store_release(store->id_of);
-    if (trace) {
+    if (trace || outran) {
         sqlite3_bind_int64(store->drop_curve, 1, id);
         TRY(store_run(store, store->drop_curve, "saving a run"));
-        if (trace->length)
-            TRY(put_curve(store, id, trace));
     }
+    if (trace && trace->length)
+        TRY(put_curve(store, id, trace));
     if (mine)
         TRY(store_commit(store));
 done:

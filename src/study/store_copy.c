@@ -8,11 +8,21 @@ static enum status of_source(enum status rc)
     return rc == ERR_DATABASE ? ERR_INPUT : rc;
 }
 
+/* Parameter `to_i` of `to` is column i of the row that `from` stands on. Left out it would be NULL, without a word. */
+static enum status copy_value(sqlite3_stmt *to, int to_i, sqlite3_stmt *from, int i)
+{
+    const int rc = sqlite3_bind_value(to, to_i, sqlite3_column_value(from, i));
+    return rc == SQLITE_NOMEM || rc == SQLITE_TOOBIG ? error_set(ERR_MEMORY, "out of memory to copy a run") : OK;
+}
+
 static enum status copy_row(struct store *to, sqlite3_stmt *row)
 {
+    enum status rc = OK;
     for (int i = 0; i < COLUMNS; i++)
-        sqlite3_bind_value(to->put, i + 1, sqlite3_column_value(row, SELECT_COLUMNS + i));
-    return store_run(to, to->put, "saving a run");
+        TRY(copy_value(to->put, i + 1, row, SELECT_COLUMNS + i));
+    TRY(store_run(to, to->put, "saving a run"));
+done:
+    return rc;
 }
 
 /* The time or step of the last row of the curve that `curve` stands on: the first column of every trace. */
@@ -48,8 +58,8 @@ static enum status copy_curve(struct store *to, sqlite3_int64 to_id, struct stor
         TRY(store_run(to, to->drop_curve, "saving a curve"));
     }
     sqlite3_bind_int64(to->put_curve, 1, to_id);
-    sqlite3_bind_value(to->put_curve, 2, sqlite3_column_value(from->curve, 0));
-    sqlite3_bind_value(to->put_curve, 3, sqlite3_column_value(from->curve, 1));
+    TRY(copy_value(to->put_curve, 2, from->curve, 0));
+    TRY(copy_value(to->put_curve, 3, from->curve, 1));
     TRY(store_run(to, to->put_curve, "saving a curve"));
 done:
     store_release(to->curve);

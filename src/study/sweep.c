@@ -24,11 +24,11 @@ struct sweep {
     double work, worked; /* work.h: of the runs to do when the sweep began, and of those done since */
 };
 
-static enum status checkpoint_path(const struct sweep *s, const struct keys *keys, struct text *path)
+enum status sweep_checkpoint(const char *database, const struct keys *keys, struct text *path)
 {
     char hash[33];
     keys_hash(keys, hash);
-    text_addf(path, "%s/%s.safetensors", s->folder.data, hash);
+    text_addf(path, "%s.checkpoints/%s.safetensors", database, hash);
     return text_status(path);
 }
 
@@ -40,7 +40,7 @@ static enum status work(void *context, size_t i, struct result *result, struct t
     struct run_request *request = &s->runs.request;
     enum status rc = OK;
     TRY(study_at(s->study, i, &keys));
-    TRY(checkpoint_path(s, &keys, &checkpoint));
+    TRY(sweep_checkpoint(s->path, &keys, &checkpoint));
     request->checkpoint = checkpoint.data;
     request->folder = s->folder.data;
     request->transient = !(keys_real(&keys, KEY_checkpoint_every) > 0);
@@ -55,7 +55,7 @@ done:
 static enum status drop_checkpoint(const struct sweep *s, const struct result *r)
 {
     struct text checkpoint = {0};
-    enum status rc = checkpoint_path(s, &r->keys, &checkpoint);
+    enum status rc = sweep_checkpoint(s->path, &r->keys, &checkpoint);
     if (rc == OK &&
         (r->steps_done < keys_real(&r->keys, KEY_steps) || !(keys_real(&r->keys, KEY_checkpoint_every) > 0)))
         unlink(checkpoint.data);

@@ -21,4 +21,7 @@ enum status sweep_run(const struct study *study, struct store *store, size_t job
  * first opens. Status as that of the first. */
 enum status sweep_serve(const struct study *study, const char *path, size_t jobs);
 
+/* Where the sweep of the database at `database` keeps a run's checkpoint. Appended to *path. ERR_MEMORY. */
+enum status sweep_checkpoint(const char *database, const struct keys *keys, struct text *path);
+
 #endif
