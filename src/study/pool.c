@@ -500,6 +500,8 @@ enum status pool_leave(enum status rc)
         const int reason = (int)rc;
         enum status end;
         error_prefix(rc, "rank %zu", ranks_number());
+        fprintf(stderr, "plateau: %s\n", error_message()); /* now: when the first ends, the launcher may end this one */
+        error_set(rc, "%s", "");
         if (ranks_send(0, STOP, &reason, sizeof reason) == OK && ranks_send(0, BYE, NULL, 0) == OK)
             await_first(&end);
     }
