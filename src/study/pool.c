@@ -99,7 +99,7 @@ struct hello {
     size_t record, seats; /* size of struct crew_record: another build would have another; workers */
 };
 
-enum { NAP_LEAST = 1, NAP_MOST = 16, POLL_MS = 200 }; /* ms; the last without other ranks */
+enum { NAP_LEAST = 1, NAP_MOST = 4, POLL_MS = 200 }; /* ms; the last without other ranks */
 static const double SAVE_S = 0.4, WAIT_S = 0.5; /* after SIGTERM: to save; for the first to hear that all others have */
 
 /* Where this process stands in its job. */
