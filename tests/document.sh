@@ -2,7 +2,7 @@
 # Runs the commands of a document in one shell, as a reader would, in the current folder, and compares what the document quotes.
 #   tests/document.sh FILE.md           in a folder with `build`: without what sets a machine up, sweeps and reports at --scale smoke
 #   tests/document.sh --letter FILE.md  to the letter
-# Commands: ```sh blocks, and indented blocks of lines that begin with build/plateau or ./bootstrap. A ```text block after one quotes
+# Commands: ```sh blocks, and indented blocks of lines that begin with build/plateau, mpirun or ./bootstrap. A ```text block after one quotes
 # what it prints: line for line, numbers within 1 %, "..." for what is left out (at the end of a line, or as a line of its own).
 set -u
 letter=no
@@ -17,7 +17,7 @@ awk -v work="$work" -v letter="$letter" '
             if (line ~ /^(\.\/bootstrap( check.*)?|(sudo )?apt-get .*|git clone .*|cd plateau)( *#.*)?$/)
                 return
             sub(/^\.\/bootstrap reproduce/, "build/plateau reproduce", line)
-            if (line ~ /^(build\/)?plateau (sweep|reproduce)/) {
+            if (line ~ /^(mpirun -np 2 )?(build\/)?plateau (sweep|reproduce)/) {
                 sub(/ --scale [a-z]+/, "", line)
                 sub(/plateau [a-z]+/, "& --scale smoke", line)
             }
@@ -32,8 +32,11 @@ awk -v work="$work" -v letter="$letter" '
     /^```/ { kind = kind == "" ? substr($0, 4) : ""; if (kind == "sh") open = 0; next }
     kind == "sh" { add($0); next }
     kind == "text" { print >(work "/quoted." n); next }
-    kind == "" && /^    (build\/plateau|\.\/bootstrap)( |$)/ { sub(/^ +/, ""); open = 0; add($0); next }
+    kind == "" && /^    (build\/plateau|mpirun|\.\/bootstrap)( |$)/ { sub(/^ +/, ""); open = 0; add($0); next }
     END { if (!n) { print "no commands"; exit 1 } }' "$document" || { echo "$document: no commands found"; exit 1; }
+
+# What Open MPI wants of root.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 # Sweeps leave their shell's stdin alone, but a program that reads it would eat the script.
 bash -eu "$work/script" </dev/null || {

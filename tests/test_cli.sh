@@ -28,6 +28,9 @@ fails 2 'schedule=p=0@5:9: p=0@5:9: a schedule is' flow schedule=p=0@5:9
 fails 2 'B=64: B must be smaller than T=64' flow T=64 schedule=B=64@5
 fails 2 'B=9: B must not exceed pairs=8' train model=transformer task=recall pairs=8 schedule=B=9@5
 fails 2 'loss=train: the training loss jumps at a switch' flow schedule=p=0@5 loss=train
+prints 'time; training loss down to 0.2 of the null loss' flow T=64 d=8 p=0.1 loss=train
+prints 'with momentum steps x lr is 0.5 of that' train T=16 d=4 momentum=0.5 --quiet
+prints '"precision": "f64"' train T=16 d=4 optimizer=gd --json
 fails 2 'p: .plateau schedule. finds it' schedule p=.5
 fails 2 'searches the flow' schedule model=toy
 fails 2 'single run' flow T=64,128 --trace "$work/t.csv"

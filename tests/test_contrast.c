@@ -250,6 +250,16 @@ static void expect_all(const struct claims *claims, const char *const *ids, size
 }
 #define EXPECT(claims, ids, verdict) expect_all(claims, ids, sizeof(ids) / sizeof(ids)[0], verdict)
 
+/* A toy run with that plateau (NaN: none), which ended at `cap` in that state. */
+static void put_one(struct store *store, const char *study, const char *words, enum run_state state, double plateau,
+                    double cap)
+{
+    struct result r = {.state = state, .plateau = plateau, .cap = cap, .flow_plateau = 1, .keys = keys_of(words)};
+    for (int i = 0; i < FLOW_LEVELS; i++)
+        r.crossings[i] = plateau;
+    ok(store_put(store, study, NULL, &r, NULL));
+}
+
 START_TEST(test_published)
 {
     static const char *const good[] = {"C8.T",           "C8.tied.T-B", "C9.d",        "C11.pairs",  "C11.half.pairs",
@@ -290,7 +300,10 @@ START_TEST(test_lateness)
     put_published(store, "masked", "model=transformer T=64,128,256 d=16,32 mask=causal", 0.5);
     put_published(store, "repeated", "model=transformer T=64,128,256 d=16,32 p=0.3", 0.5);
     put_published(store, "fig4", "task=recall pairs=4,8 vocab=64", 1);
+    put_one(store, "toy", "model=toy T=64 d=8 momentum=0.5", RUN_EMERGED, 100, 1000); /* no time of the flow */
+    put_one(store, "toy", "model=toy T=64 d=8 optimizer=adam", RUN_EMERGED, 100, 1000);
     ok(store_each(store, NULL, accuracy_add, &a));
+    ck_assert_uint_eq(accuracy_of(&a, ACCURACY_SINGLE, ACCURACY_toy, &median, &largest), 0);
     ck_assert_uint_eq(accuracy_of_law(&a, ACCURACY_REGRESSION, &median, &smallest, &largest), 12);
     test_close(median, 1, 0.02, 0, "on the law");
     ck_assert(smallest > 0.97 && smallest < median && median < largest && largest < 1.03);
@@ -303,16 +316,6 @@ START_TEST(test_lateness)
     clean(store);
 }
 END_TEST
-
-/* A toy run with that plateau (NaN: none), which ended at `cap` in that state. */
-static void put_one(struct store *store, const char *study, const char *words, enum run_state state, double plateau,
-                    double cap)
-{
-    struct result r = {.state = state, .plateau = plateau, .cap = cap, .flow_plateau = 1, .keys = keys_of(words)};
-    for (int i = 0; i < FLOW_LEVELS; i++)
-        r.crossings[i] = plateau;
-    ok(store_put(store, study, NULL, &r, NULL));
-}
 
 #define LAW(study) "- {id: A, quantity: exponent, of: T, on: 'T', published: 1, tolerance: 0.05, study: " study "}"
 #define MEAN(study, published)                                                                                         \

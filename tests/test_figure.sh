@@ -54,6 +54,14 @@ awk -F, 'NR > 1 && $1 == "steps" && (!(($3, $4) in m) || $6 < m[$3, $4]) { m[$3,
 ok $? "3-right: the line is the best learning rate of each d and p"
 grep -q "^halfway_law = ''" figures/fig4-right.gp; ok $? "4-right: nothing has emerged, no law"
 [[ $(grep -c '^halfway,.*,1$' figures/fig4-right.csv) == 3 ]]; ok $? "and every run is a lower bound"
+cat >rates.yaml <<'Y'
+study: fig4
+runs:
+  - {model: transformer, task: recall, pairs: 2, vocab: [24, 32], layers: 2, heads: 2, width: 32, head_dim: 16, batch: 16, eval_size: 256, eval_every: 5, steps: 200, lr: [1e-3, 3e-3]}
+Y
+"$plateau" sweep rates.yaml --db rates.db --quiet && "$plateau" figure 4-right rates.db --out rates --quiet
+awk -F, '$1 == "stirs" { best[$3] = $5 } $1 == "stirs_other" { other[$3] = $5 } END { for (v in other) { n++; bad = bad || !(best[v] < other[v]) } exit bad || n != 2 }' rates/fig4-right.csv
+ok $? "4-right: the law is of the best learning rate, the other one is shown"
 near "$(law random figures/fig14.gp)" "$(fitted fig14 all.db --on d,T feature=yes position=random)" 0.001 &&
     near "$(law unmarked figures/fig14.gp)" "$(fitted fig14 all.db --on d,T feature=no)" 0.001; ok $? "14: each variant has its own law"
 near "$(law sgd figures/fig15.gp)" "$(fitted fig15 all.db --on d,T optimizer=sgd)" 0.001; ok $? "15: so has each optimizer"

@@ -113,6 +113,22 @@ START_TEST(without_runs_the_published_law_is_expected)
     keys = test_keys("model=transformer T=256 d=64 lr=3e-4");
     ok(expect_run(expect, &keys, false, &e));
     ck_assert_int_eq(e.source, EXPECT_GUESS);
+    /* what varies is no power law of what is published: nothing at another learning rate, another law at B > 1 */
+    static const char *const runs[] = {"model=transformer T=256 d=64 lr=1e-4",
+                                       "model=transformer T=64 d=8 layers=1 heads=1"};
+    static const enum key varying[] = {KEY_lr, KEY_B};
+    for (int i = 0; i < 2; i++) {
+        struct text law = {0};
+        bool varies[KEY_COUNT] = {[KEY_d] = true, [KEY_T] = true};
+        keys = test_keys("%s", runs[i]);
+        ok(expect_law(expect, &keys, varies, &law));
+        ck_assert_msg(strstr(law.data, i ? "d^1.31 T^0.57" : "d^1.29 T^0.80"), "as published: %s", law.data);
+        text_clear(&law);
+        varies[varying[i]] = true;
+        ok(expect_law(expect, &keys, varies, &law));
+        ck_assert_msg(!strstr(law.data, "nan") && !strstr(law.data, i ? "d^1.31" : "d^1.29"), "our own: %s", law.data);
+        text_free(&law);
+    }
     expect_free(expect);
 }
 END_TEST
