@@ -4,6 +4,9 @@
 #define BLAS_H
 #include "kernels.h"
 
+/* OpenBLAS, that is, and not whatever else calls itself CBLAS. */
+#define BLAS_IS_FAST HAVE_DECL_OPENBLAS_SET_NUM_THREADS
+
 /* Overrides the products of a table that reference_kernels_real or _bf16 has filled. */
 void blas_override_real(struct kernels *kernels);
 void blas_override_bf16(struct kernels *kernels);

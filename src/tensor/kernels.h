@@ -107,7 +107,7 @@ struct kernels {
 
 /* The kernels for a backend and a precision, constant and never freed, in *kernels. `auto` is oneDNN if it was built in
  * and can do the precision, else BLAS for f32. ERR_INPUT where the build or this processor cannot do what is asked; the
- * message names the remedy. bf16 is imitated, slowly, by backend=reference only. */
+ * message names the remedy. Where no instructions for bf16 are, backend=reference and blas imitate it. */
 enum status kernels_open(enum backend backend, enum precision precision, const struct kernels **kernels);
 /* The widest instruction set of this processor that a product may use: "amx", "avx512bf16", "avx512", "avx2", .. */
 const char *kernels_processor(void);
