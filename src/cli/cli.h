@@ -20,8 +20,8 @@
     X(test, FLAG, NULL, "the test set, instead of a batch of training")                                                \
     X(jobs, NUMBER, "N", "worker processes (default: one a core, fewer if a run has threads)")                         \
     X(scale, TEXT, "smoke|quick|desk|paper",                                                                           \
-      "how much to run: seconds, half an hour (the default; two minutes of it for the theory), hours, the paper's "    \
-      "sizes: days")                                                                                                   \
+      "how much to run: seconds, half an hour (the default; two minutes of it for the theory), up to two hours a "     \
+      "study, the paper's sizes: days")                                                                                \
     X(shard, TEXT, "i/n",                                                                                              \
       "make the i-th of n parts of the study only, by default into STUDY-iofn.db; `plateau merge` joins them")         \
     X(budget, TEXT, "2h", "only runs that fit into this time (s, min, h, d): those that tell most of the exponents")   \

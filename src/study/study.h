@@ -13,7 +13,7 @@
 #define STUDY_H
 #include "grid.h"
 
-/* X(enumerator, name): seconds, for tests; minutes on two cores; up to two hours; the paper's sizes. */
+/* X(enumerator, name): seconds, for tests; minutes on two cores; up to two hours a study; the paper's sizes. */
 #define SCALES(X) X(SCALE_SMOKE, "smoke") X(SCALE_QUICK, "quick") X(SCALE_DESK, "desk") X(SCALE_PAPER, "paper")
 enum scale {
 #define AS_ENUMERATOR(enumerator, name) enumerator,
