@@ -279,7 +279,7 @@ START_TEST(resume_elsewhere)
     text_free(&file);
     for (int times = 0; times < 2; times++) {
         char want[RESULT_LIBRARY];
-        snprintf(want, sizeof want, "%c%.30s; %.30s", x.result.library[0] == 'X' ? 'Y' : 'X', x.result.library + 1,
+        snprintf(want, sizeof want, "%c%.61s; %.62s", x.result.library[0] == 'X' ? 'Y' : 'X', x.result.library + 1,
                  x.result.library);
         struct outcome y = run(&here, path, path, NULL);
         ck_assert_str_eq(y.result.library, want);

@@ -186,7 +186,7 @@ static void join_library(const struct safetensors *file, char *library)
     if (n >= m && !strcmp(before + n - m, now))
         snprintf(library, RESULT_LIBRARY, "%s", before);
     else
-        snprintf(library, RESULT_LIBRARY, "%.30s; %.30s", before, now);
+        snprintf(library, RESULT_LIBRARY, "%.62s; %.62s", before, now);
 }
 
 static enum status copy_all(const struct safetensors *file, struct checkpoint *c)

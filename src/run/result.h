@@ -15,7 +15,7 @@ enum run_state {
 #undef AS_ENUMERATOR
 };
 
-enum { RESULT_SOLVER = 4, RESULT_LIBRARY = 64, RESULT_LEVEL_NAMES = FLOW_LEVELS + 2 };
+enum { RESULT_SOLVER = 4, RESULT_LIBRARY = 128, RESULT_LEVEL_NAMES = FLOW_LEVELS + 2 };
 
 struct result {
     struct keys keys;
