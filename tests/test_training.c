@@ -265,24 +265,35 @@ START_TEST(resume_to_the_bit)
 }
 END_TEST
 
-/* A run that goes on with another library names both, once. */
+/* Replaces the first letter of `what` in the checkpoint. */
+static void edit_note(const char *what, char letter)
+{
+    struct text file = bytes_of(path);
+    char *found = strstr(file.data + 8, what);
+    ck_assert_ptr_nonnull(found);
+    *found = letter;
+    ck_assert_int_eq(text_write_file(path, file.data, file.length), OK);
+    text_free(&file);
+}
+
+/* A run that goes on with another library names both, once; also if one name ends in the other. */
 START_TEST(resume_elsewhere)
 {
     const struct keys there = test_keys(TINY "steps=10"), here = test_keys(TINY "steps=20");
     struct outcome x = run(&there, NULL, file_path(), NULL);
+    const char *own = x.result.library;
+    char want[4][RESULT_LIBRARY];
     trace_free(&x.trace);
-    struct text file = bytes_of(path);
-    char *note = strstr(file.data + 8, x.result.library); /* another one that is as long */
-    ck_assert_ptr_nonnull(note);
-    note[0] = note[0] == 'X' ? 'Y' : 'X';
-    ck_assert_int_eq(text_write_file(path, file.data, file.length), OK);
-    text_free(&file);
-    for (int times = 0; times < 2; times++) {
-        char want[RESULT_LIBRARY];
-        snprintf(want, sizeof want, "%c%.61s; %.62s", x.result.library[0] == 'X' ? 'Y' : 'X', x.result.library + 1,
-                 x.result.library);
+    edit_note(own, '~');
+    snprintf(want[0], sizeof want[0], "~%.40s; %.40s", own + 1, own);
+    snprintf(want[1], sizeof want[1], "%s", want[0]);
+    snprintf(want[2], sizeof want[2], "~%.40s+ %.40s; %.40s", own + 1, own, own);
+    snprintf(want[3], sizeof want[3], "%s", want[2]);
+    for (int times = 0; times < 4; times++) {
+        if (times == 2) /* "A; B" -> "A+ B" */
+            edit_note(strchr(want[0], ';'), '+');
         struct outcome y = run(&here, path, path, NULL);
-        ck_assert_str_eq(y.result.library, want);
+        ck_assert_str_eq(y.result.library, want[times]);
         trace_free(&y.trace);
     }
     remove(path);

@@ -183,7 +183,8 @@ static void join_library(const struct safetensors *file, char *library)
     if (!n)
         return;
     snprintf(now, sizeof now, "%s", library);
-    if (n >= m && !strcmp(before + n - m, now))
+    const bool last = n >= m && !strcmp(before + n - m, now);
+    if (last && (n == m || (n > m + 1 && before[n - m - 2] == ';'))) /* "A" or "B; A"; "B + A" is another one */
         snprintf(library, RESULT_LIBRARY, "%s", before);
     else
         snprintf(library, RESULT_LIBRARY, "%.62s; %.62s", before, now);

@@ -31,8 +31,8 @@ struct result {
     double flow_plateau;            /* toy: the reduced flow (metric=full) from the same W(0), W*; NaN if none */
     long solver[RESULT_SOLVER];     /* flow: counts of result_solver_name */
     double steps_done, tokens_per_s; /* training */
-    char backend[16], library[RESULT_LIBRARY]; /* Transformer: what multiplied, "onednn", and on what, "oneDNN 2.6.3,
-                                                  avx2", with "; " between if it went on elsewhere; else "" */
+    char backend[16], library[RESULT_LIBRARY]; /* Transformer: what multiplied, "onednn", and on what, "oneDNN 3.0.1,
+                                                  amx", with "; " between if it went on elsewhere; else "" */
 };
 
 /* "emerged", ..; and back (false if unknown). */

@@ -10,11 +10,19 @@ struct scratch {
     size_t size[3];
 };
 
-static enum status worker_open(struct kernels_worker *worker)
+/* One thread, for good: an OpenBLAS that is built with OpenMP has this setting for each calling thread. */
+static void stay_single(void)
 {
 #if HAVE_DECL_OPENBLAS_SET_NUM_THREADS
-    openblas_set_num_threads(1);
+    static _Thread_local bool single;
+    if (!single)
+        openblas_set_num_threads(1);
+    single = true;
 #endif
+}
+
+static enum status worker_open(struct kernels_worker *worker)
+{
     worker->data = calloc(1, sizeof(struct scratch));
     return worker->data ? OK : error_set(ERR_MEMORY, "out of memory");
 }
@@ -64,6 +72,7 @@ static void multiply_one(struct kernels_worker *worker, const struct product *p,
     float *c = rounds ? reserve(worker, 2, (size_t)p->m * (size_t)p->n) : c_;
     if (!a || !b || !c)
         return;
+    stay_single();
     if (rounds)
         c_row = p->n;
     for (int i = 0; i < p->m && bias; i++) {

@@ -2,7 +2,8 @@
  *
  * kernels_open fills every pointer with the reference backend (plain C, libm: readable, slow) and then lets the chosen
  * backend override what it does better: `blas` the loops (vector.c) and the products (CBLAS), `onednn` the loops and
- * the products (oneDNN, f32 and bf16). So no pointer is ever empty and a new backend may begin with one function.
+ * the products (oneDNN, f32 and bf16; without AVX-512 some by OpenBLAS). So no pointer is ever empty and a new backend
+ * may begin with one function.
  *
  * Matrices are row-major. `real` and `element` are explained in real.h; with precision=f32 both are float, with bf16
  * elements have two bytes and products sum in float. Per output a comment says "overwrites" or "accumulates".
@@ -52,7 +53,7 @@ struct kernels_worker {
 
 struct kernels {
     const char *name; /* "reference", "blas", "onednn" */
-    char library[64]; /* what multiplies, on what ("oneDNN 2.6.3, avx2"): where this is the same, so are all bits */
+    char library[64]; /* what multiplies, on what ("oneDNN 3.0.1, amx"): where this is the same, so are all bits */
     enum precision precision;
     size_t element_size; /* bytes of an element */
 

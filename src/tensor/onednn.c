@@ -59,7 +59,7 @@ struct library {
     struct primitive *bucket[BUCKETS]; /* owned */
     void *scratch;                     /* owned */
     size_t scratch_size;
-    struct kernels_worker blas; /* for products of f32 without AVX-512 (by_blas); else empty */
+    struct kernels_worker blas; /* for f32 without AVX-512 (by_blas), where it cannot fail; else empty */
 };
 
 /* CBLAS's products, for f32. */
@@ -257,19 +257,20 @@ static void run(struct kernels_worker *worker, const struct product *p, const st
         kernels_fail(worker, "oneDNN failed in a product of %d x %d x %d (status %d)", p->m, p->n, p->k, (int)status);
 }
 
-/* Whether CBLAS makes a product. Where oneDNN does not pack, it reads the factors where they are, and slowly where their
- * rows lie 4 kB apart; OpenBLAS packs always, which pays in long sums: gradients of weights, what is added to the
- * residual stream. (Measured inside a step on Zen 3: 1.16 and 1.06 times as fast; scores of heads, 0.9 times.) */
-static bool by_blas(const struct library *library, const struct product *p)
+/* Whether CBLAS makes a product, which may be one with a weight. Where oneDNN does not pack, it reads the factors where
+ * they are, and slowly where their rows lie 4 kB apart; OpenBLAS packs always, which pays for the gradients of weights
+ * and for long sums that are added to the residual stream. (Measured inside a step on Zen 3: 1.16 and 1.06 times as
+ * fast; scores of heads, 0.9 times.) */
+static bool by_blas(const struct library *library, const struct product *p, bool with_weight)
 {
     enum { LONG = 128 };
-    return library->blas.kernels && p->batch == 1 && p->to_real && p->k >= LONG;
+    return library->blas.kernels && p->batch == 1 && p->to_real && (with_weight ? p->k >= LONG : p->a_transposed);
 }
 
 static void multiply(struct kernels_worker *worker, const struct product *p, const void *a, const void *b, void *c)
 {
     struct library *library = worker->data;
-    if (by_blas(library, p))
+    if (by_blas(library, p, false))
         library->blas.kernels->multiply(&library->blas, p, a, b, c);
     else
         run(worker, p, NULL, a, b, NULL, c);
@@ -289,7 +290,7 @@ static void forward(struct kernels_worker *worker, const struct weight *W, const
 {
     struct library *library = worker->data;
     const struct product p = kernels_forward_product(W, rows, x_row, y_row, type);
-    if (by_blas(library, &p)) {
+    if (by_blas(library, &p, true)) {
         const struct weight plain = plain_weight(W);
         library->blas.kernels->forward(&library->blas, &plain, bias, rows, x, x_row, y, y_row, type);
     } else {
@@ -302,7 +303,7 @@ static void backward(struct kernels_worker *worker, const struct weight *W, int 
 {
     struct library *library = worker->data;
     const struct product p = kernels_backward_product(W, rows, dy_row, dx_row, type);
-    if (by_blas(library, &p)) {
+    if (by_blas(library, &p, true)) {
         const struct weight plain = plain_weight(W);
         library->blas.kernels->backward(&library->blas, &plain, rows, dy, dy_row, dx, dx_row, type);
     } else {
@@ -444,8 +445,10 @@ enum status onednn_override(struct kernels *kernels)
     snprintf(kernels->library, sizeof kernels->library, "oneDNN %d.%d.%d, %s", version->major, version->minor,
              version->patch, kernels_processor());
     if (kernels->precision == PRECISION_F32 && lacks_avx512() && BLAS_IS_FAST) {
-        reference_kernels_real(&blas);
-        blas_override_real(&blas);
+        struct kernels filled;
+        reference_kernels_real(&filled);
+        blas_override_real(&filled);
+        blas = filled;
         const size_t used = strlen(kernels->library);
         snprintf(kernels->library + used, sizeof kernels->library - used, " + %s", blas.library);
     }
