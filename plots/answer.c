@@ -201,7 +201,7 @@ static void add_laws(struct document *d, const struct report *r)
             snprintf(at, sizeof at, ", to %g", c->at);
         snprintf(of, sizeof of, "%s%s%s%s", *c->response ? c->response : "steps", at, *c->where ? ", " : "", c->where);
         snprintf(runs, sizeof runs, "%zu", c->runs);
-        document_row(d, "plain",
+        document_row(d, "figure",
                      (struct document_cell[]){{c->figure, NULL, 0},
                                               {of, NULL, 0},
                                               {here.length ? here.data : "-", NULL, 0},
