@@ -77,8 +77,8 @@ static enum status check_identity(const struct safetensors *file, const struct k
         if (strcmp(found, notes.list[i].text))
             return error_set(
                 ERR_INPUT,
-                "the checkpoint is of a run with %s=%s, not %s: give the same keys, or train without --resume",
-                name, found, notes.list[i].text);
+                "the checkpoint is of a run with %s=%s, not %s: give the same keys, or train without --resume", name,
+                found, notes.list[i].text);
     }
     return OK;
 }

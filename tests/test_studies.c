@@ -1,0 +1,92 @@
+/* The shipped studies and claims together: at every scale from its own on, a claim finds the runs that it is about. */
+#include "claims_fixture.h"
+#include "study.h"
+#include <glob.h>
+#include <stdlib.h>
+
+/* Puts what the study would make, emerged at a law of its keys, without curves. */
+static void put_study(struct store *store, const char *path, enum scale scale)
+{
+    struct study study;
+    size_t size;
+    ck_assert_msg(study_read(path, scale, &study) == OK, "%s", error_message());
+    ok(study_size(&study, &size));
+    ok(store_begin(store));
+    for (size_t i = 0; i < size; i++) {
+        struct result r = {.state = RUN_EMERGED, .null_loss = 0.5, .initial_loss = 0.5};
+        ok(study_at(&study, i, &r.keys));
+        const double *v = r.keys.value, size_of_problem = r.keys.preset == PRESET_RECALL ? v[KEY_pairs] * v[KEY_vocab]
+                                                                                         : v[KEY_T] * sqrt(v[KEY_d]);
+        double form = 1; /* the other keys matter too, each a little */
+        for (int k = 0; k < KEY_COUNT; k++)
+            form += isnan(v[k]) ? 0 : 0.01 * sin(v[k] + k);
+        r.plateau = r.flow_plateau = size_of_problem * form;
+        r.cap = 2 * r.plateau;
+        r.predicted.asinh = r.predicted.eq6 = r.predicted.closed = r.predicted.quadrature = 1.1 * r.plateau;
+        for (int level = 0; level < FLOW_LEVELS; level++)
+            r.crossings[level] = r.plateau * (1 - 0.01 * (8 - level));
+        ok(store_put(store, study.name, NULL, &r, NULL));
+    }
+    ok(store_commit(store));
+    study_free(&study);
+}
+
+/* Is what the claim is about made at this scale? */
+static bool due(const struct claim *c, enum scale scale)
+{
+    enum scale least = SCALE_QUICK;
+    if (*c->scale)
+        ok(study_scale(c->scale, &least));
+    return *c->study && least <= scale;
+}
+
+static void every_claim_at(enum scale scale)
+{
+    struct claims claims;
+    struct store *store = fresh_store();
+    char pattern[256];
+    glob_t found;
+    snprintf(pattern, sizeof pattern, "%s/validation/studies/*.yaml", getenv("SOURCE"));
+    ck_assert_int_eq(glob(pattern, 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        put_study(store, found.gl_pathv[i], scale);
+    ck_assert_msg(found.gl_pathc > 20, "%zu studies in %s", found.gl_pathc, pattern);
+    globfree(&found);
+    ck_assert_msg(compare_read(NULL, &claims) == OK, "%s", error_message());
+    ck_assert_msg(compare_run(store, &claims) == OK, "%s", error_message());
+    size_t n = 0;
+    for (size_t i = 0; i < claims.n; i++) {
+        const struct claim *c = &claims.list[i];
+        if (!due(c, scale))
+            continue;
+        const bool fitted = compare_is(c, "exponent") || compare_is(c, "constant") || compare_is(c, "r2");
+        const bool paired = compare_is(c, "speedup") && !*c->response;
+        ck_assert_msg(!strstr(c->why, "no such run") && !(fitted && isnan(c->estimate)) && !(paired && !c->runs),
+                      "%s at %s: %s", c->id, study_scale_name(scale), c->why);
+        n++;
+    }
+    ck_assert_msg(n > 80, "%zu claims", n);
+    compare_free(&claims);
+    clean(store);
+}
+
+START_TEST(quick)
+{
+    every_claim_at(SCALE_QUICK);
+}
+END_TEST
+
+START_TEST(desk)
+{
+    every_claim_at(SCALE_DESK);
+}
+END_TEST
+
+START_TEST(paper)
+{
+    every_claim_at(SCALE_PAPER);
+}
+END_TEST
+
+static const struct test tests[] = {{"quick", &quick}, {"desk", &desk}, {"paper", &paper}};
+TEST_MAIN("studies", tests)
