@@ -114,7 +114,7 @@ subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subpr
 print(time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$@"
 }
 bound() { # what, value, unit, bar
-    awk -v what="$1" -v value="$2" -v unit="$3" -v bar="$4" 'BEGIN { printf "%s: %.2f %s, <= %g  %s\n", what, value, unit, bar, value > bar ? "MISSED" : "met"; exit value > bar }' || missed=1
+    awk -v what="$1" -v value="$2" -v unit="$3" -v bar="$4" 'BEGIN { printf "%s: %.2f %s, <= %g  %s\n", what, value, unit, bar, (value > bar ? "MISSED" : "met"); exit (value > bar) }' || missed=1
 }
 read -r _ kilobytes < <(measure build/plateau train model=transformer T=512 d=128 threads=2 steps=2 eval_every=2)
 bound "memory at T = 512, d = 128, batch 32" $((kilobytes / 1024)) MiB 512
