@@ -151,16 +151,16 @@ static void primitive_free(struct primitive *x)
     free(x);
 }
 
-/* Room for the scratch memory of every primitive. */
+/* Room for the scratch memory of every primitive. Its size is that of the scratchpad's descriptor: what the query
+ * memory_consumption_s64 gives is the library's own scratch memory, 0 where the user brings it. */
 static bool reserve(struct library *library, dnnl_primitive_desc_t description)
 {
-    dnnl_dim_t size = 0;
-    dnnl_primitive_desc_query(description, dnnl_query_memory_consumption_s64, 0, &size);
-    if ((size_t)size <= library->scratch_size)
+    const size_t size = dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0));
+    if (size <= library->scratch_size)
         return true;
     free(library->scratch);
-    library->scratch = kernels_allocate((size_t)size, 1);
-    library->scratch_size = library->scratch ? (size_t)size : 0;
+    library->scratch = kernels_allocate(size, 1);
+    library->scratch_size = library->scratch ? size : 0;
     return library->scratch;
 }
 
