@@ -1,4 +1,5 @@
 #include "blas.h"
+#include "clones.h"
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,13 +62,30 @@ static const float *as_float(struct kernels_worker *worker, int which, int rows,
     return copy;
 }
 
-/* One product; bias[n] (NULL: none) is added to every row of C. */
-static void multiply_one(struct kernels_worker *worker, const struct product *p, const void *a_, const void *b_,
-                         const real *bias, void *c_)
+/* W[n] as floats, rounded as elements are: itself, or a copy. */
+CLONES static void round_all(size_t n, const real *W, float *restrict out)
 {
-    int a_row = p->a_row, b_row = p->b_row, c_row = p->c_row;
+    for (size_t i = 0; i < n; i++)
+        out[i] = element_value(element_of(W[i]));
+}
+
+static const float *rounded(struct kernels_worker *worker, int which, size_t n, const real *W)
+{
+    if (!ELEMENT_ROUNDS)
+        return W;
+    float *copy = reserve(worker, which, n);
+    if (copy)
+        round_all(n, W, copy);
+    return copy;
+}
+
+/* C (+)= A B + bias of one product, whose B is stored as floats with b_row numbers a row; bias[n] (NULL: none) is added
+ * to every row of C. */
+static void multiply_by(struct kernels_worker *worker, const struct product *p, const void *a_, const float *b,
+                        int b_row, const real *bias, void *c_)
+{
+    int a_row = p->a_row, c_row = p->c_row;
     const float *a = as_float(worker, 0, p->a_transposed ? p->k : p->m, p->a_transposed ? p->m : p->k, a_, &a_row);
-    const float *b = as_float(worker, 1, p->b_transposed ? p->n : p->k, p->b_transposed ? p->k : p->n, b_, &b_row);
     const bool rounds = !p->to_real && ELEMENT_ROUNDS;
     float *c = rounds ? reserve(worker, 2, (size_t)p->m * (size_t)p->n) : c_;
     if (!a || !b || !c)
@@ -87,26 +105,52 @@ static void multiply_one(struct kernels_worker *worker, const struct product *p,
                                 (element *)c_ + (size_t)i * (size_t)p->c_row);
 }
 
-static void multiply(struct kernels_worker *worker, const struct product *p, const void *a, const void *b, void *c)
+static void multiply(struct kernels_worker *worker, const struct product *p, const void *a, const void *b_, void *c)
 {
     const size_t c_size = p->to_real ? sizeof(real) : worker->kernels->element_size;
-    for (size_t i = 0; i < (size_t)p->batch; i++)
-        multiply_one(worker, p, (const element *)a + i * p->a_next, (const element *)b + i * p->b_next, NULL,
-                     (char *)c + i * p->c_next * c_size);
+    for (size_t i = 0; i < (size_t)p->batch; i++) {
+        int b_row = p->b_row;
+        const float *b = as_float(worker, 1, p->b_transposed ? p->n : p->k, p->b_transposed ? p->k : p->n,
+                                  (const element *)b_ + i * p->b_next, &b_row);
+        multiply_by(worker, p, (const element *)a + i * p->a_next, b, b_row, NULL, (char *)c + i * p->c_next * c_size);
+    }
+}
+
+/* A weight is its parameters. */
+static enum status weight_open(struct kernels_worker *worker, struct weight *W)
+{
+    (void)worker, (void)W;
+    return OK;
+}
+
+static void weight_close(struct weight *W)
+{
+    W->forward = NULL;
+}
+
+static void weight_pack(struct kernels_worker *worker, struct weight *W, const real *parameters)
+{
+    (void)worker;
+    W->forward = (void *)parameters;
+}
+
+static const float *weight_values(struct kernels_worker *worker, const struct weight *W)
+{
+    return rounded(worker, 1, (size_t)W->out * (size_t)W->in, W->forward);
 }
 
 static void forward(struct kernels_worker *worker, const struct weight *W, const real *bias, int rows, const void *x,
                     int x_row, void *y, int y_row, enum result_type type)
 {
     const struct product p = kernels_forward_product(W, rows, x_row, y_row, type);
-    multiply_one(worker, &p, x, W->forward, bias, y);
+    multiply_by(worker, &p, x, weight_values(worker, W), W->in, bias, y);
 }
 
 static void backward(struct kernels_worker *worker, const struct weight *W, int rows, const void *dy, int dy_row,
                      void *dx, int dx_row, enum result_type type)
 {
     const struct product p = kernels_backward_product(W, rows, dy_row, dx_row, type);
-    multiply_one(worker, &p, dy, W->forward, NULL, dx);
+    multiply_by(worker, &p, dy, weight_values(worker, W), W->in, NULL, dx);
 }
 
 void ELEMENT_NAME(blas_override)(struct kernels *kernels)
@@ -122,6 +166,9 @@ void ELEMENT_NAME(blas_override)(struct kernels *kernels)
 #endif
     kernels->worker_open = worker_open;
     kernels->worker_close = worker_close;
+    kernels->weight_open = weight_open;
+    kernels->weight_close = weight_close;
+    kernels->weight_pack = weight_pack;
     kernels->forward = forward;
     kernels->backward = backward;
     kernels->multiply = multiply;

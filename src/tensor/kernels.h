@@ -53,7 +53,7 @@ struct kernels_worker {
 
 struct kernels {
     const char *name; /* "reference", "blas", "onednn" */
-    char library[64]; /* what multiplies, on what ("oneDNN 3.0.1, amx"): where this is the same, so are all bits */
+    char library[80]; /* what multiplies, on what ("oneDNN 3.0.1, amx"): where this is the same, so are all bits */
     enum precision precision;
     size_t element_size; /* bytes of an element */
 

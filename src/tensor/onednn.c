@@ -1,7 +1,6 @@
 #include "onednn.h"
 #include "blas.h"
 #include "onednn_version.h"
-#include "reference.h"
 #include <omp.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,15 +16,35 @@ static void stay_single(void)
     single = true;
 }
 
+/* The instruction set that the library uses, which the environment may have lowered (ONEDNN_MAX_CPU_ISA). The values of
+ * x86-64 are bits: a set has those of every set that it contains. */
+static bool uses(dnnl_cpu_isa_t isa)
+{
+    return ((unsigned)dnnl_get_effective_cpu_isa() & (unsigned)isa) == (unsigned)isa;
+}
+
+static const char *instruction_set(void)
+{
+#if defined(__x86_64__)
+    return uses(dnnl_cpu_isa_avx512_core_amx)    ? "amx"
+           : uses(dnnl_cpu_isa_avx512_core_bf16) ? "avx512bf16"
+           : uses(dnnl_cpu_isa_avx512_core)      ? "avx512"
+           : uses(dnnl_cpu_isa_avx2)             ? "avx2"
+                                                 : "sse4.1";
+#else
+    return kernels_processor();
+#endif
+}
+
 /* On x86-64; elsewhere the library knows best. */
 static bool lacks_avx512(void)
 {
-    return !strcmp(kernels_processor(), "avx2") || !strcmp(kernels_processor(), "x86-64");
+    return !strcmp(instruction_set(), "avx2") || !strcmp(instruction_set(), "sse4.1");
 }
 
 static bool lacks_bf16(void)
 {
-    return lacks_avx512() || !strcmp(kernels_processor(), "avx512");
+    return lacks_avx512() || !strcmp(instruction_set(), "avx512");
 }
 
 /* What a primitive is made for, as numbers to be compared. */
@@ -37,6 +56,7 @@ struct recipe {
 struct primitive {
     struct recipe recipe;
     struct primitive *next; /* of the same bucket; owned */
+    bool by_blas;           /* CBLAS makes this product, and the rest is empty */
     dnnl_primitive_t run;
     dnnl_memory_t a, b, bias, c, scratch; /* their addresses are set at every call; b: NULL if the weight has it */
 };
@@ -59,11 +79,11 @@ struct library {
     struct primitive *bucket[BUCKETS]; /* owned */
     void *scratch;                     /* owned */
     size_t scratch_size;
-    struct kernels_worker blas; /* for f32 without AVX-512 (by_blas), where it cannot fail; else empty */
+    struct kernels_worker blas; /* for products that by_blas and has_reference name */
 };
 
-/* CBLAS's products, for f32. */
-static struct kernels blas;
+/* CBLAS's products, for each precision. */
+static struct kernels blas[2];
 
 /* A weight in the library's layout. Where that is the plain one, `packed` is at the parameters themselves. */
 struct packed {
@@ -133,10 +153,10 @@ static dnnl_status_t describe(const struct kernels *kernels, const struct produc
     return status;
 }
 
-/* A memory object for what the description asks of `what`, without an address. */
-static dnnl_status_t memory_for(dnnl_primitive_desc_t description, dnnl_query_t what, dnnl_memory_t *memory)
+/* A memory object for what the description says of `what`, number `index` of it, without an address. */
+static dnnl_status_t memory_for(dnnl_primitive_desc_t description, dnnl_query_t what, int index, dnnl_memory_t *memory)
 {
-    return dnnl_memory_create(memory, dnnl_primitive_desc_query_md(description, what, 0), engine, DNNL_MEMORY_NONE);
+    return dnnl_memory_create(memory, dnnl_primitive_desc_query_md(description, what, index), engine, DNNL_MEMORY_NONE);
 }
 
 static void primitive_free(struct primitive *x)
@@ -155,7 +175,8 @@ static void primitive_free(struct primitive *x)
  * memory_consumption_s64 gives is the library's own scratch memory, 0 where the user brings it. */
 static bool reserve(struct library *library, dnnl_primitive_desc_t description)
 {
-    const size_t size = dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0));
+    const size_t size =
+        dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0));
     if (size <= library->scratch_size)
         return true;
     free(library->scratch);
@@ -164,39 +185,72 @@ static bool reserve(struct library *library, dnnl_primitive_desc_t description)
     return library->scratch;
 }
 
-/* weight: the B of p, or NULL. */
+/* Whether CBLAS makes a product of f32, which may be one with a weight, where oneDNN has no AVX-512. There oneDNN packs
+ * no blocks, but reads the factors where they are, and slowly where their rows lie 4 kB apart; OpenBLAS packs always,
+ * which pays for the gradients of weights and for long sums that are added to the residual stream. (Measured inside a
+ * step on Zen 3: 1.16 and 1.06 times as fast; scores of heads, 0.9 times.) */
+static bool by_blas(const struct library *library, const struct product *p, bool with_weight)
+{
+    enum { LONG = 128 };
+    return BLAS_IS_FAST && !library->packs && p->batch == 1 && p->to_real &&
+           (with_weight ? p->k >= LONG : p->a_transposed);
+}
+
+/* Whether the library would make the product by its reference loops, a thousand times slower than any BLAS. With
+ * AVX-512 oneDNN 2.6 does so for blocks of weights beside factors or results whose rows lie apart. */
+static bool has_reference(dnnl_primitive_desc_t description)
+{
+    const char *name = NULL;
+    return dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0, (void *)&name) != dnnl_success ||
+           !strncmp(name, "ref", strlen("ref"));
+}
+
+/* The description of p, whose B is the weight's or (weight = NULL) lies as p says. */
+static dnnl_status_t describe_product(const struct kernels *kernels, const struct product *p,
+                                      const struct packed *weight, bool bias, dnnl_primitive_desc_t *out)
+{
+    layout b;
+    layout_view b_view = NULL;
+    if (weight) {
+        const dnnl_status_t status = dnnl_memory_get_memory_desc(weight->packed, &b_view);
+        return status == dnnl_success ? describe(kernels, p, b_view, bias, out) : status;
+    }
+    dnnl_status_t status =
+        matrix_layout(&b, p->batch, p->k, p->n, p->b_transposed, p->b_row, p->b_next, element_type(kernels));
+    if (status == dnnl_success) {
+        status = describe(kernels, p, view_of(&b), bias, out);
+        layout_close(&b);
+    }
+    return status;
+}
+
+/* The library's own code and memory objects for what was described. */
+static bool primitive_fill(struct primitive *x, dnnl_primitive_desc_t description, bool weight, bool bias)
+{
+    return dnnl_primitive_create(&x->run, description) == dnnl_success &&
+           memory_for(description, dnnl_query_src_md, 0, &x->a) == dnnl_success &&
+           (weight || memory_for(description, dnnl_query_weights_md, 0, &x->b) == dnnl_success) &&
+           (!bias || memory_for(description, dnnl_query_weights_md, 1, &x->bias) == dnnl_success) &&
+           memory_for(description, dnnl_query_dst_md, 0, &x->c) == dnnl_success &&
+           memory_for(description, dnnl_query_scratchpad_md, 0, &x->scratch) == dnnl_success;
+}
+
+/* weight: the B of p, or NULL. What the library cannot make, or only slowly, CBLAS makes. NULL: no memory. */
 static struct primitive *primitive_create(struct kernels_worker *worker, const struct product *p,
                                           const struct packed *weight, bool bias)
 {
     struct library *library = worker->data;
     dnnl_primitive_desc_t description = NULL;
-    layout b;
-    layout_view b_view = NULL;
-    dnnl_status_t status;
     struct primitive *x = calloc(1, sizeof *x);
     if (!x)
         return NULL;
-    if (weight) {
-        dnnl_memory_get_memory_desc(weight->packed, &b_view);
-        status = describe(worker->kernels, p, b_view, bias, &description);
-    } else {
-        status = matrix_layout(&b, p->batch, p->k, p->n, p->b_transposed, p->b_row, p->b_next,
-                               element_type(worker->kernels));
-        if (status == dnnl_success) {
-            status = describe(worker->kernels, p, view_of(&b), bias, &description);
-            layout_close(&b);
-        }
-    }
-    bool good = status == dnnl_success && dnnl_primitive_create(&x->run, description) == dnnl_success &&
-                memory_for(description, dnnl_query_src_md, &x->a) == dnnl_success &&
-                (weight || memory_for(description, dnnl_query_weights_md, &x->b) == dnnl_success) &&
-                memory_for(description, dnnl_query_dst_md, &x->c) == dnnl_success &&
-                memory_for(description, dnnl_query_scratchpad_md, &x->scratch) == dnnl_success &&
-                reserve(library, description);
-    if (good && bias)
-        good = dnnl_memory_create(&x->bias, dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 1), engine,
-                                  DNNL_MEMORY_NONE) == dnnl_success;
-    dnnl_primitive_desc_destroy(description);
+    x->by_blas = by_blas(library, p, weight != NULL) ||
+                 describe_product(worker->kernels, p, weight, bias, &description) != dnnl_success ||
+                 has_reference(description);
+    const bool good =
+        x->by_blas || (primitive_fill(x, description, weight != NULL, bias) && reserve(library, description));
+    if (description)
+        dnnl_primitive_desc_destroy(description);
     if (good)
         return x;
     primitive_free(x);
@@ -214,6 +268,7 @@ static struct primitive *find(struct kernels_worker *worker, const struct produc
                               bool bias)
 {
     struct library *library = worker->data;
+    stay_single();
     const struct recipe recipe = recipe_of(p, weight, bias);
     uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, number by number */
     for (int i = 0; i < RECIPE; i++)
@@ -233,14 +288,10 @@ static struct primitive *find(struct kernels_worker *worker, const struct produc
     return *bucket = x;
 }
 
-static void run(struct kernels_worker *worker, const struct product *p, const struct packed *weight, const void *a,
+static void run(struct kernels_worker *worker, const struct primitive *x, const struct packed *weight, const void *a,
                 const void *b, const real *bias, void *c)
 {
-    struct library *library = worker->data;
-    stay_single();
-    struct primitive *x = find(worker, p, weight, bias != NULL);
-    if (!x)
-        return;
+    const struct library *library = worker->data;
     dnnl_exec_arg_t arguments[ARGUMENTS] = {
         {DNNL_ARG_SRC, x->a},     {DNNL_ARG_WEIGHTS, weight ? weight->packed : x->b},
         {DNNL_ARG_DST, x->c},     {DNNL_ARG_SCRATCHPAD, x->scratch},
@@ -254,29 +305,20 @@ static void run(struct kernels_worker *worker, const struct product *p, const st
     status |= dnnl_primitive_execute(x->run, library->stream, ARGUMENTS - !bias, arguments);
     status |= dnnl_stream_wait(library->stream);
     if (status != dnnl_success)
-        kernels_fail(worker, "oneDNN failed in a product of %d x %d x %d (status %d)", p->m, p->n, p->k, (int)status);
-}
-
-/* Whether CBLAS makes a product, which may be one with a weight. Where oneDNN does not pack, it reads the factors where
- * they are, and slowly where their rows lie 4 kB apart; OpenBLAS packs always, which pays for the gradients of weights
- * and for long sums that are added to the residual stream. (Measured inside a step on Zen 3: 1.16 and 1.06 times as
- * fast; scores of heads, 0.9 times.) */
-static bool by_blas(const struct library *library, const struct product *p, bool with_weight)
-{
-    enum { LONG = 128 };
-    return library->blas.kernels && p->batch == 1 && p->to_real && (with_weight ? p->k >= LONG : p->a_transposed);
+        kernels_fail(worker, "oneDNN failed in a product (status %d)", (int)status);
 }
 
 static void multiply(struct kernels_worker *worker, const struct product *p, const void *a, const void *b, void *c)
 {
     struct library *library = worker->data;
-    if (by_blas(library, p, false))
+    const struct primitive *x = find(worker, p, NULL, false);
+    if (x && x->by_blas)
         library->blas.kernels->multiply(&library->blas, p, a, b, c);
-    else
-        run(worker, p, NULL, a, b, NULL, c);
+    else if (x)
+        run(worker, x, NULL, a, b, NULL, c);
 }
 
-/* The weight as CBLAS takes it: where its parameters are. */
+/* The weight as CBLAS takes it: its parameters. */
 static struct weight plain_weight(const struct weight *W)
 {
     const struct packed *packed = W->forward;
@@ -290,11 +332,12 @@ static void forward(struct kernels_worker *worker, const struct weight *W, const
 {
     struct library *library = worker->data;
     const struct product p = kernels_forward_product(W, rows, x_row, y_row, type);
-    if (by_blas(library, &p, true)) {
+    const struct primitive *primitive = find(worker, &p, W->forward, bias != NULL);
+    if (primitive && primitive->by_blas) {
         const struct weight plain = plain_weight(W);
         library->blas.kernels->forward(&library->blas, &plain, bias, rows, x, x_row, y, y_row, type);
-    } else {
-        run(worker, &p, W->forward, x, NULL, bias, y);
+    } else if (primitive) {
+        run(worker, primitive, W->forward, x, NULL, bias, y);
     }
 }
 
@@ -303,11 +346,12 @@ static void backward(struct kernels_worker *worker, const struct weight *W, int 
 {
     struct library *library = worker->data;
     const struct product p = kernels_backward_product(W, rows, dy_row, dx_row, type);
-    if (by_blas(library, &p, true)) {
+    const struct primitive *primitive = find(worker, &p, W->backward, false);
+    if (primitive && primitive->by_blas) {
         const struct weight plain = plain_weight(W);
         library->blas.kernels->backward(&library->blas, &plain, rows, dy, dy_row, dx, dx_row, type);
-    } else {
-        run(worker, &p, W->backward, dy, NULL, NULL, dx);
+    } else if (primitive) {
+        run(worker, primitive, W->backward, dy, NULL, NULL, dx);
     }
 }
 
@@ -432,7 +476,7 @@ static enum status worker_open(struct kernels_worker *worker)
     if (engine_status != dnnl_success ||
         dnnl_stream_create(&library->stream, engine, dnnl_stream_default_flags) != dnnl_success)
         return error_set(ERR_PROGRAM, "oneDNN cannot use this processor");
-    return library->packs || !BLAS_IS_FAST ? OK : kernels_worker_open(&blas, &library->blas);
+    return kernels_worker_open(&blas[worker->kernels->precision], &library->blas);
 }
 
 enum status onednn_override(struct kernels *kernels)
@@ -441,17 +485,12 @@ enum status onednn_override(struct kernels *kernels)
         return error_set(ERR_INPUT, "precision=bf16: this processor has no bf16 instructions (AVX512-BF16 or AMX); use "
                                     "precision=f32, or backend=blas, which imitates them without gain in speed");
     const dnnl_version_t *version = dnnl_version();
+    struct kernels products = *kernels;
+    (kernels->precision == PRECISION_BF16 ? blas_override_bf16 : blas_override_real)(&products);
+    blas[kernels->precision] = products;
     kernels->name = "onednn";
-    snprintf(kernels->library, sizeof kernels->library, "oneDNN %d.%d.%d, %s", version->major, version->minor,
-             version->patch, kernels_processor());
-    if (kernels->precision == PRECISION_F32 && lacks_avx512() && BLAS_IS_FAST) {
-        struct kernels filled;
-        reference_kernels_real(&filled);
-        blas_override_real(&filled);
-        blas = filled;
-        const size_t used = strlen(kernels->library);
-        snprintf(kernels->library + used, sizeof kernels->library - used, " + %s", blas.library);
-    }
+    snprintf(kernels->library, sizeof kernels->library, "oneDNN %d.%d.%d, %s + %.30s", version->major, version->minor,
+             version->patch, instruction_set(), products.library);
     kernels->worker_open = worker_open;
     kernels->worker_close = worker_close;
     kernels->weight_open = weight_open;
