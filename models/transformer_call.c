@@ -1,6 +1,5 @@
 #include "transformer_internal.h"
 #include <math.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -22,30 +21,17 @@ struct call {
 struct phase {
     struct call *call;
     void (*task)(struct call *call, struct transformer_worker *w, int i);
-    int tasks;
-    atomic_int next, workers;
 };
 
-static void *work(void *argument)
+static void run_task(void *context, int member, int i)
 {
-    struct phase *phase = argument;
-    struct transformer_worker *w = &phase->call->model->machine->worker[atomic_fetch_add(&phase->workers, 1)];
-    for (int i; (i = atomic_fetch_add(&phase->next, 1)) < phase->tasks;)
-        phase->task(phase->call, w, i);
-    return NULL;
+    const struct phase *phase = context;
+    phase->task(phase->call, &phase->call->model->machine->worker[member], i);
 }
 
-/* Threads that cannot be started are done without. */
 static void run_phase(struct call *call, void (*task)(struct call *, struct transformer_worker *, int), int tasks)
 {
-    struct phase phase = {.call = call, .task = task, .tasks = tasks};
-    pthread_t thread[TRANSFORMER_LANES];
-    int started = 0;
-    while (started < call->model->machine->workers - 1 && !pthread_create(&thread[started], NULL, work, &phase))
-        started++;
-    work(&phase);
-    for (int i = 0; i < started; i++)
-        pthread_join(thread[i], NULL);
+    team_run(call->model->machine->team, tasks, run_task, &(struct phase){.call = call, .task = task});
 }
 
 /* out[columns][rows] = in[rows][columns] transposed. */
@@ -62,9 +48,22 @@ static void pack(struct call *call, struct transformer_worker *w, int i)
     const struct transformer *model = call->model;
     if (i < transformer_machine_weights(model))
         transformer_machine_pack(w, i);
-    else if (model->config.task == TASK_RECALL)
+    else if (i > transformer_machine_weights(model) && model->machine->first.wanted)
+        transformer_first_elements(w);
+    else if (i == transformer_machine_weights(model) && model->config.task == TASK_RECALL)
         transpose(model->config.width, model->config.inputs, transformer_weight(model, 0, MODULE_EMBED),
                   model->machine->lookup);
+}
+
+static void prepare_first(struct call *call, struct transformer_worker *w, int i)
+{
+    (void)call;
+    transformer_first_prepare(w, i);
+}
+
+static void add_first(struct call *call, struct transformer_worker *w, int i)
+{
+    transformer_first_add_lanes(w, i, call->lanes);
 }
 
 /* Attention of one pair in the micro-batch that w holds: sequence s of it. */
@@ -102,8 +101,9 @@ static void probe(const struct call *call, struct transformer_worker *w, int pie
     const struct transformer_config *c = &call->model->config;
     const struct transformer_activations *last = &w->layer[c->layers - 1];
     if (call->whole_last && call->model->machine->is_short) {
-        transformer_layer_qkv(w, c->layers - 1, S, last->n, w->head[0], w->head[1], NULL);
-        transformer_layer_attention(w, S, w->head[0], w->head[1], NULL, last->p, NULL);
+        transformer_last_whole_input(w, S);
+        transformer_layer_qkv(w, c->layers - 1, S, last->n, w->dqkv);
+        transformer_layer_attention(w, S, w->dqkv, last->p, NULL);
     }
     double *sum = call->attention + (size_t)piece * (size_t)call->lists * (size_t)c->layers * (size_t)c->heads;
     for (int list = 0; list < call->lists; list++) {
@@ -135,8 +135,7 @@ static void forward(const struct call *call, struct transformer_worker *w, int f
     transformer_ends_loss(w, call->batch, first, S, call->loss + first, call->correct + first);
 }
 
-static void backward(const struct call *call, struct transformer_worker *w, int first, int S,
-                     const struct transformer_rows *r)
+static void backward(const struct call *call, struct transformer_worker *w, int S, const struct transformer_rows *r)
 {
     const struct transformer *model = call->model;
     transformer_ends_readout_backward(w, S, r);
@@ -144,18 +143,21 @@ static void backward(const struct call *call, struct transformer_worker *w, int 
         transformer_last_backward(w, S, r);
     for (int layer = model->config.layers - model->machine->is_short; layer-- > 0;)
         transformer_layer_backward(w, layer, S, w->dx);
-    transformer_ends_embed_backward(w, call->batch, first, S);
+    transformer_ends_embed_backward(w, S);
     w->first = false;
 }
 
-/* What is added to and never overwritten begins at 0: norms, and the sums of a lookup. */
-static void clear_sums(const struct transformer *model, real *gradient)
+/* What is added to and never overwritten begins at 0: norms, the embedding, and the sums of a lookup. */
+static void clear_sums(const struct call *call, struct transformer_worker *w)
 {
+    const struct transformer *model = call->model;
     for (int i = 0; i < model->tensors; i++) {
         const struct transformer_tensor *t = &model->tensor[i], *weight = i % 2 ? t - 1 : t;
-        if (weight->rank == 1 || (i == 0 && model->config.task == TASK_RECALL))
-            memset(gradient + t->offset, 0, t->count * sizeof *gradient);
+        if (weight->rank == 1 || i < 2)
+            memset(w->gradient + t->offset, 0, t->count * sizeof *w->gradient);
     }
+    if (model->machine->first.wanted && model->config.task == TASK_RECALL)
+        memset(w->first_sums, 0, transformer_first_sums(model) * sizeof *w->first_sums);
 }
 
 static bool in_range(const struct call *call, int first, int S)
@@ -176,8 +178,9 @@ static void run_lane(struct call *call, struct transformer_worker *w, int lane)
     const struct transformer_batch *batch = call->batch;
     w->gradient = lane == 0 ? call->gradient : call->model->machine->lane[lane];
     w->first = true;
+    w->first_sums = call->model->machine->first.lane[lane];
     if (call->gradient)
-        clear_sums(call->model, w->gradient);
+        clear_sums(call, w);
     for (int piece = lane; piece < call->pieces; piece += call->lanes) {
         const int first = piece * call->S, rest = batch->sequences - first, S = rest < call->S ? rest : call->S;
         const struct transformer_rows rows =
@@ -190,7 +193,7 @@ static void run_lane(struct call *call, struct transformer_worker *w, int lane)
         }
         forward(call, w, first, S, &rows);
         if (call->gradient)
-            backward(call, w, first, S, &rows);
+            backward(call, w, S, &rows);
         if (call->lists > 0)
             probe(call, w, piece, first, S);
     }
@@ -218,18 +221,24 @@ static void finish(struct call *call, struct transformer_worker *w, int i)
         return;
     const struct transformer_tensor *t = &model->tensor[index];
     const bool in_rows =
-        machine->is_short && layer == model->config.layers - 1 && t->rank == 2 && module != MODULE_EMBED;
+        (machine->is_short && layer == model->config.layers - 1 && t->rank == 2 && module != MODULE_EMBED) ||
+        module == MODULE_UNEMBED || (module == MODULE_DOWN && layer == machine->held);
+    const bool from_input = layer == 0 && machine->first.wanted;
     w->gradient = call->gradient;
-    if (in_rows || module == MODULE_UNEMBED) {
+    if (in_rows) {
         const struct transformer_rows rows = transformer_machine_rows(model, 0);
-        transformer_last_gradient(w, module, call->batch->sequences, &rows);
+        transformer_last_gradient(w, layer, module, call->batch->sequences, &rows);
+    } else if (from_input && module == MODULE_QKV) {
+        transformer_first_gradient_qkv(w);
     } else {
         add_lanes(call, t);
         add_lanes(call, t + 1);
     }
-    if (module == MODULE_EMBED && model->config.task == TASK_RECALL) {
+    if (module == MODULE_EMBED) {
         memcpy(machine->lookup, call->gradient + t->offset, t->count * sizeof(real));
         transpose(model->config.inputs, model->config.width, machine->lookup, call->gradient + t->offset);
+        if (from_input)
+            transformer_first_gradient_embed(w);
     }
     for (int part = 0; part < 2; part++) {
         const size_t end = t[part].offset + t[part].count;
@@ -309,11 +318,15 @@ static enum status run(struct call *call, struct transformer_measure *measure)
     struct transformer *model = call->model;
     TRY(check_call(call));
     TRY(prepare(call));
-    run_phase(call, pack, transformer_machine_weights(model) + 1);
+    run_phase(call, pack, transformer_machine_weights(model) + 2);
+    if (model->machine->first.wanted)
+        run_phase(call, prepare_first, TRANSFORMER_LANES + 1);
     run_phase(call, run_lane, call->lanes);
     const int bad = atomic_load(&call->bad);
     REQUIRE(!bad, ERR_INPUT, "sequence %d or one behind it: tokens and labels must lie in [0,%d)", bad - 1,
             model->config.inputs);
+    if (call->gradient && model->machine->first.wanted)
+        run_phase(call, add_first, TRANSFORMER_LANES);
     if (call->gradient)
         run_phase(call, finish, model->config.layers * MODULE_COUNT);
     for (int i = 0; i < model->machine->workers; i++)

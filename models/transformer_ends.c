@@ -20,11 +20,11 @@ static void embed_tokens(struct transformer_worker *w, const struct transformer_
 {
     const struct transformer *model = w->model;
     const size_t W = (size_t)model->config.width, T = (size_t)model->config.T;
-    const int32_t *token = batch->tokens + (size_t)first * T;
     const real *bias = transformer_bias(model, 0, MODULE_EMBED);
     real *x = w->x;
+    w->token = batch->tokens + (size_t)first * T;
     for (size_t r = 0; r < (size_t)S * T; r++, x += W) {
-        const real *row = model->machine->lookup + (size_t)token[r] * W;
+        const real *row = model->machine->lookup + (size_t)w->token[r] * W;
         for (size_t i = 0; i < W; i++)
             x[i] += row[i] + bias[i];
     }
@@ -42,27 +42,36 @@ void transformer_ends_embed(struct transformer_worker *w, const struct transform
         embed_tokens(w, batch, first, S);
 }
 
-/* The gradient of a lookup is summed as [vocab][W]; transformer_call turns it when the lanes are added up. */
-void transformer_ends_embed_backward(struct transformer_worker *w, const struct transformer_batch *batch, int first,
-                                     int S)
+/* The gradient of the weight is summed as [inputs][W]; transformer_call turns it when the lanes are added up. */
+void transformer_ends_embed_backward(struct transformer_worker *w, int S)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const int W = model->config.width, R = S * model->config.T;
-    if (model->config.task == TASK_REGRESSION) {
-        k->narrow((size_t)R * (size_t)W, w->dx, w->dy);
-        transformer_layer_weight_gradient(w, 0, MODULE_EMBED, R, W, model->config.inputs, w->dy, w->in);
-        return;
-    }
-    const int32_t *token = batch->tokens + (size_t)first * (size_t)model->config.T;
+    const int W = model->config.width, R = S * model->config.T, inputs = model->config.inputs;
     real *sums = transformer_weight_gradient(w, 0, MODULE_EMBED);
+    if (model->machine->first.wanted && !model->config.skip)
+        return; /* nothing but the first layer's attention reads the embedding */
+    const struct product p = {.batch = 1,
+                              .m = inputs,
+                              .n = W,
+                              .k = R,
+                              .a_transposed = true,
+                              .a_row = inputs,
+                              .b_row = W,
+                              .c_row = W,
+                              .to_real = true,
+                              .accumulate = true};
+    if (!w->token) {
+        k->narrow((size_t)R * (size_t)W, w->dx, w->dy);
+        k->multiply(&w->kernel, &p, w->in, w->dy, sums);
+    }
     const real *dx = w->dx;
-    for (int r = 0; r < R; r++, dx += W) {
-        real *row = sums + (size_t)token[r] * (size_t)W;
+    for (int r = 0; r < R && w->token; r++, dx += W) {
+        real *row = sums + (size_t)w->token[r] * (size_t)W;
         for (int i = 0; i < W; i++)
             row[i] += dx[i];
     }
-    k->sum_rows_real(R, W, w->dx, !w->first, transformer_bias_gradient(w, 0, MODULE_EMBED));
+    k->sum_rows_real(R, W, w->dx, true, transformer_bias_gradient(w, 0, MODULE_EMBED));
 }
 
 /* xl = mean over the positions of n(x). */

@@ -4,6 +4,7 @@
  * F = mlp W, N sequences in the batch. Everything is row-major; void pointers hold elements (real.h). */
 #ifndef TRANSFORMER_INTERNAL_H
 #define TRANSFORMER_INTERNAL_H
+#include "team.h"
 #include "transformer.h"
 
 enum {
@@ -39,20 +40,21 @@ struct transformer_weights {
 
 /* What an MLP leaves for its backward pass, and works in: element, but for scale. */
 struct transformer_mlp {
-    void *n, *z;  /* [rows][W]: n(x), and x normalised */
-    real *scale;  /* [rows]: see kernels.norm */
-    void *u;      /* [rows][F]: input of the activation */
-    void *g, *du; /* [rows][F]: its output; gradient of u */
-    void *dy;     /* [rows][W]: gradient of the MLP's output */
+    void *n, *z; /* [rows][W]: n(x), and x normalised */
+    real *scale; /* [rows]: see kernels.norm */
+    void *u;     /* [rows][F]: input of the activation, then its slope there */
+    void *g;     /* [rows][F]: its output */
+    void *du;    /* [rows][F]: gradient of g, then of u */
+    void *dy;    /* [rows][W]: gradient of the MLP's output */
 };
 
 /* What a layer that is computed whole leaves for its backward pass. */
 struct transformer_activations {
-    void *n, *z;     /* [R][W]: n(x), and x normalised */
-    real *scale;     /* [R] */
-    void *q, *k, *v; /* [S][H][T][D] */
-    void *p;         /* [S][H][T][T] */
-    void *c;         /* [R][A]: the heads' outputs */
+    void *n, *z; /* [R][W]: n(x), and x normalised */
+    real *scale; /* [R] */
+    void *qkv;   /* [R][3A]: q, k, v of all heads */
+    void *p;     /* [S][H][T][T] */
+    void *c;     /* [R][A]: the heads' outputs */
     struct transformer_mlp mlp;
 };
 
@@ -63,6 +65,10 @@ struct transformer_rows {
     void *q, *dq, *o, *dO; /* [N][A]: query, the heads' outputs; their gradients */
     void *m, *dr;          /* [N][H][W]: sum_t p_t n_t; gradient of r = K^T q */
     void *da;              /* [N][W]: gradient of the attention's output */
+    /* Where the layer below holds its MLP back (g_t its activations there), see transformer_last.c: */
+    void *r, *dm;           /* [N][H][W]: K^T q; gradient of m */
+    void *m_held, *ds_held; /* [N][H][F]: sum_t p_t g_t, sum_t ds_t g_t */
+    void *dx, *g_held;      /* [N][W], [N][F]: at the last position, gradient of what the layer reads, and g */
     struct transformer_mlp mlp;
     void *z, *h; /* [N][W]: x normalised by the final norm (readout=last); what the readout reads */
     real *scale; /* [N] */
@@ -75,36 +81,53 @@ struct transformer_worker {
     struct kernels_worker kernel;
     char *block; /* owned */
     struct transformer_activations layer[TRANSFORMER_LAYERS];
-    real *x, *dx, *dn;   /* [R][W]: the stream, its gradient, a gradient behind a norm */
-    real *xl, *dxl, *dh; /* [S][W]: the stream at the last position, its gradient; dh */
-    void *in;            /* [R][inputs] (regression) */
-    void *dy;            /* [R][W]: dx as elements */
-    void *g, *du;        /* [R][F] */
-    void *qkv;           /* [R][3A] */
-    void *head[3];       /* [S][H][T][D] */
-    void *merged;        /* [R][A] */
-    real *tile;          /* [heads of a tile][T][T]: scores, then their gradient */
-    void *dtile;         /* the same as elements */
-    real *score;         /* [S][H][T]: of the short last layer */
-    void *p_ds;          /* [S][2][H][T]: its p and ds */
-    void *dm_r;          /* [S][2][H][W]: dm and r of it */
-    void *nf, *zf;       /* [R][W]: final norm (readout=mean) */
-    real *scalef;        /* [R] */
-    real *out, *row;     /* [S][outputs]; [inputs] */
-    real *gradient;      /* borrowed: the lane's, [count]; NULL: forward only */
-    bool first;          /* no matrix gradient was added to it yet */
+    real *x, *dx, *dn;      /* [R][W]: the stream, its gradient, a gradient behind a norm */
+    real *xl, *dxl, *dh;    /* [S][W]: the stream at the last position, its gradient; dh */
+    void *in;               /* [R][inputs] (regression) */
+    const int32_t *token;   /* [R], borrowed (recall; else NULL) */
+    void *dy;               /* [R][W]: dx as elements */
+    void *du;               /* [R][F] */
+    real *qkv;              /* [R][3A]: the first layer's, before they are rounded; NULL where elements are not */
+    void *dqkv;             /* [R][3A] */
+    void *dc;               /* [R][A]: gradient of the heads' outputs */
+    real *tile;             /* [heads of a tile][T][T]: scores, then their gradient */
+    void *dtile;            /* the same as elements */
+    real *score;            /* [S][H][T]: of the short last layer */
+    void *p_ds;             /* [S][2][H][T]: its p and ds */
+    void *dm_r;             /* [S][2][H][W]: dm and r of it */
+    void *dm_r_held;        /* [S][2][H][F]: D^T of them */
+    void *held;             /* [S][H][F] */
+    real *sums, *last_held; /* [S][H][W]; [S][F] */
+    void *nf, *zf;          /* [R][W]: final norm (readout=mean) */
+    real *scalef;           /* [R] */
+    real *out, *row;        /* [S][outputs]; [inputs] or [F] */
+    real *gradient;         /* borrowed: the lane's, [count]; NULL: forward only */
+    real *first_sums;       /* borrowed: the lane's, see transformer_first */
+    bool first;             /* no matrix gradient was added to it yet */
+};
+
+/* The first layer's queries, keys and values straight from the input (transformer_first.c). */
+struct transformer_first {
+    bool wanted;
+    real *P, *M, *C;                          /* owned: [T][W], [inputs][3A], [T][3A] */
+    void *qkv, *embed, *position, *M_element; /* owned, as elements: [3A][W], [W][inputs], [T][W] (P), [inputs][3A] */
+    real *lane[TRANSFORMER_LANES];            /* owned: G [inputs][3A] and H [T][3A] */
+    void *sums;                               /* owned: those of all lanes, as elements */
 };
 
 struct transformer_machine {
     struct transformer_sizes sizes; /* of the largest micro-batch */
     bool is_short;                  /* the last layer is computed for the last position only */
     bool whole_last;                /* .. but probes have looked at all of its attention */
+    int held; /* the layer whose MLP's output is held back: the short last one reads its activations; -1: none */
+    struct transformer_first first;
     int tile_heads;
     int index[TRANSFORMER_LAYERS][MODULE_COUNT]; /* number of .weight in `tensor` (.bias follows); -1: no such module */
     struct transformer_weights layer[TRANSFORMER_LAYERS];
     struct weight embed, unembed; /* embed: regression only */
     real *position;               /* owned, [T][W] */
-    real *lookup;                 /* owned, [vocab][W]: embed.weight transposed (recall) */
+    real *lookup;                 /* owned, [inputs][W]: embed.weight transposed (recall), or its gradient */
+    struct team *team;            /* owned */
     int workers;
     struct transformer_worker *worker; /* owned, [workers] */
     real *lane[TRANSFORMER_LANES];     /* owned, [count]; lane 0 is the caller's gradient and NULL here */
@@ -137,6 +160,9 @@ enum status transformer_machine_open_last(struct transformer *model);
 void transformer_layer_forward(struct transformer_worker *w, int layer, int S, real *x);
 void transformer_layer_backward(struct transformer_worker *w, int layer, int S, real *dx);
 void transformer_layer_mlp(struct transformer_worker *w, int layer, int rows, real *x, const struct transformer_mlp *s);
+/* x [rows][W] = [x +] D g [+ b_D]. */
+void transformer_layer_down(struct transformer_worker *w, int layer, int rows, const void *g, bool with_bias, bool add,
+                            real *x);
 /* deferred: the weight gradients are not added up here. */
 void transformer_layer_mlp_backward(struct transformer_worker *w, int layer, int rows, real *dx,
                                     const struct transformer_mlp *s, bool deferred);
@@ -145,10 +171,9 @@ void transformer_layer_normalise(struct transformer_worker *w, int layer, enum t
                                  const real *x, void *n, void *z, real *scale);
 void transformer_layer_denormalise(struct transformer_worker *w, int layer, enum transformer_module module, int rows,
                                    const real *dn, const void *z, const real *scale, bool add, real *dx);
-/* dense q, k and (unless NULL) v [S][H][T][D] of n [R][W]; p [S][H][T][T] and (unless v is NULL) p v. */
-void transformer_layer_qkv(struct transformer_worker *w, int layer, int S, const void *n, void *q, void *k, void *v);
-void transformer_layer_attention(struct transformer_worker *w, int S, const void *q, const void *k, const void *v,
-                                 void *p, void *out);
+/* qkv [R][3A] of n [R][W]; p [S][H][T][T] and, unless out [R][A] is NULL, the heads' outputs. */
+void transformer_layer_qkv(struct transformer_worker *w, int layer, int S, const void *n, void *qkv);
+void transformer_layer_attention(struct transformer_worker *w, int S, const void *qkv, void *p, void *out);
 /* Adds dy^T x to the gradient of the weight, and the sum of dy over the rows to that of the bias. */
 void transformer_layer_weight_gradient(struct transformer_worker *w, int layer, enum transformer_module module,
                                        int rows, int out, int in, const void *dy, const void *x);
@@ -157,13 +182,26 @@ void transformer_layer_weight_gradient(struct transformer_worker *w, int layer, 
  * batch of N of its weights and biases and of the readout's. */
 void transformer_last_forward(struct transformer_worker *w, int S, const struct transformer_rows *r);
 void transformer_last_backward(struct transformer_worker *w, int S, const struct transformer_rows *r);
-void transformer_last_gradient(struct transformer_worker *w, enum transformer_module module, int N,
+void transformer_last_gradient(struct transformer_worker *w, int layer, enum transformer_module module, int N,
                                const struct transformer_rows *r);
+/* What the last layer reads at every position, into its n, for probes of its whole attention. Changes w->x. */
+void transformer_last_whole_input(struct transformer_worker *w, int S);
+
+/* transformer_first.c: the first layer's queries, keys and values. Once a step: _elements, then _prepare (tasks 0 ..
+ * TRANSFORMER_LANES); for a micro-batch: _qkv and _backward; at the end of a gradient: _add_lanes (shares 0 ..
+ * TRANSFORMER_LANES - 1), then the gradients: of QKV overwritten, of the embedding added. */
+void transformer_first_elements(struct transformer_worker *w);
+void transformer_first_prepare(struct transformer_worker *w, int task);
+void transformer_first_qkv(struct transformer_worker *w, int S, void *qkv);
+void transformer_first_backward(struct transformer_worker *w, int S);
+size_t transformer_first_sums(const struct transformer *model); /* numbers in first_sums */
+void transformer_first_add_lanes(struct transformer_worker *w, int share, int lanes);
+void transformer_first_gradient_qkv(struct transformer_worker *w);
+void transformer_first_gradient_embed(struct transformer_worker *w);
 
 /* transformer_ends.c: what is before the first layer (into w->x) and behind the last (into w->out). */
 void transformer_ends_embed(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S);
-void transformer_ends_embed_backward(struct transformer_worker *w, const struct transformer_batch *batch, int first,
-                                     int S);
+void transformer_ends_embed_backward(struct transformer_worker *w, int S);
 void transformer_ends_last_rows(struct transformer_worker *w, int S);
 void transformer_ends_readout(struct transformer_worker *w, int S, const struct transformer_rows *r);
 /* w->out becomes the gradient of the mean loss; overwrites loss[S] and (recall) correct[S], 1 or 0. */

@@ -57,56 +57,56 @@ void transformer_layer_weight_gradient(struct transformer_worker *w, int layer, 
     k->sum_rows(rows, out, dy, !w->first, transformer_bias_gradient(w, layer, module));
 }
 
-void transformer_layer_mlp(struct transformer_worker *w, int layer, int rows, real *x, const struct transformer_mlp *s)
+/* g = f(U n(x) + b_U). */
+static void mlp_activations(struct transformer_worker *w, int layer, int rows, const real *x,
+                            const struct transformer_mlp *s)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const struct transformer_weights *L = &model->machine->layer[layer];
-    const int W = L->up.in, F = L->up.out;
+    const struct weight *up = &model->machine->layer[layer].up;
     transformer_layer_normalise(w, layer, MODULE_NORM2, rows, x, s->n, s->z, s->scale);
-    k->forward(&w->kernel, &L->up, transformer_bias(model, layer, MODULE_UP), rows, s->n, W, s->u, F, RESULT_ELEMENT);
-    k->activate(model->config.activation, (size_t)rows * (size_t)F, s->u, s->g);
-    k->forward(&w->kernel, &L->down, transformer_bias(model, layer, MODULE_DOWN), rows, s->g, F, x, W,
-               model->config.skip ? RESULT_REAL_ADDED : RESULT_REAL);
+    k->forward(&w->kernel, up, transformer_bias(model, layer, MODULE_UP), rows, s->n, up->in, s->u, up->out,
+               RESULT_ELEMENT);
+    k->activate(model->config.activation, (size_t)rows * (size_t)up->out, s->u, s->g);
 }
 
-/* The activation's output is computed once more, beside its slope: so a layer need not keep it. */
+void transformer_layer_down(struct transformer_worker *w, int layer, int rows, const void *g, bool with_bias, bool add,
+                            real *x)
+{
+    const struct transformer *model = w->model;
+    const struct weight *down = &model->machine->layer[layer].down;
+    model->kernels->forward(&w->kernel, down, with_bias ? transformer_bias(model, layer, MODULE_DOWN) : NULL, rows, g,
+                            down->in, x, down->out, add ? RESULT_REAL_ADDED : RESULT_REAL);
+}
+
+void transformer_layer_mlp(struct transformer_worker *w, int layer, int rows, real *x, const struct transformer_mlp *s)
+{
+    mlp_activations(w, layer, rows, x, s);
+    transformer_layer_down(w, layer, rows, s->g, true, w->model->config.skip, x);
+}
+
+/* From du, which holds the gradient of g. */
+static void mlp_backward_from_g(struct transformer_worker *w, int layer, int rows, real *dx,
+                                const struct transformer_mlp *s, bool deferred)
+{
+    const struct kernels *k = w->model->kernels;
+    const struct weight *up = &w->model->machine->layer[layer].up;
+    k->activate_backward((size_t)rows * (size_t)up->out, s->u, s->du);
+    if (!deferred)
+        transformer_layer_weight_gradient(w, layer, MODULE_UP, rows, up->out, up->in, s->du, s->n);
+    through_input(w, layer, MODULE_NORM2, up, rows, s->du, s->z, s->scale, dx);
+}
+
 void transformer_layer_mlp_backward(struct transformer_worker *w, int layer, int rows, real *dx,
                                     const struct transformer_mlp *s, bool deferred)
 {
-    const struct transformer *model = w->model;
-    const struct kernels *k = model->kernels;
-    const struct transformer_weights *L = &model->machine->layer[layer];
-    const int W = L->up.in, F = L->up.out;
-    k->narrow((size_t)rows * (size_t)W, dx, s->dy);
-    k->backward(&w->kernel, &L->down, rows, s->dy, W, s->du, F, RESULT_ELEMENT);
-    k->activate_backward(model->config.activation, (size_t)rows * (size_t)F, s->u, s->g, s->du);
-    if (!deferred) {
-        transformer_layer_weight_gradient(w, layer, MODULE_DOWN, rows, W, F, s->dy, s->g);
-        transformer_layer_weight_gradient(w, layer, MODULE_UP, rows, F, W, s->du, s->n);
-    }
-    through_input(w, layer, MODULE_NORM2, &L->up, rows, s->du, s->z, s->scale, dx);
-}
-
-/* Part 0, 1, 2 (q, k, v) of rows [R][row] <-> dense heads [S][H][T][D]. */
-static void split_heads(const struct transformer_worker *w, int S, const void *rows, int row, int part, void *heads)
-{
-    const struct transformer_sizes z = transformer_machine_sizes(w->model, S);
-    const size_t size = w->model->kernels->element_size, sequence = (size_t)z.T * size;
-    for (int s = 0; s < S; s++)
-        w->model->kernels->copy_blocks(
-            z.H, z.T, z.D, (const char *)rows + (size_t)s * sequence * (size_t)row + (size_t)(part * z.A) * size,
-            (size_t)z.D, row, (char *)heads + (size_t)s * sequence * (size_t)z.A, (size_t)z.T * (size_t)z.D, z.D);
-}
-
-static void merge_heads(const struct transformer_worker *w, int S, const void *heads, int row, int part, void *rows)
-{
-    const struct transformer_sizes z = transformer_machine_sizes(w->model, S);
-    const size_t size = w->model->kernels->element_size, sequence = (size_t)z.T * size;
-    for (int s = 0; s < S; s++)
-        w->model->kernels->copy_blocks(
-            z.H, z.T, z.D, (const char *)heads + (size_t)s * sequence * (size_t)z.A, (size_t)z.T * (size_t)z.D, z.D,
-            (char *)rows + (size_t)s * sequence * (size_t)row + (size_t)(part * z.A) * size, (size_t)z.D, row);
+    const struct kernels *k = w->model->kernels;
+    const struct weight *down = &w->model->machine->layer[layer].down;
+    k->narrow((size_t)rows * (size_t)down->out, dx, s->dy);
+    k->backward(&w->kernel, down, rows, s->dy, down->out, s->du, down->in, RESULT_ELEMENT);
+    if (!deferred)
+        transformer_layer_weight_gradient(w, layer, MODULE_DOWN, rows, down->out, down->in, s->dy, s->g);
+    mlp_backward_from_g(w, layer, rows, dx, s, deferred);
 }
 
 static real attention_scale(const struct transformer *model)
@@ -114,97 +114,98 @@ static real attention_scale(const struct transformer *model)
     return (real)(1.0 / sqrt(model->config.head_dim));
 }
 
+/* Heads lie side by side: q, k and v of one head in columns of the rows [R][3A], its output in columns of [R][A]. */
+
 /* A product of heads with heads, [T][D] [T][D]^T: scores [T][T]. */
-static struct product scoring(const struct transformer *model, int heads)
+static struct product scoring(const struct transformer *model, int heads, int a_row, int b_row)
 {
     const int T = model->config.T, D = model->config.head_dim;
-    const size_t TT = (size_t)T * (size_t)T, TD = (size_t)T * (size_t)D;
     return (struct product){.batch = heads,
                             .m = T,
                             .n = T,
                             .k = D,
                             .b_transposed = true,
-                            .a_row = D,
-                            .b_row = D,
+                            .a_row = a_row,
+                            .b_row = b_row,
                             .c_row = T,
-                            .a_next = TD,
-                            .b_next = TD,
-                            .c_next = TT,
+                            .a_next = (size_t)D,
+                            .b_next = (size_t)D,
+                            .c_next = (size_t)T * (size_t)T,
                             .to_real = true};
 }
 
 /* A product of attention p or ds, [T][T] (transposed or not), with heads [T][D]: heads. */
-static struct product mixing(const struct transformer *model, int heads, bool transposed)
+static struct product mixing(const struct transformer *model, int heads, bool transposed, int b_row, int c_row)
 {
     const int T = model->config.T, D = model->config.head_dim;
-    const size_t TT = (size_t)T * (size_t)T, TD = (size_t)T * (size_t)D;
     return (struct product){.batch = heads,
                             .m = T,
                             .n = D,
                             .k = T,
                             .a_transposed = transposed,
                             .a_row = T,
-                            .b_row = D,
-                            .c_row = D,
-                            .a_next = TT,
-                            .b_next = TD,
-                            .c_next = TD};
+                            .b_row = b_row,
+                            .c_row = c_row,
+                            .a_next = (size_t)T * (size_t)T,
+                            .b_next = (size_t)D,
+                            .c_next = (size_t)D};
 }
 
-/* p = softmax(q k^T / sqrt D) of `heads` heads, through a tile of scores. */
-static void attend(struct transformer_worker *w, int heads, const void *q, const void *key, void *p)
+/* Some heads of one sequence, whose scores make a tile: how many, and where in q, k, v (for k add A, for v 2A), in the
+ * heads' outputs and in p they begin, in numbers. */
+struct tile {
+    int heads;
+    size_t qkv, out, p;
+};
+
+/* The tile behind one of `done` heads out of S H; heads = 0 at the end. */
+static struct tile tile_at(const struct transformer_worker *w, int S, int done)
 {
-    const struct transformer *model = w->model;
-    const struct kernels *k = model->kernels;
-    const struct product scores = scoring(model, heads);
-    const int T = scores.m;
-    k->multiply(&w->kernel, &scores, q, key, w->tile);
-    if (model->config.mask == MASK_NONE) {
-        k->softmax(heads * T, T, -1, attention_scale(model), w->tile, p);
-        return;
-    }
-    for (size_t h = 0; h < (size_t)heads; h++)
-        k->softmax(T, T, 0, attention_scale(model), w->tile + h * scores.c_next,
-                   (char *)p + h * scores.c_next * k->element_size);
+    const struct transformer_sizes z = transformer_machine_sizes(w->model, S);
+    const int s = done / z.H, h = done % z.H, rest = z.H - h, most = w->model->machine->tile_heads;
+    const size_t T = (size_t)z.T, row = (size_t)s * T, column = (size_t)(h * z.D);
+    return (struct tile){.heads = s >= S        ? 0
+                                  : rest < most ? rest
+                                                : most,
+                         .qkv = row * 3 * (size_t)z.A + column,
+                         .out = row * (size_t)z.A + column,
+                         .p = (size_t)done * T * T};
 }
 
-/* q, k, v of n [R][W], dense. */
-void transformer_layer_qkv(struct transformer_worker *w, int layer, int S, const void *n, void *q, void *k, void *v)
+/* Element `i` of `p`. */
+static void *at(const struct transformer_worker *w, const void *p, size_t i)
+{
+    return (char *)p + i * w->model->kernels->element_size;
+}
+
+void transformer_layer_qkv(struct transformer_worker *w, int layer, int S, const void *n, void *qkv)
 {
     const struct transformer *model = w->model;
     const struct transformer_sizes z = transformer_machine_sizes(model, S);
     model->kernels->forward(&w->kernel, &model->machine->layer[layer].qkv, transformer_bias(model, layer, MODULE_QKV),
-                            z.R, n, z.W, w->qkv, 3 * z.A, RESULT_ELEMENT);
-    split_heads(w, S, w->qkv, 3 * z.A, 0, q);
-    split_heads(w, S, w->qkv, 3 * z.A, 1, k);
-    if (v)
-        split_heads(w, S, w->qkv, 3 * z.A, 2, v);
+                            z.R, n, z.W, qkv, 3 * z.A, RESULT_ELEMENT);
 }
 
-/* How many heads of S H, from head `first` on, make the next tile; 0 at the end. */
-static int tile_at(const struct transformer_worker *w, int S, int first)
-{
-    const int rest = S * w->model->config.heads - first, most = w->model->machine->tile_heads;
-    return rest < most ? rest : most;
-}
-
-/* The place of head `head` in [S][H][T][width] elements. */
-static void *head_at(const struct transformer_worker *w, const void *heads, int head, int width)
-{
-    return (char *)heads + (size_t)head * (size_t)w->model->config.T * (size_t)width * w->model->kernels->element_size;
-}
-
-/* p [S][H][T][T] from dense q, k; and, unless v is NULL, the heads' outputs [S][H][T][D]. */
-void transformer_layer_attention(struct transformer_worker *w, int S, const void *q, const void *k, const void *v,
-                                 void *p, void *out)
+/* p = softmax(q k^T / sqrt D), and out = p v. */
+void transformer_layer_attention(struct transformer_worker *w, int S, const void *qkv, void *p, void *out)
 {
     const struct transformer *model = w->model;
-    const int T = model->config.T, D = model->config.head_dim;
-    for (int h = 0, n; (n = tile_at(w, S, h)) > 0; h += n) {
-        attend(w, n, head_at(w, q, h, D), head_at(w, k, h, D), head_at(w, p, h, T));
-        const struct product mix = mixing(model, n, false);
-        if (v)
-            model->kernels->multiply(&w->kernel, &mix, head_at(w, p, h, T), head_at(w, v, h, D), head_at(w, out, h, D));
+    const struct kernels *k = model->kernels;
+    const struct transformer_sizes z = transformer_machine_sizes(model, S);
+    const size_t A = (size_t)z.A, TT = (size_t)z.T * (size_t)z.T;
+    struct tile t;
+    for (int done = 0; (t = tile_at(w, S, done)).heads > 0; done += t.heads) {
+        const struct product scores = scoring(model, t.heads, 3 * z.A, 3 * z.A);
+        const struct product mix = mixing(model, t.heads, false, 3 * z.A, z.A);
+        k->multiply(&w->kernel, &scores, at(w, qkv, t.qkv), at(w, qkv, t.qkv + A), w->tile);
+        if (model->config.mask == MASK_NONE) {
+            k->softmax(t.heads * z.T, z.T, -1, attention_scale(model), w->tile, at(w, p, t.p));
+        } else {
+            for (size_t h = 0; h < (size_t)t.heads; h++)
+                k->softmax(z.T, z.T, 0, attention_scale(model), w->tile + h * TT, at(w, p, t.p + h * TT));
+        }
+        if (out)
+            k->multiply(&w->kernel, &mix, at(w, p, t.p), at(w, qkv, t.qkv + 2 * A), at(w, out, t.out));
     }
 }
 
@@ -214,39 +215,44 @@ void transformer_layer_forward(struct transformer_worker *w, int layer, int S, r
     const struct kernels *k = model->kernels;
     const struct transformer_sizes z = transformer_machine_sizes(model, S);
     const struct transformer_activations *a = &w->layer[layer];
-    transformer_layer_normalise(w, layer, MODULE_NORM1, z.R, x, a->n, a->z, a->scale);
-    transformer_layer_qkv(w, layer, S, a->n, a->q, a->k, a->v);
-    transformer_layer_attention(w, S, a->q, a->k, a->v, a->p, w->head[0]);
-    merge_heads(w, S, w->head[0], z.A, 0, a->c);
+    if (layer == 0 && model->machine->first.wanted) {
+        transformer_first_qkv(w, S, a->qkv);
+    } else {
+        transformer_layer_normalise(w, layer, MODULE_NORM1, z.R, x, a->n, a->z, a->scale);
+        transformer_layer_qkv(w, layer, S, a->n, a->qkv);
+    }
+    transformer_layer_attention(w, S, a->qkv, a->p, a->c);
     k->forward(&w->kernel, &model->machine->layer[layer].out, transformer_bias(model, layer, MODULE_OUT), z.R, a->c,
                z.A, x, z.W, model->config.skip ? RESULT_REAL_ADDED : RESULT_REAL);
-    if (z.F > 0)
+    if (layer == model->machine->held)
+        mlp_activations(w, layer, z.R, x, &a->mlp);
+    else if (z.F > 0)
         transformer_layer_mlp(w, layer, z.R, x, &a->mlp);
 }
 
-/* Gradients of q, k, v, merged into w->qkv, from those of the heads' outputs in w->merged. With dc = head output's
- * gradient: dp = dc v^T,  ds = p (dp - sum p dp) / sqrt D,  dv = p^T dc,  dq = ds k,  dk = ds^T q */
+/* Gradients of q, k, v in w->dqkv, from those of the heads' outputs in w->dc: dp = dc v^T,
+ * ds = p (dp - sum p dp) / sqrt D,  dv = p^T dc,  dq = ds k,  dk = ds^T q. */
 static void attention_backward(struct transformer_worker *w, int layer, int S)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
     const struct transformer_activations *a = &w->layer[layer];
     const struct transformer_sizes z = transformer_machine_sizes(model, S);
-    void *dc = w->head[0], *dq = w->head[0], *dk = w->head[1], *dv = w->head[2];
-    split_heads(w, S, w->merged, z.A, 0, dc);
-    for (int h = 0, n; (n = tile_at(w, S, h)) > 0; h += n) {
-        const struct product scores = scoring(model, n);
-        const struct product mix = mixing(model, n, false), mix_transposed = mixing(model, n, true);
-        k->multiply(&w->kernel, &scores, head_at(w, dc, h, z.D), head_at(w, a->v, h, z.D), w->tile);
-        k->softmax_backward(n * z.T, z.T, attention_scale(model), head_at(w, a->p, h, z.T), w->tile, w->dtile);
-        k->multiply(&w->kernel, &mix_transposed, head_at(w, a->p, h, z.T), head_at(w, dc, h, z.D),
-                    head_at(w, dv, h, z.D));
-        k->multiply(&w->kernel, &mix_transposed, w->dtile, head_at(w, a->q, h, z.D), head_at(w, dk, h, z.D));
-        k->multiply(&w->kernel, &mix, w->dtile, head_at(w, a->k, h, z.D), head_at(w, dq, h, z.D));
+    const size_t A = (size_t)z.A;
+    const int row = 3 * z.A;
+    struct tile t;
+    for (int done = 0; (t = tile_at(w, S, done)).heads > 0; done += t.heads) {
+        const struct product scores = scoring(model, t.heads, z.A, row);
+        const struct product from_out = mixing(model, t.heads, true, z.A, row);
+        const struct product from_q = mixing(model, t.heads, true, row, row);
+        const struct product from_k = mixing(model, t.heads, false, row, row);
+        const void *dc = at(w, w->dc, t.out), *p = at(w, a->p, t.p);
+        k->multiply(&w->kernel, &scores, dc, at(w, a->qkv, t.qkv + 2 * A), w->tile);
+        k->softmax_backward(t.heads * z.T, z.T, attention_scale(model), p, w->tile, w->dtile);
+        k->multiply(&w->kernel, &from_out, p, dc, at(w, w->dqkv, t.qkv + 2 * A));
+        k->multiply(&w->kernel, &from_q, w->dtile, at(w, a->qkv, t.qkv), at(w, w->dqkv, t.qkv + A));
+        k->multiply(&w->kernel, &from_k, w->dtile, at(w, a->qkv, t.qkv + A), at(w, w->dqkv, t.qkv));
     }
-    merge_heads(w, S, dq, 3 * z.A, 0, w->qkv);
-    merge_heads(w, S, dk, 3 * z.A, 1, w->qkv);
-    merge_heads(w, S, dv, 3 * z.A, 2, w->qkv);
 }
 
 void transformer_layer_backward(struct transformer_worker *w, int layer, int S, real *dx)
@@ -256,12 +262,18 @@ void transformer_layer_backward(struct transformer_worker *w, int layer, int S, 
     const struct transformer_weights *L = &model->machine->layer[layer];
     const struct transformer_activations *a = &w->layer[layer];
     const struct transformer_sizes z = transformer_machine_sizes(model, S);
-    if (z.F > 0)
+    if (layer == model->machine->held)
+        mlp_backward_from_g(w, layer, z.R, dx, &a->mlp, false);
+    else if (z.F > 0)
         transformer_layer_mlp_backward(w, layer, z.R, dx, &a->mlp, false);
     k->narrow((size_t)z.R * (size_t)z.W, dx, w->dy);
-    k->backward(&w->kernel, &L->out, z.R, w->dy, z.W, w->merged, z.A, RESULT_ELEMENT);
+    k->backward(&w->kernel, &L->out, z.R, w->dy, z.W, w->dc, z.A, RESULT_ELEMENT);
     transformer_layer_weight_gradient(w, layer, MODULE_OUT, z.R, z.W, z.A, w->dy, a->c);
     attention_backward(w, layer, S);
-    transformer_layer_weight_gradient(w, layer, MODULE_QKV, z.R, 3 * z.A, z.W, w->qkv, a->n);
-    through_input(w, layer, MODULE_NORM1, &L->qkv, z.R, w->qkv, a->z, a->scale, dx);
+    if (layer == 0 && model->machine->first.wanted) {
+        transformer_first_backward(w, S);
+    } else {
+        transformer_layer_weight_gradient(w, layer, MODULE_QKV, z.R, 3 * z.A, z.W, w->dqkv, a->n);
+        through_input(w, layer, MODULE_NORM1, &L->qkv, z.R, w->dqkv, a->z, a->scale, dx);
+    }
 }

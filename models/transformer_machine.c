@@ -48,15 +48,13 @@ static void lay_out_layer(const struct transformer *model, const struct transfor
     a->p = take(block, R * (size_t)z.T * (size_t)z.H, size);
     if (!whole)
         return;
-    a->q = take(block, RA, size);
-    a->k = take(block, RA, size);
-    a->v = take(block, RA, size);
+    a->qkv = take(block, 3 * RA, size);
     a->c = take(block, RA, size);
     a->mlp = (struct transformer_mlp){.n = take(block, RW, size),
                                       .z = take(block, pre * RW, size),
                                       .scale = take(block, R, sizeof(real)),
                                       .u = take(block, R * (size_t)z.F, size),
-                                      .g = w->g,
+                                      .g = take(block, R * (size_t)z.F, size),
                                       .du = w->du,
                                       .dy = w->dy};
 }
@@ -67,6 +65,7 @@ static void lay_out_worker(const struct transformer *model, struct block *block,
     const size_t size = model->kernels->element_size, S = (size_t)z.S, R = (size_t)z.R, W = (size_t)z.W,
                  A = (size_t)z.A;
     const size_t H = (size_t)z.H, T = (size_t)z.T, tile = (size_t)model->machine->tile_heads * T * T;
+    const size_t F = (size_t)z.F, inputs = (size_t)model->config.inputs, held = model->machine->held >= 0;
     const bool regression = model->config.task == TASK_REGRESSION, mean = model->config.readout == READOUT_MEAN;
     w->x = take(block, R * W, sizeof(real));
     w->dx = take(block, R * W, sizeof(real));
@@ -74,20 +73,22 @@ static void lay_out_worker(const struct transformer *model, struct block *block,
     w->xl = take(block, S * W, sizeof(real));
     w->dxl = take(block, S * W, sizeof(real));
     w->dh = take(block, S * W, sizeof(real));
-    w->in = take(block, regression * R * (size_t)model->config.inputs, size);
-    w->row = take(block, regression * (size_t)model->config.inputs, sizeof(real));
+    w->in = take(block, regression * R * inputs, size);
+    w->row = take(block, inputs > F ? inputs : F, sizeof(real));
     w->dy = take(block, R * W, size);
-    w->qkv = take(block, R * 3 * A, size);
-    for (int i = 0; i < 3; i++)
-        w->head[i] = take(block, R * A, size);
-    w->merged = take(block, R * A, size);
+    w->qkv = take(block, (size != sizeof(real)) * R * 3 * A, sizeof(real));
+    w->dqkv = take(block, R * 3 * A, size);
+    w->dc = take(block, R * A, size);
     w->tile = take(block, tile, sizeof(real));
     w->dtile = take(block, tile, size);
-    w->g = take(block, R * (size_t)z.F, size);
-    w->du = take(block, R * (size_t)z.F, size);
+    w->du = take(block, R * F, size);
     w->score = take(block, S * H * T, sizeof(real));
     w->p_ds = take(block, S * 2 * H * T, size);
     w->dm_r = take(block, S * 2 * H * W, size);
+    w->dm_r_held = take(block, held * S * 2 * H * F, size);
+    w->held = take(block, held * S * H * F, size);
+    w->sums = take(block, held * S * H * W, sizeof(real));
+    w->last_held = take(block, held * S * F, sizeof(real));
     w->nf = take(block, mean * R * W, size);
     w->zf = take(block, mean * R * W, size);
     w->scalef = take(block, R, sizeof(real));
@@ -108,6 +109,7 @@ static struct transformer_rows lay_out_rows(const struct transformer *model, str
     const struct transformer_sizes z = transformer_machine_sizes(model, 1);
     const size_t size = model->kernels->element_size;
     const int row = model->machine->is_short; /* 0: a layer that is computed whole keeps its own */
+    const int held = model->machine->held >= 0;
     return (struct transformer_rows){
         .last = take_rows(b, N, first, row * z.W, size),
         .q = take_rows(b, N, first, row * z.A, size),
@@ -117,6 +119,12 @@ static struct transformer_rows lay_out_rows(const struct transformer *model, str
         .m = take_rows(b, N, first, row * z.H * z.W, size),
         .dr = take_rows(b, N, first, row * z.H * z.W, size),
         .da = take_rows(b, N, first, row * z.W, size),
+        .r = take_rows(b, N, first, held * z.H * z.W, size),
+        .dm = take_rows(b, N, first, held * z.H * z.W, size),
+        .m_held = take_rows(b, N, first, held * z.H * z.F, size),
+        .ds_held = take_rows(b, N, first, held * z.H * z.F, size),
+        .dx = take_rows(b, N, first, held * z.W, size),
+        .g_held = take_rows(b, N, first, held * z.F, size),
         .mlp = {.n = take_rows(b, N, first, row * z.W, size),
                 .z = take_rows(b, N, first, row * z.W, size),
                 .scale = take_rows(b, N, first, row, sizeof(real)),
@@ -154,6 +162,11 @@ enum status transformer_machine_reserve(struct transformer *model, int N, bool l
             machine->lane[i] = kernels_allocate(model->count, sizeof(real));
         REQUIRE(machine->lane[i], ERR_MEMORY, "Transformer: no memory for gradients of %zu numbers", model->count);
     }
+    for (int i = 0; i < TRANSFORMER_LANES && lanes && machine->first.wanted; i++) {
+        if (!machine->first.lane[i])
+            machine->first.lane[i] = kernels_allocate(transformer_first_sums(model), sizeof(real));
+        REQUIRE(machine->first.lane[i], ERR_MEMORY, "Transformer: no memory for gradients of the first layer");
+    }
 done:
     return rc;
 }
@@ -189,19 +202,19 @@ static struct entry entry_at(const struct transformer *model, int i)
     if (i == 1)
         return (struct entry){&machine->unembed, MODULE_UNEMBED, 0, 0, c->outputs, z.W, z.S};
     const int layer = (i - 2) / layer_entries(model), which = (i - 2) % layer_entries(model), head = which - ENTRIES;
-    const bool is_short = machine->is_short && layer == c->layers - 1;
-    const int rows = is_short ? z.S : z.R;
+    const bool is_short = machine->is_short && layer == c->layers - 1, first = layer == 0 && machine->first.wanted;
+    const int rows = is_short ? z.S : z.R, down_rows = layer == machine->held ? z.S * z.H : rows;
     struct transformer_weights *L = &machine->layer[layer];
     switch (which) {
     case 0:
         return (struct entry){
-            is_short && !machine->whole_last ? NULL : &L->qkv, MODULE_QKV, layer, 0, 3 * z.A, z.W, z.R};
+            (is_short && !machine->whole_last) || first ? NULL : &L->qkv, MODULE_QKV, layer, 0, 3 * z.A, z.W, z.R};
     case 1:
         return (struct entry){&L->out, MODULE_OUT, layer, 0, z.W, z.A, rows};
     case 2:
         return (struct entry){z.F ? &L->up : NULL, MODULE_UP, layer, 0, z.F, z.W, rows};
     case 3:
-        return (struct entry){z.F ? &L->down : NULL, MODULE_DOWN, layer, 0, z.W, z.F, rows};
+        return (struct entry){z.F ? &L->down : NULL, MODULE_DOWN, layer, 0, z.W, z.F, down_rows};
     case 4:
         return (struct entry){is_short ? &L->q : NULL, MODULE_QKV, layer, 0, z.A, z.W, rows};
     default:
@@ -266,27 +279,71 @@ static void fill_positions(const struct transformer *model)
     }
 }
 
+/* What of the work can be left out (transformer.h). The first layer's shorter products are worth their preparation
+ * while an input has no more numbers than a row of the stream. */
+static void choose_identities(struct transformer *model)
+{
+    struct transformer_machine *machine = model->machine;
+    const struct transformer_config *c = &model->config;
+    const bool linear = c->norm == NORM_NONE && !c->full;
+    machine->is_short = c->readout == READOUT_LAST && !c->full;
+    machine->held = machine->is_short && linear && c->mlp > 0 && c->layers > 1 ? c->layers - 2 : -1;
+    machine->first.wanted = linear && c->inputs <= c->width && c->layers > machine->is_short;
+}
+
+static enum status open_first(struct transformer *model)
+{
+    enum status rc = OK;
+    struct transformer_first *f = &model->machine->first;
+    const struct transformer_sizes z = transformer_machine_sizes(model, 1);
+    const size_t size = model->kernels->element_size, inputs = (size_t)model->config.inputs, A = (size_t)z.A;
+    const size_t T = (size_t)z.T, W = (size_t)z.W;
+    if (!f->wanted)
+        return OK;
+    f->P = kernels_allocate(T * W, sizeof(real));
+    f->M = kernels_allocate(inputs * 3 * A, sizeof(real));
+    f->C = kernels_allocate(T * 3 * A, sizeof(real));
+    f->qkv = kernels_allocate(3 * A * W, size);
+    f->embed = kernels_allocate(W * inputs, size);
+    f->position = kernels_allocate(T * W, size);
+    f->M_element = kernels_allocate(inputs * 3 * A, size);
+    f->sums = kernels_allocate(transformer_first_sums(model), size);
+    REQUIRE(f->P && f->M && f->C && f->qkv && f->embed && f->position && f->M_element && f->sums, ERR_MEMORY,
+            "Transformer: no memory for the first layer, T=%d width=%d", z.T, z.W);
+done:
+    return rc;
+}
+
+static void close_first(struct transformer_first *f)
+{
+    void *owned[] = {f->P, f->M, f->C, f->qkv, f->embed, f->position, f->M_element, f->sums};
+    for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
+        free(owned[i]);
+    for (int i = 0; i < TRANSFORMER_LANES; i++)
+        free(f->lane[i]);
+}
+
 enum status transformer_machine_create(struct transformer *model)
 {
     enum status rc = OK;
     struct transformer_machine *machine = model->machine;
     const struct transformer_config *c = &model->config;
     const int sequences = ROWS / c->T > 1 ? ROWS / c->T : 1, heads = TILE / c->T / c->T;
-    machine->is_short = c->readout == READOUT_LAST && !c->full;
+    choose_identities(model);
     machine->sizes = transformer_machine_sizes(model, sequences);
-    machine->tile_heads = heads < 1 ? 1 : heads < sequences * c->heads ? heads : sequences * c->heads;
+    machine->tile_heads = heads < 1 ? 1 : heads < c->heads ? heads : c->heads;
     machine->position = kernels_allocate((size_t)c->T * (size_t)c->width, sizeof(real));
-    if (c->task == TASK_RECALL)
-        machine->lookup = kernels_allocate((size_t)c->inputs * (size_t)c->width, sizeof(real));
+    machine->lookup = kernels_allocate((size_t)c->inputs * (size_t)c->width, sizeof(real));
     struct transformer_weights *last = &machine->layer[c->layers - 1];
     last->key = calloc((size_t)c->heads, sizeof *last->key);
     last->value = calloc((size_t)c->heads, sizeof *last->value);
     machine->workers = model->threads < TRANSFORMER_LANES ? model->threads : TRANSFORMER_LANES;
     machine->worker = calloc((size_t)machine->workers, sizeof *machine->worker);
-    REQUIRE(machine->position && (machine->lookup || c->task == TASK_REGRESSION) && last->key && last->value &&
-                machine->worker,
-            ERR_MEMORY, "Transformer: no memory for T=%d width=%d", c->T, c->width);
+    REQUIRE(machine->position && machine->lookup && last->key && last->value && machine->worker, ERR_MEMORY,
+            "Transformer: no memory for T=%d width=%d", c->T, c->width);
     fill_positions(model);
+    TRY(open_first(model));
+    TRY(team_open(machine->workers, &machine->team));
     for (int i = 0; i < machine->workers; i++)
         TRY(open_worker(model, &machine->worker[i]));
     TRY(open_weights(model));
@@ -305,6 +362,8 @@ void transformer_machine_free(struct transformer *model)
         if (e.weight && e.weight->out)
             model->kernels->weight_close(e.weight);
     }
+    team_close(machine->team);
+    close_first(&machine->first);
     free(last->key);
     free(last->value);
     for (int i = 0; machine->worker && i < machine->workers; i++) {

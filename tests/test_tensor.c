@@ -302,9 +302,10 @@ static void check_activation(const struct kernels *k, struct kernels_worker *w)
     k->widen(N, u, x);
     for (enum activation activation = ACTIVATION_GELU; activation <= ACTIVATION_RELU; activation++) {
         k->narrow(N, ones, du);
+        k->narrow(N, x, u);
         k->activate(activation, N, u, g);
         k->widen(N, g, g_value);
-        k->activate_backward(activation, N, u, g, du);
+        k->activate_backward(N, u, du);
         k->widen(N, du, slope);
         for (int i = 0; i < N; i++) {
             const double v = (double)x[i], P = 0.5 * erfc(-v / sqrt(2)),
@@ -315,9 +316,6 @@ static void check_activation(const struct kernels *k, struct kernels_worker *w)
             test_close((double)slope[i], gelu ? P + v * density : v > 0, rounding(k), TOL_FUNCTION, "%s, f'(%g)",
                        k->name, v);
         }
-        static real again[N];
-        k->widen(N, g, again);
-        ck_assert_mem_eq(again, g_value, sizeof again);
     }
 }
 

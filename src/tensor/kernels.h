@@ -93,10 +93,10 @@ struct kernels {
     void (*softmax)(int rows, int columns, int first, real scale, real *score, void *p);
     /* ds[rows][columns] = scale p (dp - sum of p dp over the row). Overwrites ds (element). */
     void (*softmax_backward)(int rows, int columns, real scale, const void *p, const real *dp, void *ds);
-    /* g[n] = activation(u[n]). Overwrites. */
-    void (*activate)(enum activation activation, size_t n, const void *u, void *g);
-    /* g[n] = activation(u[n]) (overwrites) and du[n] = du[n] activation'(u[n]) (in place). */
-    void (*activate_backward)(enum activation activation, size_t n, const void *u, void *g, void *du);
+    /* g[n] = activation(u[n]) (overwrites), and u[n] becomes its slope, activation'(u[n]), for the way back. */
+    void (*activate)(enum activation activation, size_t n, void *u, void *g);
+    /* du[n] = du[n] slope[n]. In place. */
+    void (*activate_backward)(size_t n, const void *slope, void *du);
     /* Per row: z = (x - mean)/sqrt(variance + eps), y = gain z + bias. Overwrites z, y (element) and scale[rows] =
      * 1/sqrt(variance + eps). */
     void (*norm)(int rows, int columns, const real *x, const real *gain, const real *bias, void *z, void *y,

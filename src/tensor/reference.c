@@ -164,21 +164,21 @@ static real activation_value(enum activation activation, real u, real *slope)
     return (real)(x * P);
 }
 
-static void activate(enum activation activation, size_t n, const void *u, void *g)
+static void activate(enum activation activation, size_t n, void *u_, void *g)
 {
-    real slope;
-    for (size_t i = 0; i < n; i++)
-        ((element *)g)[i] = element_of(activation_value(activation, element_value(((const element *)u)[i]), &slope));
-}
-
-static void activate_backward(enum activation activation, size_t n, const void *u, void *g, void *du_)
-{
-    element *du = du_;
+    element *u = u_;
     for (size_t i = 0; i < n; i++) {
         real slope;
-        ((element *)g)[i] = element_of(activation_value(activation, element_value(((const element *)u)[i]), &slope));
-        du[i] = element_of(element_value(du[i]) * slope);
+        ((element *)g)[i] = element_of(activation_value(activation, element_value(u[i]), &slope));
+        u[i] = element_of(slope);
     }
+}
+
+static void activate_backward(size_t n, const void *slope, void *du_)
+{
+    element *du = du_;
+    for (size_t i = 0; i < n; i++)
+        du[i] = element_of(element_value(du[i]) * element_value(((const element *)slope)[i]));
 }
 
 static void norm(int rows, int columns, const real *x, const real *gain, const real *bias, void *z_, void *y_,

@@ -146,32 +146,28 @@ CLONES static void softmax_backward(int rows, int columns, real scale, const voi
     }
 }
 
-CLONES static void activate(enum activation activation, size_t n, const void *u_, void *g_)
+CLONES static void activate(enum activation activation, size_t n, void *u_, void *g_)
 {
-    const element *restrict u = u_;
-    element *restrict g = g_;
-    real density;
-    for (size_t i = 0; i < n && activation == ACTIVATION_RELU; i++)
-        g[i] = element_of(element_value(u[i]) < 0 ? 0 : element_value(u[i]));
-    for (size_t i = 0; i < n && activation == ACTIVATION_GELU; i++)
-        g[i] = element_of(element_value(u[i]) * normal_law(element_value(u[i]), &density));
-}
-
-CLONES static void activate_backward(enum activation activation, size_t n, const void *u_, void *g_, void *du_)
-{
-    const element *restrict u = u_;
-    element *restrict g = g_, *restrict du = du_;
+    element *restrict u = u_, *restrict g = g_;
     for (size_t i = 0; i < n && activation == ACTIVATION_RELU; i++) {
-        const real x = element_value(u[i]), slope = x > 0 ? 1.0f : 0.0f;
+        const real x = element_value(u[i]);
         g[i] = element_of(x < 0 ? 0 : x);
-        du[i] = element_of(slope * element_value(du[i]));
+        u[i] = element_of(x > 0 ? 1.0f : 0.0f);
     }
     for (size_t i = 0; i < n && activation == ACTIVATION_GELU; i++) {
         real density;
         const real x = element_value(u[i]), P = normal_law(x, &density);
         g[i] = element_of(x * P);
-        du[i] = element_of(element_value(du[i]) * (P + x * density));
+        u[i] = element_of(P + x * density);
     }
+}
+
+CLONES static void activate_backward(size_t n, const void *slope_, void *du_)
+{
+    const element *restrict slope = slope_;
+    element *restrict du = du_;
+    for (size_t i = 0; i < n; i++)
+        du[i] = element_of(element_value(du[i]) * element_value(slope[i]));
 }
 
 /* The sums over a row of x, and of (x - shift)^2. */
