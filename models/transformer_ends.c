@@ -7,10 +7,11 @@ static void embed_numbers(struct transformer_worker *w, const struct transformer
     const struct kernels *k = model->kernels;
     const size_t inputs = (size_t)model->config.inputs, R = (size_t)S * (size_t)model->config.T;
     const float *in = batch->inputs + (size_t)first * (size_t)model->config.T * inputs;
-    for (size_t r = 0; r < R; r++, in += inputs) {
+    w->in = k->element_size == sizeof *in ? (const void *)in : w->in_room;
+    for (size_t r = 0; r < R && w->in != in; r++, in += inputs) {
         for (size_t i = 0; i < inputs; i++)
             w->row[i] = (real)in[i];
-        k->narrow(inputs, w->row, (char *)w->in + r * inputs * k->element_size);
+        k->narrow(inputs, w->row, (char *)w->in_room + r * inputs * k->element_size);
     }
     k->forward(&w->kernel, &model->machine->embed, transformer_bias(model, 0, MODULE_EMBED), (int)R, w->in, (int)inputs,
                w->x, model->config.width, RESULT_REAL_ADDED);
@@ -61,10 +62,8 @@ void transformer_ends_embed_backward(struct transformer_worker *w, int S)
                               .c_row = W,
                               .to_real = true,
                               .accumulate = true};
-    if (!w->token) {
-        k->narrow((size_t)R * (size_t)W, w->dx, w->dy);
-        k->multiply(&w->kernel, &p, w->in, w->dy, sums);
-    }
+    if (!w->token)
+        k->multiply(&w->kernel, &p, w->in, transformer_layer_elements(w, (size_t)R * (size_t)W, w->dx, w->dy), sums);
     const real *dx = w->dx;
     for (int r = 0; r < R && w->token; r++, dx += W) {
         real *row = sums + (size_t)w->token[r] * (size_t)W;

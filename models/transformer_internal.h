@@ -83,7 +83,8 @@ struct transformer_worker {
     struct transformer_activations layer[TRANSFORMER_LAYERS];
     real *x, *dx, *dn;      /* [R][W]: the stream, its gradient, a gradient behind a norm */
     real *xl, *dxl, *dh;    /* [S][W]: the stream at the last position, its gradient; dh */
-    void *in;               /* [R][inputs] (regression) */
+    void *in_room;          /* [R][inputs] (regression) */
+    const void *in;         /* the inputs as elements: there, or where the batch has them */
     const int32_t *token;   /* [R], borrowed (recall; else NULL) */
     void *dy;               /* [R][W]: dx as elements */
     void *du;               /* [R][F] */
@@ -166,6 +167,8 @@ void transformer_layer_down(struct transformer_worker *w, int layer, int rows, c
 /* deferred: the weight gradients are not added up here. */
 void transformer_layer_mlp_backward(struct transformer_worker *w, int layer, int rows, real *dx,
                                     const struct transformer_mlp *s, bool deferred);
+/* x[n] as elements: itself where elements are reals, else rounded, in `room`. */
+const void *transformer_layer_elements(const struct transformer_worker *w, size_t n, const real *x, void *room);
 /* n = n(x) with z and scale (see kernels.norm; norm=none: n = x rounded); and back: dx = [dx +] n'(dn). */
 void transformer_layer_normalise(struct transformer_worker *w, int layer, enum transformer_module module, int rows,
                                  const real *x, void *n, void *z, real *scale);

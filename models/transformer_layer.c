@@ -1,6 +1,15 @@
 #include "transformer_internal.h"
 #include <math.h>
 
+const void *transformer_layer_elements(const struct transformer_worker *w, size_t n, const real *x, void *room)
+{
+    const struct kernels *k = w->model->kernels;
+    if (k->element_size == sizeof(real))
+        return x;
+    k->narrow(n, x, room);
+    return room;
+}
+
 /* n(x) with what its backward pass needs: layer norm, or x as elements. */
 void transformer_layer_normalise(struct transformer_worker *w, int layer, enum transformer_module module, int rows,
                                  const real *x, void *n, void *z, real *scale)
@@ -102,10 +111,14 @@ void transformer_layer_mlp_backward(struct transformer_worker *w, int layer, int
 {
     const struct kernels *k = w->model->kernels;
     const struct weight *down = &w->model->machine->layer[layer].down;
-    k->narrow((size_t)rows * (size_t)down->out, dx, s->dy);
-    k->backward(&w->kernel, down, rows, s->dy, down->out, s->du, down->in, RESULT_ELEMENT);
+    const void *dy = s->dy;
+    if (deferred)
+        k->narrow((size_t)rows * (size_t)down->out, dx, s->dy);
+    else
+        dy = transformer_layer_elements(w, (size_t)rows * (size_t)down->out, dx, s->dy);
+    k->backward(&w->kernel, down, rows, dy, down->out, s->du, down->in, RESULT_ELEMENT);
     if (!deferred)
-        transformer_layer_weight_gradient(w, layer, MODULE_DOWN, rows, down->out, down->in, s->dy, s->g);
+        transformer_layer_weight_gradient(w, layer, MODULE_DOWN, rows, down->out, down->in, dy, s->g);
     mlp_backward_from_g(w, layer, rows, dx, s, deferred);
 }
 
@@ -266,9 +279,9 @@ void transformer_layer_backward(struct transformer_worker *w, int layer, int S, 
         mlp_backward_from_g(w, layer, z.R, dx, &a->mlp, false);
     else if (z.F > 0)
         transformer_layer_mlp_backward(w, layer, z.R, dx, &a->mlp, false);
-    k->narrow((size_t)z.R * (size_t)z.W, dx, w->dy);
-    k->backward(&w->kernel, &L->out, z.R, w->dy, z.W, w->dc, z.A, RESULT_ELEMENT);
-    transformer_layer_weight_gradient(w, layer, MODULE_OUT, z.R, z.W, z.A, w->dy, a->c);
+    const void *dy = transformer_layer_elements(w, (size_t)z.R * (size_t)z.W, dx, w->dy);
+    k->backward(&w->kernel, &L->out, z.R, dy, z.W, w->dc, z.A, RESULT_ELEMENT);
+    transformer_layer_weight_gradient(w, layer, MODULE_OUT, z.R, z.W, z.A, dy, a->c);
     attention_backward(w, layer, S);
     if (layer == 0 && model->machine->first.wanted) {
         transformer_first_backward(w, S);

@@ -73,7 +73,7 @@ static void lay_out_worker(const struct transformer *model, struct block *block,
     w->xl = take(block, S * W, sizeof(real));
     w->dxl = take(block, S * W, sizeof(real));
     w->dh = take(block, S * W, sizeof(real));
-    w->in = take(block, regression * R * inputs, size);
+    w->in_room = take(block, regression * R * inputs, size);
     w->row = take(block, inputs > F ? inputs : F, sizeof(real));
     w->dy = take(block, R * W, size);
     w->qkv = take(block, (size != sizeof(real)) * R * 3 * A, sizeof(real));
