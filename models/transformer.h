@@ -23,6 +23,7 @@
 #ifndef TRANSFORMER_H
 #define TRANSFORMER_H
 #include "kernels.h"
+#include "team.h"
 
 struct transformer_config {
     enum task task;
@@ -57,6 +58,7 @@ struct transformer {
     struct transformer_tensor *tensor;   /* owned */
     size_t count;                        /* numbers in the block, padding between tensors (always 0) included */
     real *parameters;                    /* owned, aligned: change it between calls */
+    struct team *team;                   /* owned: the model's threads, at the caller's service between calls */
     struct transformer_machine *machine; /* owned */
 };
 

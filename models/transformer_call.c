@@ -31,7 +31,7 @@ static void run_task(void *context, int member, int i)
 
 static void run_phase(struct call *call, void (*task)(struct call *, struct transformer_worker *, int), int tasks)
 {
-    team_run(call->model->machine->team, tasks, run_task, &(struct phase){.call = call, .task = task});
+    team_run(call->model->team, tasks, run_task, &(struct phase){.call = call, .task = task});
 }
 
 /* out[columns][rows] = in[rows][columns] transposed. */
@@ -274,7 +274,8 @@ static enum status prepare(struct call *call)
     enum status rc = OK;
     struct transformer *model = call->model;
     const struct transformer_config *c = &model->config;
-    const int N = call->batch->sequences, share = (N + TRANSFORMER_LANES - 1) / TRANSFORMER_LANES;
+    /* Two micro-batches at least, for two threads; of few rows no more, since each reads the short layer's weights. */
+    const int N = call->batch->sequences, share = (N + 1) / 2;
     const int most = model->machine->sizes.S;
     call->S = share < most ? share : most;
     call->pieces = (N + call->S - 1) / call->S;

@@ -4,7 +4,6 @@
  * F = mlp W, N sequences in the batch. Everything is row-major; void pointers hold elements (real.h). */
 #ifndef TRANSFORMER_INTERNAL_H
 #define TRANSFORMER_INTERNAL_H
-#include "team.h"
 #include "transformer.h"
 
 enum {
@@ -128,7 +127,6 @@ struct transformer_machine {
     struct weight embed, unembed; /* embed: regression only */
     real *position;               /* owned, [T][W] */
     real *lookup;                 /* owned, [inputs][W]: embed.weight transposed (recall), or its gradient */
-    struct team *team;            /* owned */
     int workers;
     struct transformer_worker *worker; /* owned, [workers] */
     real *lane[TRANSFORMER_LANES];     /* owned, [count]; lane 0 is the caller's gradient and NULL here */

@@ -20,7 +20,7 @@ void transformer_layer_normalise(struct transformer_worker *w, int layer, enum t
     if (model->config.norm == NORM_PRE)
         k->norm(rows, W, x, transformer_weight(model, layer, module), transformer_bias(model, layer, module), z, n,
                 scale);
-    else
+    else if (n != x)
         k->narrow((size_t)rows * (size_t)W, x, n);
 }
 

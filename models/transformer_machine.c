@@ -41,8 +41,10 @@ static void lay_out_layer(const struct transformer *model, const struct transfor
     const struct transformer_sizes z = model->machine->sizes;
     const size_t size = model->kernels->element_size, R = (size_t)z.R, RW = R * (size_t)z.W;
     const size_t RA = R * (size_t)z.A, pre = model->config.norm == NORM_PRE;
-    const bool whole = a < &w->layer[model->config.layers - model->machine->is_short];
-    a->n = take(block, RW, size);
+    const int layer = (int)(a - w->layer);
+    const bool whole = layer < model->config.layers - model->machine->is_short;
+    const bool by_name = !pre && size == sizeof(real); /* n(x) is x, and need not be kept where x stays as it is */
+    a->n = by_name && !whole ? w->x : take(block, RW, size);
     a->z = take(block, pre * RW, size);
     a->scale = take(block, R, sizeof(real));
     a->p = take(block, R * (size_t)z.T * (size_t)z.H, size);
@@ -50,7 +52,7 @@ static void lay_out_layer(const struct transformer *model, const struct transfor
         return;
     a->qkv = take(block, 3 * RA, size);
     a->c = take(block, RA, size);
-    a->mlp = (struct transformer_mlp){.n = take(block, RW, size),
+    a->mlp = (struct transformer_mlp){.n = by_name && layer == model->machine->held ? w->x : take(block, RW, size),
                                       .z = take(block, pre * RW, size),
                                       .scale = take(block, R, sizeof(real)),
                                       .u = take(block, R * (size_t)z.F, size),
@@ -343,7 +345,7 @@ enum status transformer_machine_create(struct transformer *model)
             "Transformer: no memory for T=%d width=%d", c->T, c->width);
     fill_positions(model);
     TRY(open_first(model));
-    TRY(team_open(machine->workers, &machine->team));
+    TRY(team_open(machine->workers, &model->team));
     for (int i = 0; i < machine->workers; i++)
         TRY(open_worker(model, &machine->worker[i]));
     TRY(open_weights(model));
@@ -362,7 +364,7 @@ void transformer_machine_free(struct transformer *model)
         if (e.weight && e.weight->out)
             model->kernels->weight_close(e.weight);
     }
-    team_close(machine->team);
+    team_close(model->team);
     close_first(&machine->first);
     free(last->key);
     free(last->value);

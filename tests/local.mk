@@ -1,6 +1,6 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_text test_random test_flow test_prediction test_flow_map test_toy test_tensor test_transformer test_transformer_double test_tasks \
+unit_tests = test_text test_team test_random test_flow test_prediction test_flow_map test_toy test_tensor test_transformer test_transformer_double test_tasks \
   test_schedule test_safetensors test_run_toy test_training test_store test_export test_import test_merge test_power_law test_kaplan_meier test_measure test_compare test_contrast test_studies test_threshold test_plan
 check_PROGRAMS += $(unit_tests) must_fail json_lines
 # The program from outside
@@ -20,6 +20,9 @@ models_below = libmodels.a $(libtensor) libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
 test_text_SOURCES = tests/test_text.c $(test_harness)
 test_text_CPPFLAGS = $(TEST_CPPFLAGS)
 test_text_LDADD = libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
+test_team_SOURCES = tests/test_team.c $(test_harness)
+test_team_CPPFLAGS = $(TEST_CPPFLAGS)
+test_team_LDADD = libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
 test_random_SOURCES = tests/test_random.c $(test_harness)
 test_random_CPPFLAGS = $(TEST_CPPFLAGS)
 test_random_LDADD = libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)

@@ -66,7 +66,7 @@ static void check_optimizer(const struct keys *k)
             by_definition(k, t, g[i], &want[i]);
         }
         optimizer_update(&in_double, g, x);
-        optimizer_update_single(&in_float, 1, gf, xf);
+        optimizer_update_single(&in_float, NULL, gf, xf);
     }
     for (int i = 0; i < N; i++) {
         test_close(x[i], (double)want[i].x, TOL_DOUBLE, TOL_DOUBLE, "number %d", i);
@@ -96,10 +96,13 @@ START_TEST(optimizer_threads)
         g[i] = (float)sin(i);
     for (int threads = 1; threads <= 3; threads++) {
         struct optimizer_state o;
+        struct team *team;
+        ck_assert_int_eq(team_open(threads, &team), OK);
         ck_assert_int_eq(optimizer_init(&k, N, sizeof(float), &o), OK);
         x[threads - 1] = calloc(N, sizeof(float));
         for (int t = 0; t < 5; t++)
-            optimizer_update_single(&o, threads, g, x[threads - 1]);
+            optimizer_update_single(&o, team, g, x[threads - 1]);
+        team_close(team);
         ck_assert_mem_eq(x[threads - 1], x[0], N * sizeof(float));
         ck_assert(x[0][N - 1] != 0);
         optimizer_free(&o);

@@ -247,13 +247,17 @@ START_TEST(threads_change_nothing)
 }
 END_TEST
 
-/* The short last layer, and an evaluation, against the whole computation, in several micro-batches. */
-START_TEST(short_cut_against_the_whole)
+/* The identities that leave work out, and an evaluation, against the whole computation, in several micro-batches: the
+ * short last layer, what it reads of the MLP below, and the first layer from the input; each where it applies alone. */
+START_TEST(short_cuts_against_the_whole)
 {
     const struct tolerance tol = tolerance_of(PRECISION_F32);
-    for (int i = 0; i < 4; i++) {
-        struct transformer_config c =
-            larger(i & 1 ? TASK_RECALL : TASK_REGRESSION, READOUT_LAST, i & 2 ? NORM_PRE : NORM_NONE);
+    for (int i = 0; i < 48; i++) {
+        struct transformer_config c = larger(i & 1 ? TASK_RECALL : TASK_REGRESSION,
+                                             i & 4 ? READOUT_MEAN : READOUT_LAST, i & 2 ? NORM_PRE : NORM_NONE);
+        c.skip = !(i & 8);
+        c.layers = 1 + i / 16;
+        c.mlp = i % 5 == 4 ? 0 : c.mlp;
         const struct numbers brief = numbers_of(&c, BACKEND_REFERENCE, 1);
         c.full = true;
         const struct numbers whole = numbers_of(&c, BACKEND_REFERENCE, 1);
@@ -452,7 +456,7 @@ END_TEST
 static const struct test tests[] = {
     {"gradient_by_definition", &gradient_by_definition},
     {"threads_change_nothing", &threads_change_nothing},
-    {"short_cut_against_the_whole", &short_cut_against_the_whole},
+    {"short_cuts_against_the_whole", &short_cuts_against_the_whole},
     {"attention_of_pairs", &attention_of_pairs},
     {"filled_on_demand", &filled_on_demand},
     {"parameters_and_their_start", &parameters_and_their_start},

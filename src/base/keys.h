@@ -107,6 +107,6 @@ void keys_help(enum key key, struct text *out);
 void keys_man(struct text *out);
 
 /* Raised when results change: then old rows are no longer taken for the same run. */
-enum { KEYS_NUMERICS_REVISION = 1 };
+enum { KEYS_NUMERICS_REVISION = 2 };
 
 #endif

@@ -1,10 +1,9 @@
 #include "optimizer.h"
 #include "clones.h"
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 
-enum { MOST_THREADS = 16, LEAST_PIECE = 1 << 16 }; /* numbers that are worth a thread */
+enum { PIECE = 1 << 16 }; /* numbers, about, that a thread takes at a time */
 
 /* Element by element, without contraction: every instruction set gives the same bits. */
 #define REAL double
@@ -48,40 +47,27 @@ void optimizer_update(struct optimizer_state *o, const double *g, double *x)
     update_double(o, 0, o->count, g, x);
 }
 
-/* What one thread updates. */
-struct piece {
+/* An update in progress, in pieces. */
+struct update {
     const struct optimizer_state *o;
-    size_t at, n;
+    size_t pieces;
     const float *g;
     float *x;
 };
 
-static void *update_piece(void *context)
+static void update_piece(void *context, int member, int piece)
 {
-    const struct piece *p = context;
-    update_float(p->o, p->at, p->n, p->g + p->at, p->x + p->at);
-    return NULL;
+    const struct update *u = context;
+    const size_t at = u->o->count * (size_t)piece / u->pieces, end = u->o->count * ((size_t)piece + 1) / u->pieces;
+    (void)member;
+    update_float(u->o, at, end - at, u->g + at, u->x + at);
 }
 
-void optimizer_update_single(struct optimizer_state *o, int threads, const float *g, float *x)
+void optimizer_update_single(struct optimizer_state *o, struct team *team, const float *g, float *x)
 {
-    struct piece pieces[MOST_THREADS];
-    pthread_t helpers[MOST_THREADS];
-    size_t n = 1, started = 0;
-    while (n < MOST_THREADS && (int)n < threads && n * LEAST_PIECE < o->count)
-        n++;
+    struct update update = {.o = o, .pieces = o->count / PIECE + 1, .g = g, .x = x};
     o->step++;
-    for (size_t i = 0; i < n; i++) {
-        const size_t at = o->count * i / n;
-        pieces[i] = (struct piece){o, at, o->count * (i + 1) / n - at, g, x};
-    }
-    while (started + 1 < n && pthread_create(&helpers[started], NULL, update_piece, &pieces[started + 1]) == 0)
-        started++;
-    update_piece(&pieces[0]);
-    for (size_t i = started + 1; i < n; i++) /* those for which there was no thread */
-        update_piece(&pieces[i]);
-    for (size_t i = 0; i < started; i++)
-        pthread_join(helpers[i], NULL);
+    team_run(team, (int)update.pieces, update_piece, &update);
 }
 
 void optimizer_free(struct optimizer_state *o)

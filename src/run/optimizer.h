@@ -7,6 +7,7 @@
 #ifndef OPTIMIZER_H
 #define OPTIMIZER_H
 #include "keys.h"
+#include "team.h"
 
 struct optimizer_state {
     enum optimizer_kind { OPTIMIZER_PLAIN, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAPTIVE } kind;
@@ -20,8 +21,8 @@ struct optimizer_state {
 enum status optimizer_init(const struct keys *keys, size_t count, size_t size, struct optimizer_state *o);
 /* x[count] is updated in place with gradient g[count]; size must be sizeof(double). */
 void optimizer_update(struct optimizer_state *o, const double *g, double *x);
-/* The same for size = sizeof(float), on at most `threads` threads, this one included. */
-void optimizer_update_single(struct optimizer_state *o, int threads, const float *g, float *x);
+/* The same for size = sizeof(float), by the threads of a team (NULL: by this one). */
+void optimizer_update_single(struct optimizer_state *o, struct team *team, const float *g, float *x);
 void optimizer_free(struct optimizer_state *o);
 
 #endif

@@ -199,7 +199,7 @@ static enum status train_step(struct training *t)
         t->result->cap = (double)t->optimizer.step;
         return OK;
     }
-    optimizer_update_single(&t->optimizer, t->model->threads, t->gradient, t->model->parameters);
+    optimizer_update_single(&t->optimizer, t->model->team, t->gradient, t->model->parameters);
     t->sums[SUM_LOSS] += m.loss;
     t->sums[SUM_ACCURACY] += m.accuracy;
     t->sums[SUM_STEPS]++;
