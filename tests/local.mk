@@ -1,10 +1,10 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_text test_team test_random test_flow test_prediction test_flow_map test_toy test_tensor test_transformer test_transformer_double test_tasks \
-  test_schedule test_safetensors test_run_toy test_training test_store test_export test_import test_merge test_power_law test_kaplan_meier test_measure test_compare test_contrast test_studies test_threshold test_plan
+unit_tests = test_text test_team test_random test_flow test_prediction test_flow_map test_toy test_tensor test_transformer test_transformer_double test_implementations test_tasks \
+  test_schedule test_safetensors test_run_toy test_training test_self_test test_store test_export test_import test_merge test_power_law test_kaplan_meier test_measure test_compare test_contrast test_studies test_threshold test_plan
 check_PROGRAMS += $(unit_tests) must_fail json_lines
 # The program from outside
-shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
+shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_instruction_sets.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
   tests/test_survival.sh tests/test_merge.sh tests/test_plan.sh tests/test_report.sh tests/test_mpi.sh
 TESTS += $(unit_tests) must_fail $(shell_tests)
 XFAIL_TESTS += must_fail
@@ -51,6 +51,10 @@ libtransformer_double_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL_IS_DOUBLE
 test_transformer_double_SOURCES = $(test_transformer_SOURCES)
 test_transformer_double_CPPFLAGS = $(TEST_CPPFLAGS) -DREAL_IS_DOUBLE
 test_transformer_double_LDADD = libtransformer_double.a libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
+test_implementations_SOURCES = tests/test_implementations.c $(test_harness)
+test_implementations_CPPFLAGS = $(TEST_CPPFLAGS)
+test_implementations_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dnnl_primitive_create
+test_implementations_LDADD = $(models_below)
 test_schedule_SOURCES = tests/test_schedule.c tests/test_keys.h $(test_harness)
 test_schedule_CPPFLAGS = $(TEST_CPPFLAGS)
 test_schedule_LDADD = $(models_below)
@@ -63,6 +67,11 @@ test_run_toy_LDADD = librun.a $(models_below)
 test_training_SOURCES = tests/test_training.c tests/test_keys.h $(test_harness)
 test_training_CPPFLAGS = $(TEST_CPPFLAGS)
 test_training_LDADD = librun.a $(models_below)
+# Planted faults: what the libraries are asked to do goes through the test.
+test_self_test_SOURCES = tests/test_self_test.c tests/test_keys.h $(test_harness)
+test_self_test_CPPFLAGS = $(TEST_CPPFLAGS)
+test_self_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=cblas_sgemm -Wl,--wrap=dnnl_primitive_execute
+test_self_test_LDADD = librun.a $(models_below)
 test_tasks_SOURCES = tests/test_tasks.c tests/test_keys.h $(test_harness)
 test_tasks_CPPFLAGS = $(TEST_CPPFLAGS)
 test_tasks_LDADD = $(models_below)

@@ -2,6 +2,7 @@
 #include "blas.h"
 #include "onednn.h"
 #include "reference.h"
+#include "self_test.h"
 #include "vector.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,31 +41,62 @@ static enum status fill(enum backend backend, enum precision precision, struct k
     return OK;
 }
 
+/* A backend's table, filled and tested once a process. ERR_INPUT: this build or processor has not what it takes;
+ * ERR_PROGRAM: it fails its test. */
+static enum status open_tested(enum backend backend, enum precision precision, const struct kernels **out)
+{
+    static struct entry {
+        bool tested;
+        enum status verdict;
+        char message[256];
+        struct kernels kernels;
+    } entries[BACKEND_CUDA][2];
+    struct entry *e = &entries[backend][precision];
+    if (!e->tested) {
+        e->verdict = fill(backend, precision, &e->kernels);
+        if (e->verdict == OK && backend != BACKEND_REFERENCE)
+            e->verdict = self_test_run(&e->kernels);
+        snprintf(e->message, sizeof e->message, "%s", e->verdict == OK ? "" : error_message());
+        e->tested = true;
+    }
+    *out = &e->kernels;
+    return e->verdict == OK ? OK : error_set(e->verdict, "%s", e->message);
+}
+
+/* The fastest backend that can do the precision and passes its test: oneDNN, BLAS, reference. */
+static enum status open_best(enum precision precision, const struct kernels **out)
+{
+    static bool warned;
+    enum backend backend = BACKEND_ONEDNN;
+    enum status rc = open_tested(backend, precision, out);
+    if (rc == ERR_INPUT && precision == PRECISION_BF16)
+        return error_set(ERR_INPUT, "precision=bf16: it takes oneDNN and a processor with AVX512-BF16 or AMX, which "
+                                    "this program or machine has not; use precision=f32, or backend=blas, which "
+                                    "imitates bf16 without gain in speed");
+#ifdef HAVE_ONEDNN
+    if (rc == OK && precision == PRECISION_BF16 && onednn_bf16_is_slow())
+        return open_tested(BACKEND_BLAS, precision, out) == OK ? OK : open_tested(backend, precision, out);
+#endif
+    char failure[256] = "";
+    while (rc != OK && backend > BACKEND_REFERENCE) {
+        if (rc != ERR_INPUT && !failure[0])
+            snprintf(failure, sizeof failure, "%s", error_message());
+        rc = open_tested(--backend, precision, out);
+    }
+    if (failure[0] && !warned)
+        fprintf(stderr, "plateau: warning: %s; backend=%s takes its place\n", failure, (*out)->name);
+    warned = warned || failure[0];
+    return rc;
+}
+
 enum status kernels_open(enum backend backend, enum precision precision, const struct kernels **out)
 {
-    static struct kernels tables[BACKEND_CUDA][2];
-    struct kernels filled;
-    enum status rc = ERR_INPUT;
     if (backend == BACKEND_CUDA)
         return error_set(ERR_INPUT, "backend=cuda: this program was built without CUDA; use backend=auto");
-    if (backend == BACKEND_AUTO) {
-        backend = BACKEND_ONEDNN;
-        rc = fill(backend, precision, &filled);
-        if (rc != OK && precision == PRECISION_BF16)
-            return error_set(ERR_INPUT,
-                             "precision=bf16: it takes oneDNN and a processor with AVX512-BF16 or AMX, which "
-                             "this program or machine has not; use precision=f32, or backend=blas, which "
-                             "imitates bf16 without gain in speed");
-        if (rc != OK)
-            backend = BACKEND_BLAS;
-    }
-    if (rc != OK)
-        rc = fill(backend, precision, &filled);
-    if (rc != OK)
-        return rc;
-    tables[backend][precision] = filled;
-    *out = &tables[backend][precision];
-    return OK;
+    if (backend == BACKEND_AUTO)
+        return open_best(precision, out);
+    enum status rc = open_tested(backend, precision, out);
+    return rc == ERR_PROGRAM ? error_prefix(rc, "backend=%s, which backend=auto would replace", (*out)->name) : rc;
 }
 #endif
 

@@ -1,7 +1,7 @@
 # The kernels twice, once for each element type (real.h); their vector loops need no errno and raise no traps.
 noinst_LIBRARIES += libtensor.a libtensor_bf16.a
 tensor_loops = %D%/reference.c %D%/reference.h %D%/vector.c %D%/vector.h %D%/blas.c %D%/blas.h
-libtensor_a_SOURCES = %D%/kernels.c %D%/kernels.h %D%/real.h $(tensor_loops)
+libtensor_a_SOURCES = %D%/kernels.c %D%/kernels.h %D%/real.h %D%/self_test.c %D%/self_test.h $(tensor_loops)
 if ONEDNN
 libtensor_a_SOURCES += %D%/onednn.c %D%/onednn.h %D%/onednn_version.h
 endif

@@ -47,6 +47,15 @@ static bool lacks_bf16(void)
     return lacks_avx512() || !strcmp(instruction_set(), "avx512");
 }
 
+bool onednn_bf16_is_slow(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_is("intel") && !strcmp(instruction_set(), "avx512bf16");
+#else
+    return false;
+#endif
+}
+
 /* What a primitive is made for, as numbers to be compared. */
 enum { RECIPE = 13 };
 struct recipe {
