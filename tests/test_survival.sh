@@ -56,7 +56,7 @@ Y
 wait_for 20 eval '(($(stored worker.db) == 4))'
 if workers=$(cat /proc/$pid/task/$pid/children 2>/dev/null); then
     kill -9 $workers; wait $pid; rc=$?
-    [[ $rc == 3 && $(grep -c 'd=128 .*the worker process died' err) == 2 ]] && grep -q '2 of 6 runs failed; the others are saved' err && (($(stored worker.db) == 4))
+    [[ $rc == 3 && $(grep -c 'd=128 .*the worker process died of signal 9 (SIGKILL)' err) == 2 ]] && grep -q '2 of 6 runs failed; the others are saved' err && (($(stored worker.db) == 4))
     ok $? "a killed worker costs its own run only"
 else
     kill -INT $pid; wait $pid; skip "a killed worker costs its own run only" "this kernel does not list child processes"
