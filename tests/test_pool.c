@@ -191,7 +191,8 @@ START_TEST(quotas)
 
     /* version 1, in a container: the path is that of outside, only the topmost folder is there */
     machine();
-    put("proc/self/cgroup", "9:name=systemd:/docker/x\n4:memory:/docker/x\n3:cpuset:/\n2:cpuacct,cpu:/docker/x\n0::/\n");
+    put("proc/self/cgroup",
+        "9:name=systemd:/docker/x\n4:memory:/docker/x\n3:cpuset:/\n2:cpuacct,cpu:/docker/x\n0::/\n");
     put("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
     put("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
     put("sys/fs/cgroup/memory/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");

@@ -63,13 +63,17 @@ else
 fi
 
 # ---- Ctrl-C and SIGTERM: 130, everything finished is saved, the next start goes on
-for signal in INT TERM; do
+for signal in INT TERM HUP; do
     "$plateau" sweep long.yaml --db $signal.db --jobs 3 2>err & pid=$!
     wait_for 20 eval '(($(stored $signal.db) == 4))'
-    kill -$signal $pid; wait $pid; [[ $? == 130 ]] && grep -qE 'interrupted: [0-9]+ of 6 runs are finished' err && (($(stored $signal.db) == 4))
+    kill -$signal $pid; [[ $signal != HUP ]] || kill -HUP $pid # by the shell and by the kernel
+    wait $pid; [[ $? == 130 ]] && grep -qE 'interrupted: [0-9]+ of 6 runs are finished' err && (($(stored $signal.db) == 4))
     ok $? "SIG$signal ends a sweep with 130 and keeps the finished runs"
 done
 printf 'study: long\nruns:\n  - {model: toy, T: 64, d: 16, seed: "1:5:+1"}\n' >more.yaml
+[[ $(ls HUP.db.checkpoints | wc -l) == 2 ]]; ok $? "SIGHUP: what trains is saved"
+(trap '' HUP; exec "$plateau" sweep toys.yaml --db nohup.db --quiet) & pid=$!
+wait_for 20 eval '(($(stored nohup.db) > 0))'; kill -HUP $pid; wait $pid; [[ $? == 0 && $(stored nohup.db) == 80 ]]; ok $? "but under nohup it is ignored"
 "$plateau" sweep more.yaml --db INT.db 2>&1 | grep -q '4 already there, 1 made'; ok $? "and are not made again"
 "$plateau" train T=256 d=128 steps=1000000 lr=0.0001 --quiet >out 2>err & pid=$!
 sleep 0.5; kill -INT $pid; wait $pid; [[ $? == 130 ]] && grep -q interrupted err; ok $? "SIGINT ends train with 130"

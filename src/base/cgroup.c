@@ -46,8 +46,8 @@ static bool controls(const char *list, const char *controller)
 /* What a look at one folder of a group gives: true if no other one need be looked at. */
 typedef bool look(const char *folder, double *value);
 
-/* Looks at the folder of the group that has the controller, and at those above it: a limit there holds here, too, and in
- * a container the path may be that of outside, where only the topmost folder is to be seen. */
+/* Looks at the folder of the group that has the controller, and at those above it: a limit there holds here, too, and
+ * in a container the path may be that of outside, where only the topmost folder is to be seen. */
 static void look_up(const char *root, const char *controller, look *at, double *value)
 {
     char path[PATH], groups[TEXT];

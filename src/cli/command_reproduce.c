@@ -34,8 +34,8 @@ struct reproduction {
     struct report_figure *figures; /* owned: all of the table */
     struct report_study studies[STUDIES];
     size_t n_studies, n_run; /* the first n_run were run, the others only belong to what is shown */
-    size_t n_missing;    /* runs that failed .. */
-    struct text missing; /* .. owned: "study NAME: KEYS: why", each on a line */
+    size_t n_missing;        /* runs that failed .. */
+    struct text missing;     /* .. owned: "study NAME: KEYS: why", each on a line */
     struct accuracy accuracy;
     enum status drawn;       /* the first figure that failed, and why */
     char problem[512];

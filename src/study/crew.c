@@ -112,6 +112,7 @@ static enum status hire(struct crew *crew, struct worker *w)
             _exit(0);
 #endif
         signal(SIGINT, SIG_IGN);
+        signal(SIGHUP, SIG_IGN);
         for (size_t i = 0; i < crew->n; i++) {
             if (crew->workers[i].pid)
                 close(crew->workers[i].socket);
@@ -146,14 +147,14 @@ static const struct {
     int number;
     const char *name;
 } deadly[] = {
-#define AS_ENTRY(name) {name, #name}
-    AS_ENTRY(SIGABRT), AS_ENTRY(SIGALRM), AS_ENTRY(SIGBUS),  AS_ENTRY(SIGFPE),  AS_ENTRY(SIGHUP),  AS_ENTRY(SIGILL),
-    AS_ENTRY(SIGINT),  AS_ENTRY(SIGKILL), AS_ENTRY(SIGPIPE), AS_ENTRY(SIGQUIT), AS_ENTRY(SIGSEGV), AS_ENTRY(SIGSYS),
-    AS_ENTRY(SIGTERM), AS_ENTRY(SIGTRAP), AS_ENTRY(SIGXCPU), AS_ENTRY(SIGXFSZ),
+#define AS_ENTRY(name) {name, #name},
+    AS_ENTRY(SIGABRT) AS_ENTRY(SIGALRM) AS_ENTRY(SIGBUS) AS_ENTRY(SIGFPE) AS_ENTRY(SIGHUP) AS_ENTRY(SIGILL)
+    AS_ENTRY(SIGINT) AS_ENTRY(SIGKILL) AS_ENTRY(SIGPIPE) AS_ENTRY(SIGQUIT) AS_ENTRY(SIGSEGV) AS_ENTRY(SIGSYS)
+    AS_ENTRY(SIGTERM) AS_ENTRY(SIGTRAP) AS_ENTRY(SIGXCPU) AS_ENTRY(SIGXFSZ)
 #undef AS_ENTRY
 };
 
-/* The kernel kills by SIGKILL when memory runs out, and counts that before it kills: each count stands for one death. */
+/* The kernel kills by SIGKILL when memory runs out, and counts it before: each count stands for one death. */
 static bool out_of_memory(struct crew *crew, int end)
 {
     const bool counted = WIFSIGNALED(end) && WTERMSIG(end) == SIGKILL && cgroup_oom_kills("") > crew->oom_kills;

@@ -1,8 +1,9 @@
 /* The worker processes of one process: items go to them over a socket, records come back. Not for other modules than
  * pool.c.
  *
- * Workers are forked when first needed, and anew when one has died. They ignore SIGINT, which reaches the whole
- * terminal: their parent decides. On SIGUSR1 or SIGTERM the run ends, saved if it can be, and its record says so. */
+ * Workers are forked when first needed, and anew when one has died. They ignore SIGINT and SIGHUP, which reach all
+ * that a terminal has: their parent decides. On SIGUSR1 or SIGTERM the run ends, saved if it can be, and its record
+ * says so. */
 #ifndef CREW_H
 #define CREW_H
 #include "pool.h"

@@ -26,13 +26,17 @@ static void on_signal(int number)
 void pool_catch_signals(void)
 {
     /* No SA_RESTART: poll and read return at once. A second SIGINT or SIGTERM ends the program where it stands; SIGUSR1
-     * comes from a scheduler, perhaps once more by way of the launcher. */
+     * comes from a scheduler, perhaps once more by way of the launcher; SIGHUP from a terminal that closes, by the
+     * shell and by the kernel. What nohup has made ignored stays so. */
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     action.sa_flags = 0;
     sigaction(SIGUSR1, &action, NULL);
+    struct sigaction before;
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL);
 }
 
 const volatile int *pool_stop(void)
@@ -303,7 +307,8 @@ static void wind_down(struct dispatch *d, enum status rc)
         gone = 0;
         for (size_t i = 1; i < d->ranks; i++)
             gone += d->peers[i].gone;
-        if ((!crew_busy(d->crew) && gone == d->ranks - 1) || ((rc != OK || stop_requested) && late(&since, d->ranks > 1 ? WAIT_S : ALONE_S)))
+        if ((!crew_busy(d->crew) && gone == d->ranks - 1) ||
+            ((rc != OK || stop_requested) && late(&since, d->ranks > 1 ? WAIT_S : ALONE_S)))
             break;
         collect(d);
     }

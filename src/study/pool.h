@@ -6,9 +6,9 @@
  * in any order, and do not depend on the number of workers or ranks. A worker that dies takes its run with it: the run
  * is reported as failed, with what the worker died of, and a new worker is forked.
  *
- * SIGINT and SIGTERM stop the handing out and give running trainings five seconds to save themselves, in an MPI job,
- * whose launcher kills, half a second; SIGUSR1 gives them the time that they need. Whatever process of the job the signal reaches, all learn of it and end with the same
- * exit code. What finished has been delivered. */
+ * SIGINT, SIGTERM and SIGHUP stop the handing out and give running trainings five seconds to save themselves, in an MPI
+ * job, whose launcher kills, half a second; SIGUSR1 gives them the time that they need. Whatever process of the job the
+ * signal reaches, all learn of it and end with the same exit code. What finished has been delivered. */
 #ifndef POOL_H
 #define POOL_H
 #include "result.h"
@@ -54,8 +54,8 @@ enum status pool_join(bool apart, bool *first);
  * first did, with an empty message. */
 enum status pool_leave(enum status rc);
 
-/* Installs the handlers of SIGINT, SIGTERM (ERR_INTERRUPTED) and SIGUSR1 (ERR_REQUEUE); *pool_stop() is then what was
- * asked for, or 0. */
+/* Installs the handlers of SIGINT, SIGTERM, SIGHUP (ERR_INTERRUPTED) and SIGUSR1 (ERR_REQUEUE); *pool_stop() is then
+ * what was asked for, or 0. */
 void pool_catch_signals(void);
 const volatile int *pool_stop(void);
 /* That status, with the message "interrupted: ..", "stopped on request (SIGUSR1): ..". printf style. */
