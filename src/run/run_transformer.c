@@ -279,7 +279,7 @@ static enum status save(struct training *t)
 static enum status resume(struct training *t)
 {
     struct checkpoint c = all_of(t);
-    enum status rc = checkpoint_read(t->request->resume, &c);
+    enum status rc = checkpoint_read(t->request, &c);
     for (size_t i = 0; rc == OK && i < t->trace->length; i++) {
         const double *row = t->trace->rows + i * (size_t)t->trace->columns;
         change_in_time(t, row[TRANSFORMER_step] - 1); /* before the update that this row is after */
