@@ -78,6 +78,29 @@ wait_for 20 eval '(($(stored nohup.db) > 0))'; kill -HUP $pid; wait $pid; [[ $? 
 "$plateau" train T=256 d=128 steps=1000000 lr=0.0001 --quiet >out 2>err & pid=$!
 sleep 0.5; kill -INT $pid; wait $pid; [[ $? == 130 ]] && grep -q interrupted err; ok $? "SIGINT ends train with 130"
 
+# ---- little memory: what multiplies nothing runs in what the program itself needs, without a thread of OpenBLAS; the rest says what it lacks
+least=0
+if ! grep -q __asan_init "$plateau"; then
+    for ((kb = 40000; kb <= 400000 && least == 0; kb += 5000)); do (ulimit -v $kb; OPENBLAS_NUM_THREADS=1 "$plateau" cite) >out 2>&1 && least=$kb; done
+fi
+little() { # kilobytes more than the least, exit code, arguments...
+    local kb=$((least + $1)) want=$2 rc; shift 2
+    (ulimit -v $kb; timeout -k 1 60 env -u OPENBLAS_NUM_THREADS "$plateau" "$@") >out 2>err; rc=$?
+    [[ $rc == "$want" ]] && { [[ $rc == 0 ]] || grep -q '^plateau: .*\(out of\|no\) memory' err; }
+    ok $? "$kb kB: $* -> exit $rc, $(head -c 150 err)"
+}
+if ((least)); then
+    for more in 5000 50000; do
+        little $more 0 keys T
+        little $more 0 flow T=64 d=16
+        little $more 0 export quiet.db
+    done
+    little 50000 3 fit quiet.db --on T,d
+    for more in 20000 60000 100000 150000; do little $more 3 train model=transformer T=32 d=8 threads=2 steps=3 --quiet; done
+else
+    skip "little memory" "a build with sanitizers needs terabytes"
+fi
+
 # ---- a full disk, by the limit on the size of files
 (ulimit -f 200; "$plateau" sweep toys.yaml --db full.db --quiet) 2>err; rc=$?
 [[ $rc == 3 ]] && grep -qE 'plateau: full.db: .*run the same command again' err; ok $? "a full disk stops a sweep: $(head -c 150 err)"
