@@ -99,6 +99,10 @@ fails 2 'run with seed=1, not 2' train "${tiny[@]}" seed=2 --resume whole.st
 fails 2 '--checkpoint, --resume: need a single run, and the grid has 2' train "${tiny[@]}" seed=1,2 --checkpoint x.st
 fails 3 'cannot write' train "${tiny[@]}" steps=10 --checkpoint no/such/folder.st
 fails 2 'width must be even' train "${tiny[@]}" width=17
+fails 2 'T=100000: a Transformer holds T x T attention scores' train "${tiny[@]}" T=4,100000
+printf 'study: long\nruns:\n  - {model: transformer, T: [4, 100000]}\n' >long.yaml
+fails 2 'T=100000: a Transformer holds T x T' plan long.yaml
+fails 2 'T=100000: a Transformer holds T x T' sweep long.yaml; [[ ! -e long.db ]]; ok $? "what cannot run is refused before anything runs"
 fails 2 'pairs must be smaller than vocab' train model=transformer task=recall pairs=8 vocab=8 placement=bernoulli
 
 cat >tiny.yaml <<'Y'

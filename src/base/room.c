@@ -3,7 +3,8 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-static const size_t OF_THREAD = (size_t)144 << 20; /* OpenBLAS maps 128 MiB for each thread; code and scratch of oneDNN */
+static const size_t OF_THREAD = (size_t)144
+                                << 20; /* OpenBLAS maps 128 MiB for each thread; code and scratch of oneDNN */
 
 enum status room_for_products(int threads)
 {

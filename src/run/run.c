@@ -2,6 +2,14 @@
 #include "checkpoint.h"
 #include "run_toy.h"
 
+enum status run_check(const struct keys *keys)
+{
+    if (keys->preset < PRESET_REGRESSION)
+        return OK;
+    const struct transformer_config config = transformer_config(keys);
+    return transformer_check(&config, (int)keys_integer(keys, KEY_threads));
+}
+
 static enum status run_one(struct run_context *context, const struct keys *keys, const struct run_request *request,
                            struct result *result, struct trace *trace)
 {

@@ -10,6 +10,8 @@ struct run_context {
     struct run_request request; /* for training runs */
 };
 
+/* ERR_INPUT if the keys are legal, but no such run can be made here. */
+enum status run_check(const struct keys *keys);
 /* The run of `keys`; in a sweep (request.folder) a damaged checkpoint is set aside, and the run begins anew: overwrites
  * *result, and *trace unless it is NULL. Errors as run_flow, run_toy, run_transformer. */
 enum status run_any(struct run_context *context, const struct keys *keys, struct result *result, struct trace *trace);
