@@ -45,6 +45,8 @@ grep -qE "toys: $runs runs, $kept already there, $((runs - kept)) made, 0 failed
 [[ $("$plateau" export undisturbed.db --curves | cut -d, -f2- | sort | cksum) == "$("$plateau" export killed.db --curves | cut -d, -f2- | sort | cksum)" ]]
 ok $? "and the same curves"
 
+"$plateau" export undisturbed.db --curves 2>err | head -1 >out; [[ ! -s err && -s out ]]; ok $? "export into head: no complaint"
+
 # ---- a worker dies: its run is named, the others are saved
 cat >long.yaml <<'Y'
 study: long
