@@ -45,8 +45,6 @@ grep -qE "toys: $runs runs, $kept already there, $((runs - kept)) made, 0 failed
 [[ $("$plateau" export undisturbed.db --curves | cut -d, -f2- | sort | cksum) == "$("$plateau" export killed.db --curves | cut -d, -f2- | sort | cksum)" ]]
 ok $? "and the same curves"
 
-"$plateau" export undisturbed.db --curves 2>err | head -1 >out; [[ ! -s err && -s out ]]; ok $? "export into head: no complaint"
-
 # ---- a worker dies: its run is named, the others are saved
 cat >long.yaml <<'Y'
 study: long
@@ -169,7 +167,7 @@ for command in "flow T=64" "flow T=64 --json" "train T=16 d=4 --json" keys "keys
     "$plateau" $command >/dev/full 2>err; [[ $? == 3 ]] && grep -qE 'No space left' err; ok $? "$command on a full disk"
     "$plateau" $command >&- 2>err; [[ $? == 3 ]] && grep -qE 'Bad file descriptor' err; ok $? "$command with standard output closed"
 done
-{ "$plateau" export quiet.db --curves; echo $? >rc; } 2>err | head -n 1 >/dev/null; [[ $(cat rc) == 3 ]] && grep -q 'Broken pipe' err; ok $? "a reader that leaves"
+{ "$plateau" export quiet.db --curves; echo $? >rc; } 2>err | head -n 1 >/dev/null; [[ $(cat rc) == 3 && ! -s err ]]; ok $? "a reader that leaves: no complaint"
 "$plateau" sweep more.yaml --db closed.db >&- 2>&- <&-; [[ $? == 0 && $(stored closed.db) == 5 ]]; ok $? "a sweep with every standard file closed"
 cksum quiet.db | cmp -s - <(grep 'quiet.db' sums); ok $? "reading changed nothing"
 finish
