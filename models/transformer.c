@@ -87,7 +87,7 @@ static void add_modules(struct transformer *model, int layer, enum transformer_m
     }
 }
 
-static enum status check(const struct transformer_config *c, int threads)
+enum status transformer_check(const struct transformer_config *c, int threads)
 {
     enum status rc = OK;
     enum { LONGEST = 16384 };
@@ -113,7 +113,7 @@ enum status transformer_create(const struct transformer_config *config, enum bac
     enum status rc = OK;
     struct transformer *model = NULL;
     *out = NULL;
-    TRY(check(config, threads));
+    TRY(transformer_check(config, threads));
     REQUIRE(model = calloc(1, sizeof *model), ERR_MEMORY, "Transformer: out of memory");
     model->config = *config;
     model->threads = threads;

@@ -90,6 +90,8 @@ struct transformer_pairs {
 
 /* The config that a resolved set of keys asks for (model=transformer; recall: T = 2 pairs + 1). */
 struct transformer_config transformer_config(const struct keys *keys);
+/* ERR_INPUT for sizes out of range, which transformer_create refuses, too. */
+enum status transformer_check(const struct transformer_config *config, int threads);
 /* A Transformer with all parameters 0 in *out (NULL on error). backend, precision, threads: as the keys; more than four
  * threads find no work. ERR_INPUT
  * (sizes out of range; a backend or precision that this build or processor has not), ERR_MEMORY, ERR_PROGRAM (library).

@@ -1,7 +1,7 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
 unit_tests = test_text test_team test_random test_flow test_prediction test_flow_map test_toy test_tensor test_transformer test_transformer_double test_implementations test_tasks \
-  test_schedule test_safetensors test_run_toy test_training test_self_test test_store test_export test_import test_merge test_power_law test_kaplan_meier test_measure test_compare test_contrast test_studies test_threshold test_plan
+  test_schedule test_safetensors test_run_toy test_training test_self_test test_pool test_store test_export test_import test_merge test_power_law test_kaplan_meier test_measure test_compare test_contrast test_studies test_threshold test_plan
 check_PROGRAMS += $(unit_tests) must_fail json_lines
 # The program from outside
 shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_instruction_sets.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
@@ -75,6 +75,9 @@ test_self_test_LDADD = librun.a $(models_below)
 test_tasks_SOURCES = tests/test_tasks.c tests/test_keys.h $(test_harness)
 test_tasks_CPPFLAGS = $(TEST_CPPFLAGS)
 test_tasks_LDADD = $(models_below)
+test_pool_SOURCES = tests/test_pool.c $(test_harness)
+test_pool_CPPFLAGS = $(TEST_CPPFLAGS)
+test_pool_LDADD = libstudy.a librun.a $(models_below)
 test_store_SOURCES = tests/test_store.c tests/store_fixture.h $(test_harness)
 test_store_CPPFLAGS = $(TEST_CPPFLAGS)
 test_store_LDADD = libstudy.a librun.a $(models_below)

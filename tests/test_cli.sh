@@ -107,6 +107,15 @@ printf 'study: x\nruns:\n  - {TT: 3}\n' >bad.yaml; fails 2 'bad.yaml: 3: TT: no 
 printf 'study: [x\n' >bad.yaml; fails 2 'not YAML' sweep bad.yaml
 printf 'runs:\n- {T: "64\\0x"}\n' >bad.yaml; fails 2 'bad.yaml: 2: a key needs a value' sweep bad.yaml
 printf 'runs:\n- {T: 64}\n---\nruns:\n- {T: 65}\n' >bad.yaml; fails 2 'bad.yaml: 4: a second document' sweep bad.yaml
+slow() { # pattern: bad.yaml is refused with it, at once
+    timeout 5 "$plateau" sweep bad.yaml 2>err; [[ $? == 2 ]] && grep -qE "^plateau: bad.yaml: $1" err; ok $? "refused at once: $1"
+}
+repeat() { head -c "$2" < <(yes -- "$1" | tr -d '\n'); }
+{ printf 'study: '; repeat '[' 100000; } >bad.yaml; slow '1: more than 16 lists and mappings'
+{ printf 'runs:\n - '; repeat '{a: ' 200000; } >bad.yaml; slow '2: more than 16 lists and mappings'
+{ printf 'runs:\n'; repeat '- ' 200000; } >bad.yaml; slow '2: more than 16 lists and mappings'
+{ printf 'x:\n'; seq -f '- &a%g x' 60000; } >bad.yaml; slow '102: more than 100 anchors'
+{ seq -f '%%TAG !a%g! x' 50000; printf -- '---\nx: y\n'; } >bad.yaml; slow '1: more than 16 lines begin with %'
 printf 'runs: 3\n' >bad.yaml; fails 2 'runs: 1: is a list' sweep bad.yaml
 printf 'desk:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'at least one block of runs at this scale' sweep bad.yaml
 fails 2 '--scale huge: smoke, quick, desk or paper' sweep bad.yaml --scale huge

@@ -108,8 +108,11 @@ for jobs in 1 2; do
     [[ $rc == 75 && $left == "$jobs" ]]; ok $? "SIGUSR1 to toys with --jobs $jobs: exit $rc, $left checkpoints"
 done
 saved=$(ls slow1.db.checkpoints/*); cp "$saved" saved; echo nonsense >"$saved"
-"$plateau" sweep slow.yaml --db slow1.db --jobs 1 --quiet 2>err; [[ $? == 3 && $(stored slow1.db) == 1 ]] && grep -q "run failed: $saved: not a safetensors file" err; ok $? "a damaged checkpoint is named, and costs its own run only"
-cp saved "$saved"
+"$plateau" sweep slow.yaml --db slow1.db --jobs 1 --quiet 2>err; [[ $? == 0 && $(stored slow1.db) == 2 && $(cat "$saved.damaged") == nonsense ]] &&
+    grep -q "^plateau: $saved: not a safetensors file.*; the checkpoint is now $saved.damaged, and its run begins anew$" err
+ok $? "a damaged checkpoint is set aside, and its run begins anew"
+rows slow1.db --curves | cmp -s - slow-once; ok $? "to the same rows"
+rm -r slow1.db*; mkdir slow1.db.checkpoints; cp saved "$saved"
 for jobs in 1 2; do
     "$plateau" sweep slow.yaml --db slow$jobs.db --jobs $jobs --quiet && rows slow$jobs.db --curves | cmp -s - slow-once && [[ ! -e slow$jobs.db.checkpoints ]]; ok $? "and the next start goes on, to the same rows"
 done

@@ -28,6 +28,24 @@ kill -INT $pid; wait $pid; [[ $? == 130 ]] && grep -q '^### Figure 9' report/rep
 runs >now && [[ -z $(comm -23 before now) && $(wc -l <now) -gt $(wc -l <before) ]]
 ok $? "every finished run stays"
 
+# a worker dies: its runs are named at the end, the figure is drawn of the others, exit 3
+"$plateau" reproduce 14 --scale smoke --out dead 2>err & pid=$!
+for ((i = 0; i < 6000; i++)); do
+    ! grep -q 'run failed' err && kill -0 $pid 2>/dev/null || break
+    ! grep -q '^  memory' err || kill -9 $(cat /proc/$pid/task/$pid/children) 2>/dev/null
+    sleep 0.01
+done
+wait $pid; rc=$?
+if [[ -e /proc/self/task/$$/children ]]; then
+    missing=$(grep -c '^study fig14: .*model=transformer .*seed=[0-9].*: the worker process died of signal 9 (SIGKILL)$' err)
+    [[ $rc == 3 && $missing -gt 0 && $(grep -c 'run failed' err) == "$missing" && -s dead/figures/fig14.svg ]] && grep -q "($missing of these runs failed and are missing)" dead/report.md &&
+        tail -n 1 err | grep -q "^plateau: $missing runs are missing, which failed; the same command makes what is missing"
+    ok $? "a dead worker: the rest is made and shown, $missing runs are named as missing, exit $rc"
+    "$plateau" reproduce 14 --scale smoke --out dead 2>err && grep -q "^study fig14: .* $missing made now" err; ok $? "and made by the same command"
+else
+    skip "a dead worker" "this kernel does not list child processes"
+fi
+
 "$plateau" reproduce 15 --scale smoke 2>err && grep -q '^study fig15' err && ! grep -q '^study fig14' err && grep -q '^### Figure 15' report/report.md &&
     grep -q '^| C24.gap ' report/report.md && ! grep -q '^| C23.T' report/report.md && grep -q '^| C5.B ' report/report.md
 ok $? "one figure: its study and its claims, beside the theory that was there"

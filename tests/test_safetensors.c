@@ -109,7 +109,7 @@ START_TEST(hostile_files)
         {-1, "{\"x\": 3}", 0, "type (none)"},
         {-1, "{} x", 0, "its header: "},
         {-1, "{}", 1, "belong to no tensor"},
-        {-1, ENTRY("\"F32\"", "[1]", "[0, 4]"), 3, "more than the file holds"},
+        {-1, ENTRY("\"F32\"", "[1]", "[0, 4]"), 3, "not inside the file"},
         {-1, ENTRY("\"F32\"", "[1]", "[0, 4]"), 5, "belong to no tensor"},
         {-1, ENTRY("\"F32\"", "[1]", "[1, 5]"), 5, "leave a hole"},
         {-1, ENTRY("\"F32\"", "[2]", "[0, 4]"), 8, "do not fit its shape"},
@@ -119,11 +119,12 @@ START_TEST(hostile_files)
         {-1, ENTRY("\"F32\"", "[1]", "[0]"), 8, "not inside the file"},
         {-1, ENTRY("\"F32\"", "[1.5]", "[0, 4]"), 4, "not a whole number"},
         {-1, ENTRY("\"F32\"", "[-1]", "[0, 4]"), 4, "not a whole number"},
-        {-1, ENTRY("\"F32\"", "[4294967296, 4294967296]", "[0, 0]"), 0, "more than the file holds"},
+        {-1, ENTRY("\"F32\"", "[4294967296, 4294967296]", "[0, 0]"), 0, "do not fit its shape"},
         {-1, ENTRY("\"F32\"", "[4611686018427387905]", "[0, 4]"), 4, "not a whole number"},
-        {-1, ENTRY("\"F32\"", "[1, 1, 1, 1, 1]", "[0, 4]"), 4, "at most 4 sizes"},
-        {-1, ENTRY("\"F32\"", "3", "[0, 4]"), 4, "at most 4 sizes"},
-        {-1, ENTRY("\"BF16\"", "[2]", "[0, 4]"), 4, "x: type BF16"},
+        {-1, ENTRY("\"F32\"", "3", "[0, 4]"), 4, "list of sizes"},
+        {-1, ENTRY("\"BF16\"", "[2]", "[0, 9]"), 4, "not inside the file"},
+        {-1, ENTRY("\"BF16\"", "[2]", "[0, 4]"), 5, "belong to no tensor"},
+        {-1, ENTRY("\"BF16\"", "\"x\"", "[0, 4]"), 4, "list of sizes"},
         {-1, ENTRY("7", "[1]", "[0, 4]"), 4, "type (none)"},
         {-1, "{\"x\": {}, \"x\": {}}", 0, "its header: "},
         {-1,
@@ -149,6 +150,45 @@ START_TEST(hostile_files)
     remove(path);
     ck_assert_int_eq(safetensors_read(path, &file), ERR_INPUT);
     safetensors_free(&file);
+}
+END_TEST
+
+/* A file of others: what is of a type that we do not have, or has more sizes, is passed over; only what is asked for is
+ * read, be the file larger than the memory. */
+START_TEST(foreign_files)
+{
+    static const char header[] =
+        "{\"a\": {\"dtype\": \"BF16\", \"shape\": [2], \"data_offsets\": [0, 4]}, "
+        "\"b\": {\"dtype\": \"I32\", \"shape\": [1], \"data_offsets\": [4, 8]}, "
+        "\"c\": {\"dtype\": \"I32\", \"shape\": [1, 1, 1, 1, 1], \"data_offsets\": [8, 12]}, "
+        "\"d\": {\"dtype\": \"BOOL\", \"shape\": [68719476736], "
+        "\"data_offsets\": [12, 68719476748]}, "
+        "\"e\": {\"dtype\": \"I32\", \"shape\": [1], \"data_offsets\": [68719476748, 68719476752]}}";
+    struct safetensors file;
+    int32_t one = 0;
+    write_raw(-1, header, 12);
+    ck_assert_int_eq(safetensors_read(path, &file), ERR_INPUT); /* d is not in it */
+    safetensors_free(&file);
+    if (truncate(path, 8 + (off_t)(sizeof header - 1) + 68719476752) == 0) { /* now it is, as a hole */
+        ck_assert_msg(safetensors_read(path, &file) == OK, "%s", error_message());
+        ck_assert_int_eq(safetensors_copy(&file, "b", SAFETENSORS_I32, 1, (size_t[]){1}, &one), OK);
+        ck_assert_int_eq(one, 0x07060504);
+        ck_assert_int_eq(safetensors_copy(&file, "a", SAFETENSORS_F32, 1, (size_t[]){1}, &one), ERR_INPUT);
+        ck_assert_str_eq(error_message(), "a is BF16 of rank 1, needed is F32 [1]");
+        ck_assert_int_eq(safetensors_copy(&file, "c", SAFETENSORS_I32, 1, (size_t[]){1}, &one), ERR_INPUT);
+        ck_assert_str_eq(error_message(), "c is I32 of rank 5, needed is I32 [1]");
+        ck_assert(!safetensors_find(&file, "a") && safetensors_find(&file, "b"));
+        ck_assert_int_eq(truncate(path, 8), 0); /* while it is open */
+        ck_assert_int_eq(safetensors_copy(&file, "e", SAFETENSORS_I32, 1, (size_t[]){1}, &one), ERR_IO);
+        safetensors_free(&file);
+    }
+    write_raw(0x7ffffff, "", 0);
+    if (truncate(path, (off_t)15 << 30) == 0) { /* no header in it */
+        ck_assert_int_eq(safetensors_read(path, &file), ERR_INPUT);
+        ck_assert_ptr_nonnull(strstr(error_message(), "header does not fit"));
+        safetensors_free(&file);
+    }
+    remove(path);
 }
 END_TEST
 
@@ -184,9 +224,8 @@ START_TEST(damaged_files)
 END_TEST
 
 static const struct test tests[] = {
-    {"round_trip", &round_trip},
-    {"layout", &layout},
-    {"hostile_files", &hostile_files},
+    {"round_trip", &round_trip},       {"layout", &layout},
+    {"hostile_files", &hostile_files}, {"foreign_files", &foreign_files},
     {"damaged_files", &damaged_files},
 };
 TEST_MAIN("safetensors", tests)

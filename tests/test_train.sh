@@ -47,7 +47,7 @@ ok $? "kill -9 of the toy ($killed times), resume: the same trace and weights"
 fails 2 'whole.st: the checkpoint is of a run with model=transformer, not toy' train T=4 d=2 --resume whole.st
 fails 2 'toy.st: the checkpoint is of a run with model=toy, not transformer' train "${tiny[@]}" --resume toy.st
 cp toy.st cut.st; truncate -s -8 cut.st; cp cut.st cut-before.st
-fails 2 'cut.st: ' train "${toy[@]}" --resume cut.st --checkpoint cut.st
+fails 2 'cut.st: .*; the file is damaged: train without --resume' train "${toy[@]}" --resume cut.st --checkpoint cut.st
 cmp -s cut.st cut-before.st; ok $? "and left as it was"
 
 "$plateau" batch "${tiny[@]}" --out batch.st && "$plateau" gradient "${tiny[@]}" --checkpoint whole.st --batch batch.st --out gradient.st
@@ -99,6 +99,10 @@ fails 2 'run with seed=1, not 2' train "${tiny[@]}" seed=2 --resume whole.st
 fails 2 '--checkpoint, --resume: need a single run, and the grid has 2' train "${tiny[@]}" seed=1,2 --checkpoint x.st
 fails 3 'cannot write' train "${tiny[@]}" steps=10 --checkpoint no/such/folder.st
 fails 2 'width must be even' train "${tiny[@]}" width=17
+fails 2 'T=100000: a Transformer holds T x T attention scores' train "${tiny[@]}" T=4,100000
+printf 'study: long\nruns:\n  - {model: transformer, T: [4, 100000]}\n' >long.yaml
+fails 2 'T=100000: a Transformer holds T x T' plan long.yaml
+fails 2 'T=100000: a Transformer holds T x T' sweep long.yaml; [[ ! -e long.db ]]; ok $? "what cannot run is refused before anything runs"
 fails 2 'pairs must be smaller than vocab' train model=transformer task=recall pairs=8 vocab=8 placement=bernoulli
 
 cat >tiny.yaml <<'Y'

@@ -1,4 +1,5 @@
 #include "power_law_solver.h"
+#include "room.h"
 #include <gsl/gsl_blas.h>
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
@@ -291,6 +292,7 @@ enum status power_law_solve(const struct power_law_logs *l, struct power_law_sol
     const size_t m = l->k + 1;
     bool moved = false;
     memset(s, 0, sizeof *s);
+    TRY(room_for_products(1));
     TRY(whiten(l, s));
     TRY(take_rows(l, s));
     s->p[l->k] = 1;

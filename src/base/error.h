@@ -9,8 +9,9 @@
 /* X(code, exit code of the program, what it means) */
 #define ERROR_CODES(X)                                                                                                 \
     X(OK, 0, "done")                                                                                                   \
-    X(ERR_DEVIATES, 1, "a verdict deviates, or of two databases has changed (--strict)")                              \
+    X(ERR_DEVIATES, 1, "a verdict deviates, or of two databases has changed (--strict)")                               \
     X(ERR_INPUT, 2, "bad input: keys, options, files")                                                                 \
+    X(ERR_DAMAGED, 2, "a damaged checkpoint")                                                                          \
     X(ERR_MEMORY, 3, "out of memory")                                                                                  \
     X(ERR_IO, 3, "a file or the disk failed")                                                                          \
     X(ERR_SOLVER, 3, "CVODE or GSL failed")                                                                            \

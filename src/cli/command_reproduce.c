@@ -34,6 +34,8 @@ struct reproduction {
     struct report_figure *figures; /* owned: all of the table */
     struct report_study studies[STUDIES];
     size_t n_studies, n_run; /* the first n_run were run, the others only belong to what is shown */
+    size_t n_missing;        /* runs that failed .. */
+    struct text missing;     /* .. owned: "study NAME: KEYS: why", each on a line */
     struct accuracy accuracy;
     enum status drawn;       /* the first figure that failed, and why */
     char problem[512];
@@ -139,6 +141,16 @@ static enum status choose_claims(struct reproduction *r)
     return rc;
 }
 
+/* What a sweep that went to its end could not make is noted, and said at the end; the others go on. */
+static enum status note_missing(struct reproduction *r, struct report_study *study, const struct sweep_report *made)
+{
+    for (const char *line = made->missing.data; line && *line; line += strcspn(line, "\n") + 1)
+        text_addf(&r->missing, "study %s: %.*s\n", study->name, (int)strcspn(line, "\n"), line);
+    text_addf(&study->keys, " (%zu of these runs failed and are missing)", made->failed);
+    r->n_missing += made->failed;
+    return text_status(&r->missing);
+}
+
 /* Notes the study for the report; runs it if `run`. */
 static enum status run_study(struct reproduction *r, const char *name, bool run)
 {
@@ -172,9 +184,12 @@ static enum status run_study(struct reproduction *r, const char *name, bool run)
     if (run && !r->a->quiet)
         fprintf(stderr, "study %s: %zu runs, %zu made now in %.1f s\n", name, made.total, made.done,
                 progress_clock() - begin);
+    if (made.failed && made.done + made.skipped + made.failed == made.total)
+        rc = note_missing(r, entry, &made);
     TRY(rc);
     TRY(store_total(r->store, &(struct store_filter){.study = name}, &entry->runs, &entry->seconds));
 done:
+    text_free(&made.missing);
     study_free(&study);
     return rc;
 }
@@ -324,6 +339,10 @@ static enum status conclude(const struct reproduction *r)
     if (!r->a->quiet)
         fprintf(stderr, "%s/index.html: claims %zu, figures %zu, %.0f s\n", r->folder, r->claims.n, figures,
                 progress_clock() - r->begin);
+    if (r->missing.length)
+        fprintf(stderr, "missing runs:\n%s", r->missing.data);
+    REQUIRE(!r->n_missing, ERR_PROGRAM, "%zu runs are missing, which failed; the same command makes what is missing",
+            r->n_missing);
     REQUIRE(!missing, r->drawn, "%zu of %zu figures were not drawn: %s", missing, figures, r->problem);
     REQUIRE(!r->a->strict || !deviations, ERR_DEVIATES, "%zu of %zu claims deviate", deviations, r->claims.n);
 done:
@@ -334,6 +353,7 @@ static void reproduction_free(struct reproduction *r)
 {
     for (size_t i = 0; i < r->n_studies; i++)
         text_free(&r->studies[i].keys);
+    text_free(&r->missing);
     free(r->figures);
     accuracy_free(&r->accuracy);
     evidence_free(&r->evidence);

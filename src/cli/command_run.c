@@ -206,6 +206,7 @@ static enum status run_grid(const struct arguments *a, const char *model)
             b.n);
     for (size_t i = 0; i < b.n; i++) {
         TRY(grid_at(&b.grid, i, &b.keys));
+        TRY(run_check(&b.keys));
         bool flow = b.keys.preset == PRESET_FLOW;
         threads =
             keys_real(&b.keys, KEY_threads) > (double)threads ? (size_t)keys_integer(&b.keys, KEY_threads) : threads;

@@ -87,6 +87,7 @@ enum status command_sweep(const struct arguments *a)
         fprintf(stderr, "%s: %zu runs, %zu already there, %zu made, %zu failed; in %s\n", study.name, report.total,
                 report.skipped, report.done, report.failed, path);
 done:
+    text_free(&report.missing);
     store_close(store);
     study_free(&study);
     return pool_leave(rc);

@@ -303,6 +303,33 @@ enum status command_cite(const struct arguments *a)
     return cli_print(text, sizeof text - 1);
 }
 
+/* OpenBLAS starts a thread for each core when it is loaded, before main, also for commands that multiply nothing; where
+ * memory is limited that ends the program, or it waits for ever. Products here run on the thread that asks for them
+ * (blas.c), so it is to start none. glibc calls this before any library begins; it takes the environment from
+ * `variables` later, where there is no room for one more, so a variable that no library looks at then lends its place
+ * until main. */
+static char *lent;
+#ifdef __GLIBC__
+static void start_no_blas_threads(int argc, char **argv, char **variables)
+{
+    static char one[] = "OPENBLAS_NUM_THREADS=1";
+    static const char *const lenders[] = {
+        "OPENBLAS_NUM_THREADS=", "_=", "OLDPWD=", "PWD=", "SHLVL=", "LOGNAME=", "USER=", "HOME=", "TERM=", "PATH="};
+    (void)argc, (void)argv;
+    for (size_t i = 0; i < sizeof lenders / sizeof lenders[0]; i++) {
+        for (char **v = variables; *v; v++) {
+            if (strncmp(*v, lenders[i], strlen(lenders[i])) != 0)
+                continue;
+            lent = i ? *v : NULL;
+            *v = one;
+            return;
+        }
+    }
+}
+__attribute__((section(".preinit_array"), used)) static void (*const before_libraries)(int, char **,
+                                                                                       char **) = start_no_blas_threads;
+#endif
+
 /* Without this, a file opened later could become standard output, and be printed into; reading is all that the
  * stand-ins allow. */
 static void fill_standard_files(void)
@@ -340,6 +367,8 @@ static enum status run(int argc, char **argv, struct arguments *a)
 int main(int argc, char **argv)
 {
     struct arguments a = {0};
+    if (lent)
+        putenv(lent);
     gsl_set_error_handler_off(); /* GSL would abort; every call's status is checked instead */
     signal(SIGPIPE, SIG_IGN);    /* a closed pipe and a file over the limit are errors of the write */
     signal(SIGXFSZ, SIG_IGN);

@@ -1,5 +1,6 @@
 #include "checkpoint.h"
 #include "safetensors.h"
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -163,7 +164,8 @@ static enum status copy_trace(const struct safetensors *file, struct trace *trac
 {
     enum status rc = OK;
     const struct safetensors_tensor *t = safetensors_find(file, "run.trace");
-    const size_t columns = (size_t)trace->columns, length = t && t->rank == 2 ? t->shape[0] : 0;
+    const size_t columns = (size_t)trace->columns;
+    const size_t length = t && t->rank == 2 && t->shape[1] == columns ? t->shape[0] : 0; /* so its file holds them */
     double *rows = malloc((length + 1) * columns * sizeof *rows);
     REQUIRE(rows, ERR_MEMORY, "out of memory for a trace of %zu rows", length);
     TRY(safetensors_copy(file, "run.trace", SAFETENSORS_F64, 2, (size_t[]){length, columns}, rows));
@@ -197,7 +199,6 @@ static enum status copy_all(const struct safetensors *file, struct checkpoint *c
     const enum safetensors_type type = type_of(o->size);
     const char *step = safetensors_note(file, "step");
     double value;
-    TRY(check_identity(file, c->keys));
     REQUIRE(step && text_to_real(step, &value) && value >= 0 && value <= 1e9 && value == rint(value), ERR_INPUT,
             "step=%.30s: not a step", step ? step : "(none)");
     TRY(copy_weights(file, c->tensor, c->tensors, c->parameters, o->size));
@@ -214,12 +215,39 @@ done:
     return rc;
 }
 
-enum status checkpoint_read(const char *path, struct checkpoint *c)
+enum status checkpoint_read(const struct run_request *request, struct checkpoint *c)
 {
     struct safetensors file;
-    enum status rc = safetensors_read(path, &file);
-    if (rc == OK && (rc = copy_all(&file, c)) != OK)
-        error_prefix(rc, "%.150s", path);
+    enum status rc = safetensors_read(request->resume, &file);
+    const bool readable = rc == OK, opened = file.stream != NULL;
+    bool remedy = false;
+    if (readable && (rc = check_identity(&file, c->keys)) != OK)
+        remedy = true; /* which it says */
+    else if (readable)
+        rc = copy_all(&file, c);
+    if (readable && rc != OK)
+        error_prefix(rc, "%.150s", request->resume);
+    if (rc == ERR_INPUT && opened && !remedy && !request->folder)
+        error_set(rc, "%s; the file is damaged: train without --resume", error_message());
     safetensors_free(&file);
+    return opened ? checkpoint_damage(request, rc) : rc;
+}
+
+enum status checkpoint_damage(const struct run_request *request, enum status rc)
+{
+    return rc == ERR_INPUT && request->folder ? ERR_DAMAGED : rc;
+}
+
+enum status checkpoint_set_aside(const struct run_request *request)
+{
+    struct text aside = {0};
+    text_addf(&aside, "%s.damaged", request->resume);
+    enum status rc = text_status(&aside);
+    if (rc == OK && rename(request->resume, aside.data) != 0)
+        rc = error_set(ERR_IO, "%s: cannot be renamed to .damaged: %s", request->resume, strerror(errno));
+    if (rc == OK)
+        fprintf(stderr, "plateau: %s; the checkpoint is now %s, and its run begins anew\n", error_message(),
+                aside.data);
+    text_free(&aside);
     return rc;
 }

@@ -34,9 +34,15 @@ struct checkpoint {
 
 /* Where the request says, in the folder that it names, if it names any. ERR_IO, ERR_MEMORY. */
 enum status checkpoint_write(const struct run_request *request, const struct checkpoint *c);
-/* ERR_INPUT if the file is not a checkpoint of a run with these keys (what only says how long a run goes may differ):
- * the message names the first key that differs. ERR_IO, ERR_MEMORY. */
-enum status checkpoint_read(const char *path, struct checkpoint *c);
+/* From request->resume. ERR_INPUT if the file is not a checkpoint of a run with these keys (what only says how long a
+ * run goes may differ): the message names the first key that differs. ERR_IO, ERR_MEMORY; ERR_DAMAGED:
+ * checkpoint_damage. */
+enum status checkpoint_read(const struct run_request *request, struct checkpoint *c);
+/* In a sweep a checkpoint's name says whose it is, so what is wrong with it (ERR_INPUT) is damage: ERR_DAMAGED. Else
+ * rc. */
+enum status checkpoint_damage(const struct run_request *request, enum status rc);
+/* Renames request->resume, which the last error is about, to NAME.damaged, and says so in a line on stderr. ERR_IO. */
+enum status checkpoint_set_aside(const struct run_request *request);
 /* The step it stands at; 0 if there is none that can be read. */
 double checkpoint_step(const char *path);
 /* A Transformer's weights alone, from any safetensors file that has them all, whatever else it has. ERR_INPUT, ERR_IO,

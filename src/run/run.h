@@ -10,7 +10,10 @@ struct run_context {
     struct run_request request; /* for training runs */
 };
 
-/* The run of `keys`: overwrites *result, and *trace unless it is NULL. Errors as run_flow, run_toy, run_transformer. */
+/* ERR_INPUT if the keys are legal, but no such run can be made here. */
+enum status run_check(const struct keys *keys);
+/* The run of `keys`; in a sweep (request.folder) a damaged checkpoint is set aside, and the run begins anew: overwrites
+ * *result, and *trace unless it is NULL. Errors as run_flow, run_toy, run_transformer. */
 enum status run_any(struct run_context *context, const struct keys *keys, struct result *result, struct trace *trace);
 void run_free(struct run_context *context);
 

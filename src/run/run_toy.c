@@ -247,9 +247,11 @@ static enum status resume(struct training *t)
 {
     double state[STATE_COUNT];
     struct checkpoint c = all_of(t, state);
-    enum status rc = checkpoint_read(t->request->resume, &c);
-    if (rc == OK && (rc = restore(t, state)) != OK)
+    enum status rc = checkpoint_read(t->request, &c);
+    if (rc == OK && (rc = restore(t, state)) != OK) {
         error_prefix(rc, "%.150s", t->request->resume);
+        rc = t->stale ? rc : checkpoint_damage(t->request, rc);
+    }
     return rc;
 }
 

@@ -2,6 +2,7 @@
 #include "checkpoint.h"
 #include "problem.h"
 #include "progress.h"
+#include "room.h"
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -279,7 +280,7 @@ static enum status save(struct training *t)
 static enum status resume(struct training *t)
 {
     struct checkpoint c = all_of(t);
-    enum status rc = checkpoint_read(t->request->resume, &c);
+    enum status rc = checkpoint_read(t->request, &c);
     for (size_t i = 0; rc == OK && i < t->trace->length; i++) {
         const double *row = t->trace->rows + i * (size_t)t->trace->columns;
         change_in_time(t, row[TRANSFORMER_step] - 1); /* before the update that this row is after */
@@ -346,6 +347,7 @@ static enum status prepare(struct training *t)
     snprintf(t->result->backend, sizeof t->result->backend, "%s", t->model->kernels->name);
     snprintf(t->result->library, sizeof t->result->library, "%s", t->model->kernels->library);
     begin_levels(t);
+    TRY(room_for_products(t->model->threads));
     if (t->request->resume)
         TRY(resume(t));
 done:

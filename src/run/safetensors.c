@@ -1,12 +1,13 @@
 #include "safetensors.h"
 #include <endian.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-static const size_t LARGEST_FILE = (size_t)1 << 34,
-                    LARGEST_HEADER = (size_t)100 << 20; /* the format's own limit for the header */
+static const size_t LARGEST_HEADER = (size_t)100 << 20; /* the format's own limit */
 static const char metadata[] = "__metadata__";
 
 static const struct {
@@ -27,7 +28,8 @@ static size_t tensor_bytes(const struct safetensors_tensor *t)
     return bytes;
 }
 
-/* Copies numbers of 4 or 8 bytes between this machine's order and little-endian: the same operation both ways. */
+/* Copies numbers of 4 or 8 bytes between this machine's order and little-endian: the same operation both ways. `to` may
+ * be `from`. */
 static void copy_numbers(const void *from, size_t bytes, size_t size, void *to)
 {
     for (size_t i = 0; i < bytes; i += size) {
@@ -113,94 +115,135 @@ static bool whole(const json_t *array, size_t i, size_t *value)
     return integer >= 0 && integer <= (json_int_t)1 << 53;
 }
 
-static enum status read_type(const char *name, const json_t *entry, struct safetensors_tensor *t)
+/* ERR_INPUT if there is no type at all. */
+static enum status read_type(const json_t *entry, struct safetensors_entry *e)
 {
-    const char *type = json_string_value(json_object_get(entry, "dtype"));
-    for (int i = 0; i < TYPES; i++) {
-        if (type && !strcmp(type, types[i].name)) {
-            t->type = (enum safetensors_type)i;
+    e->foreign = json_string_value(json_object_get(entry, "dtype"));
+    if (!e->foreign)
+        return error_set(ERR_INPUT, "%.80s: type (none); a tensor needs its dtype", e->tensor.name);
+    for (int i = 0; i < TYPES && e->tensor.rank <= SAFETENSORS_RANK; i++) {
+        if (!strcmp(e->foreign, types[i].name)) {
+            e->tensor.type = (enum safetensors_type)i;
+            e->foreign = NULL;
             return OK;
         }
     }
-    return error_set(ERR_INPUT, "%.80s: type %.20s is not F32, F64 or I32; convert it", name, type ? type : "(none)");
+    return OK;
 }
 
-/* One entry of the header, against `size` bytes of numbers; data is the address of the first of them all. */
-static enum status read_entry(const char *name, const json_t *entry, const char *data, size_t size,
-                              struct safetensors_tensor *t)
+/* The sizes of a tensor of our types, whose numbers take e->bytes in the file. */
+static enum status read_shape(const json_t *shape, struct safetensors_entry *e)
 {
     enum status rc = OK;
-    const json_t *shape = json_object_get(entry, "shape"), *offsets = json_object_get(entry, "data_offsets");
-    size_t begin, end;
-    *t = (struct safetensors_tensor){.name = name, .rank = (int)json_array_size(shape)};
-    TRY(read_type(name, entry, t));
-    REQUIRE(json_is_array(shape) && json_array_size(shape) <= SAFETENSORS_RANK, ERR_INPUT,
-            "%.80s: shape must be a list of at most %d sizes", name, SAFETENSORS_RANK);
-    size_t left = size / types[t->type].bytes; /* no product of sizes may exceed it, so none overflows */
+    struct safetensors_tensor *t = &e->tensor;
+    size_t left = e->bytes / types[t->type].bytes; /* no product of sizes may exceed it, so none overflows */
     bool empty = false;
     for (int i = 0; i < t->rank; i++) {
-        REQUIRE(whole(shape, (size_t)i, &t->shape[i]), ERR_INPUT, "%.80s: a size that is not a whole number", name);
+        REQUIRE(whole(shape, (size_t)i, &t->shape[i]), ERR_INPUT, "%.80s: a size that is not a whole number", t->name);
         empty = empty || t->shape[i] == 0;
     }
-    for (int i = 0; i < t->rank && !empty; i++) {
-        REQUIRE(t->shape[i] <= left, ERR_INPUT, "%.80s: its shape needs more than the file holds", name);
+    bool fits = true;
+    for (int i = 0; i < t->rank && !empty && fits; i++) {
+        fits = t->shape[i] <= left;
         left /= t->shape[i];
     }
+    REQUIRE(fits && e->bytes == (empty ? 0 : tensor_bytes(t)), ERR_INPUT,
+            "%.80s: its data_offsets do not fit its shape", t->name);
+done:
+    return rc;
+}
+
+/* One entry of the header; the file has `size` bytes of numbers, the first at `numbers`. */
+static enum status read_entry(const char *name, const json_t *json, size_t numbers, size_t size,
+                              struct safetensors_entry *e)
+{
+    enum status rc = OK;
+    const json_t *shape = json_object_get(json, "shape"), *offsets = json_object_get(json, "data_offsets");
+    size_t begin, end;
+    *e = (struct safetensors_entry){.tensor = {.name = name, .rank = (int)json_array_size(shape)}};
+    TRY(read_type(json, e));
+    REQUIRE(json_is_array(shape), ERR_INPUT, "%.80s: shape must be a list of sizes", name);
     REQUIRE(json_array_size(offsets) == 2 && whole(offsets, 0, &begin) && whole(offsets, 1, &end) && begin <= end &&
                 end <= size,
             ERR_INPUT, "%.80s: its data_offsets are not inside the file", name);
-    REQUIRE(end - begin == (empty ? 0 : tensor_bytes(t)), ERR_INPUT, "%.80s: its data_offsets do not fit its shape",
-            name);
-    t->data = data + begin;
+    e->place = numbers + begin;
+    e->bytes = end - begin;
+    if (!e->foreign)
+        TRY(read_shape(shape, e));
 done:
     return rc;
 }
 
 static int by_place(const void *a, const void *b)
 {
-    const struct safetensors_tensor *x = a, *y = b;
-    const size_t m = tensor_bytes(x), n = tensor_bytes(y); /* empty ones first */
-    return x->data != y->data ? (x->data > y->data) - (x->data < y->data) : (m > n) - (m < n);
+    const struct safetensors_entry *x = a, *y = b; /* empty ones first */
+    return x->place != y->place ? (x->place > y->place) - (x->place < y->place)
+                                : (x->bytes > y->bytes) - (x->bytes < y->bytes);
 }
 
-/* Sorts the tensors by place; each byte must belong to one of them. */
-static enum status check_cover(struct safetensors *file, const char *data, size_t size)
+/* Sorts the tensors by place; each byte from `at` to `end` must belong to one of them. */
+static enum status check_cover(struct safetensors *file, size_t at, size_t end)
 {
-    const char *at = data;
-    qsort(file->tensors, file->n, sizeof *file->tensors, by_place);
+    qsort(file->entries, file->n, sizeof *file->entries, by_place);
     for (size_t i = 0; i < file->n; i++) {
-        const struct safetensors_tensor *t = &file->tensors[i];
-        if ((const char *)t->data != at)
-            return error_set(ERR_INPUT, "%.80s: its numbers overlap another's, or leave a hole", t->name);
-        at += tensor_bytes(t);
+        const struct safetensors_entry *e = &file->entries[i];
+        if (e->place != at)
+            return error_set(ERR_INPUT, "%.80s: its numbers overlap another's, or leave a hole", e->tensor.name);
+        at += e->bytes;
     }
-    return at == data + size ? OK : error_set(ERR_INPUT, "bytes at the end that belong to no tensor");
+    return at == end ? OK : error_set(ERR_INPUT, "bytes at the end that belong to no tensor");
+}
+
+/* n bytes from `place` on, which are there. */
+static enum status read_bytes(const struct safetensors *file, size_t place, size_t n, void *out)
+{
+    errno = 0;
+    return fseeko(file->stream, (off_t)place, SEEK_SET) == 0 && fread(out, 1, n, file->stream) == n
+               ? OK
+               : error_set(ERR_IO, "cannot read: %s", errno ? strerror(errno) : "the file has become shorter");
+}
+
+/* The header's JSON; *length is its bytes. */
+static enum status read_header(struct safetensors *file, size_t size, size_t *length)
+{
+    enum status rc = OK;
+    char *text = NULL;
+    json_error_t why;
+    uint64_t N = 0;
+    REQUIRE(size >= 8, ERR_INPUT, "not a safetensors file: shorter than 8 bytes");
+    TRY(read_bytes(file, 0, 8, &N));
+    N = le64toh(N);
+    REQUIRE(N <= LARGEST_HEADER && N <= size - 8, ERR_INPUT, "not a safetensors file: its header does not fit");
+    *length = (size_t)N;
+    REQUIRE(text = malloc(*length + 1), ERR_MEMORY, "out of memory for a header of %zu bytes", *length);
+    TRY(read_bytes(file, 8, *length, text));
+    file->header = json_loadb(text, *length, JSON_REJECT_DUPLICATES, &why);
+    REQUIRE(file->header, ERR_INPUT, "not a safetensors file: its header: %s", why.text);
+    REQUIRE(json_is_object((json_t *)file->header), ERR_INPUT, "not a safetensors file: its header is no JSON object");
+done:
+    free(text);
+    return rc;
 }
 
 static enum status parse(struct safetensors *file)
 {
     enum status rc = OK;
-    const char *data = file->bytes.data, *name;
+    const char *name;
     json_t *entry;
-    json_error_t why;
-    uint64_t length = 0;
-    REQUIRE(file->bytes.length >= 8, ERR_INPUT, "not a safetensors file: shorter than 8 bytes");
-    memcpy(&length, data, 8);
-    length = le64toh(length);
-    REQUIRE(length <= LARGEST_HEADER && length <= file->bytes.length - 8, ERR_INPUT,
-            "not a safetensors file: its header does not fit");
-    const char *numbers = data + 8 + length;
-    const size_t size = file->bytes.length - 8 - (size_t)length;
-    file->header = json_loadb(data + 8, (size_t)length, JSON_REJECT_DUPLICATES, &why);
-    REQUIRE(file->header, ERR_INPUT, "not a safetensors file: its header: %s", why.text);
-    REQUIRE(json_is_object((json_t *)file->header), ERR_INPUT, "not a safetensors file: its header is no JSON object");
-    file->tensors = calloc(json_object_size(file->header) + 1, sizeof *file->tensors);
-    REQUIRE(file->tensors, ERR_MEMORY, "out of memory for the list of tensors");
+    struct stat info;
+    size_t length = 0;
+    REQUIRE(fstat(fileno(file->stream), &info) == 0 && S_ISREG(info.st_mode), ERR_INPUT,
+            "not a file on disk, whose parts could be read: write it to one first");
+    const size_t size = (size_t)info.st_size;
+    TRY(read_header(file, size, &length));
+    file->entries = calloc(json_object_size(file->header) + 1, sizeof *file->entries);
+    REQUIRE(file->entries, ERR_MEMORY, "out of memory for the list of tensors");
+    const size_t numbers = 8 + length;
     json_object_foreach(file->header, name, entry)
     {
         if (!strcmp(name, metadata))
             continue;
-        TRY(read_entry(name, entry, numbers, size, &file->tensors[file->n]));
+        TRY(read_entry(name, entry, numbers, size - numbers, &file->entries[file->n]));
         file->n++;
     }
     TRY(check_cover(file, numbers, size));
@@ -210,28 +253,35 @@ done:
 
 enum status safetensors_read(const char *path, struct safetensors *file)
 {
-    *file = (struct safetensors){0};
-    enum status rc = text_read_file(path, LARGEST_FILE, &file->bytes);
-    if (rc == OK && (rc = parse(file)) != OK)
-        error_prefix(rc, "%.150s", path);
-    return rc;
+    *file = (struct safetensors){.stream = fopen(path, "rb")};
+    if (!file->stream)
+        return error_set(ERR_INPUT, "%s: %s", path, strerror(errno));
+    enum status rc = parse(file);
+    return rc == OK ? OK : error_prefix(rc, "%.150s", path);
 }
 
 void safetensors_free(struct safetensors *file)
 {
     json_decref(file->header);
-    free(file->tensors);
-    text_free(&file->bytes);
+    free(file->entries);
+    if (file->stream)
+        fclose(file->stream);
     *file = (struct safetensors){0};
+}
+
+static const struct safetensors_entry *find(const struct safetensors *file, const char *name)
+{
+    for (size_t i = 0; i < file->n; i++) {
+        if (!strcmp(file->entries[i].tensor.name, name))
+            return &file->entries[i];
+    }
+    return NULL;
 }
 
 const struct safetensors_tensor *safetensors_find(const struct safetensors *file, const char *name)
 {
-    for (size_t i = 0; i < file->n; i++) {
-        if (!strcmp(file->tensors[i].name, name))
-            return &file->tensors[i];
-    }
-    return NULL;
+    const struct safetensors_entry *e = find(file, name);
+    return e && !e->foreign ? &e->tensor : NULL;
 }
 
 const char *safetensors_note(const struct safetensors *file, const char *name)
@@ -251,16 +301,22 @@ static void describe(enum safetensors_type type, int rank, const size_t *shape, 
 enum status safetensors_copy(const struct safetensors *file, const char *name, enum safetensors_type type, int rank,
                              const size_t *shape, void *out)
 {
-    const struct safetensors_tensor *t = safetensors_find(file, name);
-    bool same = t && t->type == type && t->rank == rank;
+    const struct safetensors_entry *e = find(file, name);
+    const struct safetensors_tensor *t = e ? &e->tensor : NULL;
+    bool same = t && !e->foreign && t->type == type && t->rank == rank;
     for (int i = 0; same && i < rank; i++)
         same = t->shape[i] == shape[i];
     if (same) {
-        copy_numbers(t->data, tensor_bytes(t), types[type].bytes, out);
+        enum status rc = e->bytes ? read_bytes(file, e->place, e->bytes, out) : OK;
+        if (rc != OK)
+            return error_prefix(rc, "%.80s", name);
+        copy_numbers(out, e->bytes, types[type].bytes, out);
         return OK;
     }
     struct text has = {0}, needs = {0};
-    if (t)
+    if (t && e->foreign)
+        text_addf(&has, "%.20s of rank %d", e->foreign, t->rank);
+    else if (t)
         describe(t->type, t->rank, t->shape, &has);
     describe(type, rank, shape, &needs);
     enum status rc = error_set(ERR_INPUT, "%.80s is %s, needed is %s", name, has.data ? has.data : "missing",

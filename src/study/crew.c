@@ -1,4 +1,5 @@
 #include "crew.h"
+#include "cgroup.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,6 +24,7 @@ struct crew {
     size_t n, busy;
     struct worker *workers;  /* owned: n */
     struct pollfd *polls;    /* owned: n */
+    long oom_kills;          /* cgroup.h: those that are accounted for */
 };
 
 static bool send_all(int fd, const void *data, size_t n)
@@ -110,6 +112,7 @@ static enum status hire(struct crew *crew, struct worker *w)
             _exit(0);
 #endif
         signal(SIGINT, SIG_IGN);
+        signal(SIGHUP, SIG_IGN);
         for (size_t i = 0; i < crew->n; i++) {
             if (crew->workers[i].pid)
                 close(crew->workers[i].socket);
@@ -123,17 +126,55 @@ static enum status hire(struct crew *crew, struct worker *w)
     return OK;
 }
 
-/* Closing the socket ends a worker that waits for an item. */
-static void dismiss(struct worker *w, bool kill_it)
+/* Closing the socket ends a worker that waits for an item, or that sends. Returns how it ended, as waitpid has it. */
+static int dismiss(struct worker *w, bool kill_it)
 {
+    int end = 0;
     if (!w->pid)
-        return;
+        return end;
     if (kill_it)
         kill(w->pid, SIGKILL);
     close(w->socket);
-    while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
+    while (waitpid(w->pid, &end, 0) < 0 && errno == EINTR)
         ;
     *w = (struct worker){0};
+    return end;
+}
+
+/* ---- what a worker died of ---- */
+
+static const struct {
+    int number;
+    const char *name;
+} deadly[] = {
+#define AS_ENTRY(name) {name, #name},
+    AS_ENTRY(SIGABRT) AS_ENTRY(SIGALRM) AS_ENTRY(SIGBUS) AS_ENTRY(SIGFPE) AS_ENTRY(SIGHUP) AS_ENTRY(SIGILL)
+    AS_ENTRY(SIGINT) AS_ENTRY(SIGKILL) AS_ENTRY(SIGPIPE) AS_ENTRY(SIGQUIT) AS_ENTRY(SIGSEGV) AS_ENTRY(SIGSYS)
+    AS_ENTRY(SIGTERM) AS_ENTRY(SIGTRAP) AS_ENTRY(SIGXCPU) AS_ENTRY(SIGXFSZ)
+#undef AS_ENTRY
+};
+
+/* The kernel kills by SIGKILL when memory runs out, and counts it before: each count stands for one death. */
+static bool out_of_memory(struct crew *crew, int end)
+{
+    const bool counted = WIFSIGNALED(end) && WTERMSIG(end) == SIGKILL && cgroup_oom_kills("") > crew->oom_kills;
+    crew->oom_kills += counted;
+    return counted;
+}
+
+/* The dead worker's place is free afterwards; its message into `message`. */
+static void bury(struct crew *crew, struct worker *w, char *message, size_t n)
+{
+    const int end = dismiss(w, false), number = WIFSIGNALED(end) ? WTERMSIG(end) : 0;
+    const char *name = "another signal";
+    for (size_t i = 0; i < sizeof deadly / sizeof deadly[0]; i++)
+        name = deadly[i].number == number ? deadly[i].name : name;
+    if (out_of_memory(crew, end))
+        snprintf(message, n, "the kernel killed the worker process: out of memory; use fewer --jobs, or allow more");
+    else if (number)
+        snprintf(message, n, "the worker process died of signal %d (%s)", number, name);
+    else
+        snprintf(message, n, "the worker process ended with exit code %d", WEXITSTATUS(end));
 }
 
 /* ---- the crew ---- */
@@ -147,6 +188,7 @@ enum status crew_create(const struct pool *pool, size_t n, struct crew **out)
             ERR_MEMORY, "out of memory for %zu workers", n);
     crew->pool = pool;
     crew->n = n;
+    crew->oom_kills = cgroup_oom_kills("");
 done:
     if (rc != OK) {
         crew_free(crew);
@@ -188,7 +230,7 @@ enum status crew_give(struct crew *crew, size_t item)
             rc = hire(crew, w);
         given = rc == OK && send_all(w->socket, &item, sizeof item);
         if (rc == OK && !given)
-            dismiss(w, true); /* died idle: another takes its place */
+            out_of_memory(crew, dismiss(w, false)); /* died idle: another takes its place */
     }
     if (rc != OK)
         return rc;
@@ -211,9 +253,8 @@ static enum status read_record(struct crew *crew, struct worker *w, struct crew_
         good = receive_all(w->socket, crew_rows(record), rows_bytes(record));
     }
     if (!good) {
-        *record = (struct crew_record){
-            .item = w->item, .rc = ERR_PROGRAM, .message = "the worker process died (killed, or out of memory)"};
-        dismiss(w, true);
+        *record = (struct crew_record){.item = w->item, .rc = ERR_PROGRAM};
+        bury(crew, w, record->message, sizeof record->message);
     }
     w->busy = false;
     crew->busy--;

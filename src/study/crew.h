@@ -1,8 +1,9 @@
 /* The worker processes of one process: items go to them over a socket, records come back. Not for other modules than
  * pool.c.
  *
- * Workers are forked when first needed, and anew when one has died. They ignore SIGINT, which reaches the whole
- * terminal: their parent decides. On SIGUSR1 or SIGTERM the run ends, saved if it can be, and its record says so. */
+ * Workers are forked when first needed, and anew when one has died. They ignore SIGINT and SIGHUP, which reach all
+ * that a terminal has: their parent decides. On SIGUSR1 or SIGTERM the run ends, saved if it can be, and its record
+ * says so. */
 #ifndef CREW_H
 #define CREW_H
 #include "pool.h"
@@ -27,7 +28,8 @@ size_t crew_busy(const struct crew *crew);
 /* Gives the item to an idle worker. ERR_PROGRAM if none can be started. */
 enum status crew_give(struct crew *crew, size_t item);
 /* The next record, the caller's to free, or NULL if none came within `ms`, or before a signal. A worker that died
- * leaves a record with rc = ERR_PROGRAM. ERR_MEMORY. */
+ * leaves a record with rc = ERR_PROGRAM, whose message says of what: the signal by name, the exit code, or that the
+ * kernel killed it because memory had run out. ERR_MEMORY. */
 enum status crew_collect(struct crew *crew, int ms, struct crew_record **record);
 /* Asks those that are busy to save and end what they do; their records come soon. */
 void crew_stop(const struct crew *crew);

@@ -115,12 +115,19 @@ static void json_value(struct text *out, const struct field *f, bool first)
         text_add(out, "}");
 }
 
+/* Who closes the pipe (head) has seen enough: no message. */
+static enum status write_failed(void)
+{
+    return errno == EPIPE ? error_set(ERR_IO, "%s", "")
+                          : error_set(ERR_IO, "cannot write the export: %s", strerror(errno));
+}
+
 /* Writes the line and empties it. */
 static enum status flush_line(struct export *e)
 {
     enum status rc = text_status(&e->line);
     if (rc == OK && fwrite(e->line.data, 1, e->line.length, e->file) != e->line.length)
-        rc = error_set(ERR_IO, "cannot write the export: %s", strerror(errno));
+        rc = write_failed();
     text_clear(&e->line);
     return rc;
 }
@@ -221,7 +228,8 @@ static enum status export_rows(struct export *e, const struct store_filter *filt
     if (e->line.length || e->line.failed)
         TRY(flush_line(e));
     TRY(store_each(e->store, filter, visit, e));
-    REQUIRE(fflush(e->file) == 0 && !ferror(e->file), ERR_IO, "cannot write the export: %s", strerror(errno));
+    if (fflush(e->file) != 0 || ferror(e->file))
+        rc = write_failed();
 done:
     return rc;
 }

@@ -1,4 +1,5 @@
 #include "grid.h"
+#include "run.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,8 +132,10 @@ enum status grid_check(const struct grid *g)
     size_t size;
     struct keys keys;
     enum status rc = grid_size(g, &size);
-    for (size_t i = 0; rc == OK && i < size; i++)
+    for (size_t i = 0; rc == OK && i < size; i++) {
         rc = grid_at(g, i, &keys);
+        rc = rc == OK ? run_check(&keys) : rc;
+    }
     return rc;
 }
 

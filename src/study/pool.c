@@ -1,7 +1,9 @@
 #include "pool.h"
+#include "cgroup.h"
 #include "crew.h"
 #include "progress.h"
 #include "ranks.h"
+#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -24,13 +26,17 @@ static void on_signal(int number)
 void pool_catch_signals(void)
 {
     /* No SA_RESTART: poll and read return at once. A second SIGINT or SIGTERM ends the program where it stands; SIGUSR1
-     * comes from a scheduler, perhaps once more by way of the launcher. */
+     * comes from a scheduler, perhaps once more by way of the launcher; SIGHUP from a terminal that closes, by the
+     * shell and by the kernel. What nohup has made ignored stays so. */
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     action.sa_flags = 0;
     sigaction(SIGUSR1, &action, NULL);
+    struct sigaction before;
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL);
 }
 
 const volatile int *pool_stop(void)
@@ -66,12 +72,15 @@ static bool late(double *since, double seconds)
 
 size_t pool_cores(void)
 {
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
 #ifdef __linux__
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
-        return (size_t)CPU_COUNT(&set);
+        n = CPU_COUNT(&set);
 #endif
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    const double quota = ceil(cgroup_cpus(""));
+    if (quota < (double)n)
+        n = (long)quota;
     return n > 0 ? (size_t)n : 1;
 }
 
@@ -100,7 +109,8 @@ struct hello {
 };
 
 enum { NAP_LEAST = 1, NAP_MOST = 4, POLL_MS = 200 }; /* ms; the last without other ranks */
-static const double SAVE_S = 0.4, WAIT_S = 0.5; /* after SIGTERM: to save; for the first to hear that all others have */
+static const double SAVE_S = 0.4, WAIT_S = 0.5, ALONE_S = 5; /* after SIGTERM: to save; for the first to hear that all
+                                                               others have; the same without others */
 
 /* Where this process stands in its job. */
 static struct {
@@ -297,7 +307,8 @@ static void wind_down(struct dispatch *d, enum status rc)
         gone = 0;
         for (size_t i = 1; i < d->ranks; i++)
             gone += d->peers[i].gone;
-        if ((!crew_busy(d->crew) && gone == d->ranks - 1) || ((rc != OK || stop_requested) && late(&since, WAIT_S)))
+        if ((!crew_busy(d->crew) && gone == d->ranks - 1) ||
+            ((rc != OK || stop_requested) && late(&since, d->ranks > 1 ? WAIT_S : ALONE_S)))
             break;
         collect(d);
     }
@@ -364,8 +375,8 @@ static enum status run_here(const struct pool *pool, const size_t *items, size_t
 
 enum status pool_run(const struct pool *pool, const size_t *items, size_t n)
 {
-    return (ranks_count() == 1 || !pool->ranks) && (pool->jobs <= 1 || n <= 1) ? run_here(pool, items, n)
-                                                                               : run_shared(pool, items, n);
+    const bool alone = ranks_count() == 1 || !pool->ranks, one = pool->jobs <= 1 || n <= 1;
+    return alone && one && !(pool->apart && n) ? run_here(pool, items, n) : run_shared(pool, items, n);
 }
 
 /* ---- the other ranks ---- */

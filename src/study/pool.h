@@ -4,11 +4,11 @@
  * workers of its own; the first rank gives out the numbers and gets the records, by messages (ranks.h): only that
  * process touches the database. While its workers train, a rank waits for records and messages, asleep. Results arrive
  * in any order, and do not depend on the number of workers or ranks. A worker that dies takes its run with it: the run
- * is reported as failed and a new worker is forked.
+ * is reported as failed, with what the worker died of, and a new worker is forked.
  *
- * SIGINT and SIGTERM stop the handing out and give running trainings half a second to save themselves; SIGUSR1 gives
- * them the time that they need. Whatever process of the job the signal reaches, all learn of it and end with the same
- * exit code. What finished has been delivered. */
+ * SIGINT, SIGTERM and SIGHUP stop the handing out and give running trainings five seconds to save themselves, in an MPI
+ * job, whose launcher kills, half a second; SIGUSR1 gives them the time that they need. Whatever process of the job the
+ * signal reaches, all learn of it and end with the same exit code. What finished has been delivered. */
 #ifndef POOL_H
 #define POOL_H
 #include "result.h"
@@ -25,7 +25,8 @@ typedef enum status pool_deliver(void *context, size_t i, enum status rc, const 
 typedef enum status pool_wanted(void *context, size_t i, bool *wanted);
 
 struct pool {
-    size_t jobs;            /* workers, of every rank; 1 (and no other ranks) works in this process */
+    size_t jobs;            /* workers, of every rank; 1 (and no other ranks) works in this process .. */
+    bool apart;             /* .. unless this is set: then a run that dies is not the end of this process */
     bool ranks;             /* on all ranks of an MPI job, once in its life; else on this one alone */
     pool_work *work;
     pool_deliver *deliver;
@@ -34,7 +35,7 @@ struct pool {
     uint64_t meaning;       /* of the numbers, in an MPI job: a hash that must be the same on all ranks */
 };
 
-/* Number of cores this process may use. */
+/* Number of cores this process may use: by its affinity, and by the quota of its control group, rounded up. */
 size_t pool_cores(void);
 /* Workers for runs of at most `threads` threads each: `asked`, or (0) as many as the cores hold, one at least; on a
  * rank of an MPI job, one. */
@@ -53,8 +54,8 @@ enum status pool_join(bool apart, bool *first);
  * first did, with an empty message. */
 enum status pool_leave(enum status rc);
 
-/* Installs the handlers of SIGINT, SIGTERM (ERR_INTERRUPTED) and SIGUSR1 (ERR_REQUEUE); *pool_stop() is then what was
- * asked for, or 0. */
+/* Installs the handlers of SIGINT, SIGTERM, SIGHUP (ERR_INTERRUPTED) and SIGUSR1 (ERR_REQUEUE); *pool_stop() is then
+ * what was asked for, or 0. */
 void pool_catch_signals(void);
 const volatile int *pool_stop(void);
 /* That status, with the message "interrupted: ..", "stopped on request (SIGUSR1): ..". printf style. */

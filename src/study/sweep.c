@@ -75,6 +75,7 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
             s->worked += work_run(&keys);
         }
         fprintf(stderr, "plateau: %s: run failed: %s\n", which.data ? which.data : "?", message);
+        text_addf(&s->report->missing, "%s: %s\n", which.data ? which.data : "?", message);
         text_free(&which);
         s->report->failed++;
         return OK;
@@ -172,6 +173,7 @@ static void clear_folder(const char *path)
 static enum status begin(struct sweep *s, size_t jobs, struct pool *pool)
 {
     *pool = (struct pool){.jobs = pool_jobs(jobs, s->threads),
+                          .apart = true,
                           .ranks = true,
                           .work = work,
                           .deliver = deliver,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 static const size_t LARGEST_FILE = 1 << 20;
+enum { DEEPEST = 16, MOST_ANCHORS = 100, MOST_DIRECTIVES = 16 };
 
 const char *yaml_file_text(const yaml_node_t *node)
 {
@@ -21,6 +22,44 @@ static enum status not_yaml(const yaml_parser_t *parser)
     return parser->error == YAML_MEMORY_ERROR ? error_set(ERR_MEMORY, "out of memory for the YAML parser")
                                               : error_set(ERR_INPUT, "%zu: not YAML: %s", parser->problem_mark.line + 1,
                                                           parser->problem ? parser->problem : "?");
+}
+
+/* Reads the events of the file alone, as far as they keep to the limits: what loading a document does with each level,
+ * anchor and directive takes as long as there are such before it. Other errors are for whoever loads it. */
+static enum status check_size(const struct text *file)
+{
+    enum status rc = OK;
+    yaml_parser_t parser;
+    size_t directives = 0, anchors = 0;
+    for (const char *line = file->data; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        REQUIRE((directives += *line == '%') <= MOST_DIRECTIVES, ERR_INPUT, "1: more than %d lines begin with %%",
+                MOST_DIRECTIVES);
+        if (!*line)
+            break;
+    }
+    if (!yaml_parser_initialize(&parser))
+        return error_set(ERR_MEMORY, "out of memory for the YAML parser");
+    yaml_parser_set_input_string(&parser, (const unsigned char *)file->data, file->length);
+    yaml_event_t event;
+    for (int depth = 0, end = 0; !end && rc == OK && yaml_parser_parse(&parser, &event);) {
+        const yaml_event_type_t type = event.type;
+        const size_t line = event.start_mark.line + 1;
+        const bool sequence = type == YAML_SEQUENCE_START_EVENT, mapping = type == YAML_MAPPING_START_EVENT;
+        depth += sequence || mapping;
+        depth -= type == YAML_SEQUENCE_END_EVENT || type == YAML_MAPPING_END_EVENT;
+        anchors += (sequence && event.data.sequence_start.anchor) || (mapping && event.data.mapping_start.anchor) ||
+                   (type == YAML_SCALAR_EVENT && event.data.scalar.anchor);
+        end = type == YAML_STREAM_END_EVENT;
+        yaml_event_delete(&event);
+        if (depth > DEEPEST)
+            rc = error_set(ERR_INPUT, "%zu: more than %d lists and mappings within each other", line, DEEPEST);
+        else if (anchors > MOST_ANCHORS)
+            rc = error_set(ERR_INPUT, "%zu: more than %d anchors", line, MOST_ANCHORS);
+    }
+    yaml_parser_delete(&parser);
+done:
+    return rc;
 }
 
 /* A second document would be passed over in silence, so it is refused. */
@@ -55,10 +94,14 @@ enum status yaml_file_read(const char *path, yaml_file_visit *visit, void *conte
     struct text file = {0};
     yaml_parser_t parser;
     TRY(text_read_file(path, LARGEST_FILE, &file));
-    REQUIRE(yaml_parser_initialize(&parser), ERR_MEMORY, "out of memory for the YAML parser");
-    yaml_parser_set_input_string(&parser, (const unsigned char *)file.data, file.length);
-    rc = visit_document(&parser, visit, context);
-    yaml_parser_delete(&parser);
+    rc = check_size(&file);
+    if (rc == OK && !yaml_parser_initialize(&parser)) {
+        rc = error_set(ERR_MEMORY, "out of memory for the YAML parser");
+    } else if (rc == OK) {
+        yaml_parser_set_input_string(&parser, (const unsigned char *)file.data, file.length);
+        rc = visit_document(&parser, visit, context);
+        yaml_parser_delete(&parser);
+    }
     if (rc != OK)
         error_prefix(rc, "%s", path);
 done:

@@ -10,7 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (rc != OK)
         FUZZ_CHECK_REFUSAL(rc);
     for (size_t i = 0; rc == OK && i < file.n; i++) {
-        const struct safetensors_tensor *t = &file.tensors[i];
+        const struct safetensors_tensor *t = &file.entries[i].tensor;
+        if (file.entries[i].foreign)
+            continue;
         size_t bytes = t->type == SAFETENSORS_F64 ? 8 : 4;
         for (int k = 0; k < t->rank; k++)
             bytes *= t->shape[k];
