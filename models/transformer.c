@@ -1,5 +1,6 @@
 #include "transformer_internal.h"
 #include "random.h"
+#include "room.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,8 @@ enum status transformer_create(const struct transformer_config *config, enum bac
     REQUIRE(model = calloc(1, sizeof *model), ERR_MEMORY, "Transformer: out of memory");
     model->config = *config;
     model->threads = threads;
+    if (backend != BACKEND_REFERENCE)
+        TRY(room_for_products(threads));
     TRY(kernels_open(backend, precision, &model->kernels));
     model->machine = calloc(1, sizeof *model->machine);
     model->tensor = calloc((size_t)config->layers * MODULE_COUNT * 2, sizeof *model->tensor);

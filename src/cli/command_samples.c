@@ -4,7 +4,6 @@
 #include "cli.h"
 #include "grid.h"
 #include "problem.h"
-#include "room.h"
 #include "safetensors.h"
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +119,6 @@ enum status command_gradient(const struct arguments *a)
     TRY(transformer_create(&config, (enum backend)keys_integer(&keys, KEY_backend),
                            (enum precision)keys_integer(&keys, KEY_precision), (int)keys_integer(&keys, KEY_threads),
                            &model));
-    TRY(room_for_products(model->threads));
     TRY(checkpoint_read_weights(a->checkpoint, model));
     gradient = calloc(model->count, sizeof *gradient);
     outputs = calloc(s.n * (size_t)config.outputs, sizeof *outputs);

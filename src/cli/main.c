@@ -1,4 +1,5 @@
 /* plateau: when does sparse attention emerge, and does theory say so? */
+#include "blas.h"
 #include "cli.h"
 #include "figure.h"
 #include "keys.h"
@@ -330,6 +331,15 @@ __attribute__((section(".preinit_array"), used)) static void (*const before_libr
                                                                                        char **) = start_no_blas_threads;
 #endif
 
+/* An OpenBLAS that does not know this processor, being older, must be told which kernels to take, before it is loaded:
+ * the program starts once more. What it is told shows itself in `library`, and is tested as every backend is. */
+static void start_better_blas(char **argv)
+{
+    const char *core = blas_better_core();
+    if (core && !getenv("OPENBLAS_CORETYPE") && setenv("OPENBLAS_CORETYPE", core, 1) == 0)
+        execv("/proc/self/exe", argv); /* if it fails: slowly, then */
+}
+
 /* Without this, a file opened later could become standard output, and be printed into; reading is all that the
  * stand-ins allow. */
 static void fill_standard_files(void)
@@ -369,6 +379,7 @@ int main(int argc, char **argv)
     struct arguments a = {0};
     if (lent)
         putenv(lent);
+    start_better_blas(argv);
     gsl_set_error_handler_off(); /* GSL would abort; every call's status is checked instead */
     signal(SIGPIPE, SIG_IGN);    /* a closed pipe and a file over the limit are errors of the write */
     signal(SIGXFSZ, SIG_IGN);

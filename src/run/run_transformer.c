@@ -2,7 +2,6 @@
 #include "checkpoint.h"
 #include "problem.h"
 #include "progress.h"
-#include "room.h"
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -347,7 +346,6 @@ static enum status prepare(struct training *t)
     snprintf(t->result->backend, sizeof t->result->backend, "%s", t->model->kernels->name);
     snprintf(t->result->library, sizeof t->result->library, "%s", t->model->kernels->library);
     begin_levels(t);
-    TRY(room_for_products(t->model->threads));
     if (t->request->resume)
         TRY(resume(t));
 done:

@@ -173,3 +173,18 @@ void ELEMENT_NAME(blas_override)(struct kernels *kernels)
     kernels->backward = backward;
     kernels->multiply = multiply;
 }
+
+#ifndef ELEMENT_IS_BF16
+const char *blas_better_core(void)
+{
+#if HAVE_DECL_OPENBLAS_SET_NUM_THREADS && defined(__x86_64__)
+    if (strcmp(openblas_get_corename(), "Prescott") != 0)
+        return NULL;
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+        return "SkylakeX";
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? "Haswell" : NULL;
+#else
+    return NULL;
+#endif
+}
+#endif
