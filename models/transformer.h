@@ -50,6 +50,25 @@ struct transformer_tensor {
 
 struct transformer_machine;
 
+/* Where the time of a call goes: X(enumerator, name, what it is). */
+#define TRANSFORMER_PARTS(X)                                                                                           \
+    X(PART_PREPARE, "prepare", "weights packed for their products, the first layer's matrices")                       \
+    X(PART_SAMPLE, "sample", "sequences drawn")                                                                        \
+    X(PART_EMBED, "embed", "the embedding and its gradient")                                                           \
+    X(PART_QKV, "qkv", "queries, keys and values of the layers that are computed whole")                              \
+    X(PART_ATTENTION, "attention", "scores, softmax, heads' outputs and their projection")                            \
+    X(PART_MLP, "mlp", "MLPs of those layers")                                                                         \
+    X(PART_LAST, "last", "the last layer, short")                                                                      \
+    X(PART_READOUT, "readout", "the readout and the loss")                                                             \
+    X(PART_FINISH, "finish", "sums of gradients, those of the last layer's weights")
+
+enum transformer_part {
+#define TRANSFORMER_AS_PART(part, name, meaning) part,
+    TRANSFORMER_PARTS(TRANSFORMER_AS_PART)
+#undef TRANSFORMER_AS_PART
+        PART_COUNT
+};
+
 struct transformer {
     struct transformer_config config;
     const struct kernels *kernels; /* borrowed: name and precision of what computes */
@@ -117,5 +136,8 @@ enum status transformer_gradient(struct transformer *model, const struct transfo
 enum status transformer_evaluate(struct transformer *model, const struct transformer_batch *batch, int lists,
                                  const struct transformer_pairs *pairs, struct transformer_measure *measure,
                                  real *outputs);
+
+/* Seconds of work in each part since the last question, those of all threads added up, into seconds[PART_COUNT]. */
+void transformer_spent(struct transformer *model, double seconds[PART_COUNT]);
 
 #endif

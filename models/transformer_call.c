@@ -1,3 +1,4 @@
+#include "progress.h"
 #include "transformer_internal.h"
 #include <math.h>
 #include <stdatomic.h>
@@ -26,12 +27,32 @@ struct phase {
 static void run_task(void *context, int member, int i)
 {
     const struct phase *phase = context;
-    phase->task(phase->call, &phase->call->model->machine->worker[member], i);
+    struct transformer_worker *w = &phase->call->model->machine->worker[member];
+    w->clock = progress_clock();
+    phase->task(phase->call, w, i);
 }
 
 static void run_phase(struct call *call, void (*task)(struct call *, struct transformer_worker *, int), int tasks)
 {
     team_run(call->model->team, tasks, run_task, &(struct phase){.call = call, .task = task});
+}
+
+void transformer_call_ends(struct transformer_worker *w, enum transformer_part part)
+{
+    const double now = progress_clock();
+    w->spent[part] += now - w->clock;
+    w->clock = now;
+}
+
+void transformer_spent(struct transformer *model, double seconds[PART_COUNT])
+{
+    for (int part = 0; part < PART_COUNT; part++) {
+        seconds[part] = 0;
+        for (int i = 0; i < model->machine->workers; i++) {
+            seconds[part] += model->machine->worker[i].spent[part];
+            model->machine->worker[i].spent[part] = 0;
+        }
+    }
 }
 
 /* out[columns][rows] = in[rows][columns] transposed. */
@@ -53,17 +74,20 @@ static void pack(struct call *call, struct transformer_worker *w, int i)
     else if (i == transformer_machine_weights(model) && model->config.task == TASK_RECALL)
         transpose(model->config.width, model->config.inputs, transformer_weight(model, 0, MODULE_EMBED),
                   model->machine->lookup);
+    transformer_call_ends(w, PART_PREPARE);
 }
 
 static void prepare_first(struct call *call, struct transformer_worker *w, int i)
 {
     (void)call;
     transformer_first_prepare(w, i);
+    transformer_call_ends(w, PART_PREPARE);
 }
 
 static void add_first(struct call *call, struct transformer_worker *w, int i)
 {
     transformer_first_add_lanes(w, i, call->lanes);
+    transformer_call_ends(w, PART_FINISH);
 }
 
 /* Attention of one pair in the micro-batch that w holds: sequence s of it. */
@@ -124,26 +148,32 @@ static void forward(const struct call *call, struct transformer_worker *w, int f
     const struct transformer *model = call->model;
     const int layers = model->config.layers - model->machine->is_short;
     transformer_ends_embed(w, call->batch, first, S);
+    transformer_call_ends(w, PART_EMBED);
     for (int layer = 0; layer < layers; layer++)
         transformer_layer_forward(w, layer, S, w->x);
     if (model->machine->is_short)
         transformer_last_forward(w, S, r);
+    transformer_call_ends(w, PART_LAST);
     transformer_ends_readout(w, S, r);
     const size_t outputs = (size_t)model->config.outputs;
     if (call->outputs)
         memcpy(call->outputs + (size_t)first * outputs, w->out, (size_t)S * outputs * sizeof(real));
     transformer_ends_loss(w, call->batch, first, S, call->loss + first, call->correct + first);
+    transformer_call_ends(w, PART_READOUT);
 }
 
 static void backward(const struct call *call, struct transformer_worker *w, int S, const struct transformer_rows *r)
 {
     const struct transformer *model = call->model;
     transformer_ends_readout_backward(w, S, r);
+    transformer_call_ends(w, PART_READOUT);
     if (model->machine->is_short)
         transformer_last_backward(w, S, r);
+    transformer_call_ends(w, PART_LAST);
     for (int layer = model->config.layers - model->machine->is_short; layer-- > 0;)
         transformer_layer_backward(w, layer, S, w->dx);
     transformer_ends_embed_backward(w, S);
+    transformer_call_ends(w, PART_EMBED);
     w->first = false;
 }
 
@@ -187,6 +217,7 @@ static void run_lane(struct call *call, struct transformer_worker *w, int lane)
             transformer_machine_rows(call->model, call->gradient ? first : lane * call->S);
         if (batch->fill)
             batch->fill(batch->context, first, S);
+        transformer_call_ends(w, PART_SAMPLE);
         if (!in_range(call, first, S)) {
             atomic_store(&call->bad, first + 1);
             return;
@@ -245,6 +276,7 @@ static void finish(struct call *call, struct transformer_worker *w, int i)
         const size_t next = index + part + 1 < model->tensors ? t[part + 1].offset : model->count;
         memset(call->gradient + end, 0, (next - end) * sizeof(real));
     }
+    transformer_call_ends(w, PART_FINISH);
 }
 
 /* Also finds out whether the short last layer must be looked at whole. */

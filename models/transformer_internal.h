@@ -78,6 +78,7 @@ struct transformer_rows {
 struct transformer_worker {
     const struct transformer *model; /* borrowed */
     struct kernels_worker kernel;
+    double clock, spent[PART_COUNT]; /* when the part in hand began; seconds so far */
     char *block; /* owned */
     struct transformer_activations layer[TRANSFORMER_LAYERS];
     real *x, *dx, *dn;      /* [R][W]: the stream, its gradient, a gradient behind a norm */
@@ -139,6 +140,9 @@ real *transformer_weight(const struct transformer *model, int layer, enum transf
 real *transformer_bias(const struct transformer *model, int layer, enum transformer_module module);
 real *transformer_weight_gradient(const struct transformer_worker *w, int layer, enum transformer_module module);
 real *transformer_bias_gradient(const struct transformer_worker *w, int layer, enum transformer_module module);
+
+/* transformer_call.c: the part that ends here takes the time since the last one ended. */
+void transformer_call_ends(struct transformer_worker *w, enum transformer_part part);
 
 /* transformer_machine.c: storage and packed weights. */
 struct transformer_sizes transformer_machine_sizes(const struct transformer *model, int sequences);

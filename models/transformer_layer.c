@@ -234,13 +234,16 @@ void transformer_layer_forward(struct transformer_worker *w, int layer, int S, r
         transformer_layer_normalise(w, layer, MODULE_NORM1, z.R, x, a->n, a->z, a->scale);
         transformer_layer_qkv(w, layer, S, a->n, a->qkv);
     }
+    transformer_call_ends(w, PART_QKV);
     transformer_layer_attention(w, S, a->qkv, a->p, a->c);
     k->forward(&w->kernel, &model->machine->layer[layer].out, transformer_bias(model, layer, MODULE_OUT), z.R, a->c,
                z.A, x, z.W, model->config.skip ? RESULT_REAL_ADDED : RESULT_REAL);
+    transformer_call_ends(w, PART_ATTENTION);
     if (layer == model->machine->held)
         mlp_activations(w, layer, z.R, x, &a->mlp);
     else if (z.F > 0)
         transformer_layer_mlp(w, layer, z.R, x, &a->mlp);
+    transformer_call_ends(w, PART_MLP);
 }
 
 /* Gradients of q, k, v in w->dqkv, from those of the heads' outputs in w->dc: dp = dc v^T,
@@ -279,14 +282,17 @@ void transformer_layer_backward(struct transformer_worker *w, int layer, int S, 
         mlp_backward_from_g(w, layer, z.R, dx, &a->mlp, false);
     else if (z.F > 0)
         transformer_layer_mlp_backward(w, layer, z.R, dx, &a->mlp, false);
+    transformer_call_ends(w, PART_MLP);
     const void *dy = transformer_layer_elements(w, (size_t)z.R * (size_t)z.W, dx, w->dy);
     k->backward(&w->kernel, &L->out, z.R, dy, z.W, w->dc, z.A, RESULT_ELEMENT);
     transformer_layer_weight_gradient(w, layer, MODULE_OUT, z.R, z.W, z.A, dy, a->c);
     attention_backward(w, layer, S);
+    transformer_call_ends(w, PART_ATTENTION);
     if (layer == 0 && model->machine->first.wanted) {
         transformer_first_backward(w, S);
     } else {
         transformer_layer_weight_gradient(w, layer, MODULE_QKV, z.R, 3 * z.A, z.W, w->dqkv, a->n);
         through_input(w, layer, MODULE_NORM1, &L->qkv, z.R, w->dqkv, a->z, a->scale, dx);
     }
+    transformer_call_ends(w, PART_QKV);
 }

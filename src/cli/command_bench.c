@@ -7,11 +7,13 @@
  * step_*     Steps of Adam as `plateau train model=transformer` makes them, batch 32, two threads: draw, gradient,
  *            update.
  * product_*  An 8192 x 1024 x 256 product with a packed weight, half of the rows on each of two threads: what this
- *            processor's products can give, to set the steps' necessary work (46 GFLOP in step_regression) against.
+ *            processor's products can give, to set the steps' necessary work (25 GFLOP in step_regression) against.
+ * part_*     Where step_regression goes: milliseconds, and the share of the whole, of each part of a step.
  *
  * One thread, but for flow_all_cores, step_* and product_*. Work is cut into REPETITIONS equal parts (of the grid:
  * every fifth diagonal, so that each part has every T and every d), and the items take turns: a disturbance hits all of
  * them. Shown: median, least and most. */
+#include "bench_parts.h"
 #include "cli.h"
 #include "kernels.h"
 #include "optimizer.h"
@@ -40,6 +42,11 @@ struct bench {
     double *gradient;
     struct text json;
     enum precision precision; /* of the item in hand */
+    size_t repetition;
+    int part;                     /* of the item in hand: which part of a step */
+    size_t parts_measured;        /* repetitions of them */
+    double parts[BENCH_PARTS];    /* of this repetition */
+    double parts_sum[BENCH_PARTS]; /* of all so far */
     size_t points[PART]; /* of the part in hand: T index x POINTS + d index */
 };
 
@@ -47,6 +54,7 @@ struct item {
     const char *name, *unit, *meaning;
     enum precision precision; /* that it needs; a processor that has no bf16 leaves such items out */
     enum status (*run)(struct bench *b, double *value); /* one part: value in `unit` */
+    int part;                                           /* of a step, for items part_* */
 };
 
 static double T_at(size_t point)
@@ -308,7 +316,24 @@ done:
     return rc;
 }
 
-#define ITEM(name, unit, meaning) {#name, unit, meaning, PRECISION_F32, name}
+/* All parts are measured at once, when the first of a repetition is asked for. */
+static enum status part_of_step(struct bench *b, double *ms)
+{
+    enum { STEPS = 5 };
+    enum status rc = OK;
+    if (b->parts_measured == b->repetition) {
+        TRY(bench_parts(STEPS, b->parts));
+        b->parts_measured++;
+        for (int i = 0; i < BENCH_PARTS; i++)
+            b->parts_sum[i] += b->parts[i];
+    }
+    *ms = b->parts[b->part];
+done:
+    return rc;
+}
+
+#define ITEM(name, unit, meaning) {#name, unit, meaning, PRECISION_F32, name, 0}
+#define PART_ITEM(part, name, meaning) {"part_" name, "ms/step", meaning, PRECISION_F32, part_of_step, part},
 static const struct item items[] = {
     ITEM(flow_root, "us/flow", "one crossing: the plateau length"),
     ITEM(flow_crossings, "us/flow", "and those of 0.9, 0.8 .. 0.1 of the null loss"),
@@ -321,10 +346,13 @@ static const struct item items[] = {
          "a step of the regression Transformer, T = 256, d = 64, 2 layers, 4 heads, width 256"),
     ITEM(step_recall, "ms/step", "a step of the recall Transformer, 32 pairs, 256 tokens, 4 layers"),
     ITEM(step_small, "ms/step", "a step of one layer with one head, T = 64, d = 32"),
-    {"product_f32", "GFLOP/s", "a product, 8192 x 1024 x 256", PRECISION_F32, product},
-    {"step_regression_bf16", "ms/step", "step_regression in bf16", PRECISION_BF16, step_regression},
-    {"step_recall_bf16", "ms/step", "step_recall in bf16", PRECISION_BF16, step_recall},
-    {"product_bf16", "GFLOP/s", "product_f32 in bf16", PRECISION_BF16, product},
+    {"product_f32", "GFLOP/s", "a product, 8192 x 1024 x 256", PRECISION_F32, product, 0},
+    {"step_regression_bf16", "ms/step", "step_regression in bf16", PRECISION_BF16, step_regression, 0},
+    {"step_recall_bf16", "ms/step", "step_recall in bf16", PRECISION_BF16, step_recall, 0},
+    {"product_bf16", "GFLOP/s", "product_f32 in bf16", PRECISION_BF16, product, 0},
+    TRANSFORMER_PARTS(PART_ITEM)
+    PART_ITEM(BENCH_OPTIMIZER, "optimizer", "Adam's update")
+    PART_ITEM(BENCH_EVALUATION, "evaluation", "the test loss, one evaluation every 25 steps")
 };
 enum { N_ITEMS = sizeof items / sizeof items[0] };
 
@@ -351,18 +379,33 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void report(const struct item *item, double value[REPETITIONS], bool json, struct text *out)
+/* The share of a part of a step in the whole; NaN for other items. */
+static double share_of(const struct bench *b, const struct item *item)
+{
+    double whole = 0;
+    for (int i = 0; i < BENCH_PARTS; i++)
+        whole += b->parts_sum[i];
+    return item->run == part_of_step ? b->parts_sum[item->part] / whole : (double)NAN;
+}
+
+static void report(const struct item *item, double value[REPETITIONS], double share, bool json, struct text *out)
 {
     qsort(value, REPETITIONS, sizeof *value, ascending);
     const double median = value[REPETITIONS / 2], least = value[0], most = value[REPETITIONS - 1];
     if (json)
         text_addf(out,
-                  "{\"item\": \"%s\", \"value\": %.6g, \"least\": %.6g, \"most\": %.6g, \"unit\": \"%s\", \"version\": "
-                  "\"%s\"}\n",
-                  item->name, median, least, most, item->unit, PACKAGE_VERSION);
+                  "{\"item\": \"%s\", \"value\": %.6g, \"least\": %.6g, \"most\": %.6g, \"unit\": \"%s\", ", item->name,
+                  median, least, most, item->unit);
     else
-        text_addf(out, "%-20s %8.4g %s  (%.4g .. %.4g)  %s\n", item->name, median, item->unit, least, most,
-                  item->meaning);
+        text_addf(out, "%-20s %8.4g %s  (%.4g .. %.4g)  ", item->name, median, item->unit, least, most);
+    if (json && !isnan(share))
+        text_addf(out, "\"share\": %.4g, ", share);
+    else if (!isnan(share))
+        text_addf(out, "%4.1f %%  ", 100 * share);
+    if (json)
+        text_addf(out, "\"version\": \"%s\"}\n", PACKAGE_VERSION);
+    else
+        text_addf(out, "%s\n", item->meaning);
 }
 
 /* wanted[i]: item i was named, or none was and this processor can do it. */
@@ -404,13 +447,15 @@ enum status command_bench(const struct arguments *a)
         choose_part(&b, part);
         for (size_t i = 0; i < N_ITEMS; i++) {
             b.precision = items[i].precision;
+            b.part = items[i].part;
+            b.repetition = part;
             if (wanted[i])
                 TRY(items[i].run(&b, &value[i][part]));
         }
     }
     for (size_t i = 0; i < N_ITEMS; i++) {
         if (wanted[i])
-            report(&items[i], value[i], a->json, &out);
+            report(&items[i], value[i], share_of(&b, &items[i]), a->json, &out);
     }
     TRY(text_status(&out));
     TRY(cli_print(out.data, out.length));
