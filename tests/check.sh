@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# ./bootstrap check [--full]: every test, ending in one line "N passed, N failed". The tests of `make check` count one by one, every
-# other step as one.
+# ./bootstrap check [--full]: every test, ending in one line "N passed, N failed, N skipped". The tests of `make check` count one by
+# one, every other step as one. What this machine cannot run (an instruction set, a program) is listed before that line, so that nobody
+# takes "passed" for "tried".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 root=$PWD
 full=no
 case ${1:-} in --full) full=yes ;; "") ;; *) echo "check: $1: expected --full or nothing" >&2; exit 2 ;; esac
-passed=0 failed=0
+passed=0 failed=0 skipped=0 untried=()
 FUZZ_SECONDS=60 # all fuzzers together
 
 count() { # log of `make check` -> totals; XFAIL is the test that must fail, and does
@@ -14,6 +15,7 @@ count() { # log of `make check` -> totals; XFAIL is the test that must fail, and
     pass=$(awk '/^# (PASS|XFAIL):/ { n += $3 } END { print n + 0 }' "$1")
     fail=$(awk '/^# (FAIL|XPASS|ERROR):/ { n += $3 } END { print n + 0 }' "$1")
     passed=$((passed + pass)) failed=$((failed + fail))
+    while IFS= read -r line; do untried+=("$line") skipped=$((skipped + 1)); done < <(sed -n 's/^SKIP: [^ ]* *[0-9]* *-* *//p' "$1")
     ((pass > 0)) || failed=$((failed + 1)) # nothing ran: broken
 }
 
@@ -22,7 +24,7 @@ step() { # name, command...: one test of its own; a command that ends with 77 wa
     ("${@:2}") >"$log" 2>&1 </dev/null; rc=$?
     case $rc in
     0) passed=$((passed + 1)); echo "ok: $1 ($((SECONDS - begun)) s)" ;;
-    77) echo "skipped: $1: $(tail -n 1 "$log")" ;;
+    77) skipped=$((skipped + 1)) untried+=("$1: $(tail -n 1 "$log")"); echo "skipped: $1: $(tail -n 1 "$log")" ;;
     *) failed=$((failed + 1)); echo "FAILED: $1 (exit $rc, $((SECONDS - begun)) s; log: $log)"; grep -E '^(FAIL|XPASS|ERROR):|^not ok' "$log" | head -n 20; tail -n 30 "$log" ;;
     esac
 }
@@ -43,6 +45,12 @@ sanitized() {
     mkdir -p build/sanitized && cd build/sanitized || return 1
     [[ -f Makefile ]] || ../../configure --enable-werror --enable-sanitizers CFLAGS="-O1 -g" || return 1
     make -j2 && make check -j2
+}
+
+without_onednn() { # as where the distribution has none: products by CBLAS
+    mkdir -p build/without-onednn && cd build/without-onednn || return 1
+    [[ -f Makefile ]] || ../../configure --enable-werror --without-onednn || return 1
+    make -j2 && make check -j2 TESTS="test_tensor test_transformer test_implementations test_self_test test_training tests/test_train.sh tests/test_instruction_sets.sh"
 }
 
 memcheck() { # unit tests...: all pass, no error, nothing lost for good; two at a time, for valgrind runs one thread at once
@@ -140,6 +148,7 @@ step "install and uninstall" installed
 
 if [[ $full == yes ]]; then
     step "stated errors on the full grid" env PLATEAU_TEST_FULL=1 bash -c 'build/test_prediction | tee /dev/stderr | { ! grep -q "^not ok"; }'
+    step "without oneDNN" without_onednn
     step "distcheck" make -C build distcheck
     step "valgrind on every unit test" memcheck $(cd build && ls -d test_* | grep -v '\.')
     step "Debian 13" trixie
@@ -147,5 +156,6 @@ if [[ $full == yes ]]; then
     step "quick reproduce, theory" build/plateau reproduce theory --scale quick --out build/report-quick # Transformers: half an hour more
 fi
 
-echo "$passed passed, $failed failed"
+((skipped == 0)) || printf 'not tried here: %s\n' "${untried[@]}"
+echo "$passed passed, $failed failed, $skipped skipped"
 [[ $failed == 0 ]]
