@@ -58,6 +58,9 @@ if workers=$(cat /proc/$pid/task/$pid/children 2>/dev/null); then
     kill -9 $workers; wait $pid; rc=$?
     [[ $rc == 3 && $(grep -c 'd=128 .*the worker process died of signal 9 (SIGKILL)' err) == 2 ]] && grep -q '2 of 6 runs failed; the others are saved' err && (($(stored worker.db) == 4))
     ok $? "a killed worker costs its own run only"
+    "$plateau" train T=256 d=128 lr=0.0001 steps=100000000 seed=1,2 --jobs 2 --quiet >out 2>err & pid=$!
+    wait_for 20 eval '(($(wc -w </proc/$pid/task/$pid/children) == 2))'; sleep 0.2; kill -9 $(cat /proc/$pid/task/$pid/children); wait $pid; rc=$?
+    [[ $rc == 3 && $(grep -c '^plateau: T=256 .*: run failed: the worker process died of signal 9 (SIGKILL)' err) == 2 ]]; ok $? "also in a grid of train: each run is named"
 else
     kill -INT $pid; wait $pid; skip "a killed worker costs its own run only" "this kernel does not list child processes"
 fi

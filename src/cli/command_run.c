@@ -171,7 +171,13 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
     } else if (b->n == 1) {
         return error_set(rc, "%s", message);
     } else {
-        fprintf(stderr, "plateau: run failed: %s\n", message);
+        struct keys keys;
+        if (grid_at(&b->grid, i, &keys) == OK)
+            keys_describe(&keys, &out);
+        const bool named = out.data && !strncmp(message, out.data, out.length); /* CVODE's messages begin so */
+        fprintf(stderr, "plateau: %s: run failed: %s\n", out.data ? out.data : "?",
+                named ? message + out.length + strspn(message + out.length, ": ") : message);
+        text_clear(&out);
         b->worst = rc;
         b->failures++;
     }

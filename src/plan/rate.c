@@ -276,7 +276,8 @@ enum status rate_measure(struct rates *rates, size_t jobs, double limit)
                           .jobs = jobs,
                           .until = progress_clock() + limit,
                           .each = fmin(LONGEST, fmax(SHORTEST, 0.5 * limit / (double)n))};
-    const struct pool pool = {.jobs = jobs, .work = work, .deliver = take, .wanted = in_time, .context = &m};
+    const struct pool pool = {
+        .jobs = jobs, .apart = true, .work = work, .deliver = take, .wanted = in_time, .context = &m};
     rc = pool_run(&pool, items, n * jobs);
     run_free(&m.runs);
     rates->slowed = m.cpu > 0 ? m.wall / m.cpu : 1;
