@@ -115,8 +115,9 @@ static void add_accuracy(struct document *d, const struct report *r)
     static const char *const heads[] = {"problems",    "flows",      "Eq. 6 (paper)", "asinh (paper)",
                                         "closed form", "quadrature", "SGD runs",      "SGD"};
     document_heading(d, 3, "accuracy", "How far each prediction is off");
-    document_paragraph(d, "Median error over the runs, largest in brackets. Predictions of the plateau length against "
-                          "the integrated flow of the stated model from the zero start; asinh is the escape time that "
+    document_paragraph(d, "Median error over the runs, largest in brackets. Predictions of the plateau length, to 0.2 "
+                          "of the null loss, against the integrated flow of the stated model from the zero start; "
+                          "asinh is the escape time that "
                           "Eq. 6 approximates; the closed form and the quadrature are this program's plateau law. The "
                           "model trained by SGD against the flow from its own start.");
     document_table(d, heads, sizeof heads / sizeof heads[0]);

@@ -42,6 +42,8 @@ static void here_cell(const struct claim *c, struct text *here)
     compare_estimate(c, here);
     if (c->runs)
         text_addf(here, ", %zu run%s", c->runs, c->runs == 1 ? "" : "s");
+    if (c->at > 0 && *c->read_at)
+        text_addf(here, ", %s", c->read_at);
 }
 
 /* Is that figure in the report? */
@@ -237,9 +239,12 @@ static enum status compose(const struct report *r, struct document *d)
                           "by claim. Numbers such as E8 are differences from the paper; doc/theory.md explains them.");
     TRY(answer_add(d, r));
     document_heading(d, 2, "verdicts", "Verdicts");
-    document_paragraph(d, "Reproduced: the estimate is inside expected \302\261 tolerance and its 95 %% half-width is "
-                          "at most the tolerance; deviates: the interval misses that band; else inconclusive. Where "
-                          "every one of several problems or runs counts, their range stands for the interval.");
+    document_paragraph(d,
+                       "Reproduced: the estimate is inside expected \302\261 tolerance and its 95 %% half-width is "
+                       "at most the tolerance; deviates: the interval misses that band; else inconclusive. Where "
+                       "every one of several problems or runs counts, their range stands for the interval. Lengths are "
+                       "read at 0.2 of the null loss (recall: half way from 1/pairs to 1) where nothing else is "
+                       "said.");
     TRY(add_verdicts(d, r, false));
     TRY(add_verdicts(d, r, true));
     document_heading(d, 2, "figures", "Figures");

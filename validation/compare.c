@@ -155,6 +155,7 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
     TRY(fit(store, filter, c, f));
     const struct power_law_estimate *e = &f->law.constant;
     c->runs = f->set.data.n;
+    memcpy(c->read_at, f->set.read_at, sizeof c->read_at);
     if (compare_is(c, "exponent")) {
         e = NULL;
         for (size_t k = 0; k < f->set.data.n_x; k++)
@@ -197,6 +198,7 @@ struct runs {
     struct monomial product;
     struct run_flow *tools;         /* owned: if the product needs them */
     double threshold;
+    char read_at[READING_TEXT];     /* what that is in words, of the last run */
     size_t n, undefined, allocated; /* runs with a value, and without: censored, diverged, no such prediction .. */
     size_t unknown, cut;            /* .. and among those: did not record the threshold, did not emerge */
     struct seeded {
@@ -226,6 +228,7 @@ static enum status visit(void *context, const struct store_row *row)
     enum status rc = reading_at(r->tools, r->threshold, &read, &known);
     if (rc != OK)
         return rc;
+    reading_text(&read.keys, READING_OWN, r->read_at);
     double x = monomial_value(&r->product, &read);
     r->unknown += !known && !isfinite(x);
     return add_run(r, row, x);
@@ -297,6 +300,7 @@ static enum status judge_runs(struct runs *r, struct claim *c)
 {
     enum status rc = OK;
     c->runs = r->n;
+    memcpy(c->read_at, r->read_at, sizeof c->read_at);
     if (!r->n && !r->undefined)
         say_missing(c);
     else if (r->n && compare_is(c, "mean"))
@@ -429,6 +433,8 @@ static enum status measure_pairs(struct store *store, const struct store_filter 
     TRY(add_words(c->of, &change));
     TRY(contrast_measure(store, &request, &pairs));
     c->runs = pairs.n;
+    if (pairs.n)
+        reading_text(&pairs.pairs[0].keys, request.at, c->read_at);
     if (!pairs.n)
         say_missing(c);
     else if (compare_is(c, "gain"))

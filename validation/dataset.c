@@ -93,10 +93,16 @@ done:
     return rc;
 }
 
-static void note_keys(struct dataset *set, const double *value)
+static void note_keys(struct dataset *set, const struct keys *keys)
 {
-    if (set->data.n == 0)
+    const double *value = keys->value;
+    char read_at[READING_TEXT];
+    reading_text(keys, READING_OWN, read_at);
+    if (set->data.n == 0) {
         memcpy(set->first, value, sizeof set->first);
+        memcpy(set->read_at, read_at, sizeof read_at);
+    }
+    set->mixed = set->mixed || strcmp(set->read_at, read_at) != 0;
     for (int key = 0; key < KEY_COUNT; key++) {
         bool same = value[key] == set->first[key] || (isnan(value[key]) && isnan(set->first[key]));
         set->varies[key] = set->varies[key] || !same;
@@ -119,7 +125,7 @@ enum status dataset_row(struct dataset *set, const struct store_row *row, double
     }
     for (size_t k = 0; k < set->n_factors; k++)
         set->f[k][n] = monomial_value(&set->factors[k], r);
-    note_keys(set, r->keys.value);
+    note_keys(set, &r->keys);
     set->seeds[n] = (int64_t)r->keys.value[KEY_seed];
     set->ids[n] = row->id;
     set->data.n++;
@@ -200,7 +206,7 @@ bool dataset_mixes(const struct dataset *set, enum key key)
     bool held = key == KEY_seed;
     for (size_t k = 0; k < set->data.n_x; k++)
         held = held || monomial_holds(&set->regressors[k].product, key);
-    return set->varies[key] && (keys_is_hashed(key) || key == KEY_threshold) && !held;
+    return (key == KEY_threshold ? set->mixed : set->varies[key] && keys_is_hashed(key)) && !held;
 }
 
 void dataset_free(struct dataset *set)

@@ -30,7 +30,9 @@ struct dataset {
     int64_t *seeds, *ids;               /* owned; ids of the runs in the store */
     double first[KEY_COUNT];            /* keys of the first row */
     bool varies[KEY_COUNT];             /* a later row has another value, or the key does not apply to both */
-    double threshold;                   /* at which every run is read (reading.h) */
+    double threshold;                   /* at which every run is read (reading.h) .. */
+    char read_at[READING_TEXT];         /* .. and what that is in words, of the first row */
+    bool mixed;                         /* it is not the same for all rows: they have no law in common */
     struct run_flow *tools;             /* owned */
     size_t n_factors;
     struct monomial factors[DATASET_FACTORS];

@@ -68,6 +68,17 @@ done:
     return rc;
 }
 
+/* A length is one up to a threshold, and so is a law. */
+static enum status refuse_mixture(const struct dataset *set)
+{
+    return dataset_mixes(set, KEY_threshold)
+               ? error_set(ERR_INPUT,
+                           "these runs hold the thresholds of several sweeps (the first: %s), and a law is of "
+                           "one: give it with --at",
+                           set->read_at)
+               : OK;
+}
+
 /* The regressors that nobody chose: of recall, if all these runs are of that task, its own. */
 static enum status usual_regressors(struct store *store, const struct store_filter *rows, const char **on)
 {
@@ -111,8 +122,10 @@ enum status fit_run(struct store *store, const struct store_filter *filter, cons
             "the crossing of %g was not recorded in any of the runs; those made here have 0.1, 0.2 .. 0.9 (recall: "
             "0.05, 0.5, 0.9), imported ones their own threshold",
             threshold);
-    REQUIRE(fit->set.data.n > 0, ERR_INPUT, "no run matches%s; `plateau export` lists the runs of a database",
-            fit->set.left_out ? " but those that diverged, were interrupted or were cut off at once" : "");
+    REQUIRE(fit->set.data.n > 0, ERR_INPUT, "no run matches%s%s; `plateau export` lists the runs of a database",
+            fit->set.left_out ? " but those that diverged, were interrupted or were cut off at once" : "",
+            fit->set.at_once ? " but those that were over the threshold from the start" : "");
+    TRY(refuse_mixture(&fit->set));
     if (!request->on)
         dataset_drop_constant(&fit->set);
     take_logs(fit->set.f[0], fit->set.data.n);
@@ -227,7 +240,8 @@ void fit_text(const struct fit *fit, struct text *out)
     const struct power_law *law = &fit->law;
     text_addf(out, "%s = ", *fit->set.response.name ? fit->set.response.name : "plateau");
     fit_formula(fit, out);
-    text_addf(out, "\n  %s on logarithms, %zu runs", power_law_method_text(law->method), law->n);
+    text_addf(out, "\n  read at: %s\n  %s on logarithms, %zu runs", fit->set.read_at,
+              power_law_method_text(law->method), law->n);
     if (law->n_censored)
         text_addf(out, ", %zu of them censored", law->n_censored);
     if (fit->set.left_out)
@@ -313,8 +327,13 @@ void fit_json(const struct fit *fit, struct text *out)
 {
     const struct power_law *law = &fit->law;
     const struct power_law_bootstrap *b = &fit->bootstrap;
-    text_addf(out, "{\"method\": \"%s\", \"runs\": %zu, \"censored\": %zu, \"left_out\": %zu, \"unknown\": %zu, ",
-              power_law_method_text(law->method), law->n, law->n_censored, fit->set.left_out, fit->set.unknown);
+    text_add(out, "{\"read_at\": ");
+    text_add_json(out, fit->set.read_at);
+    text_addf(out,
+              ", \"method\": \"%s\", \"runs\": %zu, \"censored\": %zu, \"left_out\": %zu, \"at_once\": %zu, "
+              "\"unknown\": %zu, ",
+              power_law_method_text(law->method), law->n, law->n_censored, fit->set.left_out, fit->set.at_once,
+              fit->set.unknown);
     add_number(out, "r2", law->r2);
     text_add(out, ", ");
     add_number(out, "sigma", law->sigma);

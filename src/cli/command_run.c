@@ -3,6 +3,7 @@
 #include "grid.h"
 #include "pool.h"
 #include "progress.h"
+#include "reading.h"
 #include "run.h"
 #include <math.h>
 #include <stdlib.h>
@@ -86,10 +87,11 @@ static void describe(const struct result *r, struct text *out)
 {
     const char *unit = r->keys.preset <= PRESET_TOY ? "time" : "steps";
     const double threshold = r->keys.value[KEY_threshold];
+    char read_at[READING_TEXT];
     keys_describe(&r->keys, out);
     if (r->state != RUN_EMERGED)
-        text_addf(out, "\n  %-12s %14s   (at %s %g, loss %g)\n", "plateau", result_state_name(r->state), unit, r->cap,
-                  r->final_loss);
+        text_addf(out, "\n  %-12s %14s   (at %s %g, loss %g; not yet %s)\n", "plateau", result_state_name(r->state),
+                  unit, r->cap, r->final_loss, reading_text(&r->keys, READING_OWN, read_at));
     else if (r->keys.preset == PRESET_RECALL)
         text_addf(out, "\n  %-12s %14.8g   (steps; to a test accuracy of %g)\n", "plateau", r->plateau, threshold);
     else

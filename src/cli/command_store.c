@@ -86,6 +86,11 @@ enum status command_sweep(const struct arguments *a)
     if (!a->quiet)
         fprintf(stderr, "%s: %zu runs, %zu already there, %zu made, %zu failed; in %s\n", study.name, report.total,
                 report.skipped, report.done, report.failed, path);
+    if (report.kept)
+        fprintf(stderr,
+                "plateau: %zu of these rows keep the threshold that they hold: it is none of those recorded, and its "
+                "plateau would be lost; --at reads them at another\n",
+                report.kept);
 done:
     store_close(store);
     study_free(&study);

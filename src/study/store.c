@@ -479,3 +479,22 @@ done:
         store_rollback(store);
     return rc;
 }
+
+enum status store_reread(struct store *store, const char *hash, const struct result *result)
+{
+    static const int kept[] = {COLUMN_STUDY, COLUMN_VERSION, COLUMN_HOST, COLUMN_STARTED, COLUMN_FINISHED};
+    enum status rc = OK;
+    bool there;
+    TRY(bind_row(store->put, NULL, hash, result));
+    store_bind_text(store->by_hash, 1, hash);
+    TRY(store_next(store, store->by_hash, &there));
+    REQUIRE(there, ERR_INPUT, "%s: no run %s", store->path, hash);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        sqlite3_bind_value(store->put, kept[i] + 1, sqlite3_column_value(store->by_hash, SELECT_COLUMNS + kept[i]));
+    store_release(store->by_hash);
+    TRY(store_run(store, store->put, "saving a run"));
+done:
+    store_release(store->by_hash);
+    store_release(store->put);
+    return rc;
+}

@@ -7,6 +7,7 @@
 
 struct sweep_report {
     size_t total, skipped, done, failed; /* runs of the study, or of its shard; already there; made now; failed */
+    size_t kept; /* of those there: their rows hold another threshold, since its plateau would be lost otherwise */
 };
 
 /* Checks the whole grid, takes the runs of the study's shard, skips what the store answers, runs the rest, the longest
