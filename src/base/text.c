@@ -210,6 +210,16 @@ void text_free(struct text *t)
     *t = (struct text){0};
 }
 
+const char *text_fixed(char *buffer, int decimals, double value)
+{
+    if (isnan(value))
+        return strcpy(buffer, "-");
+    snprintf(buffer, 32, "%.*f", decimals, value);
+    if (*buffer == '-' && !buffer[strspn(buffer, "-0.")])
+        snprintf(buffer, 32, "%.*f", decimals, 0.0);
+    return buffer;
+}
+
 bool text_to_real(const char *string, double *value)
 {
     /* strtod also takes "nan", "inf", hexadecimal and leading blanks; a key value is a plain decimal number. */

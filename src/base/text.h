@@ -34,6 +34,9 @@ void text_free(struct text *t);
 /* Writes the shortest form of `value` into buffer (at least 32 bytes); returns buffer. NaN and infinities: "nan",
  * "inf". */
 const char *text_real(char *buffer, double value);
+/* `value` with so many decimals into buffer (at least 32 bytes), for people: "-" for NaN, no minus before a zero.
+ * Returns buffer. */
+const char *text_fixed(char *buffer, int decimals, double value);
 /* Whole string -> number: no leading or trailing rest, no overflow, no hexadecimal, nan or inf. Returns false if
  * not. */
 bool text_to_real(const char *string, double *value);

@@ -15,6 +15,11 @@ double reading_threshold(const struct keys *keys, double threshold)
     return keys->preset == PRESET_RECALL ? half_way(keys) : 0.2;
 }
 
+double reading_chance(const struct keys *keys)
+{
+    return keys->preset == PRESET_RECALL ? 1 / keys_real(keys, KEY_vocab) : NAN;
+}
+
 const char *reading_text(const struct keys *keys, double threshold, char buffer[READING_TEXT])
 {
     static const double digits = 1e-5; /* of a study that says 0.66667 */

@@ -14,8 +14,10 @@
 
 /* `threshold` for the run of these keys: a fraction as it is, else what the above stand for. */
 double reading_threshold(const struct keys *keys, double threshold);
-/* What that is in words: "loss at 0.2 of the null loss", "accuracy 0.05", "half way from 1/pairs to 1". Returns
- * buffer. */
+/* What guessing gives where the threshold is an accuracy, 1/vocab: at or below it a plateau means nothing. Else NaN. */
+double reading_chance(const struct keys *keys);
+/* What the threshold is in words: "loss at 0.2 of the null loss", "accuracy 0.05", "half way from 1/pairs to 1".
+ * Returns buffer. */
 enum { READING_TEXT = 48 };
 const char *reading_text(const struct keys *keys, double threshold, char buffer[READING_TEXT]);
 /* Makes *result that of the same run at `threshold`: plateau, state (of a run that
