@@ -80,10 +80,7 @@ enum status chosen_load(struct page *page, struct chosen *chosen)
             "no run to show: %zu match%s, of which %zu did not record the threshold and %zu were interrupted",
             chosen->unknown + chosen->interrupted, chosen->unknown + chosen->interrupted == 1 ? "es" : "",
             chosen->unknown, chosen->interrupted);
-    if (page->request->notes && chosen->unknown + chosen->interrupted)
-        text_addf(page->request->notes,
-                  "%s: left out %zu runs that did not record the threshold, %zu that were interrupted\n", page->name,
-                  chosen->unknown, chosen->interrupted);
+    page->runs.unknown = chosen->unknown, page->runs.interrupted = chosen->interrupted;
 done:
     return rc;
 }

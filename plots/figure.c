@@ -410,6 +410,19 @@ static bool reads_itself(const struct figure *figure)
     return figure->draw == emergence_3_right || figure->draw == training_4_left || figure->draw == emergence_4_right;
 }
 
+/* What the picture leaves out. */
+static void add_caveats(const struct page *page)
+{
+    const struct runs *const all[] = {&page->runs, &page->more, &page->data};
+    for (size_t i = 0; page->request->notes && i < sizeof all / sizeof all[0]; i++) {
+        struct text one = {0};
+        runs_caveats(all[i], &one);
+        if (one.length)
+            text_addf(page->request->notes, "%s: runs:%s\n", page->name, one.data);
+        text_free(&one);
+    }
+}
+
 static enum status prepare(struct store *store, const struct figure *figure, const struct figure_request *request,
                            const char *scratch, struct page *page)
 {
@@ -430,7 +443,11 @@ static enum status prepare(struct store *store, const struct figure *figure, con
         TRY(read_data(page, data, scratch));
     page_set_text(page, "data", page->data_name ? "data" : "");
     page_set_text(page, "data_name", page->data_name ? page->data_name : "");
+    if (figure->study) /* which the figure may thin out */
+        add_caveats(page);
     TRY(figure->draw(page));
+    if (!figure->study)
+        add_caveats(page);
     page_set_ranges(page);
     TRY(page_status(page));
 done:

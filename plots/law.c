@@ -12,7 +12,7 @@ enum status law_fit(const struct runs *runs, const struct runs_setting *setting,
     TRY(dataset_init(regressors, READING_OWN, &law->set));
     for (size_t i = 0; i < runs->n; i++) {
         const struct store_row *row = &runs->list[i];
-        if (runs_belongs(setting, row) && row->result.plateau != 0)
+        if (runs_belongs(setting, row))
             TRY(dataset_add(&law->set, row));
     }
     dataset_drop_constant(&law->set);

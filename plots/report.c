@@ -144,6 +144,8 @@ static enum status add_figure(struct document *d, const struct report *r, const 
             return rc;
     }
     document_paragraph(d, "%s", f->figure->caption);
+    if (f->notes.length)
+        document_paragraph(d, "%.*s.", (int)strcspn(f->notes.data, "\n"), f->notes.data);
     for (size_t i = 0; i < r->claims->n; i++) {
         const struct claim *c = &r->claims->list[i];
         if (strcmp(c->figure, f->figure->name))

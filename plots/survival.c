@@ -23,10 +23,12 @@ static void add_curve(struct page_table *table, const char *label, double begin,
     struct kaplan_meier_step now = {.time = begin, .survival = 1, .low = 1, .high = 1, .at_risk = n};
     double last = begin;
     page_row(table, label, 7, (double[]){now.time, 1, 1, 1, (double)n, 0, 0});
-    for (size_t i = 0; i < n_steps; i++) {
-        page_row(table, label, 7,
-                 (double[]){steps[i].time, now.survival, now.low, now.high, (double)steps[i].at_risk, 0, 0});
+    for (size_t i = 0; i < n_steps; i++) { /* what emerged at once did so before the axis begins */
+        page_row(
+            table, label, 7,
+            (double[]){fmax(steps[i].time, begin), now.survival, now.low, now.high, (double)steps[i].at_risk, 0, 0});
         now = steps[i];
+        now.time = fmax(now.time, begin);
         page_row(table, label, 7,
                  (double[]){now.time, now.survival, now.low, now.high, (double)now.at_risk, (double)now.emerged, 0});
         last = now.time;

@@ -112,6 +112,9 @@ fails 2 'a law is of one: give it with --at' fit s.db
 printf 'study: k\nruns:\n  - {model: toy, T: 16, d: 4, threshold: 0.55}\n' >k.yaml
 "$plateau" sweep k.yaml --quiet && "$plateau" sweep k.yaml threshold=0.5 2>&1 | grep -q '1 of these rows keep the threshold' && "$plateau" sweep k.yaml 2>&1 | grep -q '1 already there, 0 made'
 ok $? "a training run is not made again for a threshold that it once answered"
+sed 's/study: s/study: t/; s/4, 16\]/4, 16], threshold: 0.95/' s.yaml >t.yaml; "$plateau" sweep t.yaml --db s.db --quiet
+"$plateau" sweep s.yaml 2>&1 | grep -q '8 of these rows keep the threshold' && "$plateau" sweep t.yaml --db s.db 2>&1 | grep -q '8 already there, 0 made' && "$plateau" sweep s.yaml 2>&1 | grep -q '8 already there, 0 made'
+ok $? "two studies that share runs do not make them in turns"
 
 printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n512,16,1,,censored\n' >mine.csv
 fails 2 'no model' import mine.csv --db mine.db

@@ -149,8 +149,23 @@ static double response_at(const struct dataset *set, const struct result *r, boo
     return set->response.product.n ? monomial_value(&set->response.product, &end) : end.plateau;
 }
 
-/* The last row added is of this run: where that was evaluated too seldom, the bracket alone is known. Of an upper bound
- * alone it is y too. */
+/* Of an upper bound alone it is y too. */
+static void set_bracket(struct dataset *set, double low, double high)
+{
+    const size_t i = set->data.n - 1;
+    set->low[i] = low, set->high[i] = high;
+    set->y[i] = low > 0 ? set->y[i] : high;
+}
+
+void dataset_bracket(struct dataset *set, const struct result *r, double length)
+{
+    double low, high;
+    result_bracket(r, length, &low, &high);
+    if (result_is_coarse(length, low, high))
+        set_bracket(set, low, high);
+}
+
+/* The same of the last row's response. */
 static enum status take_bracket(struct dataset *set, int64_t id, const struct result *r)
 {
     enum status rc = OK;
@@ -162,8 +177,7 @@ static enum status take_bracket(struct dataset *set, int64_t id, const struct re
             "run %lld: %s is not known there: its first evaluation came too late; leave such "
             "runs away, or lower eval_every",
             (long long)id, set->response.name);
-    set->low[i] = low, set->high[i] = high;
-    set->y[i] = low > 0 ? set->y[i] : high;
+    set_bracket(set, low, high);
 done:
     return rc;
 }

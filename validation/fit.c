@@ -79,6 +79,19 @@ static enum status refuse_mixture(const struct dataset *set)
                : OK;
 }
 
+/* The rows that a fit lacks may be those that were left out. */
+static enum status name_left_out(const struct dataset *set, enum status rc)
+{
+    struct text why = {0};
+    if (rc == ERR_INPUT) {
+        text_add(&why, error_message());
+        dataset_left_out(set, &why);
+        error_set(rc, "%s", why.failed ? "out of memory" : why.data);
+    }
+    text_free(&why);
+    return rc;
+}
+
 /* The regressors that nobody chose: of recall, if all these runs are of that task, its own. */
 static enum status usual_regressors(struct store *store, const struct store_filter *rows, const char **on)
 {
@@ -129,7 +142,7 @@ enum status fit_run(struct store *store, const struct store_filter *filter, cons
     if (!request->on)
         dataset_drop_constant(&fit->set);
     take_logs(fit->set.f[0], fit->set.data.n);
-    TRY(power_law_fit(&fit->set.data, CONFIDENCE, &fit->law));
+    TRY(name_left_out(&fit->set, power_law_fit(&fit->set.data, CONFIDENCE, &fit->law)));
     TRY(power_law_local(&fit->set.data, CONFIDENCE, fit->ends));
     rc = power_law_bootstrap(&fit->set.data, REPLICATES, BOOTSTRAP_SEED, CONFIDENCE, &fit->bootstrap);
     if (rc == ERR_INPUT) { /* too few runs: the page says so */

@@ -89,14 +89,14 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
 }
 
 /* A row holds the threshold that was asked for last, so that who reads it gets what was asked: one that answers from
- * its crossings is read there. Training is not to be lost for that: where the plateau of the old threshold would be
- * forgotten, which is none of the levels recorded, the row stays as it is. */
+ * its crossings is read there. It stays as it is where another study has it too, which may ask otherwise, and where
+ * training would be lost: the plateau of an old threshold that is none of the levels recorded. */
 static enum status read_again(struct sweep *s, size_t i, const char *hash)
 {
     enum status rc = OK;
     struct keys keys;
     struct result r;
-    bool there, has_curve, known;
+    bool there, has_curve, known, read = false;
     TRY(study_at(s->study, i, &keys));
     TRY(store_has(s->store, hash, &there, &r, &has_curve));
     if (!there || keys_same(&r.keys, &keys, KEY_threshold))
@@ -109,9 +109,8 @@ static enum status read_again(struct sweep *s, size_t i, const char *hash)
     r.state = state == RUN_DIVERGED ? state : r.state; /* which a row says also of one that had emerged before */
     result_plateau_at(&r, old, &known);
     if (known || keys.preset == PRESET_FLOW)
-        TRY(store_reread(s->store, hash, &r));
-    else
-        s->report->kept++;
+        TRY(store_reread(s->store, s->study->name, hash, &r, &read));
+    s->report->kept += !read;
 done:
     return rc;
 }
