@@ -1,6 +1,7 @@
 #include "report.h"
 #include "answer.h"
 #include "document.h"
+#include "folder.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,26 +285,21 @@ static void manifest(const struct report *r, struct text *out)
     text_add(out, "\n  ]\n}\n");
 }
 
-static enum status save(const struct report *r, const char *name, const struct text *content)
-{
-    char path[4096];
-    enum status rc = text_status(content);
-    snprintf(path, sizeof path, "%.4000s/%s", r->folder, name);
-    return rc == OK ? text_write_file(path, content->data, content->length) : rc;
-}
-
 enum status report_write(const struct report *r)
 {
     enum status rc = OK;
     struct document html = {.html = true}, markdown = {.html = false};
     struct text json = {0};
+    struct folder folder = {.fd = -1};
     TRY(compose(r, &html));
     TRY(compose(r, &markdown));
     manifest(r, &json);
-    TRY(save(r, "manifest.json", &json));
-    TRY(save(r, "report.md", &markdown.out));
-    TRY(save(r, "index.html", &html.out));
+    TRY(folder_open(r->folder, &folder));
+    TRY(folder_write(&folder, "manifest.json", &json));
+    TRY(folder_write(&folder, "report.md", &markdown.out));
+    TRY(folder_write(&folder, "index.html", &html.out));
 done:
+    folder_close(&folder);
     document_free(&html);
     document_free(&markdown);
     text_free(&json);
