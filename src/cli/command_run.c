@@ -262,6 +262,10 @@ static enum status run_grid(const struct arguments *a, const char *model)
                                               : "transformer",
                 flow ? "flow" : "train");
     }
+    if (a->checkpoint)
+        TRY(text_may_write(a->checkpoint));
+    if (a->trace)
+        TRY(text_may_write(a->trace));
     b.waiting = calloc(b.n, sizeof *b.waiting);
     b.state = calloc(b.n, sizeof *b.state);
     items = calloc(b.n, sizeof *items);
