@@ -30,17 +30,20 @@ static const struct figure figures[] = {
      "rise during the plateau; attention stays near 1/T until the end of it and then jumps to 1, when both lift "
      "each other."},
     {"1c", FIGURE_THEORY, "fig1c", NULL, true, laws_1c, "Plateau length against sequence length",
-     "Plateau lengths of the flow (points), the power law fitted to them (lines) and the paper's Eq. 6 (dashed) "
+     "Plateau lengths of the flow, to 0.2 of the null loss (points), the power law fitted to them (lines) and the "
+     "paper's Eq. 6 (dashed) "
      "for each token dimension. The scaling is that of the theory; Eq. 6 is several times too long, since the "
      "linear regime ends well before the drop, while our closed form (dotted) lies on the points."},
     {"2-left", FIGURE_THEORY, "fig2-left", "fig2-left-grid", true, laws_2_left,
      "In-context repetition shortens the plateau",
-     "Plateau lengths at one T against the number B of positions that hold the relevant token, for the gradient "
+     "Plateau lengths, to 0.2 of the null loss, at one T against the number B of positions that hold the relevant "
+     "token, for the gradient "
      "flow of the stated model (filled) and for the paper's reduced equations (open). Lines are the power laws "
      "fitted to another grid. The paper's law goes as 1/B, that of its model as 1/sqrt B: the reduced equations "
      "are too fast by B in the score difference."},
     {"2-right", FIGURE_THEORY, "fig2-right", NULL, true, laws_2_right, "Cross-sample repetition shortens the plateau",
-     "Plateau lengths with cross-sample repetition p against the variable X that should collapse them: left the "
+     "Plateau lengths, to 0.2 of the null loss, with cross-sample repetition p against the variable X that should "
+     "collapse them: left the "
      "paper's, which drops a cross term, right the exact one. A better collapse shows as less scatter about the "
      "fitted line, and a higher R^2. The law as published (dotted grey) lies twice too high; at p = 0 it contradicts "
      "the one published for Fig. 2 left."},
@@ -126,18 +129,21 @@ static const struct figure figures[] = {
      "thick, the largest head of each layer; thin, every head; dashed, test accuracy. In the paper's reading a value"
      " first takes up its key, and the query then finds the value."},
     {"errors", FIGURE_THEORY, "errors", NULL, true, laws_errors, "How far each prediction is off",
-     "Difference between predicted and integrated plateau length against T at B = 1. Eq. 6 overestimates it "
+     "Difference between predicted and integrated plateau length (to 0.2 of the null loss) against T at B = 1. Eq. 6 "
+     "overestimates it "
      "several times over and grows worse with T; the closed form and the quadrature, which have no fitted "
      "constant, become better with T. Differences are drawn by their size: where one changes sign it dips, as that of "
      "the closed form at d = 16 near T = 2000. Circles: mean and range over seeds of the difference between single "
      "SGD runs of the model and the flow."},
     {"repetition", FIGURE_THEORY, "repetition", NULL, true, laws_repetition,
      "In-context repetition: which theory does SGD follow?",
-     "Plateau length against B for three flows and for SGD on the model with all its parameters (mean and range "
+     "Plateau length, to 0.2 of the null loss, against B for three flows and for SGD on the model with all its "
+     "parameters (mean and range "
      "over seeds). SGD follows the gradient flow of the model, which gains sqrt B; the paper's equations would "
      "need scores tied over the copies to hold."},
     {"schedule", FIGURE_THEORY, "schedule", NULL, false, laws_schedule, "Low diversity first, then high",
-     "Plateau length of the flow against token dimension: without cross-sample repetition, with the best constant "
+     "Plateau length of the flow, to 0.2 of the null loss, against token dimension: without cross-sample repetition, "
+     "with the best constant "
      "share p (in steps of 0.1), and with p that drops to 0 once attention is there. The earlier switch, while "
      "attention jumps, from a p near 1 gains most; the gain grows with d."},
     /* Of any runs. */
@@ -423,6 +429,7 @@ static enum status prepare(struct store *store, const struct figure *figure, con
     enum status rc = OK;
     const char *data = request->data;
     const double threshold = reads_itself(figure) ? READING_OWN : READING_USUAL;
+    char read_at[READING_TEXT];
     page->name = figure->name;
     page->store = store;
     page->request = request;
@@ -435,6 +442,8 @@ static enum status prepare(struct store *store, const struct figure *figure, con
             "again");
     if (data)
         TRY(read_data(page, data, scratch));
+    if (figure->study && !reads_itself(figure)) /* for who reads the script, and for labels */
+        page_set_text(page, "read_at", reading_text(&page->runs.list[0].result.keys, READING_USUAL, read_at));
     page_set_text(page, "data", page->data_name ? "data" : "");
     page_set_text(page, "data_name", page->data_name ? page->data_name : "");
     if (figure->study) /* which the figure may thin out */
