@@ -297,7 +297,10 @@ static void add_fit_runs(const struct compare_evidence *e, const struct view *v,
         for (size_t k = 0; k < n_x; k++)
             text_addf(out, "<td>%.5g</td>", e->set->x[i * n_x + k]);
         text_addf(out, "<td>%lld</td><td>%s%.5g</td><td>%.5g</td><td>%+.2g %%</td></tr>\n", (long long)e->set->seeds[i],
-                  e->set->censored[i] ? "&gt; " : "", e->set->y[i], v->fitted[i], v->off[i]);
+                  e->set->censored[i]   ? "&gt; "
+                  : e->set->low[i] == 0 ? "&le; "
+                                        : "",
+                  e->set->y[i], v->fitted[i], v->off[i]);
     }
     text_add(out, "</tbody></table></details>\n");
 }
@@ -306,7 +309,7 @@ static enum status add_fit(const struct compare_evidence *e, struct text *out)
 {
     enum status rc = OK;
     const size_t j = regressor_of(e);
-    double means[POWER_LAW_MAX];
+    double means[POWER_LAW_MAX] = {0};
     struct view v = {0};
     char r2[32];
     TRY(view_make(e, j, means, &v));

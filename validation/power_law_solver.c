@@ -351,11 +351,15 @@ static enum status maximise(const struct sample *s, double enough, double *p, do
         TRY(solver(gsl_linalg_cholesky_decomp1(&information.matrix), "Tobit information"));
         TRY(solver(gsl_linalg_cholesky_solve(&information.matrix, &g.vector, &d.vector), "Tobit step"));
         double decrement = dot(gradient, direction, m);
-        REQUIRE(decrement < 1e-4 || step_along(direction, s, p, log_l, gradient, trial), ERR_SOLVER,
-                "power law, Tobit: no step raises the likelihood (decrement %g)", decrement);
-        for (size_t j = 0; j < m; j++)
-            p[j] = decrement < 1e-4 ? p[j] + direction[j] : trial[j];
-        p[m - 1] = fmin(p[m - 1], s->most);
+        if (decrement < 1e-4) {
+            for (size_t j = 0; j < m; j++)
+                trial[j] = p[j] + direction[j];
+            trial[m - 1] = fmin(trial[m - 1], s->most);
+        } else {
+            REQUIRE(step_along(direction, s, p, log_l, gradient, trial), ERR_SOLVER,
+                    "power law, Tobit: no step raises the likelihood (decrement %g)", decrement);
+        }
+        memcpy(p, trial, m * sizeof *p);
         if (decrement < enough) {
             TRY(solver(gsl_linalg_cholesky_invert(&information.matrix), "Tobit covariance"));
             covariance[m * m - 1] = held ? 0 : covariance[m * m - 1];
