@@ -225,6 +225,9 @@ static void add_lateness(struct document *d, const struct report *r, enum accura
                            "%s after %.2g times the steps of the paper's published law in the median of %zu runs "
                            "(%.2g to %.2g times).",
                            what, median, n, smallest, largest);
+    if (r->accuracy->at_once[law])
+        document_paragraph(d, "%zu more were past the threshold at the start or at their first evaluation.",
+                           r->accuracy->at_once[law]);
 }
 
 /* When Transformers emerge, against the published laws. */
