@@ -150,6 +150,8 @@ START_TEST(test_half_way)
 }
 END_TEST
 
-static const struct test tests[] = {
-    {"unknown crossings", &test_unknown_crossings}, {"ended", &test_ended}, {"threshold", &test_threshold}, {"half way", &test_half_way}};
+static const struct test tests[] = {{"unknown crossings", &test_unknown_crossings},
+                                    {"ended", &test_ended},
+                                    {"threshold", &test_threshold},
+                                    {"half way", &test_half_way}};
 TEST_MAIN("threshold", tests)

@@ -15,6 +15,17 @@
 
 static const double CONFIDENCE = 0.95;
 
+enum verdict compare_verdict(double estimate, double low, double high, double published, double tolerance)
+{
+    if (isnan(estimate) || isnan(low) || isnan(high))
+        return VERDICT_INCONCLUSIVE;
+    double from = published - tolerance, to = published + tolerance;
+    if (high < from || low > to)
+        return VERDICT_DEVIATES;
+    return estimate >= from && estimate <= to && (high - low) / 2 <= tolerance ? VERDICT_REPRODUCED
+                                                                               : VERDICT_INCONCLUSIVE;
+}
+
 /* Runs are compared at one threshold, whatever they were last asked for. */
 static double threshold_of(const struct claim *c)
 {

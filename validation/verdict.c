@@ -3,17 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum verdict compare_verdict(double estimate, double low, double high, double published, double tolerance)
-{
-    if (isnan(estimate) || isnan(low) || isnan(high))
-        return VERDICT_INCONCLUSIVE;
-    double from = published - tolerance, to = published + tolerance;
-    if (high < from || low > to)
-        return VERDICT_DEVIATES;
-    return estimate >= from && estimate <= to && (high - low) / 2 <= tolerance ? VERDICT_REPRODUCED
-                                                                               : VERDICT_INCONCLUSIVE;
-}
-
 void verdict_say(struct claim *c, const char *format, ...)
 {
     va_list arguments;
