@@ -115,8 +115,9 @@ static void add_accuracy(struct document *d, const struct report *r)
     static const char *const heads[] = {"problems",    "flows",      "Eq. 6 (paper)", "asinh (paper)",
                                         "closed form", "quadrature", "SGD runs",      "SGD"};
     document_heading(d, 3, "accuracy", "How far each prediction is off");
-    document_paragraph(d, "Median error over the runs, largest in brackets. Predictions of the plateau length against "
-                          "the integrated flow of the stated model from the zero start; asinh is the escape time that "
+    document_paragraph(d, "Median error over the runs, largest in brackets. Predictions of the plateau length, to 0.2 "
+                          "of the null loss, against the integrated flow of the stated model from the zero start; "
+                          "asinh is the escape time that "
                           "Eq. 6 approximates; the closed form and the quadrature are this program's plateau law. The "
                           "model trained by SGD against the flow from its own start.");
     document_table(d, heads, sizeof heads / sizeof heads[0]);
@@ -224,6 +225,9 @@ static void add_lateness(struct document *d, const struct report *r, enum accura
                            "%s after %.2g times the steps of the paper's published law in the median of %zu runs "
                            "(%.2g to %.2g times).",
                            what, median, n, smallest, largest);
+    if (r->accuracy->at_once[law])
+        document_paragraph(d, "%zu more were past the threshold at the start or at their first evaluation.",
+                           r->accuracy->at_once[law]);
 }
 
 /* When Transformers emerge, against the published laws. */

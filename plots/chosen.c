@@ -80,10 +80,7 @@ enum status chosen_load(struct page *page, struct chosen *chosen)
             "no run to show: %zu match%s, of which %zu did not record the threshold and %zu were interrupted",
             chosen->unknown + chosen->interrupted, chosen->unknown + chosen->interrupted == 1 ? "es" : "",
             chosen->unknown, chosen->interrupted);
-    if (page->request->notes && chosen->unknown + chosen->interrupted)
-        text_addf(page->request->notes,
-                  "%s: left out %zu runs that did not record the threshold, %zu that were interrupted\n", page->name,
-                  chosen->unknown, chosen->interrupted);
+    page->runs.unknown = chosen->unknown, page->runs.interrupted = chosen->interrupted;
 done:
     return rc;
 }
@@ -125,15 +122,9 @@ void chosen_label(const struct chosen *chosen, const struct store_row *row, cons
 
 void chosen_set_labels(struct page *page, const struct chosen *chosen)
 {
-    char text[64];
+    char text[READING_TEXT];
     const struct store_row *row = &page->runs.list[0];
-    const bool recall = row->result.keys.preset == PRESET_RECALL;
     page_set_text(page, "plateau_name",
                   !strcmp(chosen->unit, "time") ? "plateau length (lr × steps)" : "plateau length (steps)");
-    if (recall && chosen->threshold == READING_USUAL)
-        snprintf(text, sizeof text, "half way from 1/pairs to 1");
-    else
-        snprintf(text, sizeof text, recall ? "accuracy %g" : "loss at %g of the null loss",
-                 runs_key(row, KEY_threshold));
-    page_set_text(page, "read_at", text);
+    page_set_text(page, "read_at", reading_text(&row->result.keys, chosen->threshold, text));
 }

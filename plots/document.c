@@ -44,17 +44,19 @@ void document_end(struct document *d)
         text_add(&d->out, "</body>\n</html>\n");
 }
 
-/* Markdown in a table: a bar would end the cell. */
+/* Words are words: no element, no link, no end of a cell, nothing that a terminal acts on. */
 static void add_words(struct document *d, const char *words)
 {
-    if (d->html) {
-        text_add_html(&d->out, words);
-        return;
-    }
     for (const char *p = words; *p; p++) {
-        if (*p == '|')
-            text_add(&d->out, "\\");
-        text_add_bytes(&d->out, *p == '\n' ? " " : p, 1);
+        const char one[] = {(unsigned char)*p < ' ' || *p == 0x7F ? ' ' : *p, '\0'};
+        if (d->html) {
+            text_add_html(&d->out, one);
+        } else if (*p == '<') {
+            text_add(&d->out, "&lt;");
+        } else {
+            text_add(&d->out, strchr("|[`\\", *one) ? "\\" : "");
+            text_add(&d->out, one);
+        }
     }
 }
 

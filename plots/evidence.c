@@ -297,7 +297,10 @@ static void add_fit_runs(const struct compare_evidence *e, const struct view *v,
         for (size_t k = 0; k < n_x; k++)
             text_addf(out, "<td>%.5g</td>", e->set->x[i * n_x + k]);
         text_addf(out, "<td>%lld</td><td>%s%.5g</td><td>%.5g</td><td>%+.2g %%</td></tr>\n", (long long)e->set->seeds[i],
-                  e->set->censored[i] ? "&gt; " : "", e->set->y[i], v->fitted[i], v->off[i]);
+                  e->set->censored[i]   ? "&gt; "
+                  : e->set->low[i] == 0 ? "&le; "
+                                        : "",
+                  e->set->y[i], v->fitted[i], v->off[i]);
     }
     text_add(out, "</tbody></table></details>\n");
 }
@@ -306,8 +309,9 @@ static enum status add_fit(const struct compare_evidence *e, struct text *out)
 {
     enum status rc = OK;
     const size_t j = regressor_of(e);
-    double means[POWER_LAW_MAX];
+    double means[POWER_LAW_MAX] = {0};
     struct view v = {0};
+    char r2[32];
     TRY(view_make(e, j, means, &v));
     text_addf(out, "<p class=\"law\">%.4g", e->law->constant.value);
     for (size_t k = 0; k < e->set->data.n_x; k++) {
@@ -315,10 +319,13 @@ static enum status add_fit(const struct compare_evidence *e, struct text *out)
         text_add_html(out, e->set->names[k]);
         text_addf(out, "<sup>%.3f</sup>", e->law->exponent[k].value);
     }
-    text_addf(out,
-              " <small>%s on logarithms, %zu runs, %zu censored; R\302\262 %.4f, residuals %.2g %%</small></p>\n<div "
-              "class=\"panels\">",
-              power_law_method_text(e->law->method), e->law->n, e->law->n_censored, e->law->r2, 100 * e->law->sigma);
+    text_addf(out, " <small>%s; %s on logarithms, %zu runs, %zu censored", e->set->read_at,
+              power_law_method_text(e->law->method), e->law->n, e->law->n_censored);
+    if (e->law->n_coarse)
+        text_addf(out, ", %zu known to a bracket alone", e->law->n_coarse);
+    dataset_left_out(e->set, out);
+    text_addf(out, "; R\302\262 %s, residuals %.2g %%</small></p>\n<div class=\"panels\">",
+              text_fixed(r2, 4, e->law->r2), 100 * e->law->sigma);
     add_fit_panel(e, j, means, &v, out);
     add_residual_panel(e, &v, out);
     text_add(out, "</div>\n");

@@ -200,6 +200,8 @@ static enum status fit_level(struct study *s, const char *series, const struct t
         const double t = list[i].at[level];
         if (list[i].group == group && t != 0)
             TRY(dataset_row(&set, list[i].row, isnan(t) ? list[i].cap : t, isnan(t)));
+        if (list[i].group == group && t > 0 && list == s->runs)
+            dataset_bracket(&set, &list[i].row->result, t);
     }
     dataset_drop_constant(&set);
     rc = power_law_fit(&set.data, CONFIDENCE, &law);

@@ -50,14 +50,12 @@ dy = (y_last - y_first) / (y_n - 1)
 map = "name.'.npy' binary skip=header array=(x_n,y_n) format='%float32%float32%uint8' endian=little \
     origin=(x_first,y_first) dx=dx dy=dy using ($1 > 0 ? log10($1) : first - 1) with image"
 cell = "(ax(column('x'))):(ay(column('y'))):(ax(column('x_from'))):(ax(column('x_to'))):(ay(column('y_from'))):(ay(column('y_to')))"
-cells = "table using @cell:(of('emerged', 'value') > 0 ? log10(column('value')) : NaN) \
-        with boxxyerror linecolor palette fillstyle solid noborder, \
-    table using @cell:(of('censored', 'value') > 0 ? log10(column('value')) : NaN) \
-        with boxxyerror linecolor palette fillstyle solid noborder, \
-    table using (ax(column('x'))):(strcol('series') eq 'censored' ? ay(column('y')) : NaN) with points linestyle 8 linewidth 0.8 pointtype 8 pointsize 0.9, \
-    table using (ax(column('x'))):(strcol('series') eq 'diverged' ? ay(column('y')) : NaN) with points linestyle 8 linewidth 0.8 pointtype 2 pointsize 0.9, \
-    NaN with points linestyle 8 linewidth 0.8 pointtype 8 pointsize 0.9 title (n_censored ? 'lower bound' : ''), \
-    NaN with points linestyle 8 linewidth 0.8 pointtype 2 pointsize 0.9 title (n_diverged ? 'diverged' : '')"
+filled(s) = "table using @cell:(of('".s."', 'value') > 0 ? log10(column('value')) : NaN) with boxxyerror linecolor palette fillstyle solid noborder, "
+marks(s, type) = "table using (ax(column('x'))):(strcol('series') eq '".s."' ? ay(column('y')) : NaN) \
+    with points linestyle 8 linewidth 0.8 pointsize 0.9 pointtype ".type.", "
+titled(text, type) = "NaN with points linestyle 8 linewidth 0.8 pointsize 0.9 pointtype ".type." title '".text."', "
+cells = source eq 'map' ? '' : (n_emerged ? filled('emerged') : '').(n_censored ? filled('censored').marks('censored', 8) : ''). \
+    (n_diverged ? marks('diverged', 2) : '').(n_censored ? titled('lower bound', 8) : '').(n_diverged ? titled('diverged', 2) : '')
 lines = theory eq '' ? 'NaN' : "$lines using (real(word(strcol(1), 1))):(cut(real(word(strcol(1), 1)), real(word(strcol(1), 2)))) \
     with lines linecolor rgb 'black' linewidth 0.7 dashtype 2 title theory"
 do for [format in formats] {
@@ -67,6 +65,6 @@ do for [format in formats] {
     eval ticks('y', y_name, y_log, y_from, y_to)
     set colorbox user origin screen 0.81, 0.15 size screen 0.025, 0.73
     set label 1 (source eq 'map' ? what : 'median over seeds, '.read_at) at graph 0, graph 1.035 left
-    if (source eq 'map') { plot @map, @lines } else { plot @cells, @lines }
+    if (source eq 'map') { plot @map, @lines } else { plot @cells @lines }
     unset output
 }

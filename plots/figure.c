@@ -5,6 +5,7 @@
 #include "data.h"
 #include "emergence.h"
 #include "exponents.h"
+#include "folder.h"
 #include "gnuplot.h"
 #include "import.h"
 #include "laws.h"
@@ -14,13 +15,9 @@
 #include "reading.h"
 #include "survival.h"
 #include "training.h"
-#include <dirent.h>
-#include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct figure figures[] = {
@@ -33,17 +30,20 @@ static const struct figure figures[] = {
      "rise during the plateau; attention stays near 1/T until the end of it and then jumps to 1, when both lift "
      "each other."},
     {"1c", FIGURE_THEORY, "fig1c", NULL, true, laws_1c, "Plateau length against sequence length",
-     "Plateau lengths of the flow (points), the power law fitted to them (lines) and the paper's Eq. 6 (dashed) "
+     "Plateau lengths of the flow, to 0.2 of the null loss (points), the power law fitted to them (lines) and the "
+     "paper's Eq. 6 (dashed) "
      "for each token dimension. The scaling is that of the theory; Eq. 6 is several times too long, since the "
      "linear regime ends well before the drop, while our closed form (dotted) lies on the points."},
     {"2-left", FIGURE_THEORY, "fig2-left", "fig2-left-grid", true, laws_2_left,
      "In-context repetition shortens the plateau",
-     "Plateau lengths at one T against the number B of positions that hold the relevant token, for the gradient "
+     "Plateau lengths, to 0.2 of the null loss, at one T against the number B of positions that hold the relevant "
+     "token, for the gradient "
      "flow of the stated model (filled) and for the paper's reduced equations (open). Lines are the power laws "
      "fitted to another grid. The paper's law goes as 1/B, that of its model as 1/sqrt B: the reduced equations "
      "are too fast by B in the score difference."},
     {"2-right", FIGURE_THEORY, "fig2-right", NULL, true, laws_2_right, "Cross-sample repetition shortens the plateau",
-     "Plateau lengths with cross-sample repetition p against the variable X that should collapse them: left the "
+     "Plateau lengths, to 0.2 of the null loss, with cross-sample repetition p against the variable X that should "
+     "collapse them: left the "
      "paper's, which drops a cross term, right the exact one. A better collapse shows as less scatter about the "
      "fitted line, and a higher R^2. The law as published (dotted grey) lies twice too high; at p = 0 it contradicts "
      "the one published for Fig. 2 left."},
@@ -129,18 +129,21 @@ static const struct figure figures[] = {
      "thick, the largest head of each layer; thin, every head; dashed, test accuracy. In the paper's reading a value"
      " first takes up its key, and the query then finds the value."},
     {"errors", FIGURE_THEORY, "errors", NULL, true, laws_errors, "How far each prediction is off",
-     "Difference between predicted and integrated plateau length against T at B = 1. Eq. 6 overestimates it "
+     "Difference between predicted and integrated plateau length (to 0.2 of the null loss) against T at B = 1. Eq. 6 "
+     "overestimates it "
      "several times over and grows worse with T; the closed form and the quadrature, which have no fitted "
      "constant, become better with T. Differences are drawn by their size: where one changes sign it dips, as that of "
      "the closed form at d = 16 near T = 2000. Circles: mean and range over seeds of the difference between single "
      "SGD runs of the model and the flow."},
     {"repetition", FIGURE_THEORY, "repetition", NULL, true, laws_repetition,
      "In-context repetition: which theory does SGD follow?",
-     "Plateau length against B for three flows and for SGD on the model with all its parameters (mean and range "
+     "Plateau length, to 0.2 of the null loss, against B for three flows and for SGD on the model with all its "
+     "parameters (mean and range "
      "over seeds). SGD follows the gradient flow of the model, which gains sqrt B; the paper's equations would "
      "need scores tied over the copies to hold."},
     {"schedule", FIGURE_THEORY, "schedule", NULL, false, laws_schedule, "Low diversity first, then high",
-     "Plateau length of the flow against token dimension: without cross-sample repetition, with the best constant "
+     "Plateau length of the flow, to 0.2 of the null loss, against token dimension: without cross-sample repetition, "
+     "with the best constant "
      "share p (in steps of 0.1), and with p that drops to 0 once attention is there. The earlier switch, while "
      "attention jumps, from a p near 1 gains most; the gain grows with d."},
     /* Of any runs. */
@@ -162,7 +165,8 @@ static const struct figure figures[] = {
      "plateaus attention follows one curve for all sizes (solid), until all of it is on the relevant tokens, and the "
      "loss becomes a step; dashed, the quadrature's loss for the shortest and the longest plateau."},
 };
-static const size_t LARGEST_INPUT = 16 << 20;
+static const size_t LARGEST_INPUT = 16 << 20, LARGEST_PICTURE = 256 << 20;
+static const double GNUPLOT_SECONDS = 300; /* a picture takes a few */
 enum { COUNT = sizeof figures / sizeof figures[0] };
 
 size_t figure_count_all(void)
@@ -229,7 +233,7 @@ enum status figure_ready(struct store *store, const struct figure *figure, bool 
 /* ---- reading ---- */
 
 /* The user's points, through the same reader as `plateau import`, by way of a database in the scratch folder. */
-static enum status read_data(struct page *page, const char *path, const char *scratch)
+static enum status read_data(struct page *page, const char *path, const struct folder *scratch)
 {
     enum status rc = OK;
     struct store *store = NULL;
@@ -239,7 +243,7 @@ static enum status read_data(struct page *page, const char *path, const char *sc
     for (int key = 0; key < KEY_COUNT; key++)
         defaults[key] = NAN;
     defaults[KEY_model] = MODEL_TOY;
-    text_addf(&file, "%s/data.db", scratch);
+    text_addf(&file, "%s/data.db", scratch->path.data);
     TRY(text_status(&file));
     TRY(store_open(file.data, STORE_WRITE, NULL, &store));
     TRY(import_csv(store, path, "data", defaults, &n));
@@ -248,8 +252,7 @@ static enum status read_data(struct page *page, const char *path, const char *sc
     page->data_name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 done:
     store_close(store);
-    if (file.data)
-        unlink(file.data);
+    unlinkat(scratch->fd, "data.db", 0);
     text_free(&file);
     return rc;
 }
@@ -265,143 +268,140 @@ static enum status read_script(const char *name, struct text *out)
 
 /* ---- writing ---- */
 
-static enum status write_in(const char *folder, const char *name, const struct text *content)
-{
-    enum status rc = OK;
-    struct text path = {0};
-    text_addf(&path, "%s/%s", folder, name);
-    TRY(text_status(&path));
-    TRY(text_write_file(path.data, content->data, content->length));
-done:
-    text_free(&path);
-    return rc;
-}
-
-/* FNV-1a of a script. The figures of a folder share one common.gp, so each notes which one drew it. */
-static unsigned long long sum_of(const struct text *t)
+/* FNV-1a of a script. The figures of a folder share one common.gp, so each notes which one drew it; and its own, so
+ * that a script that was edited is told from one of another version. */
+static unsigned long long sum_of(const char *bytes, size_t n)
 {
     unsigned long long sum = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < t->length; i++)
-        sum = (sum ^ (unsigned char)t->data[i]) * 0x100000001b3u;
+    for (size_t i = 0; i < n; i++)
+        sum = (sum ^ (unsigned char)bytes[i]) * 0x100000001b3u;
     return sum;
 }
 
-/* Tables and scripts into the scratch folder; `script` is the name of the figure's own. */
-static enum status write_inputs(const struct page *page, const char *scratch, const char *script)
+static const char own_sum[] = "this: "; /* in the first line, before the sum of the others */
+
+/* A script: its first line, to which the sum is added, and the others. */
+static enum status write_script(const struct folder *scratch, const char *name, const char *first,
+                                const struct text *body)
+{
+    struct text whole = {0};
+    text_addf(&whole, "%s%s%016llx)\n", first, own_sum, sum_of(body->data, body->length));
+    text_add_bytes(&whole, body->data, body->length);
+    enum status rc = folder_write(scratch, name, &whole);
+    text_free(&whole);
+    return rc;
+}
+
+static bool is_edited(const struct text *script)
+{
+    const char *end = script->length ? strchr(script->data, '\n') : NULL,
+               *sum = end ? strstr(script->data, own_sum) : NULL;
+    if (!sum || sum > end)
+        return false;
+    return strtoull(sum + sizeof own_sum - 1, NULL, 16) !=
+           sum_of(end + 1, script->length - (size_t)(end + 1 - script->data));
+}
+
+/* A script that somebody has edited is not lost: it gets another name, which is said. */
+static enum status keep_edited(const struct folder *folder, const char *name)
 {
     enum status rc = OK;
-    struct text text = {0};
+    struct text old = {0}, kept = {0};
+    bool there;
+    TRY(folder_read(folder, name, LARGEST_INPUT, &old, &there));
+    if (there && is_edited(&old)) {
+        TRY(folder_keep(folder, name, &kept));
+        fprintf(stderr, "plateau: %s/%s was edited: it is now %s\n", folder->path.data, name, kept.data);
+    }
+done:
+    text_free(&old);
+    text_free(&kept);
+    return rc;
+}
+
+/* Tables and scripts into the scratch folder; `script` is the name of the figure's own. */
+static enum status write_inputs(const struct page *page, const struct folder *scratch, const char *script)
+{
+    enum status rc = OK;
+    struct text text = {0}, first = {0};
     char name[80];
     for (size_t i = 0; i < page->n_tables; i++) {
         snprintf(name, sizeof name, "fig%s%s.csv", page->name, page->tables[i].suffix);
-        TRY(write_in(scratch, name, &page->tables[i].text));
+        TRY(folder_write(scratch, name, &page->tables[i].text));
     }
     if (page->binary.length) {
         snprintf(name, sizeof name, "fig%s.npy", page->name);
-        TRY(write_in(scratch, name, &page->binary));
+        TRY(folder_write(scratch, name, &page->binary));
     }
     TRY(read_script("common.gp", &text));
-    TRY(write_in(scratch, "common.gp", &text));
-    const unsigned long long common = sum_of(&text);
+    TRY(write_script(scratch, "common.gp", "# Of all figures here (", &text));
+    text_addf(&first, "# Figure %s: `gnuplot %s` draws it again from the tables beside it (common.gp: %016llx, ",
+              page->name, script, sum_of(text.data, text.length));
+    TRY(text_status(&first));
     text_clear(&text);
-    text_addf(
-        &text,
-        "# Figure %s: `gnuplot %s` draws it again from the tables beside it (common.gp: %016llx).\nname = 'fig%s'\n",
-        page->name, script, common, page->name);
+    text_addf(&text, "name = 'fig%s'\n", page->name);
     text_add_bytes(&text, page->assignments.data, page->assignments.length);
     text_add(&text, "load 'common.gp'\n\n");
     TRY(read_script(script, &text));
     TRY(text_status(&text));
-    TRY(write_in(scratch, script, &text));
+    TRY(write_script(scratch, script, first.data, &text));
 done:
     text_free(&text);
+    text_free(&first);
     return rc;
 }
 
-static enum status check_pictures(const char *scratch, const char *name)
+/* All three are there, to their ends: gnuplot does not tell when the disk is full. */
+static enum status check_pictures(const struct folder *folder, const char *name)
 {
-    static const char *const forms[] = {"pdf", "svg", "png"};
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        char path[4096];
-        struct stat info;
-        snprintf(path, sizeof path, "%s/fig%s.%s", scratch, name, forms[i]);
-        if (stat(path, &info) != 0 || info.st_size == 0)
-            return error_set(ERR_PROGRAM, "gnuplot wrote no fig%s.%s; is the disk full?", name, forms[i]);
+    static const struct {
+        const char *form, *end;
+        size_t within; /* so many bytes of the file's own end */
+    } pictures[] = {{"pdf", "%%EOF", 32}, {"svg", "</svg>", 32}, {"png", "IEND\xae\x42\x60\x82", 8}};
+    enum status rc = OK;
+    struct text picture = {0};
+    for (size_t i = 0; i < sizeof pictures / sizeof pictures[0]; i++) {
+        char file[64];
+        bool there;
+        const size_t length = strlen(pictures[i].end);
+        snprintf(file, sizeof file, "fig%s.%s", name, pictures[i].form);
+        text_clear(&picture);
+        TRY(folder_read(folder, file, LARGEST_PICTURE, &picture, &there));
+        REQUIRE(there && picture.length, ERR_PROGRAM, "gnuplot wrote no %s; is the disk full?", file);
+        const size_t from = picture.length > pictures[i].within ? picture.length - pictures[i].within : 0;
+        REQUIRE(memmem(picture.data + from, picture.length - from, pictures[i].end, length), ERR_PROGRAM,
+                "gnuplot wrote %s without its end; is the disk full?", file);
     }
-    return OK;
+done:
+    text_free(&picture);
+    return rc;
 }
 
-static bool same_file(const char *one, const char *other)
+struct comparison {
+    const struct folder *one, *other;
+    bool same;
+};
+
+static bool compare_file(void *context, const char *name)
 {
+    struct comparison *c = context;
     struct text a = {0}, b = {0};
-    bool same = text_read_file(one, LARGEST_INPUT, &a) == OK && text_read_file(other, LARGEST_INPUT, &b) == OK &&
-                a.length == b.length && !memcmp(a.data, b.data, a.length);
+    bool one = false, other = false;
+    c->same = folder_read(c->one, name, LARGEST_INPUT, &a, &one) == OK &&
+              folder_read(c->other, name, LARGEST_INPUT, &b, &other) == OK && one && other && a.length == b.length &&
+              (!a.length || !memcmp(a.data, b.data, a.length));
     text_free(&a);
     text_free(&b);
-    return same;
+    return c->same;
 }
 
 /* True if `folder` has the pictures of these very tables and scripts: then there is nothing to draw. */
-static bool is_drawn(const char *scratch, const char *folder, const char *name)
+static bool is_drawn(const struct folder *scratch, const struct folder *folder, const char *name)
 {
-    bool same = check_pictures(folder, name) == OK;
-    DIR *directory = opendir(scratch);
-    for (struct dirent *entry; same && directory && (entry = readdir(directory));) {
-        struct text new = {0}, old = {0};
-        text_addf(&new, "%s/%s", scratch, entry->d_name);
-        text_addf(&old, "%s/%s", folder, entry->d_name);
-        if (*entry->d_name != '.')
-            same = text_status(&new) == OK && text_status(&old) == OK && same_file(new.data, old.data);
-        text_free(&new);
-        text_free(&old);
-    }
-    if (directory)
-        closedir(directory);
-    return same && directory;
-}
-
-/* Every file of `scratch` is moved into `folder` (NULL: removed), then the empty scratch folder is removed. */
-static enum status clear_away(const char *scratch, const char *folder)
-{
-    enum status rc = OK;
-    DIR *directory = opendir(scratch);
-    if (!directory)
-        return error_set(ERR_IO, "%s: %s", scratch, strerror(errno));
-    for (struct dirent *entry; (entry = readdir(directory));) {
-        struct text from = {0}, to = {0};
-        text_addf(&from, "%s/%s", scratch, entry->d_name);
-        text_addf(&to, "%s/%s", folder ? folder : "", entry->d_name);
-        bool is_file = strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
-        if (is_file && !from.failed && !to.failed && (folder ? rename(from.data, to.data) : unlink(from.data)) != 0)
-            rc = error_set(ERR_IO, "%s: cannot be written: %s", to.data, strerror(errno));
-        text_free(&from);
-        text_free(&to);
-    }
-    closedir(directory);
-    rmdir(scratch);
-    return rc;
-}
-
-/* Scratch folders are .figure-PID: those of processes that were killed are removed. */
-static void clear_left_overs(const char *folder)
-{
-    DIR *directory = opendir(folder);
-    for (struct dirent *entry; directory && (entry = readdir(directory));) {
-        static const char prefix[] = ".figure-";
-        struct text path = {0};
-        char *end = entry->d_name;
-        if (strncmp(entry->d_name, prefix, sizeof prefix - 1))
-            continue;
-        long pid = strtol(entry->d_name + sizeof prefix - 1, &end, 10);
-        if (*end || pid <= 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
-            continue;
-        text_addf(&path, "%s/%s", folder, entry->d_name);
-        if (text_status(&path) == OK)
-            clear_away(path.data, NULL);
-        text_free(&path);
-    }
-    if (directory)
-        closedir(directory);
+    struct comparison c = {scratch, folder, check_pictures(folder, name) == OK};
+    if (c.same)
+        folder_each(scratch, compare_file, &c);
+    return c.same;
 }
 
 /* At other thresholds than the usual one. */
@@ -410,12 +410,26 @@ static bool reads_itself(const struct figure *figure)
     return figure->draw == emergence_3_right || figure->draw == training_4_left || figure->draw == emergence_4_right;
 }
 
+/* What the picture leaves out. */
+static void add_caveats(const struct page *page)
+{
+    const struct runs *const all[] = {&page->runs, &page->more, &page->data};
+    for (size_t i = 0; page->request->notes && i < sizeof all / sizeof all[0]; i++) {
+        struct text one = {0};
+        runs_caveats(all[i], &one);
+        if (one.length)
+            text_addf(page->request->notes, "%s: runs:%s\n", page->name, one.data);
+        text_free(&one);
+    }
+}
+
 static enum status prepare(struct store *store, const struct figure *figure, const struct figure_request *request,
-                           const char *scratch, struct page *page)
+                           const struct folder *scratch, struct page *page)
 {
     enum status rc = OK;
     const char *data = request->data;
     const double threshold = reads_itself(figure) ? READING_OWN : READING_USUAL;
+    char read_at[READING_TEXT];
     page->name = figure->name;
     page->store = store;
     page->request = request;
@@ -428,9 +442,15 @@ static enum status prepare(struct store *store, const struct figure *figure, con
             "again");
     if (data)
         TRY(read_data(page, data, scratch));
+    if (figure->study && !reads_itself(figure)) /* for who reads the script, and for labels */
+        page_set_text(page, "read_at", reading_text(&page->runs.list[0].result.keys, READING_USUAL, read_at));
     page_set_text(page, "data", page->data_name ? "data" : "");
     page_set_text(page, "data_name", page->data_name ? page->data_name : "");
+    if (figure->study) /* which the figure may thin out */
+        add_caveats(page);
     TRY(figure->draw(page));
+    if (!figure->study)
+        add_caveats(page);
     page_set_ranges(page);
     TRY(page_status(page));
 done:
@@ -464,35 +484,30 @@ enum status figure_draw(struct store *store, const struct figure_request *reques
 {
     enum status rc = OK;
     const struct figure *figure;
-    const char *folder = request->folder, *name = request->name;
+    const char *name = request->name;
     struct page page = {0};
-    struct text scratch = {0};
+    struct folder folder = {.fd = -1}, scratch = {.fd = -1};
     char script[64];
-    bool made = false;
     TRY(figure_find(name, &figure));
     name = figure->name; /* "fig1a" is 1a */
     TRY(check(store, figure, request));
-    TRY(text_make_folder(folder));
-    clear_left_overs(folder);
-    text_addf(&scratch, "%s/.figure-%ld", folder, (long)getpid());
-    TRY(text_status(&scratch));
-    REQUIRE(mkdir(scratch.data, 0777) == 0, ERR_IO, "%s: cannot write into this folder: %s", folder, strerror(errno));
-    made = true;
-    TRY(prepare(store, figure, request, scratch.data, &page));
+    TRY(folder_open(request->folder, &folder));
+    TRY(folder_make(&folder, &scratch));
+    TRY(prepare(store, figure, request, &scratch, &page));
     snprintf(script, sizeof script, "fig%s.gp", name);
-    TRY(write_inputs(&page, scratch.data, script));
-    if (is_drawn(scratch.data, folder, name))
+    TRY(write_inputs(&page, &scratch, script));
+    if (is_drawn(&scratch, &folder, name))
         goto done;
-    TRY(gnuplot_run(scratch.data, script));
-    TRY(check_pictures(scratch.data, name));
-    made = false;
-    TRY(clear_away(scratch.data, folder));
+    TRY(gnuplot_run(scratch.path.data, script, GNUPLOT_SECONDS));
+    TRY(check_pictures(&scratch, name));
+    TRY(keep_edited(&folder, script));
+    TRY(keep_edited(&folder, "common.gp"));
+    TRY(folder_move(&scratch, &folder));
 done:
-    if (made)
-        clear_away(scratch.data, NULL);
+    folder_remove(&folder, &scratch);
+    folder_close(&folder);
     if (rc != OK)
         error_prefix(rc, "figure %s", name);
-    text_free(&scratch);
     page_free(&page);
     return rc;
 }

@@ -3,9 +3,9 @@
 #define GNUPLOT_H
 #include "error.h"
 
-/* Runs `gnuplot script` in `folder`, without the user's own settings. ERR_PROGRAM with gnuplot's message and a remedy
- * when it is not installed, fails, or is killed; ERR_INTERRUPTED when it ended because of a signal that this process
- * got too. */
-enum status gnuplot_run(const char *folder, const char *script);
+/* Runs `gnuplot script` in `folder`, without the user's own settings, for so many seconds at most; what it leaves
+ * running is ended. ERR_PROGRAM with gnuplot's message and a remedy when it is not installed, fails, is killed or takes
+ * too long; ERR_INTERRUPTED or ERR_REQUEUE, at once, when this process gets a signal (pool.h). */
+enum status gnuplot_run(const char *folder, const char *script, double seconds);
 
 #endif

@@ -12,7 +12,7 @@ enum status law_fit(const struct runs *runs, const struct runs_setting *setting,
     TRY(dataset_init(regressors, READING_OWN, &law->set));
     for (size_t i = 0; i < runs->n; i++) {
         const struct store_row *row = &runs->list[i];
-        if (runs_belongs(setting, row) && row->result.plateau != 0)
+        if (runs_belongs(setting, row))
             TRY(dataset_add(&law->set, row));
     }
     dataset_drop_constant(&law->set);
@@ -69,8 +69,8 @@ double law_at(const struct law *law, const struct store_row *row)
 
 void law_set_label(struct page *page, const char *name, const struct law *law)
 {
-    struct text label = {0}, r2 = {0};
-    char variable[48];
+    struct text label = {0};
+    char variable[48], r2[32] = "";
     if (exists(law))
         text_addf(&label, "%.2f", law->fit.constant.value);
     for (size_t k = 0; k < law->fit.n_x; k++) {
@@ -78,10 +78,9 @@ void law_set_label(struct page *page, const char *name, const struct law *law)
         text_addf(&label, " {/:Italic %s}^{%s%.2f}", law->set.names[k], exponent < 0 ? "−" : "", fabs(exponent));
     }
     if (exists(law) && !isnan(law->fit.r2))
-        text_addf(&r2, "%.4f", law->fit.r2);
+        text_fixed(r2, 4, law->fit.r2);
     snprintf(variable, sizeof variable, "%s_r2", name);
     page_set_text(page, name, label.data ? label.data : "");
-    page_set_text(page, variable, r2.data ? r2.data : "");
+    page_set_text(page, variable, r2);
     text_free(&label);
-    text_free(&r2);
 }

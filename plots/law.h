@@ -19,8 +19,8 @@ struct law_published {
 };
 
 /* The law of the runs that have these settings (runs.h); a regressor that does not vary is left out. Runs that were
- * past the threshold before the first step have no plateau, and are left out. Overwrites *law; release with law_free,
- * also after an error. ERR_INPUT: too few runs have emerged; ERR_SOLVER. */
+ * past the threshold before the first step have no plateau, and are left out (set.at_once). Overwrites *law; release
+ * with law_free, also after an error. ERR_INPUT: too few runs have emerged; ERR_SOLVER. */
 enum status law_fit(const struct runs *runs, const struct runs_setting *setting, const char *regressors,
                     struct law *law);
 /* The published one, in the same form. */

@@ -2,7 +2,7 @@ noinst_LIBRARIES += libplots.a
 libplots_a_SOURCES = %D%/runs.c %D%/runs.h %D%/page.c %D%/page.h %D%/curves.c %D%/curves.h %D%/anatomy.c %D%/anatomy.h \
   %D%/points.c %D%/points.h %D%/law.c %D%/law.h %D%/laws.c %D%/laws.h \
   %D%/chosen.c %D%/chosen.h %D%/phase.c %D%/phase.h %D%/survival.c %D%/survival.h %D%/exponents.c %D%/exponents.h %D%/collapse.c %D%/collapse.h %D%/emergence.c %D%/emergence.h %D%/training.c %D%/training.h \
-  %D%/gnuplot.c %D%/gnuplot.h %D%/figure.c %D%/figure.h %D%/document.c %D%/document.h \
+  %D%/folder.c %D%/folder.h %D%/gnuplot.c %D%/gnuplot.h %D%/figure.c %D%/figure.h %D%/document.c %D%/document.h \
   %D%/evidence.c %D%/evidence.h %D%/answer.c %D%/answer.h %D%/report.c %D%/report.h
 nobase_dist_pkgdata_DATA += %D%/common.gp %D%/fig1a.gp %D%/fig1b.gp %D%/fig1c.gp %D%/fig2-left.gp %D%/fig2-right.gp \
   %D%/fig3-left.gp %D%/fig3-middle.gp %D%/fig3-right.gp %D%/fig4-left.gp %D%/fig4-right.gp %D%/fig5.gp \

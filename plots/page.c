@@ -29,7 +29,7 @@ void page_row(struct page_table *table, const char *series, size_t n, const doub
     text_add(&table->text, series);
     for (size_t i = 0; i < n; i++) {
         text_add(&table->text, ",");
-        if (isnan(values[i]))
+        if (!isfinite(values[i]))
             continue;
         text_addf(&table->text, "%.8g", values[i]);
         table->high[i] = fmax(table->high[i], values[i]);
@@ -51,7 +51,7 @@ void page_set_text(struct page *page, const char *name, const char *text)
 
 void page_set_real(struct page *page, const char *name, double value)
 {
-    text_addf(&page->assignments, isnan(value) ? "%s = NaN\n" : "%s = %.8g\n", name, value);
+    text_addf(&page->assignments, !isfinite(value) ? "%s = NaN\n" : "%s = %.8g\n", name, value);
 }
 
 void page_set_list(struct page *page, const char *name, const double *values, size_t n)

@@ -36,7 +36,7 @@ struct page {
 struct page_table *page_table(struct page *page, const char *suffix, const char *columns);
 /* The name of column i (without `series`) into name[PAGE_COLUMN_NAME]; false beyond the last. */
 bool page_column(const struct page_table *table, size_t i, char *name);
-/* A row. NaN is left empty. */
+/* A row. NaN and infinities are left empty. */
 void page_row(struct page_table *table, const char *series, size_t n, const double *values);
 /* name = "text" (any text), name = value, and name = "v1 v2 ..", a list to loop over. */
 void page_set_text(struct page *page, const char *name, const char *text);

@@ -240,6 +240,14 @@ static void summarise(struct page *page, const struct flow_map *map, const struc
     page_set_real(page, "high", high);
 }
 
+static bool has_problems(const struct flow_map *map)
+{
+    size_t i = 0;
+    while (i < map->x.n * map->y.n && map->method[i] == FLOW_MAP_EMPTY)
+        i++;
+    return i < map->x.n * map->y.n;
+}
+
 static enum status draw_map(struct page *page, struct axis *x, struct axis *y)
 {
     enum status rc = OK;
@@ -260,6 +268,7 @@ static enum status draw_map(struct page *page, struct axis *x, struct axis *y)
         axes[i]->low = flow_map_value(&axes[i]->of, -0.5);
         axes[i]->high = flow_map_value(&axes[i]->of, (double)axes[i]->of.n - 0.5);
     }
+    REQUIRE(has_problems(&map), ERR_INPUT, "no pixel of this map is a problem: B must be smaller than T");
     summarise(page, &map, asked ? &check : NULL);
     TRY(add_theory(page, &map.keys, x, y));
     write_array(&map, &page->binary);
@@ -331,7 +340,7 @@ done:
 }
 
 /* Where the cell of value i ends upwards (i + 1/2) or downwards (i - 1/2): half way to its neighbour, as far beyond the
- * last. */
+ * last; but not beyond what the key may be. */
 static double edge(const struct axis *axis, size_t i, int side)
 {
     const size_t n = axis->of.n;
@@ -339,7 +348,9 @@ static double edge(const struct axis *axis, size_t i, int side)
     const double here = coordinate(axis, axis->values[i]),
                  other = coordinate(axis, axis->values[(side > 0) == inner ? i + 1 : i - 1]);
     const double middle = here + (inner ? 0.5 : -0.5) * (other - here);
-    return axis->logarithmic ? pow(10, middle) : middle;
+    double low, high;
+    keys_range(axis->of.key, &low, &high);
+    return axis->logarithmic ? pow(10, middle) : fmin(fmax(middle, low), high);
 }
 
 static size_t index_of(const struct axis *axis, double value)
@@ -410,6 +421,7 @@ static enum status draw_cells(struct page *page, struct axis *x, struct axis *y)
     page_set_real(page, "high", table->high[2]);
     page_set_text(page, "source", "cells");
     page_set_real(page, "empty", 0);
+    page_set_real(page, "n_emerged", strstr(table->text.data, "\nemerged,") != NULL);
     page_set_real(page, "n_censored", strstr(table->text.data, "\ncensored,") != NULL);
     page_set_real(page, "n_diverged", strstr(table->text.data, "\ndiverged,") != NULL);
     chosen_set_labels(page, &chosen);

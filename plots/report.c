@@ -1,6 +1,7 @@
 #include "report.h"
 #include "answer.h"
 #include "document.h"
+#include "folder.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,8 @@ static void here_cell(const struct claim *c, struct text *here)
     compare_estimate(c, here);
     if (c->runs)
         text_addf(here, ", %zu run%s", c->runs, c->runs == 1 ? "" : "s");
+    if (c->at > 0 && *c->read_at)
+        text_addf(here, ", %s", c->read_at);
 }
 
 /* Is that figure in the report? */
@@ -142,6 +145,8 @@ static enum status add_figure(struct document *d, const struct report *r, const 
             return rc;
     }
     document_paragraph(d, "%s", f->figure->caption);
+    if (f->notes.length)
+        document_paragraph(d, "%.*s.", (int)strcspn(f->notes.data, "\n"), f->notes.data);
     for (size_t i = 0; i < r->claims->n; i++) {
         const struct claim *c = &r->claims->list[i];
         if (strcmp(c->figure, f->figure->name))
@@ -237,9 +242,12 @@ static enum status compose(const struct report *r, struct document *d)
                           "by claim. Numbers such as E8 are differences from the paper; doc/theory.md explains them.");
     TRY(answer_add(d, r));
     document_heading(d, 2, "verdicts", "Verdicts");
-    document_paragraph(d, "Reproduced: the estimate is inside expected \302\261 tolerance and its 95 %% half-width is "
-                          "at most the tolerance; deviates: the interval misses that band; else inconclusive. Where "
-                          "every one of several problems or runs counts, their range stands for the interval.");
+    document_paragraph(d,
+                       "Reproduced: the estimate is inside expected \302\261 tolerance and its 95 %% half-width is "
+                       "at most the tolerance; deviates: the interval misses that band; else inconclusive. Where "
+                       "every one of several problems or runs counts, their range stands for the interval. Lengths are "
+                       "read at 0.2 of the null loss (recall: half way from 1/pairs to 1) where nothing else is "
+                       "said.");
     TRY(add_verdicts(d, r, false));
     TRY(add_verdicts(d, r, true));
     document_heading(d, 2, "figures", "Figures");
@@ -277,26 +285,21 @@ static void manifest(const struct report *r, struct text *out)
     text_add(out, "\n  ]\n}\n");
 }
 
-static enum status save(const struct report *r, const char *name, const struct text *content)
-{
-    char path[4096];
-    enum status rc = text_status(content);
-    snprintf(path, sizeof path, "%.4000s/%s", r->folder, name);
-    return rc == OK ? text_write_file(path, content->data, content->length) : rc;
-}
-
 enum status report_write(const struct report *r)
 {
     enum status rc = OK;
     struct document html = {.html = true}, markdown = {.html = false};
     struct text json = {0};
+    struct folder folder = {.fd = -1};
     TRY(compose(r, &html));
     TRY(compose(r, &markdown));
     manifest(r, &json);
-    TRY(save(r, "manifest.json", &json));
-    TRY(save(r, "report.md", &markdown.out));
-    TRY(save(r, "index.html", &html.out));
+    TRY(folder_open(r->folder, &folder));
+    TRY(folder_write(&folder, "manifest.json", &json));
+    TRY(folder_write(&folder, "report.md", &markdown.out));
+    TRY(folder_write(&folder, "index.html", &html.out));
 done:
+    folder_close(&folder);
     document_free(&html);
     document_free(&markdown);
     text_free(&json);

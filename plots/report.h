@@ -15,6 +15,7 @@ struct report_figure {
     const struct figure *figure; /* borrowed from the table of figures */
     bool shown;                  /* else it is left out */
     char problem[256];           /* why it was not drawn; "": FOLDER/figures/figNAME.* are there */
+    struct text notes;           /* owned: what it has to say of the runs that it does not show */
 };
 /* A study, as it was run. */
 struct report_study {

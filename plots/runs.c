@@ -42,12 +42,17 @@ static enum status add(void *context, const struct store_row *row)
     struct runs *runs = loader->runs;
     struct result read = row->result;
     bool known;
+    runs->interrupted += row->result.state == RUN_INTERRUPTED;
     if (row->result.state == RUN_INTERRUPTED || is_again(runs, &row->result.keys))
         return OK;
     enum status rc = reading_at(loader->tools, loader->threshold, &read, &known);
-    if (rc != OK || read.state == RUN_DIVERGED)
+    if (rc != OK)
         return rc;
-    if (!known && !isnan(row->result.initial_loss)) /* made here, and ended before it came so far (until=threshold) */
+    const bool before = !known && !isnan(row->result.initial_loss); /* made here, and ended before it came so far
+                                                                       (until=threshold) */
+    runs->diverged += read.state == RUN_DIVERGED;
+    runs->unknown += read.state != RUN_DIVERGED && before;
+    if (read.state == RUN_DIVERGED || before)
         return OK;
     if (!known)
         return error_set(
@@ -66,6 +71,31 @@ enum status runs_load(struct store *store, const char *study, double threshold, 
         rc = store_each(store, &filter, add, &loader);
     run_flow_free(loader.tools);
     return rc;
+}
+
+void runs_caveats(const struct runs *runs, struct text *out)
+{
+    size_t at_once = 0, coarse = 0;
+    const size_t begin = out->length;
+    for (size_t i = 0; i < runs->n; i++) {
+        const struct result *r = &runs->list[i].result;
+        double low, high;
+        result_bracket(r, r->plateau, &low, &high);
+        at_once += r->plateau == 0;
+        coarse += result_is_coarse(r->plateau, low, high);
+    }
+    const struct {
+        size_t n;
+        const char *what;
+    } kinds[] = {{runs->interrupted, "interrupted, not shown"},
+                 {runs->diverged, "diverged, not shown"},
+                 {runs->unknown, "that ended before the threshold, not shown"},
+                 {at_once, "over the threshold from the start, which have no length"},
+                 {coarse, "evaluated too seldom for their length, known to the bracket between two evaluations"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (kinds[i].n)
+            text_addf(out, "%s %zu %s", out->length > begin ? ";" : "", kinds[i].n, kinds[i].what);
+    }
 }
 
 void runs_free(struct runs *runs)
@@ -161,7 +191,13 @@ size_t runs_group_at(const struct runs *runs, size_t from, struct runs_group *gr
     size_t i = from;
     for (; i < runs->n && same_but_seed(&runs->list[from].result.keys, &runs->list[i].result.keys); i++) {
         const struct result *r = &runs->list[i].result;
-        double value = isnan(r->plateau) ? r->cap : r->plateau;
+        double value = isnan(r->plateau) ? r->cap : r->plateau, low, high;
+        result_bracket(r, r->plateau, &low, &high);
+        if (result_is_coarse(r->plateau, low, high)) {
+            group->low = low > 0 ? fmin(group->low, low) : group->low;
+            group->high = fmax(group->high, high);
+            value = low > 0 ? value : high; /* an upper bound */
+        }
         group->censored = group->censored || isnan(r->plateau);
         group->mean += value;
         group->low = fmin(group->low, value);

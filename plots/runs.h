@@ -9,7 +9,13 @@
 struct runs {
     struct store_row *list; /* owned */
     size_t n, allocated;
+    size_t interrupted, diverged, unknown; /* runs_load left out: not finished, without a length, ended before the
+                                              threshold */
 };
+
+/* What a picture of these runs does not show, or not as it is: " 2 diverged, ..", each kind that there is; "" if none.
+ * Appended. */
+void runs_caveats(const struct runs *runs, struct text *out);
 
 /* Appends the runs of `study` (NULL: all), without those that ended before they came to the threshold. ERR_INPUT: one
  * that was imported did not record it. ERR_DATABASE, ERR_MEMORY. Release with runs_free, also after an error. */
@@ -47,7 +53,8 @@ void runs_keep_seeds(struct runs *runs);
  * ERR_MEMORY. */
 enum status runs_read(const struct runs *runs, double threshold, struct runs *out);
 
-/* Runs that differ by their seed alone. Of a group with a censored run, mean and low are lower bounds. */
+/* Runs that differ by their seed alone. Of a group with a censored run, mean and low are lower bounds. Low and high
+ * take in the bracket of a length that was evaluated too seldom (result.h). */
 struct runs_group {
     const struct store_row *first;
     size_t n;

@@ -15,34 +15,46 @@ static size_t count_groups(const struct runs *runs)
     return n;
 }
 
-/* The corners of the steps, down from 1 at the start of the axis to where the last run was seen; then where runs were
- * cut off, which are marked: a row has `marked` 1. */
-static void add_curve(struct page_table *table, const char *label, double begin, const struct kaplan_meier_run *runs,
-                      size_t n, const struct kaplan_meier_step *steps, size_t n_steps)
+/* What a group's curve has beside its steps. */
+struct extras {
+    bool band, marks;
+};
+
+/* The corners of the steps, down from 1 at the start of the axis to where the last run was seen (diverged ones are seen
+ * for ever: to the end of the axis); then where runs were cut off, which are marked: a row has `marked` 1. What emerged
+ * at once did so before the axis begins. */
+static struct extras add_curve(struct page_table *table, const char *label, const double axis[2],
+                               const struct kaplan_meier_run *runs, size_t n, const struct kaplan_meier_step *steps,
+                               size_t n_steps)
 {
-    struct kaplan_meier_step now = {.time = begin, .survival = 1, .low = 1, .high = 1, .at_risk = n};
-    double last = begin;
+    struct kaplan_meier_step now = {.time = axis[0], .survival = 1, .low = 1, .high = 1, .at_risk = n};
+    struct extras extras = {false, false};
+    double last = axis[0];
     page_row(table, label, 7, (double[]){now.time, 1, 1, 1, (double)n, 0, 0});
     for (size_t i = 0; i < n_steps; i++) {
-        page_row(table, label, 7,
-                 (double[]){steps[i].time, now.survival, now.low, now.high, (double)steps[i].at_risk, 0, 0});
+        const double time = fmax(steps[i].time, axis[0]);
+        page_row(table, label, 7, (double[]){time, now.survival, now.low, now.high, (double)steps[i].at_risk, 0, 0});
         now = steps[i];
         page_row(table, label, 7,
-                 (double[]){now.time, now.survival, now.low, now.high, (double)now.at_risk, (double)now.emerged, 0});
-        last = now.time;
+                 (double[]){time, now.survival, now.low, now.high, (double)now.at_risk, (double)now.emerged, 0});
+        last = time;
+        extras.band = extras.band || !isnan(now.low);
     }
     for (size_t i = 0; i < n; i++)
-        last = isinf(runs[i].time) ? last : fmax(last, runs[i].time);
-    if (last > now.time)
+        last = fmax(last, isinf(runs[i].time) ? axis[1] : runs[i].time);
+    if (last > now.time && now.survival > 0)
         page_row(table, label, 7, (double[]){last, now.survival, now.low, now.high, NAN, 0, 0});
     text_add(&table->text, "\n");
     for (size_t i = 0, step = 0; i < n; i++) {
         while (step < n_steps && steps[step].time <= runs[i].time)
             step++;
-        if (!runs[i].emerged && !isinf(runs[i].time))
-            page_row(table, label, 7,
-                     (double[]){runs[i].time, step ? steps[step - 1].survival : 1, NAN, NAN, (double)(n - i), 0, 1});
+        if (runs[i].emerged || isinf(runs[i].time))
+            continue;
+        page_row(table, label, 7,
+                 (double[]){runs[i].time, step ? steps[step - 1].survival : 1, NAN, NAN, (double)(n - i), 0, 1});
+        extras.marks = true;
     }
+    return extras;
 }
 
 enum status survival_draw(struct page *page)
@@ -51,11 +63,11 @@ enum status survival_draw(struct page *page)
     struct chosen chosen;
     struct kaplan_meier_run *runs = NULL;
     struct kaplan_meier_step *steps = NULL;
-    struct text label = {0};
+    struct text label = {0}, banded = {0}, marked = {0};
     struct page_table *table = page_table(page, "", "time,survival,low,high,at_risk,emerged,marked");
     struct runs_group g;
     char variable[32];
-    double begin = INFINITY;
+    double axis[2] = {INFINITY, 0};
     size_t groups = 0, diverged = 0;
     TRY(chosen_load(page, &chosen));
     const size_t n = page->runs.n;
@@ -72,8 +84,11 @@ enum status survival_draw(struct page *page)
                                                                 : r->plateau,
                                             r->state == RUN_EMERGED};
         diverged += never;
-        begin = runs[i].time > 0 ? fmin(begin, runs[i].time) : begin;
+        axis[0] = runs[i].time > 0 ? fmin(axis[0], runs[i].time / 1.25) : axis[0];
+        axis[1] = isinf(runs[i].time) ? axis[1] : fmax(axis[1], runs[i].time * 1.05);
     }
+    REQUIRE(axis[1] > axis[0], ERR_INPUT, "all of these %zu runs diverged or emerged at once: no time to show",
+            n);
     for (size_t i = 0, next; i < n; i = next) {
         next = runs_group_at(&page->runs, i, &g);
         text_clear(&label);
@@ -81,17 +96,27 @@ enum status survival_draw(struct page *page)
         TRY(text_status(&label));
         const char *title = label.length ? label.data : "all runs";
         const size_t n_steps = kaplan_meier_curve(runs + i, g.n, steps);
-        add_curve(table, title, begin / 1.25, runs + i, g.n, steps, n_steps);
+        const struct extras extras = add_curve(table, title, axis, runs + i, g.n, steps, n_steps);
         snprintf(variable, sizeof variable, "group_%zu", ++groups);
+        text_addf(&banded, extras.band ? " %zu" : "", groups);
+        text_addf(&marked, extras.marks ? " %zu" : "", groups);
         page_set_text(page, variable, title);
         snprintf(variable, sizeof variable, "runs_%zu", groups);
         page_set_real(page, variable, (double)g.n);
     }
+    TRY(text_status(&banded));
+    TRY(text_status(&marked));
+    page_set_text(page, "banded", banded.length ? banded.data : "");
+    page_set_text(page, "marked_groups", marked.length ? marked.data : "");
+    page_set_real(page, "axis_from", axis[0]);
+    page_set_real(page, "axis_to", axis[1]);
     page_set_real(page, "n_groups", (double)groups);
     page_set_real(page, "n_diverged", (double)diverged);
     chosen_set_labels(page, &chosen);
 done:
     text_free(&label);
+    text_free(&banded);
+    text_free(&marked);
     free(runs);
     free(steps);
     return rc;

@@ -51,6 +51,7 @@ static inline struct store *opened(const char *path, enum store_mode mode)
 
 static inline void write_bytes(const char *path, const char *bytes, size_t n)
 {
+    unlink(path); /* which would not be overwritten if it is a database */
     ok(text_write_file(path, bytes, n));
 }
 

@@ -98,6 +98,23 @@ ok $? "a product as regressor, forms by AICc, residuals"
     grep -qE '"c asinh", "undefined": 0, "parameters": 2, "constant": 1[.0-9]*, [^{]*"delta_aicc": 0,' fit
 ok $? "fit --json: exponents of a prediction, forms, local exponents"
 fails 2 'needs one study file' sweep
+# what is asked for is what is answered: a row holds the threshold of the last sweep, made again (0.95) or read at it (0.5); its host and times stay
+printf 'study: s\nruns:\n  - {model: flow, T: "64:512:*2", d: [4, 16]}\n' >s.yaml
+asked() { # threshold's words, exponent of T, sweep's words..
+    "$plateau" sweep s.yaml "${@:3}" 2>err && "$plateau" fit s.db >fit && grep -q "^plateau = .* T^$2\$" fit && grep -q "^  read at: loss at $1 of the null loss$" fit
+    ok $? "a sweep at $1, and the fit is of it"
+}
+asked 0.2 0.976; asked 0.95 1.05 threshold=0.95; before=$("$plateau" export s.db | sed 's/.*Z,//'); asked 0.2 0.976; grep -q '8 already there' err; ok $? "without a run made again"
+[[ $("$plateau" export s.db | sed 's/.*Z,//') == "$before" ]]; ok $? "and the rows say when they were made"
+asked 0.5 0.986 threshold=0.5; "$plateau" sweep s.yaml T=64 --quiet
+fails 2 'a law is of one: give it with --at' fit s.db
+"$plateau" fit s.db --at 0.5 --json | grep -q '^{"read_at": "loss at 0.5 of the null loss",'; ok $? "--at reads all at one"
+printf 'study: k\nruns:\n  - {model: toy, T: 16, d: 4, threshold: 0.55}\n' >k.yaml
+"$plateau" sweep k.yaml --quiet && "$plateau" sweep k.yaml threshold=0.5 2>&1 | grep -q '1 of these rows keep the threshold' && "$plateau" sweep k.yaml 2>&1 | grep -q '1 already there, 0 made'
+ok $? "a training run is not made again for a threshold that it once answered"
+sed 's/study: s/study: t/; s/4, 16\]/4, 16], threshold: 0.95/' s.yaml >t.yaml; "$plateau" sweep t.yaml --db s.db --quiet
+"$plateau" sweep s.yaml 2>&1 | grep -q '8 of these rows keep the threshold' && "$plateau" sweep t.yaml --db s.db 2>&1 | grep -q '8 already there, 0 made' && "$plateau" sweep s.yaml 2>&1 | grep -q '8 already there, 0 made'
+ok $? "two studies that share runs do not make them in turns"
 
 printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n512,16,1,,censored\n' >mine.csv
 fails 2 'no model' import mine.csv --db mine.db

@@ -302,7 +302,10 @@ START_TEST(test_lateness)
     put_published(store, "fig4", "task=recall pairs=4,8 vocab=64", 1);
     put_one(store, "toy", "model=toy T=64 d=8 momentum=0.5", RUN_EMERGED, 100, 1000); /* no time of the flow */
     put_one(store, "toy", "model=toy T=64 d=8 optimizer=adam", RUN_EMERGED, 100, 1000);
+    put_one(store, "start", "model=transformer task=recall pairs=4 vocab=16", RUN_EMERGED, 0, 1000);
+    put_one(store, "start", "model=transformer task=recall pairs=4 vocab=32", RUN_EMERGED, 60, 1000);
     ok(store_each(store, NULL, accuracy_add, &a));
+    ck_assert(a.at_once[ACCURACY_RECALL] == 2 && a.at_once[ACCURACY_REGRESSION] == 0);
     ck_assert_uint_eq(accuracy_of(&a, ACCURACY_SINGLE, ACCURACY_toy, &median, &largest), 0);
     ck_assert_uint_eq(accuracy_of_law(&a, ACCURACY_REGRESSION, &median, &smallest, &largest), 12);
     test_close(median, 1, 0.02, 0, "on the law");

@@ -126,7 +126,7 @@ printf 'study: fig1a\nruns:\n  - {T: 64, d: 16}\n' >plain.yaml
 fails 2 'no curve was stored' figure 1a plain.db --out one
 fails 2 'not every figure' figure all plain.db --out one
 
-# what is drawn is not drawn again, unless its table, script or a picture is not the same; scratch of the dead is removed
+# what is drawn is not drawn again, unless its table, script or a picture is not the same
 mkdir bin empty
 redrawn() { # condition's name: fig1b.png, of which only a byte was left, is a picture again
     "$plateau" figure 1b one.db --out one --quiet && head -c 4 one/fig1b.png | grep -q PNG; ok $? "drawn again: $1"
@@ -138,10 +138,19 @@ echo '# mine' >>one/common.gp; echo >one/fig1b.png; redrawn "another script"
 sed -i 's/common.gp: ./common.gp: x/' one/fig1b.gp; echo >one/fig1b.png; redrawn "the shared script was another one when it was drawn"
 : >one/fig1b.png; redrawn "an empty picture"
 rm one/fig1b.png; redrawn "no picture"
-sleep 0 & wait $!
-mkdir "one/.figure-$!" "one/.figure-$$" && echo x >"one/.figure-$!/fig1b.csv"
-"$plateau" figure 1b one.db --out one --quiet && [[ ! -e one/.figure-$! && -d one/.figure-$$ ]]; ok $? "scratch of a process that is gone is removed, of one that runs is left"
-rmdir "one/.figure-$$"
+echo 'set grid' >>one/fig1b.gp; "$plateau" figure 1b one.db --out one --quiet 2>err && grep -q 'one/fig1b.gp was edited: it is now fig1b.gp.edited' err && grep -q 'set grid' one/fig1b.gp.edited && ! grep -q 'set grid' one/fig1b.gp
+ok $? "an edited script is kept under another name, and that is said"
+echo 'set grid' >>one/fig1b.gp; "$plateau" figure 1b one.db --out one --quiet 2>/dev/null && [[ -s one/fig1b.gp.edited-2 ]]; ok $? "and the next one under yet another"
+head -c -20 one/fig1b.png >cut.png && cp cut.png one/fig1b.png; redrawn "a picture without its end"
+tail -c 8 one/fig1b.png | grep -aq IEND; ok $? "which it has now"
+
+# nothing outside the folder is touched, and nothing in it that this process did not make
+echo mine >victim; mkdir outside
+for name in fig1b.png fig1b.csv fig1b.gp common.gp fig1b.pdf fig1b.svg; do ln -sf "$PWD/victim" "one/$name"; done
+mkdir one/.figure-999999 && echo x >one/.figure-999999/fig1b.csv; ln -s "$PWD/victim" one/.figure-999998; ln -s "$PWD/outside" one/.figure-999997; echo y >outside/fig1b.csv
+"$plateau" figure 1b one.db --out one --quiet && [[ $(cat victim) == mine && ! -L one/fig1b.png && ! -L one/fig1b.gp && -s one/.figure-999999/fig1b.csv && -s outside/fig1b.csv && -L one/.figure-999998 ]]
+ok $? "links are replaced, not followed; the scratch of others is left"
+rm -r one/.figure-99999[789]
 
 # gnuplot absent, failing, killed, lying: an error, and what was there stays
 cp one/fig1b.png before.png
@@ -158,6 +167,18 @@ PATH=$work/empty "$plateau" figure 1b one.db --out one >out 2>err
 failing 'echo half >fig1b.png; echo "terminal unknown" >&2; exit 1' 'failed on fig1b.gp .*terminal unknown'
 failing 'kill -9 $$' 'killed by signal 9'
 failing 'exit 0' 'wrote no fig1b.pdf'
+failing 'for f in pdf svg png; do head -c 3000 "'"$work"'/one/fig1b.$f" >fig1b.$f; done' 'wrote fig1b.pdf without its end'
+
+gone() { [[ ! -e /proc/$1 || $(ps -o stat= "$1") == Z* ]]; }
+# gnuplot that hangs ends with the first signal, and one that leaves a child is not waited for
+printf '#!/bin/sh\nsleep 300 & echo $! >"%s/left"; wait\n' "$work" >bin/gnuplot
+PATH=$work/bin:$PATH "$plateau" figure 1b one.db --out one 2>err & pid=$!
+for ((i = 0; i < 200; i++)); do [[ -s left ]] && break; sleep 0.05; done
+kill -TERM $pid; wait $pid; [[ $? == 130 ]] && grep -q 'while gnuplot was drawing' err && cmp -s before.png one/fig1b.png; ok $? "gnuplot hangs: one SIGTERM ends it"
+sleep 0.2; gone "$(cat left)"; ok $? "and what it started"
+printf '#!/bin/sh\nsleep 300 & echo $! >"%s/left"; exec %s "$@"\n' "$work" "$(command -v gnuplot)" >bin/gnuplot
+PATH=$work/bin:$PATH timeout 60 "$plateau" figure 1b one.db --out one --quiet; ok $? "gnuplot leaves a child with its pipe: the figure is drawn"
+sleep 0.2; gone "$(cat left)"; ok $? "and the child is ended"
 
 # figures of any runs: the map of the flow, from nothing
 "$plateau" figure phase x=T:16:4096:120 y=d:4:512:110 check=300 --out map >said 2>/dev/null; ok $? "phase: the map of the flow"
@@ -170,6 +191,17 @@ near "$(f4 0)" "$(flow_at T=16 d=4)" 1e-5 && near "$(f4 13199)" "$(flow_at T=409
 ok $? "three of its corners are those of plateau flow"
 awk -F, 'NR > 1 { n += $2; if (!($3 < 1e-3)) bad = 1 } END { exit bad || n != 13200 }' map/figphase.csv; ok $? "each pixel is accounted for"
 "$plateau" figure phase x=B:1:16:30 y=T:2:32:30 p=.1 --out map --quiet && grep -q '^empty,[1-9]' map/figphase.csv; ok $? "B > T - 1: left empty"
+by_hand() { (cd "${1%/*}" && gnuplot "${1##*/}" 2>&1 | grep -v iconv); } # of the locale C
+fails 2 'no pixel of this map is a problem: B must be smaller' figure phase x=B:10:20 y=T:2:8
+printf 'study: p\nruns:\n  - {model: flow, T: [16, 32], p: [0, 0.3, 0.9], d: 8}\n' >p.yaml
+"$plateau" sweep p.yaml --quiet && "$plateau" figure phase x=p y=T p.db --out map --quiet && grep -q '^x_from = 0$' map/figphase.gp && grep -q '^x_to = 1$' map/figphase.gp && [[ -z $(by_hand map/figphase.gp) ]]
+ok $? "phase: the axis of p ends at 0 and 1, and drawn by hand it says nothing"
+printf 'study: v\nruns:\n  - {model: toy, T: 16, d: 4, lr: [1, 8, 24, 32], steps: 3000, seed: "1:8:+1"}\n' >v.yaml
+"$plateau" sweep v.yaml --quiet && "$plateau" figure survival v.db --out alive --quiet && [[ -z $(by_hand alive/figsurvival.gp) ]]; ok $? "survival: drawn by hand it says nothing"
+for entry in 'lr=1 (8)' 'lr=8 (8)' 'lr=24 (8)' 'lr=32 (8)' '12 diverged'; do grep -qF "<title>$entry</title>" alive/figsurvival.svg || echo "# $entry"; done >missing; [[ ! -s missing ]]; ok $? "survival: every entry of the key"
+[[ $(grep -o 'translate([0-9.]*,[0-9.-]*)' alive/figsurvival.svg | awk -F'[(,)]' '$3 < 0 { n++ } END { print n + 0 }') == 0 ]]; ok $? "survival: none of it above the page"
+awk -F, '$1 == "lr=32" && !$8 { last = $2 } NR > 1 && $2 > most { most = $2 } END { exit !(last == most) }' alive/figsurvival.csv; ok $? "survival: runs that diverged never emerge, to the end of the axis"
+fails 2 'diverged' figure survival v.db lr=32 seed=2,3
 fails 2 'needs y=KEY' figure phase x=T
 fails 2 'x=T:2: an axis is KEY' figure phase x=T:2 y=d
 fails 2 'rises from its first' figure phase x=T:8:4 y=d

@@ -56,6 +56,20 @@ if command -v gnuplot >/dev/null; then
 else
     skip "figures in the report" "gnuplot is not installed"
 fi
+{ sed 's/of no study/<script>alert(1)<\/script> [x](javascript:y) \\\\| a/' mine.yaml >bad.yaml; "$plateau" report one.db --claims bad.yaml --out bad --quiet; } && grep -q '&lt;script>alert(1)&lt;/script> \\\[x' bad/report.md && ! grep -q '<script' bad/report.md bad/index.html
+ok $? "elements and links in a statement are words, in Markdown too"
+printf -- '- {id: esc, statement: "a\\e[2Jb", quantity: value, of: plateau, where: "T=64 d=16", published: 357, tolerance: 5}\n' >bad.yaml
+fails 2 'statement: has control characters' compare one.db --claims bad.yaml
+printf 'T,\e[2Jd,plateau\n64,16,5\n' >bad.csv; "$plateau" import bad.csv --db bad.db model=toy >out 2>err; ! grep -q $'\e' err && grep -q '?\[2Jd' err; ok $? "no escape sequence reaches the terminal by a message"
+echo mine >victim; rm bad/index.html bad/report.md; ln -s "$PWD/victim" bad/index.html; ln -s "$PWD/victim" bad/report.md
+"$plateau" report one.db --claims mine.yaml --out bad --quiet && [[ $(cat victim) == mine && ! -L bad/index.html && -s bad/report.md ]]; ok $? "links in the folder are replaced, not followed"
+cp one.db before.db
+for option in --checkpoint --trace; do
+    fails 2 'one.db: is a database, which is not overwritten' train T=16 d=4 $option one.db
+done
+fails 2 'one.db: is a database, which is not overwritten' fit one.db --residuals one.db
+fails 2 'one.db: is a database, which is not overwritten' batch model=transformer T=16 d=4 --out one.db
+cmp -s one.db before.db; ok $? "and is as it was"
 ! grep -qE '<script|<link|<iframe|@import|url\(|(src|href)="?(https?:)?//' $page; ok $? "no script, nothing is loaded"
 [[ $(grep -o 'href="#[^"]*"' $page | sort -u | sed 's/href="#\(.*\)"/\1/' | while read -r id; do grep -q "id=\"$id\"" $page || echo "$id"; done) == "" ]]; ok $? "every link within the page leads somewhere"
 

@@ -15,8 +15,10 @@ static void put_study(struct store *store, const char *path, enum scale scale)
     for (size_t i = 0; i < size; i++) {
         struct result r = {.state = RUN_EMERGED, .null_loss = 0.5, .initial_loss = 0.5};
         ok(study_at(&study, i, &r.keys));
-        const double *v = r.keys.value, size_of_problem = r.keys.preset == PRESET_RECALL ? v[KEY_pairs] * v[KEY_vocab]
-                                                                                         : v[KEY_T] * sqrt(v[KEY_d]);
+        const double *v = r.keys.value, size_of_problem = r.keys.preset == PRESET_RECALL
+                                                              ? 10 * v[KEY_pairs] * v[KEY_vocab]
+                                                              : v[KEY_T] * sqrt(v[KEY_d]);
+        /* (recall: beyond the first evaluation) */
         double form = 1; /* the other keys matter too, each a little */
         for (int k = 0; k < KEY_COUNT; k++)
             form += isnan(v[k]) ? 0 : 0.01 * sin(v[k] + k);

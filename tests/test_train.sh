@@ -135,4 +135,22 @@ curves() { "$plateau" export "$1" --curves; }
 sleep 0.3; kill -9 $pid; wait $pid 2>/dev/null
 ls again.db.checkpoints/*.safetensors >/dev/null && "$plateau" sweep long.yaml --db again.db --quiet && [[ $(curves once.db | wc -l) == 1804 && $(curves once.db | cut -d, -f2- | sort) == "$(curves again.db | cut -d, -f2- | sort)" ]]
 ok $? "a killed sweep goes on from its checkpoints, with a larger cap too"
+# ---- coarse evaluation: what is known is the bracket; fits of the same runs agree within their intervals, or are refused
+"$plateau" train T=8 d=2 lr=0.5 eval_every=1000 >out && grep -q '^  plateau  *<= 500 ' out && grep -q 'somewhere from 0 to 500' out && ! grep -q '%' out; ok $? "an upper bound is not called a length"
+"$plateau" train T=8 d=2 lr=0.5 eval_every=20 --json >out 2>err && grep -q '"bracket": \[10, 20\]' out && grep -q '1 of 1 runs were evaluated too seldom' err; ok $? "a bracket in JSON, and a word on stderr"
+"$plateau" train model=transformer task=recall pairs=4 vocab=16 layers=1 heads=1 width=16 head_dim=8 batch=4 steps=5 eval_every=1 >out
+grep -q 'guessing one of the tokens gives an accuracy of 1/vocab = 0.0625' out; ok $? "a threshold below chance is told"
+for every in 1 10 100 1000; do
+    printf 'study: every%d\nruns:\n  - {model: toy, T: "8:128:*2", d: "2:16:*2", lr: 0.5, eval_every: %d, seed: [1, 2]}\n' $every $every >every.yaml
+    "$plateau" sweep every.yaml --db every$every.db --quiet && "$plateau" fit every$every.db --on d,T --json >every$every.json 2>every$every.err
+done
+exponent() { sed "s/.*\"$1\": {\"value\": \([0-9.]*\), \"se\": [^,]*, \"low\": \([0-9.]*\), \"high\": \([0-9.]*\).*/\1 \2 \3/" "every$2.json"; }
+agree() { # regressor, two of them: each estimate in the other's interval
+    awk 'NF != 6 || !($1 >= $5 && $1 <= $6 || $4 >= $2 && $4 <= $3) { exit 1 }' <<<"$(exponent "$1" "$2") $(exponent "$1" "$3")"
+}
+for k in d T constant; do
+    agree $k 1 10 && agree $k 1 100 && agree $k 10 100; ok $? "$k: evaluated every 1, 10 and 100 steps it is the same"
+done
+grep -q 'evaluate more often' every1000.err; ok $? "every 1000 steps tell nothing of these, which is said"
+grep -q '"coarse": 40' every100.json && "$plateau" fit every100.db --on d,T | grep -q 'note: 40 runs were evaluated too seldom'; ok $? "coarse runs are counted"
 finish

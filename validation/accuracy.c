@@ -53,8 +53,10 @@ static enum status add_transformer(struct accuracy *a, const struct result *r)
     if (!is_papers(&r->keys))
         return OK;
     double plateau = result_plateau_at(r, recall ? 0.05 : reading_threshold(&r->keys, READING_USUAL), &known);
-    if (plateau == 0) /* over it before the first step: vocab is too small for 5 % to mean anything */
+    if (plateau == 0 || result_is_late(r, plateau)) { /* at 0: vocab is too small for 5 % to mean anything */
+        a->at_once[recall ? ACCURACY_RECALL : ACCURACY_REGRESSION]++;
         return OK;
+    }
     return add(&a->ratios[recall ? ACCURACY_RECALL : ACCURACY_REGRESSION],
                plateau / run_transformer_published(&r->keys));
 }
@@ -79,6 +81,8 @@ enum status accuracy_add(void *context, const struct store_row *row)
     if (!a->tools)
         TRY(run_flow_create(&a->tools));
     TRY(reading_at(a->tools, READING_USUAL, &read, &known));
+    if (r->keys.preset == PRESET_TOY && result_is_late(r, r->plateau)) /* an upper bound alone */
+        return OK;
     if (r->keys.preset == PRESET_TOY)
         return add(&errors[ACCURACY_toy], fabs(r->plateau / r->flow_plateau - 1));
     if (r->keys.preset != PRESET_FLOW || v[KEY_metric] != METRIC_FULL || v[KEY_init] != INIT_ZERO)

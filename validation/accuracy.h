@@ -32,6 +32,7 @@ struct accuracy_errors {
 struct accuracy {
     struct run_flow *tools; /* owned; made with the first run */
     struct accuracy_errors errors[ACCURACY_GROUP_COUNT][ACCURACY_COLUMNS], ratios[ACCURACY_LAWS];
+    size_t at_once[ACCURACY_LAWS]; /* left out: over the threshold at the start or the first evaluation */
 };
 
 /* A store_visit: adds a row to a zero-initialised struct accuracy. ERR_MEMORY. */

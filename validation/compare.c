@@ -6,10 +6,10 @@
 #include "measure.h"
 #include "reading.h"
 #include "selection.h"
+#include "verdict.h"
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,57 +26,10 @@ enum verdict compare_verdict(double estimate, double low, double high, double pu
                                                                                : VERDICT_INCONCLUSIVE;
 }
 
-__attribute__((format(printf, 2, 3))) static void say(struct claim *c, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(c->why, sizeof c->why, format, arguments);
-    va_end(arguments);
-}
-
-/* The runs are missing: where they come from. */
-static void say_missing(struct claim *c)
-{
-    if (*c->study)
-        say(c, "no such run in study %s; `plateau reproduce --scale %s` makes them", c->study,
-            *c->scale ? c->scale : "quick");
-    else
-        say(c, "no run matches: %.150s", *c->where ? c->where : "the database is empty");
-}
-
-/* An interval shrinks as the root of the number of runs: how many it takes until it is as narrow as the tolerance and
- * does not cross the edge of the band. */
-static void say_more_runs(struct claim *c)
-{
-    double half = (c->high - c->low) / 2, off = fabs(c->estimate - c->published), to_edge = fabs(off - c->tolerance);
-    double need = off <= c->tolerance ? c->tolerance : to_edge, factor = pow(half / need, 2);
-    if (factor < 1e3)
-        say(c, "the interval %s; about %.0f runs of this spread would decide, there are %zu",
-            off <= c->tolerance ? "is wider than the tolerance" : "crosses the edge of the band",
-            ceil(factor * (double)c->runs), c->runs);
-    else
-        say(c, "the estimate lies on the edge of the band; more runs will not decide soon");
-}
-
 /* Runs are compared at one threshold, whatever they were last asked for. */
 static double threshold_of(const struct claim *c)
 {
     return c->at > 0 ? c->at : READING_USUAL;
-}
-
-/* Runs are left out: one of them could be the one that deviates, and all together move a mean or a law. */
-static void doubt(struct claim *c)
-{
-    const bool one_is_enough = compare_is(c, "each") || compare_is(c, "final") || compare_is(c, "speedup");
-    if (!one_is_enough || c->verdict == VERDICT_REPRODUCED)
-        c->verdict = VERDICT_INCONCLUSIVE;
-}
-
-static void doubt_unknown(struct claim *c, size_t unknown)
-{
-    doubt(c);
-    say(c, "%zu more runs did not record the threshold asked for (they ended before it, or were imported) and are left "
-           "out", unknown);
 }
 
 /* "key=value key=value" into a grid. */
@@ -155,6 +108,7 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
     TRY(fit(store, filter, c, f));
     const struct power_law_estimate *e = &f->law.constant;
     c->runs = f->set.data.n;
+    memcpy(c->read_at, f->set.read_at, sizeof c->read_at);
     if (compare_is(c, "exponent")) {
         e = NULL;
         for (size_t k = 0; k < f->set.data.n_x; k++)
@@ -162,10 +116,10 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
         REQUIRE(e, ERR_INPUT, "of: %s is not among the regressors %s", c->of, c->on);
     }
     if (f->rc != OK && (c->runs || f->refused)) {
-        say(c, "%s", f->why);
+        verdict_say(c, "%s", f->why);
     } else if (!c->runs) { /* if there are some that do not know the threshold, that is said below */
         if (!f->set.unknown)
-            say_missing(c);
+            verdict_missing(c);
     } else if (compare_is(c, "r2")) {
         c->estimate = c->low = c->high = f->law.r2;
         c->verdict = isnan(f->law.r2)                          ? VERDICT_INCONCLUSIVE
@@ -175,15 +129,15 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
         c->estimate = e->value, c->low = e->low, c->high = e->high;
         c->verdict = compare_verdict(e->value, e->low, e->high, c->published, c->tolerance);
         if (c->verdict == VERDICT_INCONCLUSIVE)
-            say_more_runs(c);
+            verdict_more_runs(c);
     }
-    if (f->set.at_once && !c->runs)
-        say(c, "%zu runs were over the threshold from the start (recall: vocab is too small)", f->set.at_once);
+    if (f->set.at_once)
+        verdict_at_once(c, f->set.at_once);
     if (f->set.unknown) {
-        doubt_unknown(c, f->set.unknown);
+        verdict_unknown(c, f->set.unknown);
     } else if (f->set.diverged) {
-        doubt(c);
-        say(c, "%zu more runs diverged and are left out: a smaller lr", f->set.diverged);
+        verdict_doubt(c);
+        verdict_say(c, "%zu more runs diverged and are left out: a smaller lr", f->set.diverged);
     }
     if (f->rc == OK)
         TRY(show(a, &(struct compare_evidence){.claim = c, .set = &f->set, .law = &f->law}));
@@ -197,8 +151,10 @@ struct runs {
     struct monomial product;
     struct run_flow *tools;         /* owned: if the product needs them */
     double threshold;
+    char read_at[READING_TEXT];     /* what that is in words, of the last run */
     size_t n, undefined, allocated; /* runs with a value, and without: censored, diverged, no such prediction .. */
     size_t unknown, cut;            /* .. and among those: did not record the threshold, did not emerge */
+    size_t at_once, late;           /* left out: over the threshold from the start, or at the first evaluation */
     struct seeded {
         int64_t seed, id;
         double x;
@@ -226,7 +182,14 @@ static enum status visit(void *context, const struct store_row *row)
     enum status rc = reading_at(r->tools, r->threshold, &read, &known);
     if (rc != OK)
         return rc;
+    reading_text(&read.keys, READING_OWN, r->read_at);
     double x = monomial_value(&r->product, &read);
+    const bool late = result_is_late(&read, read.plateau);
+    if (monomial_reads_plateau(&r->product) && (read.plateau == 0 || late)) {
+        r->at_once += !late;
+        r->late += late;
+        return OK;
+    }
     r->unknown += !known && !isfinite(x);
     return add_run(r, row, x);
 }
@@ -278,7 +241,7 @@ static enum status estimate_mean(struct runs *r, struct claim *c)
             gsl_cdf_tdist_Pinv(0.5 + CONFIDENCE / 2, (double)n - 1) * gsl_stats_sd(means, 1, n) / sqrt((double)n);
         c->low = c->estimate - half, c->high = c->estimate + half;
     } else {
-        say(c, "one run has no interval: it takes two seeds at least");
+        verdict_say(c, "one run has no interval: it takes two seeds at least");
     }
     free(means);
     return OK;
@@ -289,7 +252,7 @@ static enum status judge_mean(struct runs *r, struct claim *c)
     enum status rc = estimate_mean(r, c);
     c->verdict = compare_verdict(c->estimate, c->low, c->high, c->published, c->tolerance);
     if (c->verdict == VERDICT_INCONCLUSIVE && !isnan(c->low))
-        say_more_runs(c);
+        verdict_more_runs(c);
     return rc;
 }
 
@@ -297,19 +260,24 @@ static enum status judge_runs(struct runs *r, struct claim *c)
 {
     enum status rc = OK;
     c->runs = r->n;
-    if (!r->n && !r->undefined)
-        say_missing(c);
+    memcpy(c->read_at, r->read_at, sizeof c->read_at);
+    if (!r->n && !r->undefined && !r->at_once && !r->late)
+        verdict_missing(c);
     else if (r->n && compare_is(c, "mean"))
         rc = judge_mean(r, c);
     else if (r->n)
         judge_each(r, c);
+    if (r->at_once)
+        verdict_at_once(c, r->at_once);
     if (r->unknown) {
-        doubt_unknown(c, r->unknown);
+        verdict_unknown(c, r->unknown);
+    } else if (r->late) {
+        verdict_late(c, r->late);
     } else if (r->undefined) {
-        doubt(c);
-        say(c, "%zu of %zu runs have no %.60s; %s", r->undefined, r->n + r->undefined, c->of,
-            r->cut ? "some did not emerge: a larger cap (steps) may give it"
-                   : "it is not defined or was not stored for such runs");
+        verdict_doubt(c);
+        verdict_say(c, "%zu of %zu runs have no %.60s; %s", r->undefined, r->n + r->undefined, c->of,
+                    r->cut ? "some did not emerge: a larger cap (steps) may give it"
+                           : "it is not defined or was not stored for such runs");
     }
     return rc;
 }
@@ -358,8 +326,8 @@ static void judge_least(struct claim *c)
     if (!isnan(c->low))
         c->verdict = c->low >= least ? VERDICT_REPRODUCED : c->high < least ? VERDICT_DEVIATES : VERDICT_INCONCLUSIVE;
     if (c->verdict == VERDICT_INCONCLUSIVE && !*c->why)
-        say(c, "the interval of %zu pairs of runs contains %g; more seeds or a larger grid would narrow it", c->runs,
-            least);
+        verdict_say(c, "the interval of %zu pairs of runs contains %g; more seeds or a larger grid would narrow it",
+                    c->runs, least);
 }
 
 /* A geometric mean of ratios, so its interval is that of a mean of logarithms. */
@@ -378,7 +346,8 @@ static enum status judge_speedup(const struct contrast *pairs, const struct audi
     judge_least(c);
     if (r.cut && c->verdict == VERDICT_DEVIATES) {
         c->verdict = VERDICT_INCONCLUSIVE;
-        say(c, "%zu of %zu runs were cut off before they emerged: the ratio may be larger; a larger cap (steps) tells",
+        verdict_say(
+            c, "%zu of %zu runs were cut off before they emerged: the ratio may be larger; a larger cap (steps) tells",
             r.cut, r.n);
     }
     if (rc == OK)
@@ -406,7 +375,7 @@ static enum status judge_gain(const struct contrast *pairs, const struct audienc
         judge_least(c);
         TRY(show(a, &(struct compare_evidence){.claim = c, .set = &set, .law = &law}));
     } else if (rc == ERR_INPUT) {
-        say(c, "%s", error_message());
+        verdict_say(c, "%s", error_message());
         rc = OK;
     }
 done:
@@ -429,15 +398,22 @@ static enum status measure_pairs(struct store *store, const struct store_filter 
     TRY(add_words(c->of, &change));
     TRY(contrast_measure(store, &request, &pairs));
     c->runs = pairs.n;
-    if (!pairs.n)
-        say_missing(c);
-    else if (compare_is(c, "gain"))
+    if (pairs.n)
+        reading_text(&pairs.pairs[0].keys, request.at, c->read_at);
+    if (!pairs.n && !pairs.at_once && !pairs.late)
+        verdict_missing(c);
+    else if (pairs.n && compare_is(c, "gain"))
         TRY(judge_gain(&pairs, a, c));
-    else
+    else if (pairs.n)
         TRY(judge_speedup(&pairs, a, c));
+    if (pairs.at_once)
+        verdict_at_once(c, pairs.at_once);
+    if (pairs.late)
+        verdict_late(c, pairs.late);
     if (pairs.undefined) {
-        doubt(c);
-        say(c, "%zu runs with %.60s have no plateau length; a larger cap (steps) may give it", pairs.undefined, c->of);
+        verdict_doubt(c);
+        verdict_say(c, "%zu runs with %.60s have no plateau length; a larger cap (steps) may give it", pairs.undefined,
+                    c->of);
     }
 done:
     contrast_free(&pairs);
@@ -504,7 +480,7 @@ static enum status measure_flow(struct grid *grid, struct claim *c)
     bool good = (ceiling || c->low >= c->published - c->tolerance) && (floor || c->high <= c->published + c->tolerance);
     c->verdict = undefined ? VERDICT_INCONCLUSIVE : good ? VERDICT_REPRODUCED : VERDICT_DEVIATES;
     if (undefined)
-        say(c, "%.60s is not defined there: choose another flow", c->of);
+        verdict_say(c, "%.60s is not defined there: choose another flow", c->of);
 done:
     return rc;
 }
@@ -531,7 +507,7 @@ static enum status measure_defaults(const struct grid *grid, struct claim *c)
     c->estimate = c->low = c->high = (double)differ;
     c->verdict = compare_verdict(c->estimate, c->low, c->high, c->published, c->tolerance);
     if (differ)
-        say(c, "here %.190s", other.data);
+        verdict_say(c, "here %.190s", other.data);
 done:
     grid_free(&published);
     text_free(&other);

@@ -31,6 +31,7 @@
  * `final` reproduce if every run is inside the band. */
 #ifndef COMPARE_H
 #define COMPARE_H
+#include "reading.h"
 #include "store.h"
 
 #define QUANTITIES(X)                                                                                                  \
@@ -76,6 +77,7 @@ struct claim {
     enum verdict verdict;
     double estimate, low, high; /* NaN: not measured; low = high: no interval */
     size_t runs;                /* that were used; 0 where none is needed */
+    char read_at[READING_TEXT]; /* the threshold of the lengths that were used, in words; "": none were */
     char why[200];              /* what would decide an inconclusive one, or what the estimate hides */
 };
 

@@ -46,6 +46,9 @@ static enum status set_field(struct claim *c, const char *name, const char *valu
         CLAIM_TEXTS(AS_NAME)
 #undef AS_NAME
         "published", "tolerance", "at"};
+    if (!text_is_plain(value))
+        return error_set(ERR_INPUT, "%.40s: has control characters, which a terminal would act on: leave them out",
+                         name);
 #define AS_CASE(field, size)                                                                                           \
     if (!strcmp(name, #field))                                                                                         \
         return (size_t)snprintf(c->field, size, "%s", value) < (size)                                                  \

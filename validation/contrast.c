@@ -14,7 +14,7 @@ struct side {
         int64_t id;
         struct keys keys;
         double length; /* where the plateau ends, or (cut off) where the run did; NaN after a divergence */
-        bool ended;
+        bool ended, late;
     } *list; /* owned */
     size_t n, allocated;
 };
@@ -72,7 +72,7 @@ static enum status visit(void *context, const struct store_row *row)
                                             ended   ? plateau
                                             : whole ? row->result.cap
                                                     : NAN,
-                                            ended};
+                                            ended, result_is_late(&row->result, plateau)};
     return rc;
 }
 
@@ -108,6 +108,14 @@ static size_t first_twin(const struct index *x, size_t n, const struct keys *key
 static enum status add_pair(const struct contrast_run *a, const struct contrast_run *b, struct contrast *c)
 {
     const double ratio = log(a->length / b->length);
+    if ((a->ended && a->length == 0) || (b->ended && b->length == 0)) {
+        c->at_once++;
+        return OK;
+    }
+    if (a->late || b->late) {
+        c->late++;
+        return OK;
+    }
     if (!b->ended || !isfinite(ratio)) {
         c->undefined++;
         return OK;

@@ -67,6 +67,7 @@ static enum status grow(struct dataset *set)
 {
     size_t want = set->allocated ? 2 * set->allocated : 256, n_x = set->data.n_x ? set->data.n_x : 1;
     bool done = resize(&set->x, want * n_x, sizeof *set->x) && resize(&set->y, want, sizeof *set->y) &&
+                resize(&set->low, want, sizeof *set->low) && resize(&set->high, want, sizeof *set->high) &&
                 resize(&set->censored, want, sizeof *set->censored) && resize(&set->seeds, want, sizeof *set->seeds) &&
                 resize(&set->ids, want, sizeof *set->ids);
     for (size_t k = 0; done && k < set->n_factors; k++)
@@ -74,6 +75,7 @@ static enum status grow(struct dataset *set)
     if (!done)
         return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
     set->allocated = want;
+    set->data.low = set->low, set->data.high = set->high;
     set->data.x = set->x, set->data.y = set->y, set->data.censored = set->censored, set->data.cluster = set->seeds;
     return OK;
 }
@@ -93,10 +95,16 @@ done:
     return rc;
 }
 
-static void note_keys(struct dataset *set, const double *value)
+static void note_keys(struct dataset *set, const struct keys *keys)
 {
-    if (set->data.n == 0)
+    const double *value = keys->value;
+    char read_at[READING_TEXT];
+    reading_text(keys, READING_OWN, read_at);
+    if (set->data.n == 0) {
         memcpy(set->first, value, sizeof set->first);
+        memcpy(set->read_at, read_at, sizeof read_at);
+    }
+    set->mixed = set->mixed || strcmp(set->read_at, read_at) != 0;
     for (int key = 0; key < KEY_COUNT; key++) {
         bool same = value[key] == set->first[key] || (isnan(value[key]) && isnan(set->first[key]));
         set->varies[key] = set->varies[key] || !same;
@@ -110,7 +118,7 @@ enum status dataset_row(struct dataset *set, const struct store_row *row, double
     size_t n = set->data.n, n_x = set->data.n_x;
     if (n == set->allocated)
         TRY(grow(set));
-    set->y[n] = y;
+    set->y[n] = set->low[n] = set->high[n] = y;
     set->censored[n] = censored;
     for (size_t k = 0; k < n_x; k++) {
         double x = set->x[n * n_x + k] = monomial_value(&set->regressors[k].product, r);
@@ -119,10 +127,57 @@ enum status dataset_row(struct dataset *set, const struct store_row *row, double
     }
     for (size_t k = 0; k < set->n_factors; k++)
         set->f[k][n] = monomial_value(&set->factors[k], r);
-    note_keys(set, r->keys.value);
+    note_keys(set, &r->keys);
     set->seeds[n] = (int64_t)r->keys.value[KEY_seed];
     set->ids[n] = row->id;
     set->data.n++;
+done:
+    return rc;
+}
+
+/* What the response would be at one end of the bracket of each length that the run gives. */
+static double response_at(const struct dataset *set, const struct result *r, bool upper)
+{
+    struct result end = *r;
+    double low, high;
+    result_bracket(r, r->plateau, &low, &high);
+    end.plateau = upper ? high : low;
+    for (int i = 0; i < FLOW_LEVELS; i++) {
+        result_bracket(r, r->crossings[i], &low, &high);
+        end.crossings[i] = upper ? high : low;
+    }
+    return set->response.product.n ? monomial_value(&set->response.product, &end) : end.plateau;
+}
+
+/* Of an upper bound alone it is y too. */
+static void set_bracket(struct dataset *set, double low, double high)
+{
+    const size_t i = set->data.n - 1;
+    set->low[i] = low, set->high[i] = high;
+    set->y[i] = low > 0 ? set->y[i] : high;
+}
+
+void dataset_bracket(struct dataset *set, const struct result *r, double length)
+{
+    double low, high;
+    result_bracket(r, length, &low, &high);
+    if (result_is_coarse(length, low, high))
+        set_bracket(set, low, high);
+}
+
+/* The same of the last row's response. */
+static enum status take_bracket(struct dataset *set, int64_t id, const struct result *r)
+{
+    enum status rc = OK;
+    const size_t i = set->data.n - 1;
+    const double a = response_at(set, r, false), b = response_at(set, r, true), low = fmin(a, b), high = fmax(a, b);
+    if (set->censored[i] || !result_is_coarse(set->y[i], low, high))
+        goto done;
+    REQUIRE(isfinite(high), ERR_INPUT,
+            "run %lld: %s is not known there: its first evaluation came too late; leave such "
+            "runs away, or lower eval_every",
+            (long long)id, set->response.name);
+    set_bracket(set, low, high);
 done:
     return rc;
 }
@@ -162,10 +217,12 @@ enum status dataset_add(void *context, const struct store_row *row)
     }
     if (r->plateau == 0) {
         set->at_once++;
+        set->chance = fmax(set->chance, reading_chance(&r->keys)); /* which may be NaN */
         return OK;
     }
     TRY(take_y(set, row->id, r, &y, &censored));
     TRY(dataset_row(set, &read, y, censored));
+    TRY(take_bracket(set, row->id, r));
 done:
     return rc;
 }
@@ -195,12 +252,24 @@ void dataset_drop_constant(struct dataset *set)
     }
 }
 
+void dataset_left_out(const struct dataset *set, struct text *out)
+{
+    if (set->left_out)
+        text_addf(out, " (%zu diverged, interrupted or cut off at once left out)", set->left_out);
+    if (set->at_once)
+        text_addf(out, " (%zu over the threshold from the start left out", set->at_once);
+    if (set->at_once)
+        text_addf(out, set->chance > 0 ? "; guessing gives 1/vocab, up to %.3g)" : ")", set->chance);
+    if (set->unknown)
+        text_addf(out, " (%zu without a recorded crossing of %g left out)", set->unknown, set->threshold);
+}
+
 bool dataset_mixes(const struct dataset *set, enum key key)
 {
     bool held = key == KEY_seed;
     for (size_t k = 0; k < set->data.n_x; k++)
         held = held || monomial_holds(&set->regressors[k].product, key);
-    return set->varies[key] && (keys_is_hashed(key) || key == KEY_threshold) && !held;
+    return (key == KEY_threshold ? set->mixed : set->varies[key] && keys_is_hashed(key)) && !held;
 }
 
 void dataset_free(struct dataset *set)
@@ -208,6 +277,8 @@ void dataset_free(struct dataset *set)
     run_flow_free(set->tools);
     free(set->x);
     free(set->y);
+    free(set->low);
+    free(set->high);
     free(set->censored);
     free(set->seeds);
     free(set->ids);

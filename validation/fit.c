@@ -68,6 +68,30 @@ done:
     return rc;
 }
 
+/* A length is one up to a threshold, and so is a law. */
+static enum status refuse_mixture(const struct dataset *set)
+{
+    return dataset_mixes(set, KEY_threshold)
+               ? error_set(ERR_INPUT,
+                           "these runs hold the thresholds of several sweeps (the first: %s), and a law is of "
+                           "one: give it with --at",
+                           set->read_at)
+               : OK;
+}
+
+/* The rows that a fit lacks may be those that were left out. */
+static enum status name_left_out(const struct dataset *set, enum status rc)
+{
+    struct text why = {0};
+    if (rc == ERR_INPUT) {
+        text_add(&why, error_message());
+        dataset_left_out(set, &why);
+        error_set(rc, "%s", why.failed ? "out of memory" : why.data);
+    }
+    text_free(&why);
+    return rc;
+}
+
 /* The regressors that nobody chose: of recall, if all these runs are of that task, its own. */
 static enum status usual_regressors(struct store *store, const struct store_filter *rows, const char **on)
 {
@@ -111,12 +135,14 @@ enum status fit_run(struct store *store, const struct store_filter *filter, cons
             "the crossing of %g was not recorded in any of the runs; those made here have 0.1, 0.2 .. 0.9 (recall: "
             "0.05, 0.5, 0.9), imported ones their own threshold",
             threshold);
-    REQUIRE(fit->set.data.n > 0, ERR_INPUT, "no run matches%s; `plateau export` lists the runs of a database",
-            fit->set.left_out ? " but those that diverged, were interrupted or were cut off at once" : "");
+    REQUIRE(fit->set.data.n > 0, ERR_INPUT, "no run matches%s%s; `plateau export` lists the runs of a database",
+            fit->set.left_out ? " but those that diverged, were interrupted or were cut off at once" : "",
+            fit->set.at_once ? " but those that were over the threshold from the start" : "");
+    TRY(refuse_mixture(&fit->set));
     if (!request->on)
         dataset_drop_constant(&fit->set);
     take_logs(fit->set.f[0], fit->set.data.n);
-    TRY(power_law_fit(&fit->set.data, CONFIDENCE, &fit->law));
+    TRY(name_left_out(&fit->set, power_law_fit(&fit->set.data, CONFIDENCE, &fit->law)));
     TRY(power_law_local(&fit->set.data, CONFIDENCE, fit->ends));
     rc = power_law_bootstrap(&fit->set.data, REPLICATES, BOOTSTRAP_SEED, CONFIDENCE, &fit->bootstrap);
     if (rc == ERR_INPUT) { /* too few runs: the page says so */
@@ -179,6 +205,11 @@ static void add_warning(const struct fit *fit, struct text *out)
             text_addf(out, "%s%s", n++ ? ", " : "  note: these runs differ in ", keys_name((enum key)key));
     }
     text_add(out, n ? ", which is not in the fit: filter (key=value) or regress on it (--on)\n" : "");
+    if (fit->law.n_coarse)
+        text_addf(out,
+                  "  note: %zu runs were evaluated too seldom for their length (eval_every): they ended between two "
+                  "evaluations%s\n",
+                  fit->law.n_coarse, fit->law.n_late ? ", or before the first, which is an upper bound alone" : "");
 }
 
 static void add_table(const struct fit *fit, struct text *out)
@@ -201,6 +232,7 @@ static void add_table(const struct fit *fit, struct text *out)
 static void add_forms(const struct fit *fit, struct text *out)
 {
     size_t order[FIT_FORMS], n = 0;
+    char r2[32];
     for (size_t i = 0; i < FIT_FORMS; i++) {
         if (fit->undefined[i])
             continue;
@@ -213,8 +245,8 @@ static void add_forms(const struct fit *fit, struct text *out)
               "weight");
     for (size_t i = 0; i < n; i++) {
         const struct power_law_rank *r = &fit->ranks[order[i]];
-        text_addf(out, "  %-18s %10zu %10.5g %9.5f %12.1f %8.3f\n", forms[order[i]].name, r->parameters, r->constant,
-                  r->r2, r->delta, r->weight);
+        text_addf(out, "  %-18s %10zu %10.5g %9s %12.1f %8.3f\n", forms[order[i]].name, r->parameters, r->constant,
+                  text_fixed(r2, 5, r->r2), r->delta, r->weight);
     }
     for (size_t i = 0; i < FIT_FORMS; i++) {
         if (fit->undefined[i] && fit->undefined[i] < fit->set.data.n)
@@ -225,18 +257,18 @@ static void add_forms(const struct fit *fit, struct text *out)
 void fit_text(const struct fit *fit, struct text *out)
 {
     const struct power_law *law = &fit->law;
+    char r2[32], aicc[32];
     text_addf(out, "%s = ", *fit->set.response.name ? fit->set.response.name : "plateau");
     fit_formula(fit, out);
-    text_addf(out, "\n  %s on logarithms, %zu runs", power_law_method_text(law->method), law->n);
+    text_addf(out, "\n  read at: %s\n  %s on logarithms, %zu runs", fit->set.read_at,
+              power_law_method_text(law->method), law->n);
     if (law->n_censored)
         text_addf(out, ", %zu of them censored", law->n_censored);
-    if (fit->set.left_out)
-        text_addf(out, " (%zu diverged, interrupted or cut off at once left out)", fit->set.left_out);
-    if (fit->set.at_once)
-        text_addf(out, " (%zu over the threshold from the start left out)", fit->set.at_once);
-    if (fit->set.unknown)
-        text_addf(out, " (%zu without a recorded crossing of %g left out)", fit->set.unknown, fit->set.threshold);
-    text_addf(out, "; R^2 %.5f, residuals %.2g %%, AICc %.1f\n", law->r2, 100 * law->sigma, law->aicc);
+    if (law->n_coarse)
+        text_addf(out, ", %zu known to a bracket alone", law->n_coarse);
+    dataset_left_out(&fit->set, out);
+    text_addf(out, "; R^2 %s, residuals %.2g %%, AICc %s\n", text_fixed(r2, 5, law->r2), 100 * law->sigma,
+              text_fixed(aicc, 1, law->aicc));
     add_warning(fit, out);
     add_table(fit, out);
     if (fit->ranked)
@@ -313,8 +345,13 @@ void fit_json(const struct fit *fit, struct text *out)
 {
     const struct power_law *law = &fit->law;
     const struct power_law_bootstrap *b = &fit->bootstrap;
-    text_addf(out, "{\"method\": \"%s\", \"runs\": %zu, \"censored\": %zu, \"left_out\": %zu, \"unknown\": %zu, ",
-              power_law_method_text(law->method), law->n, law->n_censored, fit->set.left_out, fit->set.unknown);
+    text_add(out, "{\"read_at\": ");
+    text_add_json(out, fit->set.read_at);
+    text_addf(out,
+              ", \"method\": \"%s\", \"runs\": %zu, \"censored\": %zu, \"coarse\": %zu, \"left_out\": %zu, "
+              "\"at_once\": %zu, \"unknown\": %zu, ",
+              power_law_method_text(law->method), law->n, law->n_censored, law->n_coarse, fit->set.left_out,
+              fit->set.at_once, fit->set.unknown);
     add_number(out, "r2", law->r2);
     text_add(out, ", ");
     add_number(out, "sigma", law->sigma);
@@ -375,7 +412,7 @@ static enum status write_residual(void *context, const struct store_row *row)
     const double numbers[] = {set->y[i], set->y[i] * exp(-residual), residual};
     for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
         text_addf(w->out, ",%s", text_real(buffer, numbers[k]));
-    text_addf(w->out, ",%s\n", set->censored[i] ? "yes" : "no");
+    text_addf(w->out, ",%s\n", set->censored[i] ? "yes" : set->low[i] < set->high[i] ? "bracket" : "no");
     return text_status(w->out);
 }
 

@@ -49,7 +49,8 @@ void fit_formula(const struct fit *fit, struct text *out);
 /* A page for people; one JSON object on one line. Appended. */
 void fit_text(const struct fit *fit, struct text *out);
 void fit_json(const struct fit *fit, struct text *out);
-/* A CSV line a run: id, the keys that apply to any of them, y, fit, residual (log y - log fit), censored. `store` and
+/* A CSV line a run: id, the keys that apply to any of them, y, fit, residual (log y - log fit), censored
+ * (no, yes, or bracket: between two evaluations, y the first beyond where there is none before). `store` and
  * `filter` as given to fit_run. Appended. */
 enum status fit_residuals(const struct fit *fit, struct store *store, const struct store_filter *filter,
                           struct text *out);

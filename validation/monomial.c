@@ -98,11 +98,19 @@ bool monomial_expects(const struct monomial *m)
     return expects;
 }
 
+bool monomial_reads_plateau(const struct monomial *m)
+{
+    bool reads = false;
+    for (size_t i = 0; i < m->n; i++)
+        reads = reads || m->columns[i] == KEY_COUNT; /* plateau is the first of the columns */
+    return reads;
+}
+
 bool monomial_grows_with_plateau(const struct monomial *m)
 {
     bool grows = false;
     for (size_t i = 0; i < m->n; i++)
-        grows = grows || (m->columns[i] == KEY_COUNT && m->powers[i] > 0); /* plateau is the first of the columns */
+        grows = grows || (m->columns[i] == KEY_COUNT && m->powers[i] > 0);
     return grows;
 }
 

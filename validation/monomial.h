@@ -45,7 +45,9 @@ double monomial_crossing(const struct result *r, const char *level);
 bool monomial_holds(const struct monomial *m, enum key key);
 /* True if a factor is what theory expects of the run, which depends on the threshold that it is read at. */
 bool monomial_expects(const struct monomial *m);
-/* True if `plateau` is a factor, with a positive power. */
+/* True if `plateau` is a factor .. */
+bool monomial_reads_plateau(const struct monomial *m);
+/* .. with a positive power. */
 bool monomial_grows_with_plateau(const struct monomial *m);
 /* X above; NaN where T, d, B or p does not apply. */
 double monomial_X(const struct keys *keys, bool exact);

@@ -12,12 +12,12 @@ enum { K = POWER_LAW_K };
 /* Rounding error of the logarithm of a length. */
 static const double rounding = 1e-14;
 
-/* Over the uncensored rows; NaN when y is constant there, up to rounding. */
-static double r_squared(const struct power_law_data *data, const struct power_law *fit)
+/* Over the rows with y or both bounds, which have a y too; NaN when y is constant there, up to rounding. */
+static double r_squared(const struct power_law_data *data, const struct power_law_logs *l, const struct power_law *fit)
 {
     double mean = 0, rss = 0, tss = 0, n = 0;
     for (size_t i = 0; i < fit->n; i++) {
-        if (data->censored && data->censored[i])
+        if (power_law_is_open(l, i))
             continue;
         double from_mean = log(data->y[i]) - mean;
         mean += from_mean / ++n;
@@ -55,7 +55,7 @@ enum status power_law_fit(const struct power_law_data *data, double confidence, 
         for (size_t j = 0; j < l.k; j++)
             fit->residuals[i] -= l.x[i * (l.k + 1) + j] * power_law_coefficient(fit, j)->value;
     }
-    fit->r2 = r_squared(data, fit);
+    fit->r2 = r_squared(data, &l, fit);
 done:
     free(l.x);
     power_law_solution_free(&solution);
@@ -111,8 +111,8 @@ struct urn {
     const struct power_law_solution *solution;
     size_t n;                      /* clusters */
     size_t *index;                 /* owned, l->n: the cluster of a row */
-    double *grams;                 /* owned, n of 1 + m m numbers: of the uncensored rows of each cluster */
-    size_t *drawn, *times;         /* owned: how often each of the n clusters, and each censored row, was drawn */
+    double *grams;                 /* owned, n of 1 + m m numbers: of the exact rows of each cluster */
+    size_t *drawn, *times;         /* owned: how often each of the n clusters, and each other row, was drawn */
 };
 
 static void urn_free(struct urn *u)
@@ -135,11 +135,11 @@ static enum status urn_fill(struct urn *u, const int64_t *cluster)
         return OK; /* not drawn from */
     u->grams = calloc(u->n + 1, size * sizeof *u->grams);
     u->drawn = calloc(u->n + 1, sizeof *u->drawn);
-    u->times = calloc(u->l->n_censored + 1, sizeof *u->times);
+    u->times = calloc(u->l->n_bounded + 1, sizeof *u->times);
     if (rc != OK || !u->grams || !u->drawn || !u->times)
         return error_set(ERR_MEMORY, "bootstrap: no memory for %zu rows", n);
     for (size_t i = 0; i < n; i++) {
-        if (!u->l->censored[i])
+        if (power_law_is_exact(u->l, i))
             power_law_gram_add(u->grams + u->index[i] * size, u->solution->rows + i * m, m);
     }
     return OK;
@@ -159,9 +159,9 @@ static void urn_draw(struct urn *u, const struct stream *stream, double *total)
         for (size_t j = 0; u->drawn[c] && j < size; j++)
             total[j] += (double)u->drawn[c] * u->grams[c * size + j];
     }
-    for (size_t i = 0, censored = 0; i < u->l->n; i++) {
-        if (u->l->censored[i])
-            u->times[censored++] = u->drawn[u->index[i]];
+    for (size_t i = 0, bounded = 0; i < u->l->n; i++) {
+        if (!power_law_is_exact(u->l, i))
+            u->times[bounded++] = u->drawn[u->index[i]];
     }
 }
 
@@ -238,15 +238,17 @@ enum status power_law_compare(const struct power_law_data *forms, size_t n_forms
     double best = INFINITY, sum = 0;
     for (size_t i = 0; i < n_forms; i++) {
         size_t p = forms[i].n_x + 2;
-        REQUIRE(forms[i].n == forms->n && forms[i].y == forms->y && forms[i].censored == forms->censored, ERR_INPUT,
-                "form %zu: AICc compares forms on the same rows; give all the n, y and censored of form 1", i + 1);
+        REQUIRE(forms[i].n == forms->n && forms[i].y == forms->y && forms[i].censored == forms->censored &&
+                    forms[i].low == forms->low && forms[i].high == forms->high,
+                ERR_INPUT, "form %zu: AICc compares forms on the same rows; give all the n, y and censored of form 1",
+                i + 1);
         power_law_free(&fit);
         rc = power_law_fit(&forms[i], 0.95, &fit);
         if (rc != OK)
             return error_prefix(rc, "form %zu", i + 1);
         REQUIRE(isfinite(fit.aicc), ERR_INPUT,
                 "form %zu: AICc of %zu parameters (with sigma) needs %zu uncensored rows, not %zu; add runs", i + 1, p,
-                p + 2, fit.n - fit.n_censored);
+                p + 2, fit.dof + forms[i].n_x + 1);
         ranks[i] = (struct power_law_rank){p, fit.constant.value, fit.r2, fit.log_likelihood, fit.aicc, 0, 0};
         best = fmin(best, fit.aicc);
     }
@@ -282,8 +284,9 @@ static enum status refit(const struct power_law_logs *from, const size_t *kept, 
         for (size_t j = 0; j < k; j++)
             l.x[row * (k + 1) + j] = x[columns[j]];
         l.x[row * (k + 1) + k] = x[from->k];
-        l.censored[row] = from->censored[i];
-        l.n_censored += l.censored[row++];
+        l.bounds[row] = from->bounds[i];
+        l.n_bounded += !power_law_is_exact(&l, row);
+        l.n_open += power_law_is_open(&l, row++);
     }
     TRY(power_law_solve(&l, &solution));
     power_law_take(&l, &solution, confidence, fit);

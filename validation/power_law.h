@@ -1,11 +1,18 @@
-/* Power laws of plateau lengths, fitted on logarithms, with censored runs kept.
+/* Power laws of plateau lengths, fitted on logarithms, with censored and coarsely evaluated runs kept.
  *
  *     y = C f x_1^g1 x_2^g2 ..     log y = log C + log f + sum_k g_k log x_k + sigma e,   e ~ N(0, 1)
  *
  * All logarithms are natural. f is a known factor (1 unless given). Without censored rows the fit is least squares on
- * the logs (the paper's); with them it is the maximum likelihood of the Tobit model: a run cut off at s says y > s.
+ * the logs (the paper's); with them it is the maximum likelihood of the Tobit model: a run cut off at s says y > s. A
+ * run that was evaluated at a, before the end of its plateau, and next at b, after it, says a < y <= b (a = 0: the
+ * first evaluation came too late, and there is an upper bound alone).
  *
- *     log L = sum_observed log phi((log y - m)/sigma)/sigma + sum_censored log Q((log s - m)/sigma),   Q: upper tail
+ *     log L = sum_exact log phi((log y - m)/sigma)/sigma + sum_censored log Q((log s - m)/sigma)        Q: upper tail
+ *           + sum_bracketed log [ Q((log a - m)/sigma) - Q((log b - m)/sigma) ]
+ *
+ * Where no more rows than coefficients are exact, a law without scatter may pass through all brackets. They do not tell
+ * sigma then, and it is held at no less than the scatter of a length that may be anywhere in its bracket, the root mean
+ * square of (log b - log a)/sqrt 12.
  *
  * A ratio such as T/B is a column of its own, made by the caller. Forms other than the pure power law are the same fit
  * with other columns, so that their AICc compare:
@@ -33,6 +40,8 @@ struct power_law_data {
     const double *y;          /* n positive plateau lengths in any one unit; of a censored row, where it was cut off */
     const double *factor;     /* n positive values of f; or NULL: 1 */
     const bool *censored;     /* n flags: y is a lower bound; or NULL: none */
+    const double *low, *high; /* n brackets low <= y <= high, of rows that are not censored; low = high: y is exact;
+                                 low = 0: high alone is known; or both NULL: all are exact */
     const int64_t *cluster;   /* n seeds, for power_law_bootstrap; or NULL: every row is its own */
 };
 
@@ -45,30 +54,31 @@ enum power_law_method { POWER_LAW_LEAST_SQUARES, POWER_LAW_TOBIT };
 
 struct power_law {
     enum power_law_method method;
-    size_t n, n_censored, n_x;
-    size_t dof;                                        /* uncensored rows - coefficients (1 + n_x) */
+    size_t n, n_censored, n_x; /* n_censored: a lower bound alone */
+    size_t n_coarse, n_late;   /* a bracket alone; and of them those with an upper bound alone */
+    size_t dof;                /* N - coefficients (1 + n_x), N: rows with y or both bounds */
     struct power_law_estimate constant;                /* C = exp(log_constant): se linearised, interval by exp */
     struct power_law_estimate log_constant;            /* log C */
     struct power_law_estimate exponent[POWER_LAW_MAX]; /* g_k, in the order of the columns */
     double sigma;                                      /* residual s.d. of log y, on dof degrees of freedom */
-    double r2;             /* 1 - RSS/TSS of log y about the fit, over the uncensored rows; NaN if y is constant */
+    double r2;             /* 1 - RSS/TSS of log y about the fit, over those N rows; NaN if y is constant there */
     double log_likelihood; /* of log y, at its maximum (where sigma has no correction for degrees of freedom) */
-    double aicc;           /* -2 log L + 2q + 2q(q+1)/(N-q-1), q = n_x + 2, N uncensored rows; NaN if N < q + 2 */
+    double aicc;           /* -2 log L + 2q + 2q(q+1)/(N-q-1), q = n_x + 2; NaN if N < q + 2 */
     double *residuals;     /* owned: n of log y - fit; of a censored row a lower bound of it */
 };
 
 /* Fits `data`, with intervals at level `confidence` (0.95) by Student's t with dof degrees of freedom.
  *
  * Tobit: standard errors come from the observed information; sigma and standard errors are multiplied by sqrt(N/dof),
- * N the uncensored rows. With that factor a Tobit fit whose censored rows say nothing is the least-squares fit, number
+ * N as above. With that factor a Tobit fit whose censored rows say nothing is the least-squares fit, number
  * for number; without it intervals from few rows are too narrow.
  *
  * An rms residual below 1e-14, the rounding of the logs, counts as 1e-14: a perfect fit has a finite AICc.
  *
  * Ownership: the caller's, to be undone with power_law_free. On an error `fit` is zeroed.
  *
- * ERR_INPUT: a value that is not positive and finite; not more uncensored rows than coefficients (all censored
- * included); a regressor that is constant, or a product of powers of others, over the uncensored rows (it is named).
+ * ERR_INPUT: a value that is not positive and finite; y outside its bracket; not more rows with y or both bounds than
+ * coefficients; a regressor that is constant, or a product of powers of others, over the uncensored rows (it is named).
  * ERR_SOLVER: GSL failed, or the maximisation did not converge. ERR_MEMORY. */
 enum status power_law_fit(const struct power_law_data *data, double confidence, struct power_law *fit);
 /* Frees what `fit` owns and zeroes it; a zeroed struct is accepted. */
@@ -117,10 +127,11 @@ struct power_law_rank {
 };
 
 /* Fits `n_forms` forms to the same y and ranks them by AICc: forms[i] -> ranks[i] (n_forms of them, order kept). Copy
- * one struct power_law_data and change its columns: n, y and censored (the pointers) have to be those of forms[0].
+ * one struct power_law_data and change its columns: n, y and what is known of it (the pointers) have to be those of
+ * forms[0].
  *
- * ERR_INPUT: as power_law_fit, prefixed with the number of the form, from 1; other n, y or censored; too few uncensored
- * rows for AICc. */
+ * ERR_INPUT: as power_law_fit, prefixed with the number of the form, from 1; other n, y, censored, low or high; too few
+ * uncensored rows for AICc. */
 enum status power_law_compare(const struct power_law_data *forms, size_t n_forms, struct power_law_rank *ranks);
 
 /* The exponent of one regressor at both ends of its range. */

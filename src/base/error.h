@@ -26,8 +26,8 @@ enum status {
 #undef AS_ENUM
 };
 
-/* Records the message (printf style, cut at 1023 bytes) for the calling thread; returns `code`, for `return
- * error_set(..)`. */
+/* Records the message (printf style, cut at 1023 bytes, control characters replaced) for the calling thread; returns
+ * `code`, for `return error_set(..)`. */
 enum status error_set(enum status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Puts "prefix: " before the recorded message; returns `code`. Use it to say where (a file, a line, a run). */
 enum status error_prefix(enum status code, const char *format, ...) __attribute__((format(printf, 2, 3)));

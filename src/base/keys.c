@@ -107,14 +107,29 @@ enum key keys_find(const char *name)
     return KEY_COUNT;
 }
 
+/* "[0,1)" -> 0 and 1 */
+static void ends_of(const char *range, double *low, double *high)
+{
+    char *end;
+    *low = -INFINITY, *high = INFINITY;
+    if (!*range)
+        return;
+    *low = strtod(range + 1, &end);
+    *high = strtod(end + 1, NULL);
+}
+
 /* "[0,1)" -> is value inside? An empty range admits everything. */
 static bool in_range(const char *range, double value)
 {
-    char *end;
-    if (!*range)
-        return true;
-    double low = strtod(range + 1, &end), high = strtod(end + 1, &end);
-    return (*range == '[' ? value >= low : value > low) && (*end == ']' ? value <= high : value < high);
+    double low, high;
+    ends_of(range, &low, &high);
+    return !*range || ((*range == '[' ? value >= low : value > low) &&
+                       (range[strlen(range) - 1] == ']' ? value <= high : value < high));
+}
+
+void keys_range(enum key key, double *low, double *high)
+{
+    ends_of(table[key].range, low, high);
 }
 
 static enum status choice_value(enum key key, const char *text, double *value)

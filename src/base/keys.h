@@ -79,6 +79,8 @@ bool keys_is_choice(enum key key);
 size_t keys_choices(enum key key, const char *const **names);
 /* true for keys whose values are whole numbers. */
 bool keys_is_integer(enum key key);
+/* The ends of the key's range; infinite where it has none. */
+void keys_range(enum key key, double *low, double *high);
 /* true if the key is part of a run's identity. */
 bool keys_is_hashed(enum key key);
 /* What a row or a checkpoint means that is older than the key: its default; NULL for keys that all of them have. */

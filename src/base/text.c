@@ -210,6 +210,16 @@ void text_free(struct text *t)
     *t = (struct text){0};
 }
 
+const char *text_fixed(char *buffer, int decimals, double value)
+{
+    if (isnan(value))
+        return strcpy(buffer, "-");
+    snprintf(buffer, 32, "%.*f", decimals, value);
+    if (*buffer == '-' && !buffer[strspn(buffer, "-0.")])
+        snprintf(buffer, 32, "%.*f", decimals, 0.0);
+    return buffer;
+}
+
 bool text_to_real(const char *string, double *value)
 {
     /* strtod also takes "nan", "inf", hexadecimal and leading blanks; a key value is a plain decimal number. */
@@ -244,6 +254,14 @@ bool text_is_utf8(const char *string)
         }
     }
     return true;
+}
+
+bool text_is_plain(const char *string)
+{
+    bool plain = true;
+    for (const unsigned char *s = (const unsigned char *)string; *s && plain; s++)
+        plain = *s >= ' ' && *s != 0x7F && !(*s == 0xC2 && s[1] >= 0x80 && s[1] < 0xA0);
+    return plain;
 }
 
 static size_t edit_distance(const char *a, const char *b)
@@ -305,6 +323,19 @@ done:
     return rc;
 }
 
+enum status text_may_write(const char *path)
+{
+    static const char database[] = "SQLite format 3";
+    char head[sizeof database] = "";
+    struct stat info;
+    FILE *file = stat(path, &info) == 0 && S_ISREG(info.st_mode) ? fopen(path, "rb") : NULL;
+    const bool is_one =
+        file && fread(head, 1, sizeof head, file) == sizeof head && !memcmp(head, database, sizeof head);
+    if (file)
+        fclose(file);
+    return is_one ? error_set(ERR_INPUT, "%s: is a database, which is not overwritten: give another name", path) : OK;
+}
+
 enum status text_write_file(const char *path, const char *bytes, size_t n)
 {
     enum status rc = OK;
@@ -314,6 +345,7 @@ enum status text_write_file(const char *path, const char *bytes, size_t n)
     char *behind = realpath(path, NULL); /* a link stays one: what it leads to is replaced */
     const char *target = behind ? behind : path;
     /* A device or pipe, or a link that leads to nothing yet, takes the bytes itself. */
+    TRY(text_may_write(target));
     const bool direct = lstat(target, &info) == 0 && !S_ISREG(info.st_mode);
     text_add(&aside, target);
     if (!direct)

@@ -34,6 +34,9 @@ void text_free(struct text *t);
 /* Writes the shortest form of `value` into buffer (at least 32 bytes); returns buffer. NaN and infinities: "nan",
  * "inf". */
 const char *text_real(char *buffer, double value);
+/* `value` with so many decimals into buffer (at least 32 bytes), for people: "-" for NaN, no minus before a zero.
+ * Returns buffer. */
+const char *text_fixed(char *buffer, int decimals, double value);
 /* Whole string -> number: no leading or trailing rest, no overflow, no hexadecimal, nan or inf. Returns false if
  * not. */
 bool text_to_real(const char *string, double *value);
@@ -41,14 +44,20 @@ bool text_to_real(const char *string, double *value);
 /* No broken, overlong or surrogate sequences: what JSON and SQLite take as text. */
 bool text_is_utf8(const char *string);
 
+/* No control characters, also of those that UTF-8 has beyond ASCII: what a terminal shows as it is. */
+bool text_is_plain(const char *string);
+
 /* The entry of names[n] nearest to `wrong` in edit distance, or NULL when none is near (distance > 1 + length/3). */
 const char *text_nearest(const char *wrong, const char *const *names, size_t n);
 
 /* Whole file into `out` (appended). Files over `limit` bytes are refused. */
 enum status text_read_file(const char *path, size_t limit, struct text *out);
 /* Writes aside (path.tmp.PID), syncs, renames: `path` holds the old or the whole new content, never a part. The file
- * behind a link is written so; a device or a pipe takes the bytes itself. ERR_IO. */
+ * behind a link is written so; a device or a pipe takes the bytes itself. ERR_IO; ERR_INPUT: a
+ * results database is there, and is not overwritten. */
 enum status text_write_file(const char *path, const char *bytes, size_t n);
+/* ERR_INPUT if text_write_file would refuse: to be asked before hours of work. */
+enum status text_may_write(const char *path);
 /* Makes a folder, and those above it, where they are missing. ERR_IO if it is not there afterwards. */
 enum status text_make_folder(const char *path);
 

@@ -106,6 +106,8 @@ struct store_filter;
 /* The study that the words name, with its keys, scale and shard, every run checked. Release with study_free, also after
  * an error. */
 enum status cli_study(const struct arguments *a, struct study *study);
+/* Says on stderr how many of its runs have a threshold that guessing reaches (reading_chance). */
+enum status cli_warn(const struct study *study);
 /* Its database: --db, else a name made of the study's and the shard's, written to buffer (at least 256 bytes). */
 const char *cli_database(const struct arguments *a, const struct study *study, char *buffer);
 /* The head of a sweep: its plan on stderr (--quiet: not), and with --budget the runs that are left out, noted in the

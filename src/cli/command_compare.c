@@ -29,6 +29,8 @@ static void add_json(const struct claim *c, struct text *out)
         text_addf(out, ", \"%s\": ", numbers[i].name);
         text_add_real(out, numbers[i].value);
     }
+    text_add(out, ", \"read_at\": ");
+    text_add_json(out, c->read_at);
     text_add(out, ", \"why\": ");
     text_add_json(out, c->why);
     text_add(out, "}\n");
@@ -46,6 +48,8 @@ static void add_claim(const struct claims *claims, const struct claim *c, struct
         text_addf(out, "; %s", c->source);
     if (c->runs)
         text_addf(out, "; %zu runs", c->runs);
+    if (*c->read_at)
+        text_addf(out, " read at %s", c->read_at);
     if (*c->grid)
         text_addf(out, "; own grid: %s", c->grid);
     text_add(out, "\n");

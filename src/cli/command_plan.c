@@ -54,6 +54,7 @@ enum status command_plan(const struct arguments *a)
     struct text out = {0}, budget = {0};
     char buffer[256];
     TRY(cli_study(a, &study));
+    TRY(cli_warn(&study));
     const char *path = cli_database(a, &study, buffer);
     pool_catch_signals();
     if (a->db || access(path, F_OK) == 0)

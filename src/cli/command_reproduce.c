@@ -233,7 +233,9 @@ static enum status draw_all(struct reproduction *r)
         struct report_figure *f = &r->figures[i];
         if (r->as_it_is ? !f->shown : f->figure->part != r->part || !wanted(r, f->figure->name, r->part))
             continue;
-        enum status drawn = figure_draw(r->store, &(struct figure_request){.name = f->figure->name, .folder = folder});
+        text_clear(&f->notes);
+        enum status drawn = figure_draw(
+            r->store, &(struct figure_request){.name = f->figure->name, .folder = folder, .notes = &f->notes});
         if (drawn == OK)
             continue;
         snprintf(f->problem, sizeof f->problem, "%s", error_message());
@@ -354,6 +356,8 @@ static void reproduction_free(struct reproduction *r)
     for (size_t i = 0; i < r->n_studies; i++)
         text_free(&r->studies[i].keys);
     text_free(&r->missing);
+    for (size_t i = 0; r->figures && i < figure_count(); i++)
+        text_free(&r->figures[i].notes);
     free(r->figures);
     accuracy_free(&r->accuracy);
     evidence_free(&r->evidence);

@@ -3,6 +3,7 @@
 #include "grid.h"
 #include "pool.h"
 #include "progress.h"
+#include "reading.h"
 #include "run.h"
 #include <math.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct batch {
     size_t failures;
     struct keys keys;       /* of the last run: of the only one if n = 1 */
     size_t n, printed, finished;
+    size_t coarse, at_once; /* of those finished: evaluated too seldom for their length; past it at the start */
     bool want_trace;
     struct progress progress;
 };
@@ -45,11 +47,11 @@ static void add_prediction(struct text *out, const char *name, double value, dou
     text_add(out, "\n");
 }
 
-static void describe_theory(const struct result *r, struct text *out)
+static void describe_theory(const struct result *r, double plateau, struct text *out)
 {
     if (r->keys.preset == PRESET_TOY)
-        add_prediction(out, "flow", r->flow_plateau, r->plateau);
-#define AS_LINE(name, meaning) add_prediction(out, #name, r->predicted.name, r->plateau);
+        add_prediction(out, "flow", r->flow_plateau, plateau);
+#define AS_LINE(name, meaning) add_prediction(out, #name, r->predicted.name, plateau);
     PREDICTIONS(AS_LINE)
 #undef AS_LINE
     if (r->keys.value[KEY_init] == INIT_GAUSSIAN)
@@ -69,6 +71,25 @@ static void describe_theory(const struct result *r, struct text *out)
         text_add(out, "  (eq6 and asinh with p > 0: our reading of the paper, which gives them for p = 0)\n");
 }
 
+/* What a length that was read off says less than it seems to. */
+static void describe_doubts(const struct result *r, struct text *out)
+{
+    const double every = r->keys.value[KEY_eval_every], chance = reading_chance(&r->keys);
+    double low, high;
+    result_bracket(r, r->plateau, &low, &high);
+    if (result_is_coarse(r->plateau, low, high))
+        text_addf(out, "  (somewhere from %g to %g: evaluated every %g steps; a smaller eval_every tells)\n", low, high,
+                  every);
+    if (r->plateau == 0)
+        text_add(out, "  (over the threshold from the start: no plateau was seen)\n");
+    if (chance >= r->keys.value[KEY_threshold])
+        text_addf(
+            out,
+            "  (guessing one of the tokens gives an accuracy of 1/vocab = %.3g, the threshold %g is not above it: "
+            "give a larger one)\n",
+            chance, r->keys.value[KEY_threshold]);
+}
+
 /* "switched 5912.14   (p=0@attention=0.2)": when each switch of the schedule happened. */
 static void describe_switches(const struct result *r, const struct schedule *schedule, struct text *out)
 {
@@ -86,25 +107,32 @@ static void describe(const struct result *r, struct text *out)
 {
     const char *unit = r->keys.preset <= PRESET_TOY ? "time" : "steps";
     const double threshold = r->keys.value[KEY_threshold];
+    const bool late = result_is_late(r, r->plateau);
+    const double known = late ? NAN : r->plateau;
+    char read_at[READING_TEXT], length[32];
+    double low, high;
+    result_bracket(r, r->plateau, &low, &high);
+    snprintf(length, sizeof length, late ? "<= %.8g" : "%.8g", late ? high : r->plateau);
     keys_describe(&r->keys, out);
     if (r->state != RUN_EMERGED)
-        text_addf(out, "\n  %-12s %14s   (at %s %g, loss %g)\n", "plateau", result_state_name(r->state), unit, r->cap,
-                  r->final_loss);
+        text_addf(out, "\n  %-12s %14s   (at %s %g, loss %g; not yet %s)\n", "plateau", result_state_name(r->state),
+                  unit, r->cap, r->final_loss, reading_text(&r->keys, READING_OWN, read_at));
     else if (r->keys.preset == PRESET_RECALL)
-        text_addf(out, "\n  %-12s %14.8g   (steps; to a test accuracy of %g)\n", "plateau", r->plateau, threshold);
+        text_addf(out, "\n  %-12s %14s   (steps; to a test accuracy of %g)\n", "plateau", length, threshold);
     else
-        text_addf(out, "\n  %-12s %14.8g   (%s; %s loss down to %g of the null loss %g)\n", "plateau", r->plateau, unit,
+        text_addf(out, "\n  %-12s %14s   (%s; %s loss down to %g of the null loss %g)\n", "plateau", length, unit,
                   r->keys.value[KEY_loss] == LOSS_TRAIN ? "training" : "test", threshold, r->null_loss);
+    describe_doubts(r, out);
     const struct schedule schedule = schedule_of(r->keys.value[KEY_schedule]);
     describe_switches(r, &schedule, out);
     if (schedule.n && r->keys.preset == PRESET_TOY)
-        add_prediction(out, "flow", r->flow_plateau, r->plateau);
+        add_prediction(out, "flow", r->flow_plateau, known);
     else if (schedule.n) /* the formulas are for constant p and B */
         return;
     else if (r->keys.preset <= PRESET_TOY)
-        describe_theory(r, out);
+        describe_theory(r, known, out);
     else
-        add_prediction(out, "published", run_transformer_published(&r->keys), r->plateau);
+        add_prediction(out, "published", run_transformer_published(&r->keys), known);
 }
 
 /* "45 s", "12 min", "3.4 h" */
@@ -167,6 +195,10 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
     struct text out = {0};
     b->state[i] = rc == OK ? READY : FAILED;
     if (rc == OK) {
+        double low, high;
+        result_bracket(result, result->plateau, &low, &high);
+        b->coarse += result_is_coarse(result->plateau, low, high);
+        b->at_once += result->plateau == 0;
         b->waiting[i] = *result;
     } else if (b->n == 1) {
         return error_set(rc, "%s", message);
@@ -192,6 +224,21 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
 done:
     text_free(&out);
     return rc;
+}
+
+/* What the lines for people say of a run (describe_doubts), where there are none. */
+static void warn(const struct batch *b)
+{
+    if (b->coarse)
+        fprintf(
+            stderr,
+            "plateau: %zu of %zu runs were evaluated too seldom for their length: `bracket` is what is known of it\n",
+            b->coarse, b->n);
+    if (b->at_once)
+        fprintf(stderr,
+                "plateau: %zu of %zu runs were over the threshold from the start: their plateau is 0 (recall: guessing "
+                "gives 1/vocab)\n",
+                b->at_once, b->n);
 }
 
 static enum status run_grid(const struct arguments *a, const char *model)
@@ -222,6 +269,10 @@ static enum status run_grid(const struct arguments *a, const char *model)
                                               : "transformer",
                 flow ? "flow" : "train");
     }
+    if (a->checkpoint)
+        TRY(text_may_write(a->checkpoint));
+    if (a->trace)
+        TRY(text_may_write(a->trace));
     b.waiting = calloc(b.n, sizeof *b.waiting);
     b.state = calloc(b.n, sizeof *b.state);
     items = calloc(b.n, sizeof *items);
@@ -239,6 +290,8 @@ static enum status run_grid(const struct arguments *a, const char *model)
     struct pool pool = {.jobs = pool_jobs(a->jobs, threads), .work = work, .deliver = deliver, .context = &b};
     rc = pool_run(&pool, items, b.n);
     progress_end(&b.progress);
+    if (a->json)
+        warn(&b);
     if ((rc == ERR_INTERRUPTED || rc == ERR_REQUEUE) && print_ready(&b, true) == OK)
         pool_stopped("%zu of %zu runs are finished, and printed%s", b.finished, b.n,
                      a->checkpoint ? "" : "; what had begun is lost: --checkpoint FILE --resume FILE keeps it");

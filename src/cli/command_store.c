@@ -4,6 +4,7 @@
 #include "export.h"
 #include "import.h"
 #include "pool.h"
+#include "reading.h"
 #include "sweep.h"
 #include <math.h>
 #include <stdio.h>
@@ -55,6 +56,28 @@ done:
     return rc;
 }
 
+enum status cli_warn(const struct study *study)
+{
+    enum status rc = OK;
+    struct keys keys;
+    size_t size, n = 0;
+    double most = 0;
+    TRY(study_size(study, &size));
+    for (size_t i = 0; i < size; i++) {
+        TRY(study_at(study, i, &keys));
+        const double chance = reading_chance(&keys); /* may be NaN */
+        n += chance >= keys_real(&keys, KEY_threshold);
+        most = fmax(most, chance);
+    }
+    if (n)
+        fprintf(stderr,
+                "plateau: %zu of %zu runs of recall have a threshold that guessing reaches, 1/vocab, up to %.3g: they "
+                "emerge at once; give a larger threshold\n",
+                n, size, most);
+done:
+    return rc;
+}
+
 const char *cli_database(const struct arguments *a, const struct study *study, char *buffer)
 {
     if (study->shards) /* shards share a folder, but no file */
@@ -82,10 +105,17 @@ enum status command_sweep(const struct arguments *a)
     }
     TRY(store_open(path, STORE_WRITE, a->command_line, &store));
     TRY(cli_plan(a, store, &study));
+    if (!a->quiet)
+        TRY(cli_warn(&study));
     rc = sweep_run(&study, store, a->jobs, a->quiet, &report);
     if (!a->quiet)
         fprintf(stderr, "%s: %zu runs, %zu already there, %zu made, %zu failed; in %s\n", study.name, report.total,
                 report.skipped, report.done, report.failed, path);
+    if (report.kept)
+        fprintf(stderr,
+                "plateau: %zu of these rows keep the threshold that they hold, which another study asks for, or whose "
+                "plateau would be lost (none of those recorded); --at reads them at another\n",
+                report.kept);
 done:
     text_free(&report.missing);
     store_close(store);

@@ -14,6 +14,12 @@
 
 /* `threshold` for the run of these keys: a fraction as it is, else what the above stand for. */
 double reading_threshold(const struct keys *keys, double threshold);
+/* What guessing gives where the threshold is an accuracy, 1/vocab: at or below it a plateau means nothing. Else NaN. */
+double reading_chance(const struct keys *keys);
+/* What the threshold is in words: "loss at 0.2 of the null loss", "accuracy 0.05", "half way from 1/pairs to 1".
+ * Returns buffer. */
+enum { READING_TEXT = 48 };
+const char *reading_text(const struct keys *keys, double threshold, char buffer[READING_TEXT]);
 /* Makes *result that of the same run at `threshold`: plateau, state (of a run that
  * diverged: emerged, if it had before), keys, predicted and flow_plateau. *known is false
  * if the run did not record it (result_plateau_at); those are NaN then. tools NULL: who asks needs neither predicted

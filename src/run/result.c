@@ -107,6 +107,46 @@ static void add_keys(const struct keys *keys, struct text *out)
     }
 }
 
+void result_bracket(const struct result *r, double length, double *low, double *high)
+{
+    const double steps = r->keys.value[KEY_eval_every], lr = r->keys.preset == PRESET_TOY ? r->keys.value[KEY_lr] : 1;
+    *low = *high = length;
+    if (r->keys.preset == PRESET_FLOW || isnan(r->initial_loss) || !(length > 0))
+        return;
+    const double number = ceil(length / (steps * lr) * (1 - 1e-12)); /* of the evaluation; lengths are rounded */
+    *low = (number - 1) * steps * lr;
+    *high = fmax(number * steps * lr, length);
+}
+
+bool result_is_coarse(double length, double low, double high)
+{
+    static const double wide = 0.05;
+    return high - low > wide * length;
+}
+
+bool result_is_late(const struct result *r, double length)
+{
+    double low, high;
+    result_bracket(r, length, &low, &high);
+    return low == 0 && high > 0;
+}
+
+static void add_bracket(const struct result *r, struct text *out)
+{
+    double low, high;
+    result_bracket(r, r->plateau, &low, &high);
+    text_add(out, ", \"bracket\": ");
+    if (isnan(low)) {
+        text_add(out, "null");
+        return;
+    }
+    text_add(out, "[");
+    text_add_real(out, low);
+    text_add(out, ", ");
+    text_add_real(out, high);
+    text_add(out, "]");
+}
+
 void result_json(const struct result *r, struct text *out)
 {
     enum preset preset = r->keys.preset;
@@ -114,6 +154,8 @@ void result_json(const struct result *r, struct text *out)
     add_field(out, "plateau", r->plateau);
     text_addf(out, ", \"unit\": \"%s\", \"status\": \"%s\"", preset <= PRESET_TOY ? "time" : "steps",
               state_names[r->state]);
+    if (preset != PRESET_FLOW)
+        add_bracket(r, out);
     add_field(out, "initial_loss", r->initial_loss);
     add_field(out, "null_loss", r->null_loss);
     add_field(out, "final_loss", r->final_loss);

@@ -57,6 +57,15 @@ bool result_solved(const struct result *r);
 double result_crossing(const struct result *r, const char *name, bool *applies);
 /* {"0.9": t, ..}: the crossings alone. Appended. */
 void result_crossings(const struct result *r, struct text *out);
+/* What is known of a length or crossing of this run, in its unit: that it is above *low, an evaluation before it, and
+ * at most *high, the first beyond it. Equal where it is exact (a flow's root, an imported run's, 0: at the start); both
+ * NaN where there is none. A training run's is interpolated between the two, and means little where they are far apart.
+ */
+void result_bracket(const struct result *r, double length, double *low, double *high);
+/* They are far apart: by more than a twentieth of the length. */
+bool result_is_coarse(double length, double low, double high);
+/* The first evaluation after the start was beyond it already: there is an upper bound alone. */
+bool result_is_late(const struct result *r, double length);
 /* The time at which the loss fell to `threshold` of the null loss (recall: the accuracy rose to it), from plateau or
  * crossings; NaN if it did not or is not known. *known is false if neither holds that threshold; an imported run holds
  * its own alone, and when it was cut off before that, those beyond. */

@@ -128,10 +128,13 @@ enum status agenda_look(const struct study *study, struct store *store, struct a
     enum status rc = OK;
     agenda->there = 0;
     for (size_t i = 0; i < agenda->n; i++) {
+        struct agenda_run *run = &agenda->list[i];
         struct keys keys;
-        TRY(study_at(study, agenda->list[i].number, &keys));
-        TRY(agenda_answered(study, store, &keys, &agenda->list[i].there, NULL));
-        agenda->there += agenda->list[i].there;
+        struct result old;
+        TRY(study_at(study, run->number, &keys));
+        TRY(agenda_answered(study, store, &keys, &run->there, &old));
+        run->other = run->there && !keys_same(&old.keys, &keys, KEY_threshold);
+        agenda->there += run->there;
     }
 done:
     return rc;

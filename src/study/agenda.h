@@ -9,7 +9,8 @@ struct agenda_run {
     char hash[33];
     size_t number; /* of the run in its study (study_at) */
     double work;   /* work.h */
-    bool there;    /* the store answers it */
+    bool there;    /* the store answers it .. */
+    bool other;    /* .. but its row holds another threshold */
 };
 
 struct agenda {

@@ -28,6 +28,8 @@ static void each_field(const struct store_row *row, field_visit *visit, struct t
     const struct result *r = &row->result;
     char buffer[32];
     bool applies;
+    double low, high;
+    result_bracket(r, r->plateau, &low, &high);
 #define TEXT(name_, value_) visit(out, &(struct field){"", name_, (value_) ? (value_) : "", 0, true}, false)
 #define REAL(group_, name_, number_) visit(out, &(struct field){group_, name_, NULL, number_, true}, false)
     visit(out, &(struct field){"", "id", NULL, (double)row->id, true}, true);
@@ -40,6 +42,8 @@ static void each_field(const struct store_row *row, field_visit *visit, struct t
         visit(out, &(struct field){"keys", keys_name(key), text, r->keys.value[i], !isnan(r->keys.value[i])}, false);
     }
     REAL("", "plateau", r->plateau);
+    REAL("", "plateau_low", low);
+    REAL("", "plateau_high", high);
     REAL("", "cap", r->cap);
     TEXT("unit", store_unit(r));
     REAL("", "initial_loss", r->initial_loss);

@@ -479,3 +479,46 @@ done:
         store_rollback(store);
     return rc;
 }
+
+/* Run `id` belongs to another study than `study`. */
+static enum status is_shared(struct store *store, sqlite3_int64 id, const char *study, bool *yes)
+{
+    enum status rc = OK;
+    bool there;
+    *yes = false;
+    sqlite3_bind_int64(store->studies, 1, id);
+    for (;;) {
+        TRY(store_next(store, store->studies, &there));
+        if (!there)
+            break;
+        *yes = *yes || strcmp((const char *)sqlite3_column_text(store->studies, 0), study) != 0;
+    }
+done:
+    store_release(store->studies);
+    return rc;
+}
+
+enum status store_reread(struct store *store, const char *study, const char *hash, const struct result *result,
+                         bool *done)
+{
+    static const int kept[] = {COLUMN_STUDY, COLUMN_VERSION, COLUMN_HOST, COLUMN_STARTED, COLUMN_FINISHED};
+    enum status rc = OK;
+    bool there, shared;
+    *done = false;
+    store_bind_text(store->by_hash, 1, hash);
+    TRY(store_next(store, store->by_hash, &there));
+    REQUIRE(there, ERR_INPUT, "%s: no run %s", store->path, hash);
+    TRY(is_shared(store, sqlite3_column_int64(store->by_hash, SELECT_ID), study, &shared));
+    if (shared)
+        goto done;
+    TRY(bind_row(store->put, NULL, hash, result));
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        sqlite3_bind_value(store->put, kept[i] + 1, sqlite3_column_value(store->by_hash, SELECT_COLUMNS + kept[i]));
+    store_release(store->by_hash);
+    TRY(store_run(store, store->put, "saving a run"));
+    *done = true;
+done:
+    store_release(store->by_hash);
+    store_release(store->put);
+    return rc;
+}

@@ -48,6 +48,11 @@ enum status store_join(struct store *store, const char *study, const char *hash)
  * one that ends before, and its studies. Nothing happens if the run is gone. ERR_INPUT: `from` cannot be read;
  * ERR_DATABASE: `to` failed. */
 enum status store_copy(struct store *to, struct store *from, int64_t id, bool with_row);
+/* The run with this hash is now `result`, the same run read at another threshold (reading.h). Its study, program, host
+ * and times stay as they are, and so does its curve. Nothing happens (*done is false) if it belongs to another study
+ * than `study` too, which may ask otherwise. ERR_INPUT: there is no such run. */
+enum status store_reread(struct store *store, const char *study, const char *hash, const struct result *result,
+                         bool *done);
 /* *there: a run with this hash is there, in whatever state; then *result and *has_curve are overwritten by it. */
 enum status store_find(struct store *store, const char *hash, bool *there, struct result *result, bool *has_curve);
 /* *finished: a run with this hash is there and was not interrupted. Then *result and *has_curve are overwritten by it:

@@ -3,6 +3,7 @@
 #include "pool.h"
 #include "progress.h"
 #include "ranks.h"
+#include "reading.h"
 #include "run.h"
 #include "work.h"
 #include <dirent.h>
@@ -88,6 +89,33 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
     return rc;
 }
 
+/* A row holds the threshold that was asked for last, so that who reads it gets what was asked: one that answers from
+ * its crossings is read there. It stays as it is where another study has it too, which may ask otherwise, and where
+ * training would be lost: the plateau of an old threshold that is none of the levels recorded. */
+static enum status read_again(struct sweep *s, size_t i, const char *hash)
+{
+    enum status rc = OK;
+    struct keys keys;
+    struct result r;
+    bool there, has_curve, known, read = false;
+    TRY(study_at(s->study, i, &keys));
+    TRY(store_has(s->store, hash, &there, &r, &has_curve));
+    if (!there || keys_same(&r.keys, &keys, KEY_threshold))
+        goto done;
+    const double old = keys_real(&r.keys, KEY_threshold);
+    const enum run_state state = r.state;
+    if (!s->runs.tools)
+        TRY(run_flow_create(&s->runs.tools));
+    TRY(reading_at(s->runs.tools, keys_real(&keys, KEY_threshold), &r, &known));
+    r.state = state == RUN_DIVERGED ? state : r.state; /* which a row says also of one that had emerged before */
+    result_plateau_at(&r, old, &known);
+    if (known || keys.preset == PRESET_FLOW)
+        TRY(store_reread(s->store, s->study->name, hash, &r, &read));
+    s->report->kept += !read;
+done:
+    return rc;
+}
+
 /* Asked again just before the run begins: another sweep may have made it since. */
 static enum status wanted(void *context, size_t i, bool *yes)
 {
@@ -99,8 +127,10 @@ static enum status wanted(void *context, size_t i, bool *yes)
     TRY(study_at(s->study, i, &keys));
     TRY(agenda_answered(s->study, s->store, &keys, &there, NULL));
     keys_hash(&keys, hash);
-    if (there)
+    if (there) {
         TRY(store_join(s->store, s->study->name, hash));
+        TRY(read_again(s, i, hash));
+    }
     *yes = !there;
     s->report->skipped += there;
 done:
@@ -121,6 +151,8 @@ static enum status list_runs(struct sweep *s, size_t **items, size_t *n)
         const struct agenda_run *run = &agenda.list[i];
         if (run->there) {
             TRY(store_join(s->store, s->study->name, run->hash));
+            if (run->other)
+                TRY(read_again(s, run->number, run->hash));
             continue;
         }
         (*items)[(*n)++] = run->number;

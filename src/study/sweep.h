@@ -8,6 +8,8 @@
 struct sweep_report {
     size_t total, skipped, done, failed; /* runs of the study, or of its shard; already there; made now; failed */
     struct text missing;                 /* owned by the caller: of those that failed, "KEYS: why", each on a line */
+    size_t kept; /* of those there: their rows hold another threshold, which another study may ask for, or whose plateau
+                    would be lost otherwise */
 };
 
 /* Checks the whole grid, takes the runs of the study's shard, skips what the store answers, runs the rest, the longest
