@@ -1,10 +1,15 @@
 /* The store: one SQLite file with a row per finished run, its curve, and how the file came to be.
  *
  *     runs(id, hash, study, status, every key, plateau, .., crossings, predicted, solver as JSON, library, version,
- *          host, started, finished)
- *     curves(run, rows, data)     the trace: rows x columns (trace.h) little-endian doubles
+ *          host, started, finished, checksum)
+ *     curves(run, rows, data, checksum)   the trace: rows x columns (trace.h) little-endian doubles
  *     members(study, run)         the studies that a run belongs to: any number, since it is made once for all of them
+ *     sources(run, path)          the file that an imported run comes from
  *     meta(key, value)            schema, created, build, last_command
+ *
+ * A file is not trusted: it holds the tables above and nothing else, or it is refused; a row is used when its keys make
+ * its hash and its values its checksum, else it is named on stderr and passed over, as if it were not there. Files of
+ * schema 3 have no checksums: their rows are used when their keys make their hash, and a writer adds what they lack.
  *
  * One process writes; any number read, also while it writes. Every store_put is one transaction, on disk when it
  * returns, so that kill -9 or a power cut loses the run in flight and nothing else. A store is not shared between
@@ -75,10 +80,9 @@ struct store_row {
 typedef enum status store_visit(void *context, const struct store_row *row);
 /* Calls visit for every row that the filter (NULL: all) lets through, ordered by the keys of the hash (the seed last),
  * the other keys, id: the same rows come in the same order. The rows are those of one time, about 1 kB of memory each;
- * no lock is held during a call, so a slow reader does not stop a writer, and visit may use the store. A row that
- * cannot be read is an error before the first call. */
+ * no lock is held during a call, so a slow reader does not stop a writer, and visit may use the store. */
 enum status store_each(struct store *store, const struct store_filter *filter, store_visit *visit, void *context);
-/* *any: the filter lets a row through. */
+/* *any: the filter lets a row through. As slow as a walk. */
 enum status store_any(struct store *store, const struct store_filter *filter, bool *any);
 /* How many rows the filter lets through, and the seconds that they took; one that does not know (imported) adds no
  * seconds. */
