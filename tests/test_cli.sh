@@ -102,6 +102,28 @@ fails 2 'needs one study file' sweep
 printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n512,16,1,,censored\n' >mine.csv
 fails 2 'no model' import mine.csv --db mine.db
 "$plateau" import mine.csv --db mine.db model=toy steps=2000 2>err; "$plateau" fit mine.db | grep -q 'tobit on logarithms, 4 runs, 1 of them censored'; ok $? "imported runs are fitted, the censored one too"
+grep -q '^4 runs imported into mine.db; plateau lengths in time = steps x lr; by default B=1 p=0$' err; ok $? "an import says the unit, and what is a default"
+printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n1024,16,1,,censored\n' >mine.csv
+"$plateau" import mine.csv --db mine.db model=toy steps=2000 2>&1 | grep -q '; 1 runs that the file no longer has are gone$' && [[ $("$plateau" export mine.db | wc -l) == 5 ]]; ok $? "a corrected file takes the place of the old one"
+fails 2 'mine.csv:1: T: the file has this column: leave out T=' import mine.csv --db mine.db model=toy steps=2000 T=5
+"$plateau" import mine.csv --db mine.db model=toy steps=2000 --study again --quiet; [[ $("$plateau" fit mine.db | grep -o '4 runs') ]]; ok $? "a run imported for two studies counts once"
+
+# ---- forget
+fails 2 'say which runs' forget mine.db
+fails 2 'no such run' forget mine.db T=7
+fails 2 'none.db' forget none.db T=64; [[ ! -e none.db ]]; ok $? "and makes no database"
+fails 2 'takes no keys' forget mine.db T=64 --damaged
+cp mine.db before.db; "$plateau" forget mine.db T=64,128 --dry-run >out 2>err && [[ $(wc -l <out) == 2 ]] && grep -q '^T=64 d=16 .*(emerged; again import)$' out && grep -q '^2 runs would go from mine.db$' err && cmp -s mine.db before.db
+ok $? "forget --dry-run lists the runs and leaves the file as it is"
+"$plateau" forget mine.db T=64,128 2>err && grep -q '^2 runs are gone from mine.db$' err && [[ $("$plateau" export mine.db | wc -l) == 3 ]]; ok $? "forget removes runs"
+"$plateau" forget mine.db --study again --quiet && [[ $("$plateau" export mine.db | wc -l) == 3 && $("$plateau" export mine.db --study again | wc -l) == 1 ]]; ok $? "of a study that shares them only the name goes"
+"$plateau" forget mine.db --study import --quiet && [[ $("$plateau" export mine.db | wc -l) == 1 ]]; ok $? "of the last one the runs"
+printf 'study: stay\ncurves: yes\nruns:\n- {model: toy, T: 16, d: 4, steps: 20, checkpoint_every: 10, seed: [1, 2]}\n' >stay.yaml; "$plateau" sweep stay.yaml --quiet
+[[ $(ls stay.db.checkpoints | wc -l) == 2 ]]; ok $? "two runs with their checkpoints"
+"$plateau" forget stay.db seed=2 --quiet && [[ $(ls stay.db.checkpoints | wc -l) == 1 && $("$plateau" export stay.db | wc -l) == 2 && $("$plateau" export stay.db --curves | cut -d, -f1 | sort -u | wc -l) == 2 ]]
+ok $? "a run goes with its curve and its checkpoint"
+"$plateau" sweep stay.yaml 2>&1 | grep -q '1 already there, 1 made'; ok $? "and is made again"
+
 printf 'study: x\nruns:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'B must be smaller than T' sweep bad.yaml; [[ ! -e x.db ]]; ok $? "a bad study makes no database"
 printf 'study: x\nruns:\n  - {TT: 3}\n' >bad.yaml; fails 2 'bad.yaml: 3: TT: no such key' sweep bad.yaml
 printf 'study: [x\n' >bad.yaml; fails 2 'not YAML' sweep bad.yaml

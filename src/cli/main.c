@@ -22,14 +22,21 @@ static const struct command {
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
-static const struct option {
-    const char *name, *argument, *meaning;
+static struct option {
+    char name[16];
+    const char *argument, *meaning;
 } options[] = {
 #define AS_ENTRY(name, type, argument, meaning) {#name, argument, meaning},
     OPTIONS(AS_ENTRY)
 #undef AS_ENTRY
 };
 enum { N_OPTIONS = sizeof options / sizeof options[0] };
+
+void cli_spell(char *name)
+{
+    while ((name = strchr(name, '_')))
+        *name = '-';
+}
 
 enum status cli_print(const char *bytes, size_t n)
 {
@@ -42,7 +49,7 @@ enum status cli_print(const char *bytes, size_t n)
 static bool takes(const struct command *c, const char *option)
 {
     char word[64];
-    snprintf(word, sizeof word, " %s ", option);
+    snprintf(word, sizeof word, " %.40s ", option);
     return strstr(c->options, word) != NULL;
 }
 
@@ -99,8 +106,9 @@ static enum status parse_option(const struct command *c, int argc, char **argv, 
         bool follows = options[k].argument && *i + 1 < argc && strncmp(argv[*i + 1], "--", 2);
         const char *text = equals ? equals + 1 : follows ? argv[++*i] : NULL;
         bool good = true;
+        size_t at = 0; /* of the option in the table */
 #define AS_CASE(field, type, argument, meaning)                                                                        \
-    if (!strcmp(name, #field))                                                                                         \
+    if (at++ == k)                                                                                                     \
         good = set_##type(&a->field, text);
         OPTIONS(AS_CASE)
 #undef AS_CASE
@@ -170,7 +178,8 @@ static void add_command(const struct command *c, struct text *out)
         char option[64];
         if (!takes(c, options[k].name))
             continue;
-        snprintf(option, sizeof option, "--%s %s", options[k].name, options[k].argument ? options[k].argument : "");
+        snprintf(option, sizeof option, "--%.15s %.40s", options[k].name,
+                 options[k].argument ? options[k].argument : "");
         text_addf(out, "    %-26s %s\n", option, options[k].meaning);
     }
     for (size_t k = 0; k < N_SETTINGS; k++) {
@@ -340,6 +349,8 @@ static enum status run(int argc, char **argv, struct arguments *a)
 int main(int argc, char **argv)
 {
     struct arguments a = {0};
+    for (size_t k = 0; k < N_OPTIONS; k++)
+        cli_spell(options[k].name);
     gsl_set_error_handler_off(); /* GSL would abort; every call's status is checked instead */
     signal(SIGPIPE, SIG_IGN);    /* a closed pipe and a file over the limit are errors of the write */
     signal(SIGXFSZ, SIG_IGN);

@@ -48,6 +48,19 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
                       const struct trace *trace);
 /* The run with this hash belongs to `study` too; nothing happens if there is no such run, or it does already. */
 enum status store_join(struct store *store, const char *study, const char *hash);
+/* Imported runs come from files. Within a transaction: store_disown frees the runs of the file `path`, store_own notes
+ * that the run with this hash comes from there (and no longer from another), and store_drop removes those that are still
+ * free; *n: how many. */
+enum status store_disown(struct store *store, const char *path);
+enum status store_own(struct store *store, const char *hash, const char *path);
+enum status store_drop(struct store *store, size_t *n);
+/* The file that the run with this hash comes from, appended to *path; nothing if none is known, or the run is free. */
+enum status store_source(struct store *store, const char *hash, struct text *path);
+/* Removes run `id`, with its curve; of `study` alone, if that is not NULL and others have the run too. *last: it is
+ * gone. */
+enum status store_forget(struct store *store, int64_t id, const char *study, bool *last);
+/* The runs that are not what was saved, which no other function gives: *ids[*n], the store's, ascending. */
+enum status store_damaged(struct store *store, const int64_t **ids, size_t *n);
 /* Run `id` of `from` into `to`, as it stands there, its host and times too. with_row: its row, which replaces one with
  * the same hash; without, `to` has one, and that stays (else ERR_INPUT). In any case its curve, where `to` has none or
  * one that ends before, and its studies. Nothing happens if the run is gone. ERR_INPUT: `from` cannot be read;
