@@ -19,6 +19,9 @@ fails 2 'range is first:last' flow 'T=8:4:*2'
 fails 2 'does not apply to the flow' flow lr=1
 fails 2 'recall needs model=transformer' flow task=recall
 fails 2 'expected key=value' flow T
+fails 2 'T=64 T=128: T is given twice: leave one out' flow T=64 d=16 T=128
+fails 2 'x=T x=d: x is given twice' figure phase x=T x=d
+fails 2 '--jobs 2: --jobs was given before' flow --jobs 1 --jobs 2
 fails 2 'not an option of flow' flow --jsn
 fails 2 'needs N' flow --jobs 0
 fails 2 'takes no argument' flow --json=yes
@@ -129,6 +132,10 @@ printf 'study: x\nruns:\n  - {TT: 3}\n' >bad.yaml; fails 2 'bad.yaml: 3: TT: no 
 printf 'study: [x\n' >bad.yaml; fails 2 'not YAML' sweep bad.yaml
 printf 'runs:\n- {T: "64\\0x"}\n' >bad.yaml; fails 2 'bad.yaml: 2: a key needs a value' sweep bad.yaml
 printf 'runs:\n- {T: 64}\n---\nruns:\n- {T: 65}\n' >bad.yaml; fails 2 'bad.yaml: 4: a second document' sweep bad.yaml
+printf 'runs:\n- T: 64\n  d: 16\n  T: 128\n' >bad.yaml; fails 2 'bad.yaml: 4: T: this key stands in line 2, too' sweep bad.yaml
+printf 'runs:\n- {T: 64}\nruns:\n- {T: 65}\n' >bad.yaml; fails 2 'bad.yaml: 3: runs: this key stands in line 1, too' sweep bad.yaml
+printf -- '- {id: A, quantity: r2, published: 1, tolerance: 0.1,\n   published: 2}\n' >bad.yaml; fails 2 'bad.yaml: 2: published: this key stands in line 1, too' compare mine.db --claims bad.yaml
+head -c 100000 /dev/zero | tr '\0' '[' >bad.yaml; fails 2 'bad.yaml: 1: more than 32 levels' sweep bad.yaml
 printf 'runs: 3\n' >bad.yaml; fails 2 'runs: 1: is a list' sweep bad.yaml
 printf 'desk:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'at least one block of runs at this scale' sweep bad.yaml
 fails 2 '--scale huge: smoke, quick, desk or paper' sweep bad.yaml --scale huge

@@ -89,8 +89,9 @@ static bool set_NUMBER(size_t *field, const char *text)
     return true;
 }
 
-/* One --option; *i is moved over its argument. */
-static enum status parse_option(const struct command *c, int argc, char **argv, int *i, struct arguments *a)
+/* One --option; *i is moved over its argument. given[N_OPTIONS]: those that there were. */
+static enum status parse_option(const struct command *c, int argc, char **argv, int *i, bool *given,
+                                struct arguments *a)
 {
     const char *word = argv[*i] + 2, *equals = strchr(word, '=');
     char name[40];
@@ -105,6 +106,9 @@ static enum status parse_option(const struct command *c, int argc, char **argv, 
             continue;
         bool follows = options[k].argument && *i + 1 < argc && strncmp(argv[*i + 1], "--", 2);
         const char *text = equals ? equals + 1 : follows ? argv[++*i] : NULL;
+        if (given[k] && options[k].argument)
+            return error_set(ERR_INPUT, "--%s %s: --%s was given before: leave one out", name, text ? text : "", name);
+        given[k] = true;
         bool good = true;
         size_t at = 0; /* of the option in the table */
 #define AS_CASE(field, type, argument, meaning)                                                                        \
@@ -128,8 +132,24 @@ static bool is_assignment(const char *word)
     return n > 0 && word[n] == '=';
 }
 
+/* Of two words for one name the last would win without a word. */
+static enum status check_repeats(const struct arguments *a)
+{
+    for (size_t i = 0; i < a->n_assignments; i++) {
+        const size_t name = strcspn(a->assignments[i], "=") + 1;
+        for (size_t j = i + 1; j < a->n_assignments; j++) {
+            if (!strncmp(a->assignments[i], a->assignments[j], name))
+                return error_set(ERR_INPUT,
+                                 "%.200s %.200s: %.*s is given twice: leave one out, or make one list of both",
+                                 a->assignments[i], a->assignments[j], (int)name - 1, a->assignments[i]);
+        }
+    }
+    return OK;
+}
+
 static enum status parse(const struct command *c, int argc, char **argv, struct arguments *a)
 {
+    bool given[N_OPTIONS] = {false};
     a->assignments = calloc((size_t)argc, sizeof *a->assignments);
     a->files = calloc((size_t)argc, sizeof *a->files);
     if (!a->assignments || !a->files)
@@ -137,7 +157,7 @@ static enum status parse(const struct command *c, int argc, char **argv, struct 
     for (int i = 2; i < argc; i++) {
         enum status rc = OK;
         if (!strncmp(argv[i], "--", 2))
-            rc = parse_option(c, argc, argv, &i, a);
+            rc = parse_option(c, argc, argv, &i, given, a);
         else if (is_assignment(argv[i]))
             a->assignments[a->n_assignments++] = argv[i];
         else
@@ -145,7 +165,7 @@ static enum status parse(const struct command *c, int argc, char **argv, struct 
         if (rc != OK)
             return rc;
     }
-    return OK;
+    return check_repeats(a);
 }
 
 /* What a command takes as name=value that is not a key of runs. */

@@ -1,8 +1,11 @@
 #include "yaml_file.h"
 #include "text.h"
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const size_t LARGEST_FILE = 1 << 20;
+enum { DEEPEST = 32 };
 
 const char *yaml_file_text(const yaml_node_t *node)
 {
@@ -21,6 +24,73 @@ static enum status not_yaml(const yaml_parser_t *parser)
     return parser->error == YAML_MEMORY_ERROR ? error_set(ERR_MEMORY, "out of memory for the YAML parser")
                                               : error_set(ERR_INPUT, "%zu: not YAML: %s", parser->problem_mark.line + 1,
                                                           parser->problem ? parser->problem : "?");
+}
+
+static int by_text(const void *a, const void *b)
+{
+    const yaml_node_t *x = *(const yaml_node_t *const *)a, *y = *(const yaml_node_t *const *)b;
+    const int order = strcmp(yaml_file_text(x), yaml_file_text(y));
+    return order ? order : (x->start_mark.index > y->start_mark.index) - (x->start_mark.index < y->start_mark.index);
+}
+
+/* Of two entries with one key the last would win, or both, without a word. */
+static enum status check_map(yaml_document_t *doc, const yaml_node_t *map)
+{
+    const size_t most = (size_t)(map->data.mapping.pairs.top - map->data.mapping.pairs.start);
+    const yaml_node_t **keys = calloc(most + 1, sizeof *keys);
+    enum status rc = OK;
+    size_t n = 0;
+    REQUIRE(keys, ERR_MEMORY, "out of memory for %zu keys", most);
+    for (const yaml_node_pair_t *pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = yaml_document_get_node(doc, pair->key);
+        if (yaml_file_text(key))
+            keys[n++] = key;
+    }
+    qsort(keys, n, sizeof(const yaml_node_t *), by_text);
+    for (size_t i = 1; i < n; i++)
+        REQUIRE(strcmp(yaml_file_text(keys[i - 1]), yaml_file_text(keys[i])) != 0, ERR_INPUT,
+                "%zu: %.60s: this key stands in line %zu, too: leave one out", yaml_file_line(keys[i]),
+                yaml_file_text(keys[i]), yaml_file_line(keys[i - 1]));
+done:
+    free(keys);
+    return rc;
+}
+
+static enum status check_maps(yaml_document_t *doc)
+{
+    enum status rc = OK;
+    yaml_node_t *node;
+    for (int i = 1; rc == OK && (node = yaml_document_get_node(doc, i)); i++)
+        rc = node->type == YAML_MAPPING_NODE ? check_map(doc, node) : OK;
+    return rc;
+}
+
+/* libyaml takes the square of the depth: what is deeper than any study or claim is refused before it reads on. */
+static enum status check_depth(const struct text *file)
+{
+    enum status rc = OK;
+    yaml_parser_t parser;
+    yaml_event_t event;
+    int depth = 0;
+    if (!yaml_parser_initialize(&parser))
+        return error_set(ERR_MEMORY, "out of memory for the YAML parser");
+    yaml_parser_set_input_string(&parser, (const unsigned char *)file->data, file->length);
+    for (bool more = true; more;) {
+        if (!yaml_parser_parse(&parser, &event)) {
+            rc = not_yaml(&parser);
+            goto done;
+        }
+        const yaml_event_type_t type = event.type;
+        const size_t line = event.start_mark.line + 1;
+        yaml_event_delete(&event);
+        more = type != YAML_STREAM_END_EVENT;
+        depth += (type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT) -
+                 (type == YAML_SEQUENCE_END_EVENT || type == YAML_MAPPING_END_EVENT);
+        REQUIRE(depth <= DEEPEST, ERR_INPUT, "%zu: more than %d levels of brackets or indentation", line, DEEPEST);
+    }
+done:
+    yaml_parser_delete(&parser);
+    return rc;
 }
 
 /* A second document would be passed over in silence, so it is refused. */
@@ -44,6 +114,8 @@ static enum status visit_document(yaml_parser_t *parser, yaml_file_visit *visit,
     const yaml_node_t *root = yaml_document_get_root_node(&doc);
     enum status rc = root ? check_end(parser) : OK;
     if (rc == OK)
+        rc = check_maps(&doc);
+    if (rc == OK)
         rc = visit(&doc, root, context);
     yaml_document_delete(&doc);
     return rc;
@@ -55,6 +127,11 @@ enum status yaml_file_read(const char *path, yaml_file_visit *visit, void *conte
     struct text file = {0};
     yaml_parser_t parser;
     TRY(text_read_file(path, LARGEST_FILE, &file));
+    rc = check_depth(&file);
+    if (rc != OK) {
+        error_prefix(rc, "%s", path);
+        goto done;
+    }
     REQUIRE(yaml_parser_initialize(&parser), ERR_MEMORY, "out of memory for the YAML parser");
     yaml_parser_set_input_string(&parser, (const unsigned char *)file.data, file.length);
     rc = visit_document(&parser, visit, context);
