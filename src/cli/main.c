@@ -150,6 +150,7 @@ static enum status check_repeats(const struct arguments *a)
 static enum status parse(const struct command *c, int argc, char **argv, struct arguments *a)
 {
     bool given[N_OPTIONS] = {false};
+    a->n_assignments = a->n_files = 0;
     a->assignments = calloc((size_t)argc, sizeof *a->assignments);
     a->files = calloc((size_t)argc, sizeof *a->files);
     if (!a->assignments || !a->files)

@@ -1,5 +1,6 @@
 #include "store.h"
 #include "store_sql.h"
+#include "progress.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,10 +10,11 @@
 #include <unistd.h>
 
 enum {
-    BUSY_MS = 10000,
     HEADER_BYTES = 100, /* of every SQLite file: "SQLite format 3", .., application id at 68 */
     ID_OFFSET = 68
 };
+
+static const double PATIENCE_S = 60, TELL_S = 5; /* for a lock; until a line says so */
 
 /* Claims and figures read the runs again and again: so many pages stay in memory. */
 static const char CACHE[] = "PRAGMA cache_size = -200000"; /* kB, at most */
@@ -142,6 +144,33 @@ done:
     return rc;
 }
 
+/* SQLite asks again and again while another process holds a lock. */
+static int wait_for_lock(void *context, int asked)
+{
+    static const long NAP_NS = 20000000;
+    struct store *s = context;
+    const double now = progress_clock();
+    s->waiting = asked ? s->waiting : now;
+    if (now - s->waiting >= s->patience)
+        return 0;
+    if (now - s->waiting > TELL_S && !s->told) {
+        fprintf(stderr, "plateau: %s: waits for another process that holds a lock on it\n", s->path);
+        s->told = true;
+    }
+    nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+    return 1;
+}
+
+void store_patience(struct store *store, double seconds)
+{
+    store->patience = seconds < 0 ? PATIENCE_S : seconds;
+}
+
+bool store_busy(const struct store *store)
+{
+    return store->busy;
+}
+
 /* "./" before a relative path: SQLite gives names such as :memory: and file:x another meaning. */
 static enum status connect(struct store *s, int flags)
 {
@@ -155,7 +184,7 @@ static enum status connect(struct store *s, int flags)
         SQLITE_OK) /* store.h: one thread at a time */
         TRY(store_error(s, "opening"));
     sqlite3_extended_result_codes(s->db, 1);
-    sqlite3_busy_timeout(s->db, BUSY_MS);
+    sqlite3_busy_handler(s->db, wait_for_lock, s);
     store_guard(s, s->bytes);
 done:
     text_free(&path);
@@ -207,6 +236,7 @@ enum status store_open(const char *path, enum store_mode mode, const char *comma
     bool empty;
     struct store *s = calloc(1, sizeof *s);
     REQUIRE(s && (s->path = strdup(path)), ERR_MEMORY, "out of memory for the results database");
+    store_patience(s, -1);
     TRY(look(path, mode, &empty, &s->bytes));
     TRY(connect(s, mode == STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY));
     if (!empty) {
@@ -255,6 +285,7 @@ const char *store_path(const struct store *store)
 
 enum status store_begin(struct store *store)
 {
+    store->busy = false;
     return store_execute(store, "BEGIN IMMEDIATE", "starting to write");
 }
 

@@ -11,7 +11,7 @@
  * its hash and its values its checksum, else it is named on stderr and passed over, as if it were not there. Files of
  * schema 3 have no checksums: their rows are used when their keys make their hash, and a writer adds what they lack.
  *
- * One process writes; any number read, also while it writes. Every store_put is one transaction, on disk when it
+ * One process writes at a time; any number read meanwhile. Every store_put is one transaction, on disk when it
  * returns, so that kill -9 or a power cut loses the run in flight and nothing else. A store is not shared between
  * threads, nor used on both sides of a fork. Errors: ERR_INPUT when the file is missing or is not a plateau database
  * (it is then left alone), ERR_DATABASE when SQLite or the disk failed; messages name the file, the reason and the
@@ -33,6 +33,11 @@ void store_close(struct store *store);
 
 /* The file, as it was given to store_open; borrowed. */
 const char *store_path(const struct store *store);
+
+/* How long every call waits for a lock that another process holds, before it is ERR_DATABASE; negative: as it was. */
+void store_patience(struct store *store, double seconds);
+/* Was the last error such a lock? Then nothing was written, and the same call may be made again. */
+bool store_busy(const struct store *store);
 
 /* Several store_put at once, all or nothing. Without them each store_put is its own transaction. */
 enum status store_begin(struct store *store);

@@ -420,6 +420,7 @@ enum status store_verify_all(struct store *s)
     struct result r;
     bool there, good;
     sqlite3_int64 version;
+    s->busy = false;
     TRY(file_version(s, &version));
     s->unchanged = s->verified && version == s->version;
     if (s->verified)

@@ -46,11 +46,12 @@ const char *store_column_type(int i)
     return keys_is_choice(key) ? "TEXT" : keys_is_integer(key) ? "INTEGER" : "REAL";
 }
 
-enum status store_error(const struct store *s, const char *doing)
+enum status store_error(struct store *s, const char *doing)
 {
     int code = s->db ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM,
         system_error = s->db ? sqlite3_system_errno(s->db) : 0;
     const char *reason = s->db ? sqlite3_errmsg(s->db) : "out of memory", *remedy;
+    s->busy = (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED;
     switch (code & 0xff) {
     case SQLITE_NOMEM:
         return error_set(ERR_MEMORY, "%s: out of memory while %s", s->path, doing);
@@ -62,13 +63,17 @@ enum status store_error(const struct store *s, const char *doing)
         break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        remedy = "another process is writing to this file: wait until it ends, or use another file";
+        remedy = "another process holds a lock on this file: wait until it ends, or use another file";
         break;
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_AUTH:
-        remedy = "check that the file and its folder exist and may be written, or use another file";
+        remedy =
+            code == SQLITE_READONLY_DBMOVED
+                ? "it was moved, deleted or replaced while it was in use: run the same command again, what was saved "
+                  "is in the file that was opened"
+                : "check that the file and its folder exist and may be written, or use another file";
         break;
     case SQLITE_INTERRUPT:
         reason = "it takes more steps to look through than a file of its size can need";

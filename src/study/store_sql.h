@@ -31,6 +31,9 @@ struct store {
     double bytes;          /* of the file, when it was opened */
     int schema;            /* of the file */
     double operations;     /* that SQLite may still take until the file has been looked through */
+    double patience;       /* seconds that it waits for a lock of another process */
+    double waiting;        /* progress_clock when it began to */
+    bool told, busy;       /* a line said that it waits; the last error was that it waited too long */
     bool verified;         /* every row was looked at, and those that fail are named */
     sqlite3_int64 version; /* of the file then (PRAGMA data_version: other processes change it) */
     bool unchanged;        /* .. and now: no row need be looked at again */
@@ -54,7 +57,7 @@ void store_add_columns(struct text *sql, const char *format);
 void store_add_select(struct text *sql, bool bare);
 
 /* SQLite's last error as a message with the remedy; returns its status. */
-enum status store_error(const struct store *s, const char *doing);
+enum status store_error(struct store *s, const char *doing);
 enum status store_execute(struct store *s, const char *sql, const char *doing);
 enum status store_prepare(struct store *s, const char *sql, sqlite3_stmt **statement);
 /* Makes a prepared statement (NULL is fine) ready for its next use; that also releases its lock. */

@@ -37,7 +37,7 @@ static int by_text(const void *a, const void *b)
 static enum status check_map(yaml_document_t *doc, const yaml_node_t *map)
 {
     const size_t most = (size_t)(map->data.mapping.pairs.top - map->data.mapping.pairs.start);
-    const yaml_node_t **keys = calloc(most + 1, sizeof *keys);
+    const yaml_node_t **keys = calloc(most + 1, sizeof(const yaml_node_t *));
     enum status rc = OK;
     size_t n = 0;
     REQUIRE(keys, ERR_MEMORY, "out of memory for %zu keys", most);
