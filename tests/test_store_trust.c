@@ -99,7 +99,10 @@ START_TEST(older_schema)
     }
     text_free(&before);
     edit(path, "UPDATE runs SET threshold = 0.3 WHERE id = 4; UPDATE curves SET data = zeroblob(64) WHERE run = 5");
+    edit(path,
+         "INSERT INTO curves(run, rows, data, checksum) SELECT 6, rows, data, checksum FROM curves WHERE run = 1");
     s = opened(path, STORE_READ);
+    refused(store_curve(s, 6, &curve), ERR_DATABASE, "the curve of run 6 is not what was saved"); /* but of another */
     ck_assert_int_eq(walk(s, NULL).n, 4);
     refused(store_curve(s, 5, &curve), ERR_DATABASE, "the curve of run 5 is not what was saved");
     store_close(s);

@@ -360,7 +360,7 @@ done:
     return rc;
 }
 
-static enum status put_curve(struct store *s, sqlite3_int64 id, const struct trace *trace)
+static enum status put_curve(struct store *s, sqlite3_int64 id, const char *hash, const struct trace *trace)
 {
     enum status rc = OK;
     size_t n = trace->length * (size_t)trace->columns, bytes = n * sizeof(double);
@@ -369,7 +369,7 @@ static enum status put_curve(struct store *s, sqlite3_int64 id, const struct tra
     REQUIRE(data, ERR_MEMORY, "out of memory for a curve of %zu rows", trace->length);
     memcpy(data, trace->rows, bytes);
     store_swap_order(data, n);
-    store_sum_text(store_sum(STORE_SUM, data, bytes), sum);
+    store_sum_curve(hash, data, bytes, sum);
     store_bind_text(s->put_curve, 4, sum);
     sqlite3_bind_int64(s->put_curve, 1, id);
     sqlite3_bind_int64(s->put_curve, 2, (sqlite3_int64)trace->length);
@@ -429,7 +429,7 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
         TRY(store_run(store, store->drop_curve, "saving a run"));
     }
     if (trace && trace->length)
-        TRY(put_curve(store, id, trace));
+        TRY(put_curve(store, id, hash, trace));
     TRY(store_seal(store, id));
     if (mine)
         TRY(store_commit(store));

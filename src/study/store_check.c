@@ -252,15 +252,17 @@ done:
 
 /* ---- sums ---- */
 
+#define SUM UINT64_C(0xcbf29ce484222325) /* of nothing */
+
 /* FNV-1a, 64 bits: a byte that changes always changes it. It shows damage and edits, not forgery. */
-uint64_t store_sum(uint64_t sum, const void *bytes, size_t n)
+static uint64_t add_sum(uint64_t sum, const void *bytes, size_t n)
 {
     for (const unsigned char *b = bytes; n > 0; b++, n--)
         sum = (sum ^ *b) * UINT64_C(0x100000001b3);
     return sum;
 }
 
-void store_sum_text(uint64_t sum, char text[17])
+static void sum_text(uint64_t sum, char text[17])
 {
     snprintf(text, 17, "%016" PRIx64, sum);
 }
@@ -281,28 +283,28 @@ static bool is_absent(sqlite3_stmt *row, int column)
 
 void store_sum_row(sqlite3_stmt *row, char text[17])
 {
-    uint64_t sum = STORE_SUM;
+    uint64_t sum = SUM;
     for (int i = 0; i < COLUMN_CHECKSUM; i++) {
         const int column = SELECT_COLUMNS + i, type = sqlite3_column_type(row, column);
         const char *name = store_column(i);
         if (type == SQLITE_NULL || is_absent(row, i))
             continue;
         const char kind = (char)('0' + type);
-        sum = store_sum(store_sum(sum, name, strlen(name) + 1), &kind, 1);
+        sum = add_sum(add_sum(sum, name, strlen(name) + 1), &kind, 1);
         if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) {
             double bits = type == SQLITE_FLOAT ? sqlite3_column_double(row, column) : 0;
             const sqlite3_int64 whole = sqlite3_column_int64(row, column);
             if (type == SQLITE_INTEGER)
                 memcpy(&bits, &whole, sizeof bits);
             store_swap_order(&bits, 1);
-            sum = store_sum(sum, &bits, sizeof bits);
+            sum = add_sum(sum, &bits, sizeof bits);
         } else {
             const void *bytes = sqlite3_column_blob(row, column);
             const int n = sqlite3_column_bytes(row, column);
-            sum = store_sum(store_sum(sum, bytes, (size_t)n), "", 1);
+            sum = add_sum(add_sum(sum, bytes, (size_t)n), "", 1);
         }
     }
-    store_sum_text(sum, text);
+    sum_text(sum, text);
 }
 
 enum status store_seal(struct store *s, sqlite3_int64 id)
@@ -325,6 +327,11 @@ enum status store_seal(struct store *s, sqlite3_int64 id)
 done:
     store_release(s->by_id);
     return rc;
+}
+
+void store_sum_curve(const char *hash, const void *data, size_t bytes, char text[17])
+{
+    sum_text(add_sum(add_sum(SUM, hash, strlen(hash) + 1), data, bytes), text);
 }
 
 /* ---- rows ---- */

@@ -42,7 +42,7 @@ static enum status reach(const struct store *s, sqlite3_stmt *curve, double *las
 
 /* Of two curves the one that reaches further stays; of equal ones that of `to`. Rows say less: long traces are
  * thinned. */
-static enum status copy_curve(struct store *to, sqlite3_int64 to_id, struct store *from)
+static enum status copy_curve(struct store *to, sqlite3_int64 to_id, const char *hash, struct store *from)
 {
     enum status rc = OK;
     bool there;
@@ -64,9 +64,7 @@ static enum status copy_curve(struct store *to, sqlite3_int64 to_id, struct stor
     TRY(copy_value(to->put_curve, 3, from->curve, 1));
     TRY(copy_value(to->put_curve, 4, from->curve, 2));
     if (from->schema == STORE_OLDEST) {
-        store_sum_text(
-            store_sum(STORE_SUM, sqlite3_column_blob(from->curve, 1), (size_t)sqlite3_column_bytes(from->curve, 1)),
-            sum);
+        store_sum_curve(hash, sqlite3_column_blob(from->curve, 1), (size_t)sqlite3_column_bytes(from->curve, 1), sum);
         store_bind_text(to->put_curve, 4, sum);
     }
     TRY(store_run(to, to->put_curve, "saving a curve"));
@@ -99,7 +97,7 @@ enum status store_copy(struct store *to, struct store *from, int64_t id, bool wi
     sqlite3_bind_int64(from->curve, 1, id);
     TRY(of_source(store_next(from, from->curve, &there)));
     if (there)
-        TRY(copy_curve(to, to_id, from));
+        TRY(copy_curve(to, to_id, hash, from));
     sqlite3_bind_int64(from->studies, 1, id);
     for (;;) {
         TRY(of_source(store_next(from, from->studies, &there)));

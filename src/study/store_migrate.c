@@ -52,13 +52,14 @@ static enum status seal_curves(struct store *s)
     sqlite3_stmt *row = NULL, *set = NULL;
     bool there;
     char sum[17];
-    TRY(store_prepare(s, "SELECT run, data FROM curves", &row));
+    TRY(store_prepare(s, "SELECT run, data, hash FROM curves JOIN runs ON run = id", &row));
     TRY(store_prepare(s, "UPDATE curves SET checksum = ?1 WHERE run = ?2", &set));
     for (;;) {
         TRY(store_next(s, row, &there));
         if (!there)
             break;
-        store_sum_text(store_sum(STORE_SUM, sqlite3_column_blob(row, 1), (size_t)sqlite3_column_bytes(row, 1)), sum);
+        store_sum_curve((const char *)sqlite3_column_text(row, 2), sqlite3_column_blob(row, 1),
+                        (size_t)sqlite3_column_bytes(row, 1), sum);
         store_bind_text(set, 1, sum);
         sqlite3_bind_int64(set, 2, sqlite3_column_int64(row, 0));
         TRY(store_run(s, set, "adding checksums"));

@@ -425,7 +425,7 @@ enum status store_curve(struct store *store, int64_t id, struct trace *out)
     REQUIRE(data && rows > 0 && bytes % row == 0 && bytes / row == (size_t)rows, ERR_DATABASE,
             "%s: the curve of run %lld has %zu bytes for %lld rows: the file is damaged; restore a copy", store->path,
             (long long)id, bytes, (long long)rows);
-    store_sum_text(store_sum(STORE_SUM, data, bytes), sum);
+    store_sum_curve((const char *)sqlite3_column_text(store->by_id, SELECT_COLUMNS + COLUMN_HASH), data, bytes, sum);
     const char *stored = (const char *)sqlite3_column_text(store->curve, 2);
     REQUIRE(store->schema == STORE_OLDEST || (stored && !strcmp(stored, sum)), ERR_DATABASE,
             "%s: the curve of run %lld is not what was saved (its checksum differs); restore a copy, or let `plateau "

@@ -108,10 +108,8 @@ enum status store_verify_all(struct store *s);
 void store_sum_row(sqlite3_stmt *row, char text[17]);
 /* Gives the row its checksum, of what it holds. */
 enum status store_seal(struct store *s, sqlite3_int64 id);
-/* A checksum of n bytes, continued from `sum` (first: STORE_SUM); as 16 hexadecimal digits. */
-#define STORE_SUM UINT64_C(0xcbf29ce484222325)
-uint64_t store_sum(uint64_t sum, const void *bytes, size_t n);
-void store_sum_text(uint64_t sum, char text[17]);
+/* The checksum of a curve: of its bytes, and of the hash of its run. */
+void store_sum_curve(const char *hash, const void *data, size_t bytes, char text[17]);
 /* The hash of a row as files of this schema write it: those of imported runs once named their study. Returns `hash` or
  * buffer. */
 const char *store_hash(const struct store *s, const char *hash, char buffer[48]);
