@@ -25,10 +25,11 @@ struct import_report {
 
 /* Imports every line of `path` into `store` as rows of `study` (not NULL), or none: the first bad line is ERR_INPUT
  * "PATH:LINE: .." with the remedy. defaults[KEY_COUNT]: values of keys, NaN for none; ERR_INPUT if the file has a
- * column for one of them, unless `fallback`: then they stand for its empty cells, too. The file replaces the rows that it made before, as a whole: those that it holds no longer go. A run that another file
- * gave too, with the same outcome, is one row of both their studies; with another outcome it is ERR_INPUT. Imported rows
- * never replace, or stand for, runs made here. Overwrites *report; its text is the caller's to free, also after an
- * error. ERR_DATABASE, ERR_MEMORY as store_put. No transaction may be open. */
+ * column for one of them, unless `fallback`: then they stand for its empty cells, too. The file replaces the rows that
+ * it made before, as a whole: those that it holds no longer go. A run that another file gave too, with the same
+ * outcome, is one row of both their studies; with another outcome it is ERR_INPUT. Imported rows never replace, or
+ * stand for, runs made here. Overwrites *report; its text is the caller's to free, also after an error. ERR_DATABASE,
+ * ERR_MEMORY as store_put. No transaction may be open. */
 enum status import_csv(struct store *store, const char *path, const char *study, const double *defaults,
                        bool fallback, struct import_report *report);
 

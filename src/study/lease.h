@@ -1,5 +1,5 @@
-/* Leases: which sweep makes which run, so that sweeps which share a database, on one machine or on several with a shared
- * folder, make each run once.
+/* Leases: which sweep makes which run, so that sweeps which share a database, on one machine or on several with a
+ * shared folder, make each run once.
  *
  *     F.db.leases, an SQLite file     sweeps(owner, host, process, beat), leases(hash, owner)
  *
@@ -8,8 +8,8 @@
  * when its beat has not moved for some time as this process sees it: no clocks are compared. The last sweep to end
  * removes the file.
  *
- * Leases save work, and nothing else: where the file cannot be used, a line on stderr says so, every run is granted, and
- * what two sweeps make is saved twice, with the same bits. */
+ * Leases save work, and nothing else: where the file cannot be used, a line on stderr says so, every run is granted,
+ * and what two sweeps make is saved twice, with the same bits. */
 #ifndef LEASE_H
 #define LEASE_H
 #include "error.h"

@@ -54,8 +54,8 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
 /* The run with this hash belongs to `study` too; nothing happens if there is no such run, or it does already. */
 enum status store_join(struct store *store, const char *study, const char *hash);
 /* Imported runs come from files. Within a transaction: store_disown frees the runs of the file `path`, store_own notes
- * that the run with this hash comes from there (and no longer from another), and store_drop removes those that are still
- * free; *n: how many. */
+ * that the run with this hash comes from there (and no longer from another), and store_drop removes those that are
+ * still free; *n: how many. */
 enum status store_disown(struct store *store, const char *path);
 enum status store_own(struct store *store, const char *hash, const char *path);
 enum status store_drop(struct store *store, size_t *n);

@@ -104,6 +104,8 @@ static void prepare(void)
     FUZZ_CHECK(text_read_file(path, 1 << 24, &image) == OK);
 }
 
+#define ENDLESS "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) "
+
 /* What other programs may do to a file, as SQL. */
 static void edit(unsigned which)
 {
@@ -123,13 +125,9 @@ static void edit(unsigned which)
         "DELETE FROM runs WHERE id < 5",
         "CREATE TRIGGER a BEFORE INSERT ON meta BEGIN DELETE FROM runs; END",
         "CREATE TRIGGER b AFTER INSERT ON runs BEGIN UPDATE runs SET plateau = 1; END",
-        "CREATE VIEW v AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT * FROM n",
-        "ALTER TABLE runs RENAME TO r; CREATE VIEW runs AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 "
-        "FROM n) "
-        "SELECT r.* FROM r, n",
-        "ALTER TABLE meta RENAME TO m; CREATE VIEW meta AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 "
-        "FROM n) "
-        "SELECT x AS key, x AS value FROM n",
+        ("CREATE VIEW v AS " ENDLESS "SELECT * FROM n"),
+        ("ALTER TABLE runs RENAME TO r; CREATE VIEW runs AS " ENDLESS "SELECT r.* FROM r, n"),
+        ("ALTER TABLE meta RENAME TO m; CREATE VIEW meta AS " ENDLESS "SELECT x AS key, x AS value FROM n"),
         "CREATE INDEX i ON runs(abs(plateau))",
         "ALTER TABLE runs ADD COLUMN more AS (plateau * 2)",
         "PRAGMA user_version = 3",
