@@ -239,14 +239,14 @@ static enum status read_data(struct page *page, const char *path, const struct f
     struct store *store = NULL;
     struct text file = {0};
     double defaults[KEY_COUNT];
-    size_t n;
+    struct import_report report = {0};
     for (int key = 0; key < KEY_COUNT; key++)
         defaults[key] = NAN;
     defaults[KEY_model] = MODEL_TOY;
     text_addf(&file, "%s/data.db", scratch->path.data);
     TRY(text_status(&file));
     TRY(store_open(file.data, STORE_WRITE, NULL, &store));
-    TRY(import_csv(store, path, "data", defaults, &n));
+    TRY(import_csv(store, path, "data", defaults, true, &report));
     TRY(runs_load(store, NULL, READING_USUAL, &page->data));
     REQUIRE(page->data.n, ERR_INPUT, "%s: no point to show", path);
     page->data_name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
@@ -254,6 +254,7 @@ done:
     store_close(store);
     unlinkat(scratch->fd, "data.db", 0);
     text_free(&file);
+    text_free(&report.by_default);
     return rc;
 }
 

@@ -62,11 +62,11 @@ memcheck() { # unit tests...: all pass, no error, nothing lost for good; two at 
 }
 
 fuzzed() { # two at a time, from the committed seeds and what earlier runs found
-    local build=build/fuzz seconds=$((FUZZ_SECONDS * 2 / 5)) name
+    local build=build/fuzz seconds=$((FUZZ_SECONDS * 2 / 6)) name
     mkdir -p $build && { [[ -f $build/Makefile ]] || env -C $build ../../configure CC=clang --enable-fuzzing CFLAGS="-O1 -g"; } &&
         make -C $build -j2 fuzzers || return 1
     build/plateau keys | awk '/^  [A-Za-z]/ { print "\"" $1 "\"" }' >$build/keys.dict
-    for name in grid study import claims safetensors; do
+    for name in grid study import claims safetensors store; do
         mkdir -p $build/found/$name
         printf '%s\0' $name
     done | xargs -0 -P 2 -n 1 sh -c "$build/fuzz_\$1 -max_total_time=$seconds -timeout=10 -rss_limit_mb=2048 -max_len=4096 -verbosity=0 \

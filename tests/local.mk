@@ -1,8 +1,8 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
 unit_tests = test_text test_team test_random test_flow test_prediction test_flow_map test_toy test_tensor test_transformer test_transformer_double test_implementations test_tasks \
-  test_schedule test_safetensors test_run_toy test_training test_self_test test_pool test_store test_export test_import test_merge test_power_law test_brackets test_kaplan_meier test_measure test_compare test_contrast test_studies test_threshold test_plan test_gnuplot
-check_PROGRAMS += $(unit_tests) must_fail json_lines
+  test_schedule test_safetensors test_run_toy test_training test_self_test test_pool test_store test_store_trust test_lease test_export test_import test_merge test_power_law test_brackets test_kaplan_meier test_measure test_compare test_contrast test_studies test_threshold test_plan test_gnuplot
+check_PROGRAMS += $(unit_tests) must_fail json_lines hold_lock
 # The program from outside
 shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_instruction_sets.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
   tests/test_survival.sh tests/test_merge.sh tests/test_plan.sh tests/test_report.sh tests/test_mpi.sh
@@ -81,6 +81,12 @@ test_pool_LDADD = libstudy.a librun.a $(models_below)
 test_store_SOURCES = tests/test_store.c tests/store_fixture.h $(test_harness)
 test_store_CPPFLAGS = $(TEST_CPPFLAGS)
 test_store_LDADD = libstudy.a librun.a $(models_below)
+test_store_trust_SOURCES = tests/test_store_trust.c tests/store_fixture.h $(test_harness)
+test_store_trust_CPPFLAGS = $(TEST_CPPFLAGS)
+test_store_trust_LDADD = libstudy.a librun.a $(models_below)
+test_lease_SOURCES = tests/test_lease.c tests/store_fixture.h $(test_harness)
+test_lease_CPPFLAGS = $(TEST_CPPFLAGS)
+test_lease_LDADD = libstudy.a librun.a $(models_below)
 test_export_SOURCES = tests/test_export.c tests/store_fixture.h $(test_harness)
 test_export_CPPFLAGS = $(TEST_CPPFLAGS)
 test_export_LDADD = libstudy.a librun.a $(models_below)
@@ -123,6 +129,8 @@ test_plan_CPPFLAGS = $(TEST_CPPFLAGS)
 test_plan_LDADD = libplan.a libvalidation.a libstudy.a librun.a $(models_below)
 json_lines_SOURCES = tests/json_lines.c
 json_lines_LDADD = $(JANSSON_LIBS)
+hold_lock_SOURCES = tests/hold_lock.c
+hold_lock_LDADD = $(EXTERNAL_LIBS)
 must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)

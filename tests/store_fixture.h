@@ -64,6 +64,13 @@ static inline void edit(const char *path, const char *sql)
     sqlite3_close(db);
 }
 
+/* Makes it a file of schema 3: without checksums, and without the files that imported runs came from. */
+static inline void make_older(const char *path)
+{
+    edit(path, "ALTER TABLE runs DROP COLUMN checksum; ALTER TABLE curves DROP COLUMN checksum; DROP TABLE sources; "
+               "UPDATE meta SET value = '3' WHERE key = 'schema'; PRAGMA user_version = 3");
+}
+
 static inline struct text bytes_of(const char *path)
 {
     struct text t = {0};
@@ -117,6 +124,34 @@ static inline void same_result(const struct result *a, const struct result *b)
         SAME(crossings[i]);
     for (int i = 0; i < 4; i++)
         ck_assert_int_eq(a->solver[i], b->solver[i]);
+}
+
+static inline void fill(const char *path, int runs)
+{
+    struct store *s = opened(path, STORE_WRITE);
+    ok(store_begin(s));
+    for (int i = 0; i < runs; i++) {
+        struct result r = example(MODEL_FLOW, i);
+        ok(store_put(s, NULL, NULL, &r, NULL));
+    }
+    ok(store_commit(s));
+    store_close(s);
+}
+
+/* Both modes refuse the file, with these words, and leave every byte. */
+static inline void left_alone(const char *path, enum status code, const char *words)
+{
+    struct text before = bytes_of(path);
+    for (int mode = STORE_READ; mode <= STORE_WRITE; mode++) {
+        struct store *s;
+        refused(store_open(path, (enum store_mode)mode, NULL, &s), code, words);
+        ck_assert_ptr_null(s);
+        ck_assert(strstr(error_message(), path));
+    }
+    struct text after = bytes_of(path);
+    ck_assert(before.length == after.length && !memcmp(before.data, after.data, before.length));
+    text_free(&before);
+    text_free(&after);
 }
 
 /* Keeps the last row and the order of the ids and seeds. */

@@ -19,6 +19,9 @@ fails 2 'range is first:last' flow 'T=8:4:*2'
 fails 2 'does not apply to the flow' flow lr=1
 fails 2 'recall needs model=transformer' flow task=recall
 fails 2 'expected key=value' flow T
+fails 2 'T=64 T=128: T is given twice: leave one out' flow T=64 d=16 T=128
+fails 2 'x=T x=d: x is given twice' figure phase x=T x=d
+fails 2 '--jobs 2: --jobs was given before' flow --jobs 1 --jobs 2
 fails 2 'not an option of flow' flow --jsn
 fails 2 'needs N' flow --jobs 0
 fails 2 'takes no argument' flow --json=yes
@@ -119,6 +122,28 @@ ok $? "two studies that share runs do not make them in turns"
 printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n512,16,1,,censored\n' >mine.csv
 fails 2 'no model' import mine.csv --db mine.db
 "$plateau" import mine.csv --db mine.db model=toy steps=2000 2>err; "$plateau" fit mine.db | grep -q 'tobit on logarithms, 4 runs, 1 of them censored'; ok $? "imported runs are fitted, the censored one too"
+grep -q '^4 runs imported into mine.db; plateau lengths in time = steps x lr; by default B=1 p=0$' err; ok $? "an import says the unit, and what is a default"
+printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n1024,16,1,,censored\n' >mine.csv
+"$plateau" import mine.csv --db mine.db model=toy steps=2000 2>&1 | grep -q '; 1 runs that the file no longer has are gone$' && [[ $("$plateau" export mine.db | wc -l) == 5 ]]; ok $? "a corrected file takes the place of the old one"
+fails 2 'mine.csv:1: T: the file has this column: leave out T=' import mine.csv --db mine.db model=toy steps=2000 T=5
+"$plateau" import mine.csv --db mine.db model=toy steps=2000 --study again --quiet; [[ $("$plateau" fit mine.db | grep -o '4 runs') ]]; ok $? "a run imported for two studies counts once"
+
+# ---- forget
+fails 2 'say which runs' forget mine.db
+fails 2 'no such run' forget mine.db T=7
+fails 2 'none.db' forget none.db T=64; [[ ! -e none.db ]]; ok $? "and makes no database"
+fails 2 'takes no keys' forget mine.db T=64 --damaged
+cp mine.db before.db; "$plateau" forget mine.db T=64,128 --dry-run >out 2>err && [[ $(wc -l <out) == 2 ]] && grep -q '^T=64 d=16 .*(emerged; again import)$' out && grep -q '^2 runs would go from mine.db$' err && cmp -s mine.db before.db
+ok $? "forget --dry-run lists the runs and leaves the file as it is"
+"$plateau" forget mine.db T=64,128 2>err && grep -q '^2 runs are gone from mine.db$' err && [[ $("$plateau" export mine.db | wc -l) == 3 ]]; ok $? "forget removes runs"
+"$plateau" forget mine.db --study again --quiet && [[ $("$plateau" export mine.db | wc -l) == 3 && $("$plateau" export mine.db --study again | wc -l) == 1 ]]; ok $? "of a study that shares them only the name goes"
+"$plateau" forget mine.db --study import --quiet && [[ $("$plateau" export mine.db | wc -l) == 1 ]]; ok $? "of the last one the runs"
+printf 'study: stay\ncurves: yes\nruns:\n- {model: toy, T: 16, d: 4, steps: 20, checkpoint_every: 10, seed: [1, 2]}\n' >stay.yaml; "$plateau" sweep stay.yaml --quiet
+[[ $(ls stay.db.checkpoints | wc -l) == 2 ]]; ok $? "two runs with their checkpoints"
+"$plateau" forget stay.db seed=2 --quiet && [[ $(ls stay.db.checkpoints | wc -l) == 1 && $("$plateau" export stay.db | wc -l) == 2 && $("$plateau" export stay.db --curves | cut -d, -f1 | sort -u | wc -l) == 2 ]]
+ok $? "a run goes with its curve and its checkpoint"
+"$plateau" sweep stay.yaml 2>&1 | grep -q '1 already there, 1 made'; ok $? "and is made again"
+
 printf 'study: x\nruns:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'B must be smaller than T' sweep bad.yaml; [[ ! -e x.db ]]; ok $? "a bad study makes no database"
 printf 'study: x\nruns:\n  - {TT: 3}\n' >bad.yaml; fails 2 'bad.yaml: 3: TT: no such key' sweep bad.yaml
 printf 'study: [x\n' >bad.yaml; fails 2 'not YAML' sweep bad.yaml
@@ -133,6 +158,9 @@ repeat() { head -c "$2" < <(yes -- "$1" | tr -d '\n'); }
 { printf 'runs:\n'; repeat '- ' 200000; } >bad.yaml; slow '2: more than 16 lists and mappings'
 { printf 'x:\n'; seq -f '- &a%g x' 60000; } >bad.yaml; slow '102: more than 100 anchors'
 { seq -f '%%TAG !a%g! x' 50000; printf -- '---\nx: y\n'; } >bad.yaml; slow '1: more than 16 lines begin with %'
+printf 'runs:\n- T: 64\n  d: 16\n  T: 128\n' >bad.yaml; fails 2 'bad.yaml: 4: T: this key stands in line 2, too' sweep bad.yaml
+printf 'runs:\n- {T: 64}\nruns:\n- {T: 65}\n' >bad.yaml; fails 2 'bad.yaml: 3: runs: this key stands in line 1, too' sweep bad.yaml
+printf -- '- {id: A, quantity: r2, published: 1, tolerance: 0.1,\n   published: 2}\n' >bad.yaml; fails 2 'bad.yaml: 2: published: this key stands in line 1, too' compare mine.db --claims bad.yaml
 printf 'runs: 3\n' >bad.yaml; fails 2 'runs: 1: is a list' sweep bad.yaml
 printf 'desk:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'at least one block of runs at this scale' sweep bad.yaml
 fails 2 '--scale huge: smoke, quick, desk or paper' sweep bad.yaml --scale huge

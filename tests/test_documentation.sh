@@ -6,7 +6,7 @@ cd "$work" || exit 1
 "$plateau" man >man; "$plateau" keys >keys; "$plateau" help >help
 mapfile -t keys < <(sed -n 's/^KEY(\([A-Za-z0-9_]*\),.*/\1/p' "$source/src/base/keys.def")
 mapfile -t commands < <(awk '$1 == "plateau" { print $2 }' help | grep -v :)
-mapfile -t options < <(sed -n '/^#define OPTIONS/,/^$/s/^ *X(\([a-z_]*\),.*/\1/p' "$source/src/cli/cli.h")
+mapfile -t options < <(sed -n '/^#define OPTIONS/,/^$/s/^ *X(\([a-z_]*\),.*/\1/p' "$source/src/cli/cli.h" | tr _ -)
 ((${#keys[@]} > 40 && ${#commands[@]} > 10 && ${#options[@]} > 10)); ok $? "${#keys[@]} keys, ${#commands[@]} commands, ${#options[@]} options are looked at"
 
 missing=

@@ -129,7 +129,41 @@ START_TEST(export_of_a_transformer)
 }
 END_TEST
 
+/* Names that a spreadsheet would run, and bytes that no reader of JSON takes. */
+START_TEST(export_of_names)
+{
+    static const char *const names[] = {"=1+1", "+x", "-x", "@x", "x=1"};
+    static const char *const want[] = {"'=1+1", "'+x", "'-x", "'@x", "x=1"};
+    char value[64];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct store *s = opened(in_folder("a.db"), STORE_WRITE);
+        struct result r = example(MODEL_FLOW, 1);
+        ok(store_put(s, names[i], NULL, &r, NULL));
+        struct text csv = exported(export_csv, s, false), lines = exported(export_jsonl, s, false);
+        field_of(csv.data, 1, "study", value);
+        ck_assert_str_eq(value, want[i]);
+        ck_assert_msg(strstr(lines.data, names[i]), "%s", lines.data);
+        text_free(&csv), text_free(&lines);
+        store_close(s);
+        unlink(in_folder("a.db"));
+    }
+    fill(in_folder("a.db"), 1);
+    edit(in_folder("a.db"), "INSERT INTO members VALUES(CAST(x'61ff62c3' AS TEXT), 1)");
+    struct store *s = opened(in_folder("a.db"), STORE_READ);
+    struct text csv = exported(export_csv, s, false), lines = exported(export_jsonl, s, false);
+    field_of(csv.data, 1, "study", value);
+    ck_assert_str_eq(value, "a\xEF\xBF\xBD"
+                            "b\xEF\xBF\xBD");
+    ck_assert(text_is_utf8(lines.data) && strstr(lines.data, "\"study\": \"a\xEF\xBF\xBD"
+                                                             "b\xEF\xBF\xBD\""));
+    text_free(&csv), text_free(&lines);
+    store_close(s);
+    clean();
+}
+END_TEST
+
 static const struct test tests[] = {
+    {"export_of_names", &export_of_names},
     {"export_reads_back", &export_reads_back},
     {"export_of_a_transformer", &export_of_a_transformer},
 };

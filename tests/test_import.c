@@ -3,15 +3,27 @@
 #include "import.h"
 #include "store_fixture.h"
 
-static enum status import_text(struct store *s, const char *csv, const char *default_model, size_t *n)
+/* The file `name`, for a study, with the model as on the command line. */
+static enum status import_file(struct store *s, const char *name, const char *csv, const char *study,
+                               const char *default_model, struct import_report *report)
 {
     double defaults[KEY_COUNT];
     for (int i = 0; i < KEY_COUNT; i++)
         defaults[i] = NAN;
     if (default_model)
         ok(keys_value(KEY_model, default_model, &defaults[KEY_model]));
-    write_bytes(in_folder("a.csv"), csv, strlen(csv));
-    return import_csv(s, in_folder("a.csv"), "mine", defaults, n);
+    write_bytes(in_folder(name), csv, strlen(csv));
+    enum status rc = import_csv(s, in_folder(name), study, defaults, false, report);
+    text_free(&report->by_default);
+    return rc;
+}
+
+static enum status import_text(struct store *s, const char *csv, const char *default_model, size_t *n)
+{
+    struct import_report report;
+    enum status rc = import_file(s, "a.csv", csv, "mine", default_model, &report);
+    *n = report.imported;
+    return rc;
 }
 
 START_TEST(import_good)
@@ -22,7 +34,7 @@ START_TEST(import_good)
                               "transformer,128,16,1234.5,,5000,1,True,2.5\r\n"
                               "\r\n"
                               "\"transformer\" ,128.0,16,NA,censored,5000,2,no,\r\n"
-                              "transformer,128,16,,diverged,,3,,\r\n"
+                              "transformer,128,16,,diverged,,3,no,\r\n"
                               "toy,128,16,77,emerged,,4,,";
     for (int again = 0; again < 2; again++) {
         ok(import_text(s, csv, NULL, &n));
@@ -89,6 +101,12 @@ START_TEST(import_errors)
         {"model,plateau\n\"flow\"x,5\n", "after a closing quote"},
         {"model,plateau\nfl\"ow,5\n", "quote inside"},
         {"model,plateau\rflow,5\r", "carriage return"},
+        {"model,T,plateau\ntoy,,5\n", ":2: T: the cell is empty"},
+        {"model,threshold,plateau\ntoy,NA,5\n", ":2: threshold: the cell is empty"},
+        {"model,T,B,seed,steps,plateau,status,lr\ntoy,64,1,1,1000,900,emerged,0.1\n",
+         ":2: plateau=900: is beyond the end of the run, 100 in the same unit (time = steps x lr)"},
+        {"model,steps,plateau\ntransformer,400,500\n", ":2: plateau=500: is beyond the end of the run, 400"},
+        {"model,time,plateau\nflow,400,500\n", ":2: plateau=500: is beyond the end of the run, 400"},
         {"model,plateau\nflow,5\n\nflow,6\n", ":4: the same keys as line 2: add a column seed"},
     };
     struct store *s = opened(in_folder("a.db"), STORE_WRITE);
@@ -98,7 +116,10 @@ START_TEST(import_errors)
         ck_assert(strstr(error_message(), "a.csv:"));
         ck_assert_msg(n == 0 && walk(s, NULL).n == 0, "case %zu imported something", i);
     }
-    refused(import_csv(s, in_folder("none.csv"), "mine", (double[KEY_COUNT]){0}, &n), ERR_INPUT, "No such file");
+    refused(import_text(s, "model,plateau\ntoy,5\n", "toy", &n), ERR_INPUT,
+            ":1: model: the file has this column: leave out model=..");
+    refused(import_csv(s, in_folder("none.csv"), "mine", (double[KEY_COUNT]){0}, false, &(struct import_report){0}),
+            ERR_INPUT, "No such file");
     store_close(s);
     clean();
 }
@@ -111,11 +132,12 @@ START_TEST(import_expected)
     size_t n;
     ok(import_text(s,
                    "model,T,d,seed,init,target,metric,threshold,plateau\n"
-                   "toy,64,16,1,,,,,360\n"
-                   "toy,64,16,2,gaussian,gaussian,,,360\n"
-                   "flow,64,16,3,,,paper,,360.3567\n"
-                   "flow,64,16,4,,,,1e-300,360\n"
-                   "transformer,64,16,5,,,,,360\n", NULL, &n));
+                   "toy,64,16,1,zero,unit,,0.2,360\n"
+                   "toy,64,16,2,gaussian,gaussian,,0.2,360\n"
+                   "flow,64,16,3,zero,unit,paper,0.2,360.3567\n"
+                   "flow,64,16,4,zero,unit,full,1e-300,360\n"
+                   "transformer,64,16,5,,gaussian,,0.2,360\n",
+                   NULL, &n));
     for (int i = 0; i < 5; i++) {
         struct store_filter f = {.values = {[KEY_seed] = (double[]){i + 1}}, .n = {[KEY_seed] = 1}};
         struct result r = walk(s, &f).result;
@@ -136,9 +158,47 @@ START_TEST(import_expected)
 }
 END_TEST
 
+/* A file replaces what it made before, as a whole; a run is one row, whatever files and studies it comes from. */
+START_TEST(import_again)
+{
+    static const char first[] = "T,seed,plateau\n64,1,60\n128,1,120\n256,1,240\n";
+    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
+    struct import_report report;
+    ok(import_file(s, "a.csv", first, "mine", "toy", &report));
+    ck_assert(report.imported == 3 && report.forgotten == 0 && report.kinds[PRESET_TOY] && !report.kinds[PRESET_FLOW]);
+    /* One line corrected. */
+    ok(import_file(s, "a.csv", "T,seed,plateau\n64,1,60\n512,1,120\n256,1,241\n", "mine", "toy", &report));
+    ck_assert(report.imported == 3 && report.forgotten == 1);
+    struct seen seen = walk(s, NULL);
+    ck_assert_int_eq(seen.n, 3);
+    ck_assert(seen.result.keys.value[KEY_T] == 512 && seen.result.plateau == 120);
+    /* For another study too: the same rows. */
+    ok(import_file(s, "a.csv", first, "mine", "toy", &report));
+    ok(import_file(s, "a.csv", first, "other", "toy", &report));
+    ck_assert_int_eq(walk(s, NULL).n, 3);
+    ck_assert_int_eq(walk(s, &(struct store_filter){.study = "mine"}).n, 3);
+    ck_assert_int_eq(walk(s, &(struct store_filter){.study = "other"}).n, 3);
+    /* Another file may give the same runs, but not with another outcome. */
+    ok(import_file(s, "b.db", "T,seed,plateau\n64,1,60\n64,2,61\n", "mine", "toy", &report));
+    ck_assert(report.imported == 2 && report.forgotten == 0);
+    ck_assert_int_eq(walk(s, NULL).n, 4);
+    refused(import_file(s, "b.db", "T,seed,plateau\n64,2,62\n128,1,99\n", "mine", "toy", &report), ERR_INPUT,
+            ":3: this run is there already with another outcome, from ");
+    ck_assert(strstr(error_message(), "/a.csv") && report.imported == 0);
+    ck_assert_int_eq(walk(s, NULL).n, 4);
+    /* Each file takes what is its own along: the run of both is the second's now. */
+    ok(import_file(s, "a.csv", "T,seed,plateau\n1024,1,960\n", "mine", "toy", &report));
+    ck_assert(report.forgotten == 2);
+    ck_assert_int_eq(walk(s, NULL).n, 3);
+    store_close(s);
+    clean();
+}
+END_TEST
+
 static const struct test tests[] = {
     {"import_good", &import_good},
     {"import_expected", &import_expected},
+    {"import_again", &import_again},
     {"import_errors", &import_errors},
 };
 TEST_MAIN("import", tests)

@@ -87,7 +87,7 @@ fails 2 'reproduce: a launcher started several processes.*without mpirun or srun
 unset SLURM_STEP_NUM_TASKS
 
 # ---- SIGUSR1: 75, and the same command goes on
-mkdir once.db.checkpoints && : >once.db.checkpoints/x.safetensors.tmp.4999999 # of a process that was killed while it wrote
+mkdir once.db.checkpoints && : >once.db.checkpoints/0123456789abcdef0123456789abcdef.safetensors.tmp.4999999 # of a process that was killed while it wrote
 "$plateau" sweep long.yaml --db once.db --quiet --jobs 1; rows once.db --curves >once
 [[ ! -e once.db.checkpoints ]]; ok $? "no checkpoint is left of runs that finished, nor a part of one"
 for jobs in 1 2; do

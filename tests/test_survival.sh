@@ -45,6 +45,51 @@ grep -qE "toys: $runs runs, $kept already there, $((runs - kept)) made, 0 failed
 [[ $("$plateau" export undisturbed.db --curves | cut -d, -f2- | sort | cksum) == "$("$plateau" export killed.db --curves | cut -d, -f2- | sort | cksum)" ]]
 ok $? "and the same curves"
 
+# ---- several sweeps of one database at once, one of them killed, amid a reader that holds locks: every run is made once, but those of the
+# killed one, and nothing is lost
+hold_lock=$(dirname "$plateau")/hold_lock
+made() { sed -nE 's/.* already there, ([0-9]+) made.*/\1/p' "$@" | awk '{ n += $1 } END { print n + 0 }'; }
+together() { # sweeps, database, yes to kill the first amid its work
+    local pids=() i
+    for ((i = 0; i < $1; i++)); do "$plateau" sweep toys.yaml --db $2 --jobs 1 2>together$i & pids+=($!); done
+    wait_for 20 eval '(($(stored '$2') > 0))'
+    [[ $3 == no ]] || { kill -9 ${pids[0]}; wait ${pids[0]} 2>/dev/null; }
+    "$hold_lock" $2 2 >/dev/null; sleep 0.1; "$hold_lock" $2 1 >/dev/null
+    for ((i = 0; i < $1; i++)); do [[ $3 == yes && $i == 0 ]] || wait ${pids[i]} || return; done
+}
+for sweeps in 2 4; do
+    together $sweeps together$sweeps.db no; rc=$?
+    [[ $rc == 0 && $(made together?) == 80 && $(rows together$sweeps.db) == "$(rows quiet.db)" && ! -e together$sweeps.db.leases ]]; ok $? "$sweeps sweeps at once make every run once, while a reader holds locks: $(made together?) of 80"
+    grep -q "^plateau: together$sweeps.db: another process holds a lock on it: results wait in memory" together?; ok $? "and say that results wait"
+    rm -f together?
+    together $sweeps killed$sweeps.db yes; rc=$?
+    [[ $rc == 0 && $(rows killed$sweeps.db) == "$(rows quiet.db)" && ! -e killed$sweeps.db.leases ]] && (($(made together?) <= 80)); ok $? "one of $sweeps killed: the others make its runs, $(made together?) and what it had saved"
+    rm -f together?
+done
+"$hold_lock" undisturbed.db 15 >held & wait_for 5 test -s held
+"$plateau" sweep toys.yaml seed=900 --db undisturbed.db 2>err; [[ $? == 0 ]] && grep -q 'undisturbed.db: waits for another process' err && grep -q '8 made' err; ok $? "a lock of 15 s delays the start of a sweep, and no more: $(head -c 300 err)"
+wait
+cat >slow.yaml <<'Y'
+study: slow
+runs:
+  - {model: toy, T: 256, d: 64, lr: 0.002, steps: 1000, eval_every: 1000, seed: "1:6:+1"}
+Y
+"$plateau" sweep slow.yaml seed=1 --db stuck.db --quiet; cp stuck.db over.db; cp stuck.db moved.db; cp stuck.db older.db
+"$plateau" sweep slow.yaml --db stuck.db --quiet --jobs 2 2>err & pid=$!
+wait_for 60 eval '(($(stored stuck.db) > 1))'; "$hold_lock" stuck.db 100 >/dev/null & holder=$!
+wait_for 60 grep -q 'results wait in memory' err; kill $pid; wait $pid; rc=$?; kill $holder; wait $holder 2>/dev/null
+[[ $rc == 3 ]] && grep -q 'results are in stuck.db.unsaved; when the file is free, .plateau merge stuck.db stuck.db.unsaved. adds them' err; ok $? "a lock that does not end: a signal puts what is finished into a database of its own"
+before=$(stored stuck.db); extra=$(stored stuck.db.unsaved); "$plateau" merge stuck.db stuck.db.unsaved --quiet && ((extra > 0 && $(stored stuck.db) == before + extra)); ok $? "and merge adds it"
+
+# ---- another file at the place of the database while it is in use
+"$plateau" sweep slow.yaml --db over.db --quiet --jobs 2 2>err & pid=$!
+wait_for 60 eval '(($(stored over.db) > 2))'; cp older.db over.db; wait $pid; rc=$?
+[[ $rc == 3 ]] && grep -qE 'over.db: [0-9]+ of the [0-9]+ runs that were saved are no longer there' err; ok $? "a database that is copied over while it is in use: $(head -c 100 err)"
+"$plateau" sweep slow.yaml --db over.db --quiet && (($(stored over.db) == 6)); ok $? "the same command makes what is lost"
+"$plateau" sweep slow.yaml --db moved.db --quiet --jobs 2 2>err & pid=$!
+wait_for 60 eval '(($(stored moved.db) > 2))'; mv older.db moved.db; wait $pid; rc=$?
+[[ $rc == 3 ]] && grep -q 'moved.db: .* it was moved, deleted or replaced while it was in use' err; ok $? "one that is replaced: $(head -c 200 err)"
+
 # ---- a worker dies: its run is named, the others are saved
 cat >long.yaml <<'Y'
 study: long

@@ -18,7 +18,7 @@ ok $? "the trace of recall has its columns"
 # never stopped, against killed at any moment and gone on with
 long=("${tiny[@]}" steps=12000 until=cap checkpoint_every=300)
 "$plateau" train "${long[@]}" --checkpoint whole.st --trace whole.csv >out
-"$plateau" train "${long[@]}" steps=0 --checkpoint killed.st >out
+"$plateau" train "${long[@]/#steps=*/steps=0}" --checkpoint killed.st >out
 killed=0
 for i in 1 2 3 4 5 6; do
     "$plateau" train "${long[@]}" --checkpoint killed.st --resume killed.st >out & pid=$!
@@ -87,9 +87,9 @@ fails 2 'needs --out' batch "${tiny[@]}"
 fails 2 'only a Transformer has batches' batch model=toy --out x.st
 fails 2 'needs a single run' batch "${tiny[@]}" seed=1,2 --out x.st
 fails 2 'needs --checkpoint FILE, --batch FILE and --out' gradient "${tiny[@]}" --batch batch.st
-"$plateau" batch "${tiny[@]}" d=3 --out b3.st
-fails 2 'whole.st: embed.weight is F32 \[16, 3\], needed is F32 \[16, 4\]' gradient "${tiny[@]}" d=3 --checkpoint whole.st --batch b3.st --out x.st
-fails 2 'inputs is F32 \[8, 4, 3\], needed is F32 \[8, 5, 3\]' gradient "${tiny[@]}" T=5 --checkpoint whole.st --batch batch.st --out x.st
+"$plateau" batch "${tiny[@]/#d=2/d=3}" --out b3.st
+fails 2 'whole.st: embed.weight is F32 \[16, 3\], needed is F32 \[16, 4\]' gradient "${tiny[@]/#d=2/d=3}" --checkpoint whole.st --batch b3.st --out x.st
+fails 2 'inputs is F32 \[8, 4, 3\], needed is F32 \[8, 5, 3\]' gradient "${tiny[@]/#T=4/T=5}" --checkpoint whole.st --batch batch.st --out x.st
 fails 2 'whole.st: no inputs' gradient "${tiny[@]}" --checkpoint whole.st --batch whole.st --out x.st
 fails 2 'batch.st: embed.weight is missing' gradient "${tiny[@]}" --checkpoint batch.st --batch batch.st --out x.st
 fails 2 'not a checkpoint of .plateau train.' train "${tiny[@]}" --resume batch.st
@@ -98,8 +98,8 @@ fails 2 'No such file' train "${tiny[@]}" --resume none.st
 fails 2 'run with seed=1, not 2' train "${tiny[@]}" seed=2 --resume whole.st
 fails 2 '--checkpoint, --resume: need a single run, and the grid has 2' train "${tiny[@]}" seed=1,2 --checkpoint x.st
 fails 3 'cannot write' train "${tiny[@]}" steps=10 --checkpoint no/such/folder.st
-fails 2 'width must be even' train "${tiny[@]}" width=17
-fails 2 'T=100000: a Transformer holds T x T attention scores' train "${tiny[@]}" T=4,100000
+fails 2 'width must be even' train "${tiny[@]/#width=16/width=17}"
+fails 2 'T=100000: a Transformer holds T x T attention scores' train "${tiny[@]/#T=4/T=4,100000}"
 printf 'study: long\nruns:\n  - {model: transformer, T: [4, 100000]}\n' >long.yaml
 fails 2 'T=100000: a Transformer holds T x T' plan long.yaml
 fails 2 'T=100000: a Transformer holds T x T' sweep long.yaml; [[ ! -e long.db ]]; ok $? "what cannot run is refused before anything runs"

@@ -140,6 +140,34 @@ void text_add_real(struct text *t, double value)
     text_add(t, isfinite(value) ? text_real(buffer, value) : "null");
 }
 
+/* Bytes of the character of UTF-8 that begins at s; 0 if none does. */
+static size_t character_bytes(const char *string)
+{
+    const unsigned char *s = (const unsigned char *)string;
+    const size_t rest = *s < 0x80                 ? 0
+                        : *s >= 0xC2 && *s < 0xE0 ? 1
+                        : *s >= 0xE0 && *s < 0xF0 ? 2
+                        : *s >= 0xF0 && *s < 0xF5 ? 3
+                                                  : SIZE_MAX;
+    /* the second byte's range is narrower where the first one is the lowest or highest of its length */
+    unsigned low = *s == 0xE0 ? 0xA0 : *s == 0xF0 ? 0x90 : 0x80, high = *s == 0xED ? 0x9F : *s == 0xF4 ? 0x8F : 0xBF;
+    if (rest == SIZE_MAX)
+        return 0;
+    for (size_t i = 1; i <= rest; i++, low = 0x80, high = 0xBF) {
+        if (s[i] < low || s[i] > high)
+            return 0;
+    }
+    return rest + 1;
+}
+
+/* The character at s, or U+FFFD for a byte that begins none; returns what is behind it. */
+static const char *add_character(struct text *t, const char *s)
+{
+    const size_t n = character_bytes(s);
+    text_add_bytes(t, n ? s : "\xEF\xBF\xBD", n ? n : 3);
+    return s + (n ? n : 1);
+}
+
 void text_add_json(struct text *t, const char *string)
 {
     text_add(t, "\"");
@@ -149,10 +177,18 @@ void text_add_json(struct text *t, const char *string)
             text_addf(t, "\\%c", c);
         else if (c < 0x20)
             text_addf(t, "\\u%04x", c);
-        else
+        else if (c < 0x80)
             text_add_bytes(t, s, 1);
+        else
+            s = add_character(t, s) - 1;
     }
     text_add(t, "\"");
+}
+
+void text_add_utf8(struct text *t, const char *string)
+{
+    for (const char *s = string; *s;)
+        s = add_character(t, s);
 }
 
 void text_add_html(struct text *t, const char *string)
@@ -233,27 +269,10 @@ bool text_to_real(const char *string, double *value)
 
 bool text_is_utf8(const char *string)
 {
-    for (const unsigned char *s = (const unsigned char *)string; *s;) {
-        int rest = *s < 0x80                 ? 0
-                   : *s >= 0xC2 && *s < 0xE0 ? 1
-                   : *s >= 0xE0 && *s < 0xF0 ? 2
-                   : *s >= 0xF0 && *s < 0xF5 ? 3
-                                             : -1;
-        /* the second byte's range is narrower where the first one is the lowest or highest of its length */
-        unsigned low = *s == 0xE0   ? 0xA0
-                       : *s == 0xF0 ? 0x90
-                                    : 0x80,
-                 high = *s == 0xED   ? 0x9F
-                        : *s == 0xF4 ? 0x8F
-                                     : 0xBF;
-        if (rest < 0)
-            return false;
-        for (s++; rest > 0; rest--, s++, low = 0x80, high = 0xBF) {
-            if (*s < low || *s > high)
-                return false;
-        }
-    }
-    return true;
+    size_t n = 1;
+    for (const char *s = string; *s && n; s += n)
+        n = character_bytes(s);
+    return n > 0;
 }
 
 bool text_is_plain(const char *string)

@@ -19,8 +19,10 @@ void text_add_bytes(struct text *t, const char *bytes, size_t n);
 void text_addf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The shortest decimal form that reads back to the same double; "null" for NaN and infinities (JSON has none). */
 void text_add_real(struct text *t, double value);
-/* A JSON string literal, quotes included. */
+/* A JSON string literal, quotes included; as text_add_utf8. */
 void text_add_json(struct text *t, const char *string);
+/* `string` with U+FFFD for every byte that is not UTF-8. */
+void text_add_utf8(struct text *t, const char *string);
 /* `string` with & < > " escaped for HTML and SVG. */
 void text_add_html(struct text *t, const char *string);
 /* A CSV field: quoted when it holds a comma, quote or line end (RFC 4180). */

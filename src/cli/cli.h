@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* X(name, field type, argument or NULL, meaning) */
+/* X(name, field type, argument or NULL, meaning); typed with - for _ */
 #define OPTIONS(X)                                                                                                     \
     X(json, FLAG, NULL, "one JSON object per run and line on stdout")                                                  \
     X(quiet, FLAG, NULL, "no progress")                                                                                \
@@ -40,6 +40,8 @@
       "the folder to write to (figure: figures; report, reproduce: report); batch, gradient: the file")                \
     X(data, TEXT, "OTHER.csv", "your own plateau lengths over the figure: columns named as the keys, and plateau")     \
     X(claims, TEXT, "MINE.yaml", "your own claims")                                                                    \
+    X(damaged, FLAG, NULL, "the runs that are not what was saved, which no command uses")                              \
+    X(dry_run, FLAG, NULL, "only say what would go")                                                                   \
     X(strict, FLAG, NULL,                                                                                              \
       "exit with 1 if a claim deviates whose corrected statement does not hold either; of two databases, if a "        \
       "verdict changed")
@@ -76,6 +78,8 @@ struct arguments {
     X(merge, "OUT.db A.db..", " quiet ",                                                                               \
       "the runs, curves and studies of several databases in one, such as the shards of a sweep")                       \
     X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                    \
+    X(forget, "F.db [key=value..]", " study damaged dry-run quiet ",                                                   \
+      "remove runs, with their curves and checkpoints, from a database")                                               \
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
     X(fit, "F.db [key=value..]", " study on at response residuals json ",                                              \
       "power law of the plateau length, with intervals")                                                               \
@@ -115,6 +119,8 @@ const char *cli_database(const struct arguments *a, const struct study *study, c
 enum status cli_plan(const struct arguments *a, struct store *store, struct study *study);
 /* The filter that key=value words and --study ask for; `grid` (zeroed by the caller, freed by it) owns the values. */
 enum status cli_filter(const struct arguments *a, struct grid *grid, struct store_filter *filter);
+/* The name of an option's field -> as it is typed: dry_run -> dry-run. */
+void cli_spell(char *name);
 /* Writes bytes to stdout; ERR_IO when that fails (a full disk, a closed pipe). */
 enum status cli_print(const char *bytes, size_t n);
 

@@ -21,8 +21,9 @@ static const struct {
     COMMANDS(AS_ENTRY)
 #undef AS_ENTRY
 };
-static const struct {
-    const char *name, *argument;
+static struct {
+    char name[16];
+    const char *argument;
 } options[] = {
 #define AS_ENTRY(name, type, argument, meaning) {#name, argument},
     OPTIONS(AS_ENTRY)
@@ -128,6 +129,8 @@ static void add_notation(const char *notation, bool study, struct text *out)
 /* What follows a command, and what follows `key=` or an option: two functions that both shells read. */
 static void add_tables(struct text *out)
 {
+    for (size_t k = 0; k < N_OPTIONS; k++)
+        cli_spell(options[k].name);
     text_add(out, "_plateau_keys='");
     for (int key = 0; key < KEY_COUNT; key++)
         text_addf(out, " %s=", keys_name((enum key)key));
@@ -142,7 +145,7 @@ static void add_tables(struct text *out)
         text_add(out, " options='--help");
         for (size_t k = 0; k < N_OPTIONS; k++) {
             char padded[64];
-            snprintf(padded, sizeof padded, " %s ", options[k].name);
+            snprintf(padded, sizeof padded, " %.15s ", options[k].name);
             if (strstr(commands[i].options, padded))
                 text_addf(out, " --%s", options[k].name);
         }

@@ -123,13 +123,31 @@ done:
     return pool_leave(rc);
 }
 
+static void say_imported(const char *db, const struct import_report *r)
+{
+    static const char *const units[PRESET_COUNT] = {"time", "time = steps x lr", "steps", "steps"};
+    const char *separator = "";
+    fprintf(stderr, "%zu runs imported into %s; plateau lengths in ", r->imported, db);
+    for (int kind = 0; kind < PRESET_COUNT; kind++) {
+        if (!r->kinds[kind] || (kind == PRESET_RECALL && r->kinds[PRESET_REGRESSION]))
+            continue;
+        fprintf(stderr, "%s%s", separator, units[kind]);
+        separator = " or ";
+    }
+    if (r->by_default.length)
+        fprintf(stderr, "; by default %s", r->by_default.data);
+    if (r->forgotten)
+        fprintf(stderr, "; %zu runs that the file no longer has are gone", r->forgotten);
+    fprintf(stderr, "\n");
+}
+
 enum status command_import(const struct arguments *a)
 {
     enum status rc = OK;
     struct store *store = NULL;
     struct grid grid = {0};
     double defaults[KEY_COUNT];
-    size_t n = 0;
+    struct import_report report = {0};
     bool fresh = false;
     REQUIRE(a->n_files == 1 && a->db, ERR_INPUT, "import: needs a CSV file and --db FILE (`plateau help import`)");
     for (size_t i = 0; i < a->n_assignments; i++)
@@ -141,10 +159,11 @@ enum status command_import(const struct arguments *a)
     }
     fresh = access(a->db, F_OK) != 0;
     TRY(store_open(a->db, STORE_WRITE, a->command_line, &store));
-    TRY(import_csv(store, a->files[0], a->study ? a->study : "import", defaults, &n));
+    TRY(import_csv(store, a->files[0], a->study ? a->study : "import", defaults, false, &report));
     if (!a->quiet)
-        fprintf(stderr, "%zu runs imported into %s\n", n, a->db);
+        say_imported(a->db, &report);
 done:
+    text_free(&report.by_default);
     fresh = fresh && store;
     store_close(store);
     if (rc != OK && fresh)

@@ -23,14 +23,21 @@ static const struct command {
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
-static const struct option {
-    const char *name, *argument, *meaning;
+static struct option {
+    char name[16];
+    const char *argument, *meaning;
 } options[] = {
 #define AS_ENTRY(name, type, argument, meaning) {#name, argument, meaning},
     OPTIONS(AS_ENTRY)
 #undef AS_ENTRY
 };
 enum { N_OPTIONS = sizeof options / sizeof options[0] };
+
+void cli_spell(char *name)
+{
+    while ((name = strchr(name, '_')))
+        *name = '-';
+}
 
 enum status cli_print(const char *bytes, size_t n)
 {
@@ -43,7 +50,7 @@ enum status cli_print(const char *bytes, size_t n)
 static bool takes(const struct command *c, const char *option)
 {
     char word[64];
-    snprintf(word, sizeof word, " %s ", option);
+    snprintf(word, sizeof word, " %.40s ", option);
     return strstr(c->options, word) != NULL;
 }
 
@@ -83,8 +90,9 @@ static bool set_NUMBER(size_t *field, const char *text)
     return true;
 }
 
-/* One --option; *i is moved over its argument. */
-static enum status parse_option(const struct command *c, int argc, char **argv, int *i, struct arguments *a)
+/* One --option; *i is moved over its argument. given[N_OPTIONS]: those that there were. */
+static enum status parse_option(const struct command *c, int argc, char **argv, int *i, bool *given,
+                                struct arguments *a)
 {
     const char *word = argv[*i] + 2, *equals = strchr(word, '=');
     char name[40];
@@ -99,9 +107,13 @@ static enum status parse_option(const struct command *c, int argc, char **argv, 
             continue;
         bool follows = options[k].argument && *i + 1 < argc && strncmp(argv[*i + 1], "--", 2);
         const char *text = equals ? equals + 1 : follows ? argv[++*i] : NULL;
+        if (given[k] && options[k].argument)
+            return error_set(ERR_INPUT, "--%s %s: --%s was given before: leave one out", name, text ? text : "", name);
+        given[k] = true;
         bool good = true;
+        size_t at = 0; /* of the option in the table */
 #define AS_CASE(field, type, argument, meaning)                                                                        \
-    if (!strcmp(name, #field))                                                                                         \
+    if (at++ == k)                                                                                                     \
         good = set_##type(&a->field, text);
         OPTIONS(AS_CASE)
 #undef AS_CASE
@@ -121,8 +133,25 @@ static bool is_assignment(const char *word)
     return n > 0 && word[n] == '=';
 }
 
+/* Of two words for one name the last would win without a word. */
+static enum status check_repeats(const struct arguments *a)
+{
+    for (size_t i = 0; i < a->n_assignments; i++) {
+        const size_t name = strcspn(a->assignments[i], "=") + 1;
+        for (size_t j = i + 1; j < a->n_assignments; j++) {
+            if (!strncmp(a->assignments[i], a->assignments[j], name))
+                return error_set(ERR_INPUT,
+                                 "%.200s %.200s: %.*s is given twice: leave one out, or make one list of both",
+                                 a->assignments[i], a->assignments[j], (int)name - 1, a->assignments[i]);
+        }
+    }
+    return OK;
+}
+
 static enum status parse(const struct command *c, int argc, char **argv, struct arguments *a)
 {
+    bool given[N_OPTIONS] = {false};
+    a->n_assignments = a->n_files = 0;
     a->assignments = calloc((size_t)argc, sizeof *a->assignments);
     a->files = calloc((size_t)argc, sizeof *a->files);
     if (!a->assignments || !a->files)
@@ -130,7 +159,7 @@ static enum status parse(const struct command *c, int argc, char **argv, struct 
     for (int i = 2; i < argc; i++) {
         enum status rc = OK;
         if (!strncmp(argv[i], "--", 2))
-            rc = parse_option(c, argc, argv, &i, a);
+            rc = parse_option(c, argc, argv, &i, given, a);
         else if (is_assignment(argv[i]))
             a->assignments[a->n_assignments++] = argv[i];
         else
@@ -138,7 +167,7 @@ static enum status parse(const struct command *c, int argc, char **argv, struct 
         if (rc != OK)
             return rc;
     }
-    return OK;
+    return check_repeats(a);
 }
 
 /* What a command takes as name=value that is not a key of runs. */
@@ -171,7 +200,8 @@ static void add_command(const struct command *c, struct text *out)
         char option[64];
         if (!takes(c, options[k].name))
             continue;
-        snprintf(option, sizeof option, "--%s %s", options[k].name, options[k].argument ? options[k].argument : "");
+        snprintf(option, sizeof option, "--%.15s %.40s", options[k].name,
+                 options[k].argument ? options[k].argument : "");
         text_addf(out, "    %-26s %s\n", option, options[k].meaning);
     }
     for (size_t k = 0; k < N_SETTINGS; k++) {
@@ -380,6 +410,8 @@ int main(int argc, char **argv)
     if (lent)
         putenv(lent);
     start_better_blas(argv);
+    for (size_t k = 0; k < N_OPTIONS; k++)
+        cli_spell(options[k].name);
     gsl_set_error_handler_off(); /* GSL would abort; every call's status is checked instead */
     signal(SIGPIPE, SIG_IGN);    /* a closed pipe and a file over the limit are errors of the write */
     signal(SIGXFSZ, SIG_IGN);

@@ -78,12 +78,23 @@ static void csv_name(struct text *out, const struct field *f, bool first)
     text_addf(out, "%s%s%s", first ? "" : ",", prefix, f->name);
 }
 
+/* A spreadsheet runs a field that begins like a formula: the apostrophe makes it text. */
+static void add_csv_text(struct text *out, const char *value)
+{
+    struct text plain = {0};
+    text_add(&plain, strchr("=+-@\t\r", *value) && *value ? "'" : "");
+    text_add_utf8(&plain, value);
+    text_add_csv(out, plain.data ? plain.data : "");
+    out->failed = out->failed || plain.failed;
+    text_free(&plain);
+}
+
 static void csv_value(struct text *out, const struct field *f, bool first)
 {
     char buffer[32];
     text_add(out, first ? "" : ",");
     if (f->value)
-        text_add_csv(out, f->value);
+        add_csv_text(out, f->value);
     else if (!isnan(f->number))
         text_add(out, text_real(buffer, f->number));
 }

@@ -1,6 +1,7 @@
 /* Export: the rows of a store as CSV or JSON lines, numbers in the shortest form that reads back to the same bits.
  *
- * CSV has one header line; what does not apply is empty, so pandas and R read it without options. JSON lines have the
+ * CSV has one header line; what does not apply is empty, so pandas and R read it without options. A text that begins
+ * like a formula has an apostrophe before it. In both, U+FFFD stands for bytes that are not UTF-8. JSON lines have the
  * layout of --json, with id, hash, study, host, started and finished added. */
 #ifndef EXPORT_H
 #define EXPORT_H

@@ -100,6 +100,13 @@ enum status grid_add(struct grid *g, const char *assignment)
         return error_set(ERR_INPUT, "%s: expected key=value (`plateau keys` lists the keys)", assignment);
     memcpy(name, assignment, (size_t)(equals - assignment));
     name[equals - assignment] = '\0';
+    const enum key key = keys_find(name);
+    if (key == KEY_COUNT)
+        return ERR_INPUT;
+    if (g->added[key])
+        return error_set(ERR_INPUT, "%s: %s was given before: leave one out, or make one list of both", assignment,
+                         name);
+    g->added[key] = true;
     return grid_set(g, name, equals + 1);
 }
 

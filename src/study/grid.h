@@ -1,7 +1,7 @@
 /* Grids: `T=64,128 d=16:64:*2 seed=1,2,3` -> every combination, as complete key sets.
  *
- * A value is one value, a comma list, or a range first:last:*factor (geometric) or first:last:+step; a key given twice
- * takes the last. The last axis varies fastest. */
+ * A value is one value, a comma list, or a range first:last:*factor (geometric) or first:last:+step. The last axis
+ * varies fastest. */
 #ifndef GRID_H
 #define GRID_H
 #include "keys.h"
@@ -11,11 +11,12 @@ struct grid {
     size_t count[KEY_COUNT];
     enum key order[KEY_COUNT]; /* keys given, in the order given */
     size_t n_order;
+    bool added[KEY_COUNT];     /* by grid_add */
 };
 
-/* Zero-initialise a grid, then add assignments. ERR_INPUT names the key and the rule. */
+/* Zero-initialise a grid, then add assignments, each key once. ERR_INPUT names the key and the rule. */
 enum status grid_add(struct grid *g, const char *assignment);
-/* The same with name and values apart. */
+/* The same with name and values apart; replaces the values that the key has, and may be followed by one grid_add. */
 enum status grid_set(struct grid *g, const char *name, const char *values);
 /* How many combinations; ERR_INPUT over a hundred million. */
 enum status grid_size(const struct grid *g, size_t *size);

@@ -3,11 +3,14 @@
 #include "run_flow.h"
 #include "study.h"
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { MOST_COLUMNS = 256 };
+static const double ROUNDING = 1e-5; /* of numbers that were written with six digits */
 static const size_t LARGEST_FILE = (size_t)1 << 30;
 
 /* Columns that are not keys have these numbers. */
@@ -33,7 +36,10 @@ struct import {
     struct store *store;
     struct run_flow *tools;    /* owned */
     const char *study;
+    const char *source; /* where the file is; NULL if it is none, but a pipe */
     const double *defaults;
+    bool fallback; /* they stand for empty cells */
+    struct import_report *report;
     struct csv csv;
     int columns[MOST_COLUMNS]; /* column of the file -> key or enum column */
     size_t n_columns;
@@ -145,6 +151,9 @@ static enum status read_header(struct import *m)
         TRY(column_find(m->csv.fields[i], &m->columns[i]));
         REQUIRE(!m->has[m->columns[i]], ERR_INPUT, "two columns are named %s; leave one out", m->csv.fields[i]);
         m->has[m->columns[i]] = true;
+        REQUIRE(m->fallback || m->columns[i] >= KEY_COUNT || isnan(m->defaults[m->columns[i]]), ERR_INPUT,
+                "%s: the file has this column: leave out %s=.. on the command line, or the column", m->csv.fields[i],
+                m->csv.fields[i]);
     }
     REQUIRE(m->has[COLUMN_PLATEAU] || (m->has[KEY_steps] && m->has[COLUMN_STATUS]), ERR_INPUT,
             "no outcome: add a column plateau, or the columns steps and status");
@@ -206,6 +215,21 @@ done:
     return rc;
 }
 
+/* A default would take the place of an empty cell without a word. What only says how long or how fast a run was may be
+ * missing. */
+static enum status check_empty(const struct import *m, const struct line *l, const struct keys *keys)
+{
+    for (size_t i = 0; i < m->n_columns; i++) {
+        const int column = m->columns[i];
+        const enum key key = (enum key)column;
+        if (column < KEY_COUNT && isnan(l->given[key]) && keys_applies(key, keys->preset) &&
+            (keys_is_hashed(key) || key == KEY_threshold))
+            return error_set(ERR_INPUT, "%s: the cell is empty, and this run has such a key: fill it in",
+                             keys_name(key));
+    }
+    return OK;
+}
+
 /* Status, plateau and cap from what the line says; result->keys is set. The unit is that of the runs made here: for the
  * toy steps x lr, for the flow time. */
 static enum status read_outcome(const struct import *m, const struct line *l, struct result *r)
@@ -224,7 +248,11 @@ static enum status read_outcome(const struct import *m, const struct line *l, st
     REQUIRE(!(end <= 0 && r->state != RUN_DIVERGED), ERR_INPUT,
             "%s=0: must be positive here, it says how far the run went", end_key);
     r->plateau = by_steps && r->state == RUN_EMERGED ? end : l->plateau;
-    r->cap = isnan(end) ? r->plateau : end;
+    REQUIRE(isnan(end) || isnan(r->plateau) || r->plateau <= end * (1 + ROUNDING), ERR_INPUT,
+            "plateau=%.6g: is beyond the end of the run, %.6g in the same unit (%s): check %s%s", r->plateau, end,
+            r->keys.preset == PRESET_TOY ? "time = steps x lr" : store_unit(r), end_key,
+            r->keys.preset == PRESET_TOY ? ", lr, and that the plateau is in time" : "");
+    r->cap = isnan(end) || r->plateau > end ? r->plateau : end;
     REQUIRE(r->state != RUN_EMERGED || !isnan(r->plateau), ERR_INPUT,
             "status=emerged: needs %s, the length of the plateau", by_steps ? end_key : "plateau");
     REQUIRE(r->state == RUN_EMERGED || isnan(r->plateau), ERR_INPUT,
@@ -254,21 +282,72 @@ static enum status expect(struct import *m, struct result *r)
     return rc == ERR_SOLVER ? OK : rc;
 }
 
-/* "import:STUDY:HASH", which no run made here has. */
+/* Is the outcome of two rows the same? */
+static bool same_outcome(const struct result *a, const struct result *b)
+{
+    const double x[] = {a->plateau, a->cap, a->keys.value[KEY_threshold]},
+                 y[] = {b->plateau, b->cap, b->keys.value[KEY_threshold]};
+    bool same = a->state == b->state;
+    for (size_t i = 0; i < sizeof x / sizeof x[0]; i++)
+        same = same && (x[i] == y[i] || (isnan(x[i]) && isnan(y[i])));
+    return same;
+}
+
+/* A run that another file has given with another outcome is not overwritten. */
+static enum status check_other(struct import *m, const char *hash, const struct result *r)
+{
+    enum status rc = OK;
+    struct text source = {0};
+    struct result old;
+    bool there, has_curve;
+    TRY(store_find(m->store, hash, &there, &old, &has_curve));
+    if (!there || same_outcome(&old, r))
+        goto done;
+    TRY(store_source(m->store, hash, &source));
+    REQUIRE(
+        !source.length || (m->source && !strcmp(source.data, m->source)), ERR_INPUT,
+        "this run is there already with another outcome, from %.200s: if they are two runs, add a column with the "
+        "key in which they differ (such as seed); if that one is wrong, correct it there, or remove it with `plateau "
+        "forget`",
+        source.data);
+done:
+    text_free(&source);
+    return rc;
+}
+
+/* "import:HASH", which no run made here has. */
 static enum status put(struct import *m, const struct result *r)
 {
     enum status rc = OK;
-    struct text hash = {0};
+    char hash[48];
     TRY(list_room(&m->seen, m->n_seen, &m->allocated, sizeof *m->seen, "lines"));
     struct seen *seen = &m->seen[m->n_seen++];
     keys_hash(&r->keys, seen->hash);
     seen->line = m->csv.line;
-    text_addf(&hash, "import:%s:%s", m->study, seen->hash);
-    TRY(text_status(&hash));
-    TRY(store_put(m->store, m->study, hash.data, r, NULL));
+    snprintf(hash, sizeof hash, "import:%s", seen->hash);
+    TRY(check_other(m, hash, r));
+    TRY(store_put(m->store, m->study, hash, r, NULL));
+    if (m->source)
+        TRY(store_own(m->store, hash, m->source));
 done:
-    text_free(&hash);
     return rc;
+}
+
+/* What the laws are about and neither the file nor the command line gives. */
+static void note_kind(struct import *m, const struct keys *keys)
+{
+    static const enum key of_laws[] = {KEY_T, KEY_d, KEY_B, KEY_p, KEY_pairs, KEY_vocab};
+    struct text *said = &m->report->by_default;
+    char buffer[32], word[64];
+    for (size_t i = 0; i < sizeof of_laws / sizeof of_laws[0] && !m->report->kinds[keys->preset]; i++) {
+        const enum key key = of_laws[i];
+        if (m->has[key] || !isnan(m->defaults[key]) || !keys_applies(key, keys->preset))
+            continue;
+        snprintf(word, sizeof word, "%s=%s", keys_name(key), keys_text(key, keys->value[key], buffer));
+        if (!said->data || !strstr(said->data, word))
+            text_addf(said, "%s%s", said->length ? " " : "", word);
+    }
+    m->report->kinds[keys->preset] = true;
 }
 
 static enum status import_line(struct import *m)
@@ -281,6 +360,8 @@ static enum status import_line(struct import *m)
         r.crossings[i] = NAN;
     TRY(read_fields(m, &l));
     TRY(keys_resolve(l.given, &r.keys));
+    TRY(check_empty(m, &l, &r.keys));
+    note_kind(m, &r.keys);
     TRY(read_outcome(m, &l, &r));
     TRY(expect(m, &r));
     r.wall_s = l.wall_s;
@@ -325,14 +406,16 @@ static enum status import_lines(struct import *m, const char *path)
     return rc == OK ? check_repeats(m, path) : rc;
 }
 
-enum status import_csv(struct store *store, const char *path, const char *study, const double *defaults,
-                       size_t *imported)
+enum status import_csv(struct store *store, const char *path, const char *study, const double *defaults, bool fallback,
+                       struct import_report *report)
 {
     enum status rc = OK;
     struct text file = {0};
-    struct import m = {.store = store, .study = study, .defaults = defaults};
+    struct import m = {.store = store, .study = study, .defaults = defaults, .fallback = fallback, .report = report};
+    struct stat info;
+    char *source = NULL;
     bool begun = false;
-    *imported = 0;
+    *report = (struct import_report){0};
     TRY(study_check_name(study));
     TRY(run_flow_create(&m.tools));
     TRY(text_read_file(path, LARGEST_FILE, &file));
@@ -340,12 +423,20 @@ enum status import_csv(struct store *store, const char *path, const char *study,
     m.csv.next =
         file.data + (strncmp(file.data, "\xef\xbb\xbf", 3) ? 0 : 3); /* a byte-order mark, as Excel writes it */
     m.csv.next_line = 1;
+    if (stat(path, &info) == 0 && S_ISREG(info.st_mode))
+        REQUIRE(m.source = source = realpath(path, NULL), ERR_INPUT, "%s: %s", path, strerror(errno));
     TRY(store_begin(store));
     begun = true;
+    if (source)
+        TRY(store_disown(store, source));
     TRY(import_lines(&m, path));
+    if (source)
+        TRY(store_drop(store, &report->forgotten));
+    TRY(text_status(&report->by_default));
     TRY(store_commit(store));
-    *imported = m.n_seen;
+    report->imported = m.n_seen;
 done:
+    free(source);
     if (rc != OK && begun)
         store_rollback(store);
     run_flow_free(m.tools);

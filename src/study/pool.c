@@ -336,6 +336,8 @@ static enum status run_shared(const struct pool *pool, const size_t *items, size
         TRY(hand_out(&d));
         if (d.done < n)
             TRY(collect(&d));
+        if (pool->tick)
+            TRY(pool->tick(pool->context));
     }
 done:
     snprintf(message, sizeof message, "%s", error_message());

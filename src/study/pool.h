@@ -23,6 +23,8 @@ typedef enum status pool_deliver(void *context, size_t i, enum status rc, const 
 
 /* In the parent, just before item i is handed out: false leaves it out (another process has made it since). */
 typedef enum status pool_wanted(void *context, size_t i, bool *wanted);
+/* In the parent, a few times a second while it waits for workers. Return other than OK to stop. */
+typedef enum status pool_tick(void *context);
 
 struct pool {
     size_t jobs;            /* workers, of every rank; 1 (and no other ranks) works in this process .. */
@@ -31,6 +33,7 @@ struct pool {
     pool_work *work;
     pool_deliver *deliver;
     pool_wanted *wanted;    /* NULL: every item is */
+    pool_tick *tick;        /* may be NULL */
     void *context;
     uint64_t meaning;       /* of the numbers, in an MPI job: a hash that must be the same on all ranks */
 };

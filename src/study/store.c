@@ -1,5 +1,6 @@
 #include "store.h"
 #include "store_sql.h"
+#include "progress.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,12 +10,11 @@
 #include <unistd.h>
 
 enum {
-    APPLICATION_ID = 0x506c6174, /* "Plat", in the header of the file */
-    SCHEMA = 3,                  /* raise when tables or the meaning of a column change */
-    BUSY_MS = 10000,
-    HEADER_BYTES = 100,          /* of every SQLite file: "SQLite format 3", .., application id at 68 */
+    HEADER_BYTES = 100, /* of every SQLite file: "SQLite format 3", .., application id at 68 */
     ID_OFFSET = 68
 };
+
+static const double PATIENCE_S = 60, TELL_S = 5; /* for a lock; until a line says so */
 
 /* Claims and figures read the runs again and again: so many pages stay in memory. */
 static const char CACHE[] = "PRAGMA cache_size = -200000"; /* kB, at most */
@@ -35,8 +35,9 @@ static enum status prepare_all(struct store *s, enum store_mode mode)
     TRY(text_status(&sql));
     TRY(store_prepare(s, sql.data, &s->by_id));
     TRY(store_prepare(s, "SELECT id FROM runs WHERE hash = ?1", &s->id_of));
-    TRY(store_prepare(s, "SELECT rows, data FROM curves WHERE run = ?1", &s->curve));
+    TRY(store_prepare(s, "SELECT rows, data, checksum FROM curves WHERE run = ?1", &s->curve));
     TRY(store_prepare(s, "SELECT study FROM members WHERE run = ?1 ORDER BY study", &s->studies));
+    TRY(store_prepare(s, "PRAGMA data_version", &s->data_version));
     if (mode == STORE_READ)
         goto done;
     text_clear(&sql);
@@ -49,7 +50,8 @@ static enum status prepare_all(struct store *s, enum store_mode mode)
     TRY(text_status(&sql));
     TRY(store_prepare(s, sql.data, &s->put));
     TRY(store_prepare(s, "DELETE FROM curves WHERE run = ?1", &s->drop_curve));
-    TRY(store_prepare(s, "INSERT INTO curves(run, rows, data) VALUES(?1, ?2, ?3)", &s->put_curve));
+    TRY(store_prepare(s, "INSERT INTO curves(run, rows, data, checksum) VALUES(?1, ?2, ?3, ?4)", &s->put_curve));
+    TRY(store_prepare(s, "UPDATE runs SET checksum = ?1 WHERE id = ?2", &s->seal));
     TRY(store_prepare(s, "INSERT OR IGNORE INTO members(study, run) SELECT ?1, id FROM runs WHERE hash = ?2",
                       &s->join));
 done:
@@ -75,18 +77,14 @@ static enum status create_tables(struct store *s, const char *command_line)
     enum status rc = OK;
     struct text sql = {0};
     char schema[16];
-    text_add(&sql, "CREATE TABLE runs(id INTEGER PRIMARY KEY, ");
+    text_addf(&sql, "%s, ", store_create_runs);
     store_add_columns(&sql, "\"%\" #");
-    text_addf(
-        &sql,
-        ");CREATE TABLE curves(run INTEGER PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE, rows INTEGER, data "
-        "BLOB);CREATE TABLE members(study TEXT, run INTEGER REFERENCES runs(id) ON DELETE CASCADE, PRIMARY KEY(study, "
-        "run)) WITHOUT ROWID; CREATE INDEX members_run ON members(run);CREATE TABLE meta(key TEXT PRIMARY KEY, value "
-        "TEXT);PRAGMA application_id = %d; PRAGMA user_version = %d;",
-        APPLICATION_ID, SCHEMA);
+    text_addf(&sql, ");%s;%s;%s;%s;%s;PRAGMA application_id = %d; PRAGMA user_version = %d;", store_create_curves,
+              store_create_members, store_create_index, store_create_sources, store_create_meta, STORE_ID,
+              STORE_SCHEMA);
     TRY(text_status(&sql));
     TRY(store_execute(s, sql.data, "making the tables"));
-    snprintf(schema, sizeof schema, "%d", SCHEMA);
+    snprintf(schema, sizeof schema, "%d", STORE_SCHEMA);
     TRY(set_meta(s, "schema", schema));
     TRY(set_meta(s, "created", command_line ? command_line : ""));
     text_clear(&sql);
@@ -109,7 +107,7 @@ static unsigned big_endian(const unsigned char *bytes)
 }
 
 /* Looks at the file before SQLite does: a foreign file must not be touched. *empty: missing or of length 0. */
-static enum status look(const char *path, enum store_mode mode, bool *empty)
+static enum status look(const char *path, enum store_mode mode, bool *empty, double *bytes)
 {
     enum status rc = OK;
     struct stat info;
@@ -118,7 +116,9 @@ static enum status look(const char *path, enum store_mode mode, bool *empty)
     bool there = stat(path, &info) == 0;
     int why = errno;
     *empty = !there || info.st_size == 0;
+    *bytes = there ? (double)info.st_size : 0;
     REQUIRE(*path, ERR_INPUT, "the results database needs a file name");
+    TRY(store_check_beside(path));
     REQUIRE(there || mode == STORE_WRITE, ERR_INPUT,
             "%s: %s; `plateau sweep` and `plateau import` make results databases", path, strerror(why));
     if (!there)
@@ -135,13 +135,40 @@ static enum status look(const char *path, enum store_mode mode, bool *empty)
     REQUIRE(!ferror(file), ERR_IO, "%s: cannot read: %s", path, strerror(errno));
     REQUIRE(n == sizeof header && !memcmp(header, "SQLite format 3", 16), ERR_INPUT,
             "%s: not a results database (no SQLite header); it was left alone, give another file", path);
-    REQUIRE(big_endian(header + ID_OFFSET) == APPLICATION_ID, ERR_INPUT,
+    REQUIRE(big_endian(header + ID_OFFSET) == STORE_ID, ERR_INPUT,
             "%s: an SQLite database of another program (application id %#x); it was left alone, give another file",
             path, big_endian(header + ID_OFFSET));
 done:
     if (file)
         fclose(file);
     return rc;
+}
+
+/* SQLite asks again and again while another process holds a lock. */
+static int wait_for_lock(void *context, int asked)
+{
+    static const long NAP_NS = 20000000;
+    struct store *s = context;
+    const double now = progress_clock();
+    s->waiting = asked ? s->waiting : now;
+    if (now - s->waiting >= s->patience)
+        return 0;
+    if (now - s->waiting > TELL_S && !s->told) {
+        fprintf(stderr, "plateau: %s: waits for another process that holds a lock on it\n", s->path);
+        s->told = true;
+    }
+    nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+    return 1;
+}
+
+void store_patience(struct store *store, double seconds)
+{
+    store->patience = seconds < 0 ? PATIENCE_S : seconds;
+}
+
+bool store_busy(const struct store *store)
+{
+    return store->busy;
 }
 
 /* "./" before a relative path: SQLite gives names such as :memory: and file:x another meaning. */
@@ -157,26 +184,10 @@ static enum status connect(struct store *s, int flags)
         SQLITE_OK) /* store.h: one thread at a time */
         TRY(store_error(s, "opening"));
     sqlite3_extended_result_codes(s->db, 1);
-    sqlite3_busy_timeout(s->db, BUSY_MS);
+    sqlite3_busy_handler(s->db, wait_for_lock, s);
+    store_guard(s, s->bytes);
 done:
     text_free(&path);
-    return rc;
-}
-
-/* The first text or number that a query gives, as text. */
-static enum status ask(struct store *s, const char *sql, struct text *answer)
-{
-    sqlite3_stmt *statement = NULL;
-    enum status rc = OK;
-    bool there;
-    text_clear(answer);
-    TRY(store_prepare(s, sql, &statement));
-    TRY(store_next(s, statement, &there));
-    const char *value = there ? (const char *)sqlite3_column_text(statement, 0) : NULL;
-    text_add(answer, value ? value : "");
-    TRY(text_status(answer));
-done:
-    sqlite3_finalize(statement);
     return rc;
 }
 
@@ -196,64 +207,6 @@ done:
     return rc;
 }
 
-/* Is it whole, and of this version? */
-static enum status check(struct store *s, enum store_mode mode)
-{
-    enum status rc = OK;
-    struct text answer = {0};
-    TRY(ask(s, "PRAGMA user_version", &answer));
-    REQUIRE(strtol(answer.data, NULL, 10) == SCHEMA, ERR_DATABASE,
-            "%s: schema version %s, but this plateau (" PACKAGE_VERSION
-            ") reads version %d; export it with the plateau that made it, or use a new file",
-            s->path, answer.data, SCHEMA);
-    /* A reader of the runs need not wade through every curve. */
-    TRY(ask(s, mode == STORE_WRITE ? "PRAGMA quick_check(1)" : "PRAGMA quick_check('runs')", &answer));
-    REQUIRE(!strcmp(answer.data, "ok"), ERR_DATABASE,
-            "%s: the file is damaged (%.200s); restore a copy, or save what is left with `sqlite3 FILE .recover`",
-            s->path, answer.data);
-    TRY(ask(s, "SELECT value FROM meta WHERE key = 'schema'", &answer));
-    REQUIRE(strtol(answer.data, NULL, 10) == SCHEMA, ERR_DATABASE,
-            "%s: its table meta names schema '%s', its header %d: the file is damaged; restore a copy", s->path,
-            answer.data, SCHEMA);
-done:
-    text_free(&answer);
-    return rc;
-}
-
-/* Keys that came later: where the file lacks their column, every row has the default. A writer adds the column; a
- * reader, which leaves the file as it is, looks at the table through a view that has it. */
-static enum status complete(struct store *s, enum store_mode mode)
-{
-    enum status rc = OK;
-    struct text sql = {0}, answer = {0}, view = {0};
-    for (int i = 0; i < KEY_COUNT; i++) {
-        const char *name = keys_name((enum key)i), *absent = keys_absent((enum key)i);
-        text_clear(&sql);
-        text_addf(&sql, "SELECT count(*) FROM pragma_table_info('runs') WHERE name = '%s'", name);
-        TRY(text_status(&sql));
-        TRY(ask(s, sql.data, &answer));
-        if (!absent || strcmp(answer.data, "0"))
-            continue;
-        const char *quote = keys_is_choice((enum key)i) ? "'" : "";
-        text_addf(&view, ", %s%s%s AS \"%s\"", quote, absent, quote, name);
-        text_clear(&sql);
-        text_addf(&sql, "ALTER TABLE runs ADD COLUMN \"%s\" %s DEFAULT %s%s%s", name, store_column_type(FIRST_KEY + i),
-                  quote, absent, quote);
-        if (mode == STORE_WRITE)
-            TRY(store_execute(s, sql.data, "adding a column"));
-    }
-    text_clear(&sql);
-    text_addf(&sql, "CREATE TEMP VIEW runs AS SELECT *%s FROM main.runs", view.length ? view.data : "");
-    TRY(text_status(&sql));
-    if (mode == STORE_READ && view.length)
-        TRY(store_execute(s, sql.data, "reading a file without the latest keys"));
-done:
-    text_free(&sql);
-    text_free(&answer);
-    text_free(&view);
-    return rc;
-}
-
 /* Writes once at the start: what cannot be written should be known before hours of work, not after. */
 static enum status open_for_writing(struct store *s, bool empty, const char *command_line)
 {
@@ -263,7 +216,7 @@ static enum status open_for_writing(struct store *s, bool empty, const char *com
     TRY(store_begin(s));
     if (empty) {
         struct text answer = {0}; /* another process may have made the tables since */
-        rc = ask(s, "SELECT count(*) FROM sqlite_master", &answer);
+        rc = store_ask(s, "SELECT count(*) FROM sqlite_master", &answer);
         if (rc == OK && !strcmp(answer.data, "0"))
             rc = create_tables(s, command_line);
         text_free(&answer);
@@ -283,21 +236,22 @@ enum status store_open(const char *path, enum store_mode mode, const char *comma
     bool empty;
     struct store *s = calloc(1, sizeof *s);
     REQUIRE(s && (s->path = strdup(path)), ERR_MEMORY, "out of memory for the results database");
-    TRY(look(path, mode, &empty));
+    store_patience(s, -1);
+    TRY(look(path, mode, &empty, &s->bytes));
     TRY(connect(s, mode == STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY));
     if (!empty) {
         TRY(recover(s));
-        TRY(look(path, mode, &empty)); /* killed while it was made: the recovered file is empty again */
+        TRY(look(path, mode, &empty, &s->bytes)); /* killed while it was made: the recovered file is empty again */
     }
     if (!empty) {
-        TRY(check(s, mode));
-        TRY(complete(s, mode));
-        TRY(prepare_all(s, mode)); /* names a column that is missing, before anything is written */
+        TRY(store_check(s, mode)); /* before anything is written */
+        TRY(store_migrate(s, mode));
+        TRY(prepare_all(s, mode));
     }
     if (mode == STORE_WRITE)
         TRY(open_for_writing(s, empty, command_line));
     if (empty) {
-        TRY(check(s, mode));
+        TRY(store_check(s, mode));
         TRY(prepare_all(s, mode));
     }
 done:
@@ -318,6 +272,7 @@ void store_close(struct store *store)
 #undef AS_FINALIZE
     sqlite3_close(store->db);
     free(store->path);
+    free(store->damaged);
     free(store);
 }
 
@@ -330,6 +285,7 @@ const char *store_path(const struct store *store)
 
 enum status store_begin(struct store *store)
 {
+    store->busy = false;
     return store_execute(store, "BEGIN IMMEDIATE", "starting to write");
 }
 
@@ -404,14 +360,17 @@ done:
     return rc;
 }
 
-static enum status put_curve(struct store *s, sqlite3_int64 id, const struct trace *trace)
+static enum status put_curve(struct store *s, sqlite3_int64 id, const char *hash, const struct trace *trace)
 {
     enum status rc = OK;
     size_t n = trace->length * (size_t)trace->columns, bytes = n * sizeof(double);
     double *data = malloc(bytes);
+    char sum[17];
     REQUIRE(data, ERR_MEMORY, "out of memory for a curve of %zu rows", trace->length);
     memcpy(data, trace->rows, bytes);
     store_swap_order(data, n);
+    store_sum_curve(hash, data, bytes, sum);
+    store_bind_text(s->put_curve, 4, sum);
     sqlite3_bind_int64(s->put_curve, 1, id);
     sqlite3_bind_int64(s->put_curve, 2, (sqlite3_int64)trace->length);
     REQUIRE(sqlite3_bind_blob64(s->put_curve, 3, data, bytes, SQLITE_STATIC) == SQLITE_OK, ERR_DATABASE,
@@ -431,13 +390,14 @@ enum status store_join(struct store *store, const char *study, const char *hash)
     return store_run(store, store->join, "noting a study");
 }
 
-/* A curve that ends before the run does would be taken for the whole: it goes, to be made again when it is wanted. */
+/* A curve that ends before the run does would be taken for the whole: it goes, to be made again when it is wanted. So
+ * does that of a row that is not what was saved. */
 static enum status outrun(struct store *store, const char *hash, const struct result *result, bool *yes)
 {
     struct result old;
     bool there, has_curve;
     enum status rc = store_find(store, hash, &there, &old, &has_curve);
-    *yes = rc == OK && there && has_curve && result->cap > old.cap;
+    *yes = rc == OK && (!there || (has_curve && result->cap > old.cap));
     return rc;
 }
 
@@ -469,7 +429,8 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
         TRY(store_run(store, store->drop_curve, "saving a run"));
     }
     if (trace && trace->length)
-        TRY(put_curve(store, id, trace));
+        TRY(put_curve(store, id, hash, trace));
+    TRY(store_seal(store, id));
     if (mine)
         TRY(store_commit(store));
 done:
@@ -504,11 +465,15 @@ enum status store_reread(struct store *store, const char *study, const char *has
     static const int kept[] = {COLUMN_STUDY, COLUMN_VERSION, COLUMN_HOST, COLUMN_STARTED, COLUMN_FINISHED};
     enum status rc = OK;
     bool there, shared;
+    const bool mine = sqlite3_get_autocommit(store->db) != 0; /* no store_begin: a transaction of its own */
     *done = false;
+    if (mine)
+        TRY(store_begin(store));
     store_bind_text(store->by_hash, 1, hash);
     TRY(store_next(store, store->by_hash, &there));
     REQUIRE(there, ERR_INPUT, "%s: no run %s", store->path, hash);
-    TRY(is_shared(store, sqlite3_column_int64(store->by_hash, SELECT_ID), study, &shared));
+    const sqlite3_int64 id = sqlite3_column_int64(store->by_hash, SELECT_ID);
+    TRY(is_shared(store, id, study, &shared));
     if (shared)
         goto done;
     TRY(bind_row(store->put, NULL, hash, result));
@@ -516,9 +481,95 @@ enum status store_reread(struct store *store, const char *study, const char *has
         sqlite3_bind_value(store->put, kept[i] + 1, sqlite3_column_value(store->by_hash, SELECT_COLUMNS + kept[i]));
     store_release(store->by_hash);
     TRY(store_run(store, store->put, "saving a run"));
+    TRY(store_seal(store, id));
+    if (mine)
+        TRY(store_commit(store));
     *done = true;
 done:
     store_release(store->by_hash);
     store_release(store->put);
+    if (!*done && mine)
+        store_rollback(store);
+    return rc;
+}
+
+/* ---- removing ---- */
+
+/* Runs `sql` with a text and a number as its parameters; *changed rows, if that is not NULL. */
+static enum status change(struct store *s, const char *sql, const char *text, int64_t number, size_t *changed)
+{
+    sqlite3_stmt *statement = NULL;
+    enum status rc = OK;
+    TRY(store_prepare(s, sql, &statement));
+    store_bind_text(statement, 1, text);
+    sqlite3_bind_int64(statement, 2, number);
+    TRY(store_run(s, statement, "writing"));
+    if (changed)
+        *changed = (size_t)sqlite3_changes(s->db);
+done:
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+enum status store_forget(struct store *store, int64_t id, const char *study, bool *last)
+{
+    enum status rc = OK;
+    size_t gone;
+    if (study)
+        TRY(change(store, "DELETE FROM members WHERE study = ?1 AND run = ?2", study, id, NULL));
+    TRY(change(store,
+               "DELETE FROM runs WHERE id = ?2 AND (?1 IS NULL OR NOT EXISTS(SELECT 1 FROM members WHERE run = ?2))",
+               study, id, &gone));
+    *last = gone > 0;
+done:
+    return rc;
+}
+
+enum status store_damaged(struct store *store, const int64_t **ids, size_t *n)
+{
+    enum status rc = store_verify_all(store);
+    *ids = store->damaged;
+    *n = store->n_damaged;
+    return rc;
+}
+
+/* ---- where imported runs come from: a path, '' for those that are free ---- */
+
+enum status store_disown(struct store *store, const char *path)
+{
+    return change(store, "UPDATE sources SET path = '' WHERE path = ?1", path, 0, NULL);
+}
+
+enum status store_own(struct store *store, const char *hash, const char *path)
+{
+    bool there;
+    enum status rc = OK;
+    store_bind_text(store->id_of, 1, hash);
+    TRY(store_next(store, store->id_of, &there));
+    const sqlite3_int64 id = sqlite3_column_int64(store->id_of, 0);
+    TRY(change(store, "INSERT OR REPLACE INTO sources(path, run) VALUES(?1, ?2)", path, id, NULL));
+done:
+    store_release(store->id_of);
+    return rc;
+}
+
+enum status store_drop(struct store *store, size_t *n)
+{
+    return change(store, "DELETE FROM runs WHERE id IN (SELECT run FROM sources WHERE path = '')", NULL, 0, n);
+}
+
+enum status store_source(struct store *store, const char *hash, struct text *path)
+{
+    sqlite3_stmt *statement = NULL;
+    enum status rc = OK;
+    bool there;
+    TRY(store_prepare(store, "SELECT path FROM sources JOIN runs ON run = id WHERE hash = ?1", &statement));
+    store_bind_text(statement, 1, hash);
+    TRY(store_next(store, statement, &there));
+    const char *text = there ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    text_add(path, text ? text : "");
+    TRY(text_status(path));
+done:
+    sqlite3_finalize(statement);
     return rc;
 }

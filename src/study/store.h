@@ -1,12 +1,17 @@
 /* The store: one SQLite file with a row per finished run, its curve, and how the file came to be.
  *
  *     runs(id, hash, study, status, every key, plateau, .., crossings, predicted, solver as JSON, library, version,
- *          host, started, finished)
- *     curves(run, rows, data)     the trace: rows x columns (trace.h) little-endian doubles
+ *          host, started, finished, checksum)
+ *     curves(run, rows, data, checksum)   the trace: rows x columns (trace.h) little-endian doubles
  *     members(study, run)         the studies that a run belongs to: any number, since it is made once for all of them
+ *     sources(run, path)          the file that an imported run comes from
  *     meta(key, value)            schema, created, build, last_command
  *
- * One process writes; any number read, also while it writes. Every store_put is one transaction, on disk when it
+ * A file is not trusted: it holds the tables above and nothing else, or it is refused; a row is used when its keys make
+ * its hash and its values its checksum, else it is named on stderr and passed over, as if it were not there. Files of
+ * schema 3 have no checksums: their rows are used when their keys make their hash, and a writer adds what they lack.
+ *
+ * One process writes at a time; any number read meanwhile. Every store_put is one transaction, on disk when it
  * returns, so that kill -9 or a power cut loses the run in flight and nothing else. A store is not shared between
  * threads, nor used on both sides of a fork. Errors: ERR_INPUT when the file is missing or is not a plateau database
  * (it is then left alone), ERR_DATABASE when SQLite or the disk failed; messages name the file, the reason and the
@@ -29,6 +34,11 @@ void store_close(struct store *store);
 /* The file, as it was given to store_open; borrowed. */
 const char *store_path(const struct store *store);
 
+/* How long every call waits for a lock that another process holds, before it is ERR_DATABASE; negative: as it was. */
+void store_patience(struct store *store, double seconds);
+/* Was the last error such a lock? Then nothing was written, and the same call may be made again. */
+bool store_busy(const struct store *store);
+
 /* Several store_put at once, all or nothing. Without them each store_put is its own transaction. */
 enum status store_begin(struct store *store);
 enum status store_commit(struct store *store);
@@ -43,6 +53,19 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
                       const struct trace *trace);
 /* The run with this hash belongs to `study` too; nothing happens if there is no such run, or it does already. */
 enum status store_join(struct store *store, const char *study, const char *hash);
+/* Imported runs come from files. Within a transaction: store_disown frees the runs of the file `path`, store_own notes
+ * that the run with this hash comes from there (and no longer from another), and store_drop removes those that are
+ * still free; *n: how many. */
+enum status store_disown(struct store *store, const char *path);
+enum status store_own(struct store *store, const char *hash, const char *path);
+enum status store_drop(struct store *store, size_t *n);
+/* The file that the run with this hash comes from, appended to *path; nothing if none is known, or the run is free. */
+enum status store_source(struct store *store, const char *hash, struct text *path);
+/* Removes run `id`, with its curve; of `study` alone, if that is not NULL and others have the run too. *last: it is
+ * gone. */
+enum status store_forget(struct store *store, int64_t id, const char *study, bool *last);
+/* The runs that are not what was saved, which no other function gives: *ids[*n], the store's, ascending. */
+enum status store_damaged(struct store *store, const int64_t **ids, size_t *n);
 /* Run `id` of `from` into `to`, as it stands there, its host and times too. with_row: its row, which replaces one with
  * the same hash; without, `to` has one, and that stays (else ERR_INPUT). In any case its curve, where `to` has none or
  * one that ends before, and its studies. Nothing happens if the run is gone. ERR_INPUT: `from` cannot be read;
@@ -80,10 +103,9 @@ struct store_row {
 typedef enum status store_visit(void *context, const struct store_row *row);
 /* Calls visit for every row that the filter (NULL: all) lets through, ordered by the keys of the hash (the seed last),
  * the other keys, id: the same rows come in the same order. The rows are those of one time, about 1 kB of memory each;
- * no lock is held during a call, so a slow reader does not stop a writer, and visit may use the store. A row that
- * cannot be read is an error before the first call. */
+ * no lock is held during a call, so a slow reader does not stop a writer, and visit may use the store. */
 enum status store_each(struct store *store, const struct store_filter *filter, store_visit *visit, void *context);
-/* *any: the filter lets a row through. */
+/* *any: the filter lets a row through. As slow as a walk. */
 enum status store_any(struct store *store, const struct store_filter *filter, bool *any);
 /* How many rows the filter lets through, and the seconds that they took; one that does not know (imported) adds no
  * seconds. */

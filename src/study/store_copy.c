@@ -15,11 +15,12 @@ static enum status copy_value(sqlite3_stmt *to, int to_i, sqlite3_stmt *from, in
     return rc == SQLITE_NOMEM || rc == SQLITE_TOOBIG ? error_set(ERR_MEMORY, "out of memory to copy a run") : OK;
 }
 
-static enum status copy_row(struct store *to, sqlite3_stmt *row)
+static enum status copy_row(struct store *to, sqlite3_stmt *row, const char *hash)
 {
     enum status rc = OK;
     for (int i = 0; i < COLUMNS; i++)
         TRY(copy_value(to->put, i + 1, row, SELECT_COLUMNS + i));
+    store_bind_text(to->put, COLUMN_HASH + 1, hash);
     TRY(store_run(to, to->put, "saving a run"));
 done:
     return rc;
@@ -41,10 +42,11 @@ static enum status reach(const struct store *s, sqlite3_stmt *curve, double *las
 
 /* Of two curves the one that reaches further stays; of equal ones that of `to`. Rows say less: long traces are
  * thinned. */
-static enum status copy_curve(struct store *to, sqlite3_int64 to_id, struct store *from)
+static enum status copy_curve(struct store *to, sqlite3_int64 to_id, const char *hash, struct store *from)
 {
     enum status rc = OK;
     bool there;
+    char sum[17];
     double old = 0, new = 0;
     TRY(of_source(reach(from, from->curve, &new)));
     sqlite3_bind_int64(to->curve, 1, to_id);
@@ -60,6 +62,11 @@ static enum status copy_curve(struct store *to, sqlite3_int64 to_id, struct stor
     sqlite3_bind_int64(to->put_curve, 1, to_id);
     TRY(copy_value(to->put_curve, 2, from->curve, 0));
     TRY(copy_value(to->put_curve, 3, from->curve, 1));
+    TRY(copy_value(to->put_curve, 4, from->curve, 2));
+    if (from->schema == STORE_OLDEST) {
+        store_sum_curve(hash, sqlite3_column_blob(from->curve, 1), (size_t)sqlite3_column_bytes(from->curve, 1), sum);
+        store_bind_text(to->put_curve, 4, sum);
+    }
     TRY(store_run(to, to->put_curve, "saving a curve"));
 done:
     store_release(to->curve);
@@ -70,23 +77,27 @@ enum status store_copy(struct store *to, struct store *from, int64_t id, bool wi
 {
     enum status rc = OK;
     bool there;
+    char buffer[48];
     sqlite3_bind_int64(from->by_id, 1, id);
     TRY(of_source(store_next(from, from->by_id, &there))); /* holds the source's lock until the end: row and curve are
                                                               of one time */
     if (!there)
         goto done;
-    const char *hash = (const char *)sqlite3_column_text(from->by_id, SELECT_COLUMNS + COLUMN_HASH);
+    const char *hash =
+        store_hash(from, (const char *)sqlite3_column_text(from->by_id, SELECT_COLUMNS + COLUMN_HASH), buffer);
     if (with_row)
-        TRY(copy_row(to, from->by_id));
+        TRY(copy_row(to, from->by_id, hash));
     store_bind_text(to->id_of, 1, hash);
     TRY(store_next(to, to->id_of, &there));
     const sqlite3_int64 to_id = sqlite3_column_int64(to->id_of, 0);
     store_release(to->id_of);
     REQUIRE(there, ERR_INPUT, "%s: no run %s", to->path, hash);
+    if (with_row && from->schema == STORE_OLDEST)
+        TRY(store_seal(to, to_id));
     sqlite3_bind_int64(from->curve, 1, id);
     TRY(of_source(store_next(from, from->curve, &there)));
     if (there)
-        TRY(copy_curve(to, to_id, from));
+        TRY(copy_curve(to, to_id, hash, from));
     sqlite3_bind_int64(from->studies, 1, id);
     for (;;) {
         TRY(of_source(store_next(from, from->studies, &there)));

@@ -99,8 +99,13 @@ static enum preset preset_of(const double *value)
                                             : PRESET_REGRESSION;
 }
 
-/* The row that a select stands on -> *r. */
-static enum status read_result(struct store *s, sqlite3_stmt *statement, struct result *r)
+static enum status choice(sqlite3_stmt *statement, int column, enum key key, double *value)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    return keys_value(key, text ? text : "", value);
+}
+
+enum status store_result(sqlite3_stmt *statement, struct result *r)
 {
     enum status rc = OK;
     const char *status = (const char *)sqlite3_column_text(statement, SELECT_COLUMNS + COLUMN_STATUS);
@@ -115,7 +120,7 @@ static enum status read_result(struct store *s, sqlite3_stmt *statement, struct 
         if (!keys_is_choice((enum key)key))
             r->keys.value[key] = sqlite3_column_double(statement, i);
         else
-            TRY(keys_value((enum key)key, (const char *)sqlite3_column_text(statement, i), &r->keys.value[key]));
+            TRY(choice(statement, i, (enum key)key, &r->keys.value[key]));
     }
     r->keys.preset = preset_of(r->keys.value);
     if (r->keys.preset == PRESET_TOY && isnan(r->keys.value[KEY_checkpoint_every]))
@@ -130,23 +135,40 @@ static enum status read_result(struct store *s, sqlite3_stmt *statement, struct 
     snprintf(r->library, sizeof r->library, "%s", library ? library : "");
     TRY(read_json(statement, r));
 done:
-    if (rc != OK) {
-        error_prefix(rc, "%.150s: run %lld cannot be read, by this version of plateau at least", s->path,
-                     (long long)sqlite3_column_int64(statement, SELECT_ID));
-        rc = rc == ERR_MEMORY ? rc : ERR_DATABASE;
-    }
-    return rc;
+    return rc == OK || rc == ERR_MEMORY ? rc : ERR_DATABASE;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+enum status store_good(struct store *s, sqlite3_stmt *row, struct result *r, bool *good)
+{
+    const int64_t id = sqlite3_column_int64(row, SELECT_ID);
+    *good = !s->unchanged || !s->n_damaged || !bsearch(&id, s->damaged, s->n_damaged, sizeof id, by_id);
+    if (!*good)
+        return OK;
+    enum status rc = store_result(row, r);
+    if (rc == OK && !s->unchanged)
+        rc = store_verify(s, row, r);
+    *good = rc == OK;
+    return rc == ERR_MEMORY ? rc : OK;
 }
 
 enum status store_find(struct store *store, const char *hash, bool *there, struct result *result, bool *has_curve)
 {
     enum status rc = OK;
     struct result r;
+    *there = false;
+    TRY(store_verify_all(store));
     store_bind_text(store->by_hash, 1, hash);
     TRY(store_next(store, store->by_hash, there));
+    if (*there)
+        TRY(store_good(store, store->by_hash, &r, there));
     if (!*there)
         goto done;
-    TRY(read_result(store, store->by_hash, &r));
     *has_curve = sqlite3_column_int(store->by_hash, SELECT_HAS_CURVE) != 0;
     *result = r;
 done:
@@ -169,18 +191,14 @@ enum status store_has(struct store *store, const char *hash, bool *finished, str
 }
 
 /* SELECT the rows that the filter lets through, its values bound. */
-static enum status prepare_filter(struct store *s, const struct store_filter *filter, const char *select,
-                                  sqlite3_stmt **statement)
+static enum status prepare_filter(struct store *s, const struct store_filter *filter, sqlite3_stmt **statement)
 {
     static const struct store_filter all = {0};
     const struct store_filter *f = filter ? filter : &all;
     enum status rc = OK;
     int parameter = 0;
     struct text sql = {0};
-    if (select)
-        text_add(&sql, select);
-    else
-        store_add_select(&sql, f->bare);
+    store_add_select(&sql, f->bare);
     text_add(&sql, " WHERE 1");
     if (f->study)
         text_add(&sql, " AND runs.id IN (SELECT run FROM members WHERE study = ?)");
@@ -242,17 +260,22 @@ static enum status take_row(struct store *s, sqlite3_stmt *statement, struct wal
                                          SELECT_COLUMNS + COLUMN_VERSION, SELECT_COLUMNS + COLUMN_HOST,
                                          SELECT_COLUMNS + COLUMN_STARTED, SELECT_COLUMNS + COLUMN_FINISHED};
     enum status rc = OK;
+    bool good;
+    char buffer[48];
     if (w->n == w->allocated)
         TRY(make_room(w));
     struct store_row *row = &w->rows[w->n];
     *row = (struct store_row){.id = sqlite3_column_int64(statement, SELECT_ID),
                               .has_curve = sqlite3_column_int(statement, SELECT_HAS_CURVE) != 0};
-    TRY(read_result(s, statement, &row->result));
+    TRY(store_good(s, statement, &row->result, &good));
+    if (!good) /* it has been named */
+        goto done;
     for (int i = 0; i < STRINGS; i++) {
         const char *text = (const char *)sqlite3_column_text(statement, columns[i]);
+        text = i ? text : store_hash(s, text, buffer);
         w->strings[w->n][i] = text ? w->text.length : 0;
         if (text)
-            text_add_bytes(&w->text, text, (size_t)sqlite3_column_bytes(statement, columns[i]) + 1);
+            text_add_bytes(&w->text, text, strlen(text) + 1);
     }
     w->n++;
 done:
@@ -310,7 +333,8 @@ static enum status read_rows(struct store *s, const struct store_filter *filter,
     sqlite3_stmt *statement = NULL;
     bool there;
     text_add_bytes(&w->text, "", 1); /* offset 0 is no string's */
-    TRY(prepare_filter(s, filter, NULL, &statement));
+    TRY(store_verify_all(s));
+    TRY(prepare_filter(s, filter, &statement));
     for (;;) {
         TRY(store_next(s, statement, &there));
         if (!there)
@@ -345,28 +369,36 @@ done:
     return rc;
 }
 
-enum status store_any(struct store *store, const struct store_filter *filter, bool *any)
+struct total {
+    size_t runs;
+    double seconds;
+};
+
+static enum status add_to_total(void *context, const struct store_row *row)
 {
-    enum status rc = OK;
-    sqlite3_stmt *statement = NULL;
-    TRY(prepare_filter(store, filter, "SELECT 1 FROM runs", &statement));
-    TRY(store_next(store, statement, any));
-done:
-    sqlite3_finalize(statement);
-    return rc;
+    struct total *t = context;
+    t->runs++;
+    t->seconds += isnan(row->result.wall_s) ? 0 : row->result.wall_s;
+    return OK;
 }
 
 enum status store_total(struct store *store, const struct store_filter *filter, size_t *runs, double *seconds)
 {
-    enum status rc = OK;
-    sqlite3_stmt *statement = NULL;
-    bool there;
-    TRY(prepare_filter(store, filter, "SELECT count(*), total(wall_s) FROM runs", &statement));
-    TRY(store_next(store, statement, &there));
-    *runs = (size_t)sqlite3_column_int64(statement, 0);
-    *seconds = sqlite3_column_double(statement, 1);
-done:
-    sqlite3_finalize(statement);
+    struct store_filter bare = filter ? *filter : (struct store_filter){0};
+    struct total total = {0};
+    bare.bare = true;
+    enum status rc = store_each(store, &bare, add_to_total, &total);
+    *runs = total.runs;
+    *seconds = total.seconds;
+    return rc;
+}
+
+enum status store_any(struct store *store, const struct store_filter *filter, bool *any)
+{
+    size_t runs;
+    double seconds;
+    enum status rc = store_total(store, filter, &runs, &seconds);
+    *any = runs > 0;
     return rc;
 }
 
@@ -374,12 +406,14 @@ enum status store_curve(struct store *store, int64_t id, struct trace *out)
 {
     enum status rc = OK;
     struct result r;
-    bool there;
+    bool there, good;
+    char sum[17];
     *out = (struct trace){0};
     sqlite3_bind_int64(store->by_id, 1, id);
     TRY(store_next(store, store->by_id, &there));
     REQUIRE(there, ERR_INPUT, "%s: no run %lld", store->path, (long long)id);
-    TRY(read_result(store, store->by_id, &r));
+    TRY(store_good(store, store->by_id, &r, &good));
+    REQUIRE(good, ERR_DATABASE, "%s: run %lld is not what was saved; restore a copy", store->path, (long long)id);
     trace_begin(out, &r.keys);
     sqlite3_bind_int64(store->curve, 1, id);
     TRY(store_next(store, store->curve, &there));
@@ -391,6 +425,12 @@ enum status store_curve(struct store *store, int64_t id, struct trace *out)
     REQUIRE(data && rows > 0 && bytes % row == 0 && bytes / row == (size_t)rows, ERR_DATABASE,
             "%s: the curve of run %lld has %zu bytes for %lld rows: the file is damaged; restore a copy", store->path,
             (long long)id, bytes, (long long)rows);
+    store_sum_curve((const char *)sqlite3_column_text(store->by_id, SELECT_COLUMNS + COLUMN_HASH), data, bytes, sum);
+    const char *stored = (const char *)sqlite3_column_text(store->curve, 2);
+    REQUIRE(store->schema == STORE_OLDEST || (stored && !strcmp(stored, sum)), ERR_DATABASE,
+            "%s: the curve of run %lld is not what was saved (its checksum differs); restore a copy, or let `plateau "
+            "forget` remove the run and sweep again",
+            store->path, (long long)id);
     REQUIRE(out->rows = malloc(bytes), ERR_MEMORY, "out of memory for a curve of %lld rows", (long long)rows);
     memcpy(out->rows, data, bytes);
     out->length = out->allocated = (size_t)rows;

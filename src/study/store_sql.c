@@ -4,8 +4,8 @@
 #include <string.h>
 
 static const char *const names_first[] = {"hash", "study", "status"};
-static const char *const names_last[] = {"unit",    "crossings", "predicted", "solver", "library",
-                                         "version", "host",      "started",   "finished"};
+static const char *const names_last[] = {"unit",    "crossings", "predicted", "solver",   "library",
+                                         "version", "host",      "started",   "finished", "checksum"};
 #define AS_NAME(field) #field,
 static const char *const real_names[] = {STORE_REALS(AS_NAME)};
 #undef AS_NAME
@@ -46,11 +46,12 @@ const char *store_column_type(int i)
     return keys_is_choice(key) ? "TEXT" : keys_is_integer(key) ? "INTEGER" : "REAL";
 }
 
-enum status store_error(const struct store *s, const char *doing)
+enum status store_error(struct store *s, const char *doing)
 {
     int code = s->db ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM,
         system_error = s->db ? sqlite3_system_errno(s->db) : 0;
     const char *reason = s->db ? sqlite3_errmsg(s->db) : "out of memory", *remedy;
+    s->busy = (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED;
     switch (code & 0xff) {
     case SQLITE_NOMEM:
         return error_set(ERR_MEMORY, "%s: out of memory while %s", s->path, doing);
@@ -62,14 +63,21 @@ enum status store_error(const struct store *s, const char *doing)
         break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        remedy = "another process is writing to this file: wait until it ends, or use another file";
+        remedy = "another process holds a lock on this file: wait until it ends, or use another file";
         break;
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_AUTH:
-        remedy = "check that the file and its folder exist and may be written, or use another file";
+        remedy =
+            code == SQLITE_READONLY_DBMOVED
+                ? "it was moved, deleted or replaced while it was in use: run the same command again, what was saved "
+                  "is in the file that was opened"
+                : "check that the file and its folder exist and may be written, or use another file";
         break;
+    case SQLITE_INTERRUPT:
+        reason = "it takes more steps to look through than a file of its size can need";
+        /* fall through */
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         remedy = "the file is damaged: restore a copy, or save what is left with `sqlite3 FILE .recover`";
@@ -115,6 +123,22 @@ enum status store_next(struct store *s, sqlite3_stmt *statement, bool *there)
     int code = sqlite3_step(statement);
     *there = code == SQLITE_ROW;
     return code == SQLITE_ROW || code == SQLITE_DONE ? OK : store_error(s, "reading");
+}
+
+enum status store_ask(struct store *s, const char *sql, struct text *answer)
+{
+    sqlite3_stmt *statement = NULL;
+    enum status rc = OK;
+    bool there;
+    text_clear(answer);
+    TRY(store_prepare(s, sql, &statement));
+    TRY(store_next(s, statement, &there));
+    const char *value = there ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    text_add(answer, value ? value : "");
+    TRY(text_status(answer));
+done:
+    sqlite3_finalize(statement);
+    return rc;
 }
 
 void store_bind_text(sqlite3_stmt *statement, int parameter, const char *text)

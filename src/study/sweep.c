@@ -1,5 +1,7 @@
 #include "sweep.h"
 #include "agenda.h"
+#include "backlog.h"
+#include "lease.h"
 #include "pool.h"
 #include "progress.h"
 #include "ranks.h"
@@ -7,10 +9,10 @@
 #include "run.h"
 #include "work.h"
 #include <dirent.h>
-#include <errno.h>
-#include <signal.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct sweep {
@@ -21,7 +23,11 @@ struct sweep {
     struct run_context runs;
     struct progress progress;
     struct sweep_report *report;
-    size_t threads;      /* most of one run */
+    struct backlog backlog;
+    struct leases *leases;  /* owned */
+    size_t *later, n_later; /* owned: runs that were not to be had when their turn came; room for all */
+    char (*made)[33];       /* owned: hashes of the runs that were saved; room for all */
+    size_t threads;         /* most of one run */
     double work, worked; /* work.h: of the runs to do when the sweep began, and of those done since */
 };
 
@@ -64,6 +70,24 @@ static enum status drop_checkpoint(const struct sweep *s, const struct result *r
     return rc;
 }
 
+static enum status saved(void *context, const struct result *result)
+{
+    struct sweep *s = context;
+    char *hash = s->made[s->report->done];
+    keys_hash(&result->keys, hash);
+    lease_return(s->leases, hash);
+    enum status rc = drop_checkpoint(s, result);
+    if (rc == OK)
+        progress_show(&s->progress, ++s->report->done, s->worked += work_run(&result->keys));
+    return rc;
+}
+
+static enum status tick(void *context)
+{
+    struct sweep *s = context;
+    return backlog_retry(&s->backlog);
+}
+
 static enum status deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
                            const struct trace *trace)
 {
@@ -81,12 +105,7 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
         s->report->failed++;
         return OK;
     }
-    rc = store_put(s->store, s->study->name, NULL, result, s->study->curves ? trace : NULL);
-    if (rc == OK)
-        rc = drop_checkpoint(s, result);
-    if (rc == OK)
-        progress_show(&s->progress, ++s->report->done, s->worked += work_run(&result->keys));
-    return rc;
+    return backlog_put(&s->backlog, result, s->study->curves ? trace : NULL);
 }
 
 /* A row holds the threshold that was asked for last, so that who reads it gets what was asked: one that answers from
@@ -116,7 +135,15 @@ done:
     return rc;
 }
 
-/* Asked again just before the run begins: another sweep may have made it since. */
+/* Is the run in the store, as another sweep may have made it since? Then it belongs to this study, too. */
+static enum status look(struct sweep *s, const struct keys *keys, const char *hash, bool *there)
+{
+    enum status rc = agenda_answered(s->study, s->store, keys, there, NULL);
+    return rc == OK && *there ? store_join(s->store, s->study->name, hash) : rc;
+}
+
+/* Asked just before the run begins. It is leased before the store is asked, and another sweep saves it before it
+ * returns the lease: so it is made once. */
 static enum status wanted(void *context, size_t i, bool *yes)
 {
     struct sweep *s = context;
@@ -124,15 +151,23 @@ static enum status wanted(void *context, size_t i, bool *yes)
     char hash[33];
     bool there = false;
     enum status rc = OK;
+    *yes = false;
     TRY(study_at(s->study, i, &keys));
-    TRY(agenda_answered(s->study, s->store, &keys, &there, NULL));
     keys_hash(&keys, hash);
-    if (there) {
-        TRY(store_join(s->store, s->study->name, hash));
-        TRY(read_again(s, i, hash));
-    }
-    *yes = !there;
-    s->report->skipped += there;
+    const bool leased = lease_take(s->leases, hash);
+    if (leased)
+        rc = look(s, &keys, hash, &there);
+    if (rc == OK && there)
+        rc = read_again(s, i, hash);
+    const bool locked = rc == ERR_DATABASE && store_busy(s->store);
+    if (leased && (rc != OK || there))
+        lease_return(s->leases, hash);
+    if (!leased || locked)
+        s->later[s->n_later++] = i;
+    if (locked)
+        rc = OK;
+    *yes = rc == OK && leased && !locked && !there;
+    s->report->skipped += rc == OK && !locked && there;
 done:
     return rc;
 }
@@ -187,19 +222,21 @@ done:
     return rc;
 }
 
-/* What a process that was killed while it wrote a checkpoint (text_write_file) has left, NAME.tmp.PID; then the folder,
- * if no checkpoint is left. */
+/* What a sweep that was killed while it wrote a checkpoint (text_write_file) has left: HASH.safetensors.tmp.. */
 static void clear_folder(const char *path)
 {
-    DIR *folder = opendir(path);
+    static const char end[] = ".safetensors.tmp.";
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        const char *pid = strstr(entry->d_name, ".tmp.");
-        if (pid && kill((pid_t)strtol(pid + 5, NULL, 10), 0) != 0 && errno == ESRCH)
-            unlinkat(dirfd(folder), entry->d_name, 0);
+        const size_t hash = strspn(entry->d_name, "0123456789abcdef");
+        if (hash == 32 && !strncmp(entry->d_name + hash, end, sizeof end - 1))
+            unlinkat(fd, entry->d_name, 0);
     }
     if (folder)
         closedir(folder);
-    rmdir(path);
+    else if (fd >= 0)
+        close(fd);
 }
 
 static enum status begin(struct sweep *s, size_t jobs, struct pool *pool)
@@ -210,6 +247,7 @@ static enum status begin(struct sweep *s, size_t jobs, struct pool *pool)
                           .work = work,
                           .deliver = deliver,
                           .wanted = wanted,
+                          .tick = tick,
                           .context = s};
     s->runs.request.stop = pool_stop();
     text_addf(&s->folder, "%s.checkpoints", s->path);
@@ -217,9 +255,81 @@ static enum status begin(struct sweep *s, size_t jobs, struct pool *pool)
     return rc == OK && ranks_count() > 1 ? hash_study(s, &pool->meaning) : rc;
 }
 
+/* A second, or until a signal. */
+static void nap(void)
+{
+    static const struct timespec tenth = {.tv_nsec = 100000000};
+    for (int i = 0; i < 10 && !*pool_stop(); i++)
+        nanosleep(&tenth, NULL);
+}
+
+/* All runs; those that other sweeps are making are waited for, and made here if these do not finish them. After the
+ * first round that is the work of this rank alone. */
+static enum status run_all(struct sweep *s, struct pool *pool, size_t *items, size_t n, bool quiet)
+{
+    enum status rc = OK;
+    for (bool told = quiet;;) {
+        s->n_later = 0;
+        TRY(pool_run(pool, items, n));
+        const bool stuck = s->n_later == n;
+        n = s->n_later;
+        if (!n)
+            break;
+        pool->ranks = false;
+        memcpy(items, s->later, n * sizeof *items);
+        if (stuck && !told)
+            fprintf(stderr, "%s: waits for other sweeps of this database, which are making %zu of its runs\n",
+                    s->study->name, n);
+        told = told || stuck;
+        if (stuck)
+            nap();
+        if (*pool_stop())
+            TRY(pool_stopped("%zu runs that other sweeps are making are not finished", n));
+        TRY(backlog_retry(&s->backlog));
+    }
+done:
+    return rc;
+}
+
+/* What was saved must still be there: the file may have been written over while it was in use. */
+static enum status check_saved(struct sweep *s)
+{
+    enum status rc = OK;
+    size_t gone = 0;
+    for (size_t i = 0; i < s->report->done; i++) {
+        struct result result;
+        bool there, has_curve;
+        TRY(store_find(s->store, s->made[i], &there, &result, &has_curve));
+        gone += !there;
+    }
+    REQUIRE(
+        !gone, ERR_DATABASE,
+        "%s: %zu of the %zu runs that were saved are no longer there: the file was copied over, or edited, while it "
+        "was in use; run the same command again to make them",
+        s->path, gone, s->report->done);
+done:
+    return rc;
+}
+
+/* Saves what waits and looks whether all is there. These errors come before `rc`, which is that of the runs. */
+static enum status conclude(struct sweep *s, enum status rc)
+{
+    struct text why = {0};
+    text_add(&why, error_message());
+    enum status end = backlog_finish(&s->backlog, pool_stop());
+    store_patience(s->store, -1);
+    if (end == OK && (rc == OK || rc == (enum status) * pool_stop()))
+        end = check_saved(s);
+    if (end == OK && rc != OK)
+        error_set(rc, "%s", why.data ? why.data : "");
+    text_free(&why);
+    return end == OK ? rc : end;
+}
+
 enum status sweep_run(const struct study *study, struct store *store, size_t jobs, bool quiet,
                       struct sweep_report *report)
 {
+    static const double REST_S = 120, PATIENCE_S = 0.2; /* until a sweep that shows no life is given up; for a lock */
     enum status rc = OK;
     size_t *items = NULL, n = 0;
     struct pool pool;
@@ -227,16 +337,25 @@ enum status sweep_run(const struct study *study, struct store *store, size_t job
     struct sweep s = {.study = study, .path = store_path(store), .store = store, .report = report};
     TRY(list_runs(&s, &items, &n));
     TRY(begin(&s, jobs, &pool));
+    REQUIRE((s.later = calloc(n + 1, sizeof *s.later)) && (s.made = calloc(n + 1, sizeof *s.made)), ERR_MEMORY,
+            "out of memory for %zu runs", n);
+    TRY(lease_open(s.path, REST_S, &s.leases));
+    s.backlog = (struct backlog){.store = store, .study = study->name, .saved = saved, .context = &s};
+    store_patience(store, PATIENCE_S);
     progress_begin(&s.progress, study->name, n, quiet);
     s.progress.work = s.work;
-    rc = pool_run(&pool, items, n);
+    rc = conclude(&s, run_all(&s, &pool, items, n, quiet));
     progress_end(&s.progress);
-    clear_folder(s.folder.data);
+    if (lease_close(s.leases))
+        clear_folder(s.folder.data);
+    rmdir(s.folder.data); /* unless a checkpoint is left */
     if (rc == OK && report->failed)
         rc = error_set(ERR_PROGRAM, "%zu of %zu runs failed; the others are saved", report->failed, n);
 done:
     run_free(&s.runs);
     text_free(&s.folder);
+    free(s.later);
+    free(s.made);
     free(items);
     return rc;
 }

@@ -1,5 +1,7 @@
 #include "yaml_file.h"
 #include "text.h"
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const size_t LARGEST_FILE = 1 << 20;
@@ -22,6 +24,45 @@ static enum status not_yaml(const yaml_parser_t *parser)
     return parser->error == YAML_MEMORY_ERROR ? error_set(ERR_MEMORY, "out of memory for the YAML parser")
                                               : error_set(ERR_INPUT, "%zu: not YAML: %s", parser->problem_mark.line + 1,
                                                           parser->problem ? parser->problem : "?");
+}
+
+static int by_text(const void *a, const void *b)
+{
+    const yaml_node_t *x = *(const yaml_node_t *const *)a, *y = *(const yaml_node_t *const *)b;
+    const int order = strcmp(yaml_file_text(x), yaml_file_text(y));
+    return order ? order : (x->start_mark.index > y->start_mark.index) - (x->start_mark.index < y->start_mark.index);
+}
+
+/* Of two entries with one key the last would win, or both, without a word. */
+static enum status check_map(yaml_document_t *doc, const yaml_node_t *map)
+{
+    const size_t most = (size_t)(map->data.mapping.pairs.top - map->data.mapping.pairs.start);
+    const yaml_node_t **keys = calloc(most + 1, sizeof(const yaml_node_t *));
+    enum status rc = OK;
+    size_t n = 0;
+    REQUIRE(keys, ERR_MEMORY, "out of memory for %zu keys", most);
+    for (const yaml_node_pair_t *pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = yaml_document_get_node(doc, pair->key);
+        if (yaml_file_text(key))
+            keys[n++] = key;
+    }
+    qsort(keys, n, sizeof(const yaml_node_t *), by_text);
+    for (size_t i = 1; i < n; i++)
+        REQUIRE(strcmp(yaml_file_text(keys[i - 1]), yaml_file_text(keys[i])) != 0, ERR_INPUT,
+                "%zu: %.60s: this key stands in line %zu, too: leave one out", yaml_file_line(keys[i]),
+                yaml_file_text(keys[i]), yaml_file_line(keys[i - 1]));
+done:
+    free(keys);
+    return rc;
+}
+
+static enum status check_maps(yaml_document_t *doc)
+{
+    enum status rc = OK;
+    yaml_node_t *node;
+    for (int i = 1; rc == OK && (node = yaml_document_get_node(doc, i)); i++)
+        rc = node->type == YAML_MAPPING_NODE ? check_map(doc, node) : OK;
+    return rc;
 }
 
 /* Reads the events of the file alone, as far as they keep to the limits: what loading a document does with each level,
@@ -82,6 +123,8 @@ static enum status visit_document(yaml_parser_t *parser, yaml_file_visit *visit,
         return not_yaml(parser);
     const yaml_node_t *root = yaml_document_get_root_node(&doc);
     enum status rc = root ? check_end(parser) : OK;
+    if (rc == OK)
+        rc = check_maps(&doc);
     if (rc == OK)
         rc = visit(&doc, root, context);
     yaml_document_delete(&doc);

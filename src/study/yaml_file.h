@@ -6,7 +6,7 @@
 
 /* Reads what the root node says into `context`; ERR_INPUT "line: ..", to which the path is added. */
 typedef enum status yaml_file_visit(yaml_document_t *doc, const yaml_node_t *root, void *context);
-/* Reads `path` (one document of at most 1 MiB, 16 lists and mappings within each other, 100 anchors, 16 directives:
+/* Reads `path` (one document of at most 1 MiB, no key twice in a mapping, 16 lists and mappings within each other, 100 anchors, 16 directives:
  * beyond that libyaml takes minutes) and calls visit; root is NULL for an empty file. ERR_INPUT "path: line: ..",
  * ERR_MEMORY. */
 enum status yaml_file_read(const char *path, yaml_file_visit *visit, void *context);

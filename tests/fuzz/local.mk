@@ -1,5 +1,5 @@
 # The parsers under libFuzzer: `make fuzzers`, in a build configured with CC=clang --enable-fuzzing. Built on demand only.
-fuzzers = fuzz_grid fuzz_study fuzz_import fuzz_claims fuzz_safetensors
+fuzzers = fuzz_grid fuzz_study fuzz_import fuzz_claims fuzz_safetensors fuzz_store
 EXTRA_PROGRAMS = $(fuzzers)
 fuzz_harness = %D%/fuzz.c %D%/fuzz.h
 fuzz_below = libstudy.a librun.a libmodels.a $(libtensor) libbase.a $(EXTERNAL_LIBS)
@@ -19,6 +19,9 @@ fuzz_claims_LDFLAGS = $(fuzz_link)
 fuzz_safetensors_SOURCES = %D%/fuzz_safetensors.c $(fuzz_harness)
 fuzz_safetensors_LDADD = $(fuzz_below)
 fuzz_safetensors_LDFLAGS = $(fuzz_link)
+fuzz_store_SOURCES = %D%/fuzz_store.c $(fuzz_harness)
+fuzz_store_LDADD = $(fuzz_below)
+fuzz_store_LDFLAGS = $(fuzz_link)
 fuzzers: $(fuzzers)
 .PHONY: fuzzers
 CLEANFILES += $(fuzzers)

@@ -1,0 +1,29 @@
+/* Leases: which sweep makes which run, so that sweeps which share a database, on one machine or on several with a
+ * shared folder, make each run once.
+ *
+ *     F.db.leases, an SQLite file     sweeps(owner, host, process, beat), leases(hash, owner)
+ *
+ * It lies beside the database, because it must not wait for readers of that, and need not survive a power cut. A thread
+ * raises the beat of its sweep every few seconds. A lease is free again when its process is gone from this machine, or
+ * when its beat has not moved for some time as this process sees it: no clocks are compared. The last sweep to end
+ * removes the file.
+ *
+ * Leases save work, and nothing else: where the file cannot be used, a line on stderr says so, every run is granted,
+ * and what two sweeps make is saved twice, with the same bits. */
+#ifndef LEASE_H
+#define LEASE_H
+#include "error.h"
+#include <stdbool.h>
+
+struct leases;
+
+/* Joins the sweeps of the database at `database`; others are given up when their beat rests for `rest_s` seconds.
+ * Release with lease_close. ERR_MEMORY. */
+enum status lease_open(const char *database, double rest_s, struct leases **leases);
+/* Is the run with this hash this sweep's to make? It is until lease_return. */
+bool lease_take(struct leases *leases, const char *hash);
+void lease_return(struct leases *leases, const char *hash);
+/* Returns all; true if no other sweep is at work on the database, false if one is or nobody knows. NULL is allowed. */
+bool lease_close(struct leases *leases);
+
+#endif
