@@ -45,10 +45,18 @@ static void add_prediction(struct text *out, const char *name, double value, dou
     text_add(out, "\n");
 }
 
+/* The reduced flow from the start of a toy run. */
+static void add_flow(struct text *out, const struct result *r)
+{
+    add_prediction(out, "flow", r->flow_plateau, r->plateau);
+    if (isnan(r->flow_plateau))
+        text_add(out, "  (CVODE cannot integrate the flow up to this threshold; the run does not depend on it)\n");
+}
+
 static void describe_theory(const struct result *r, struct text *out)
 {
     if (r->keys.preset == PRESET_TOY)
-        add_prediction(out, "flow", r->flow_plateau, r->plateau);
+        add_flow(out, r);
 #define AS_LINE(name, meaning) add_prediction(out, #name, r->predicted.name, r->plateau);
     PREDICTIONS(AS_LINE)
 #undef AS_LINE
@@ -58,8 +66,11 @@ static void describe_theory(const struct result *r, struct text *out)
                   "W(0) across W*,\n"
                   "  which must be unlearned)\n",
                   r->predicted.start);
-    if (r->keys.value[KEY_p] == 0 && r->keys.value[KEY_B] > 1 && r->keys.value[KEY_T] / r->keys.value[KEY_B] < 32)
-        text_add(out, "  (closed is off by up to 60 % for T/B < 32)\n");
+    if (isnan(r->predicted.quadrature))
+        text_add(out,
+                 "  (closed and quadrature are given where they are known to be within a factor of 2 of the flow)\n");
+    else if (isnan(r->predicted.closed) && r->keys.value[KEY_p] == 0)
+        text_add(out, "  (closed is given where it is within 30 % of quadrature)\n");
     if (r->keys.value[KEY_optimizer] == OPTIMIZER_ADAM)
         text_add(out, "  (these are times of gradient flow; Adam's steps x lr is not such a time)\n");
     else if (r->keys.value[KEY_momentum] > 0)
@@ -98,7 +109,7 @@ static void describe(const struct result *r, struct text *out)
     const struct schedule schedule = schedule_of(r->keys.value[KEY_schedule]);
     describe_switches(r, &schedule, out);
     if (schedule.n && r->keys.preset == PRESET_TOY)
-        add_prediction(out, "flow", r->flow_plateau, r->plateau);
+        add_flow(out, r);
     else if (schedule.n) /* the formulas are for constant p and B */
         return;
     else if (r->keys.preset <= PRESET_TOY)
