@@ -411,8 +411,9 @@ END_TEST
 START_TEST(order)
 {
     static const double problems[][4] = {/* T, d, B, threshold */
-                                         {4, 64, 1, .2},    {64, 8, 1, .1},   {64, 4, 60, .2},  {8, 1, 3, .5},
-                                         {256, 16, 16, .9}, {3, 512, 2, .05}, {32, 256, 8, .2}, {512, 2, 1, .02}};
+                                         {4, 64, 1, .2},   {64, 8, 1, .1},    {64, 4, 60, .2},
+                                         {8, 1, 3, .5},    {256, 16, 16, .9}, {3, 512, 2, .05},
+                                         {32, 256, 8, .2}, {512, 2, 1, .02},  {256, 512, 16, .2}};
     struct flow_cvode *solver;
     struct optimum o[OPTIMUM_COUNT];
     ck_assert_int_eq(flow_cvode_create(&solver), OK);
@@ -426,6 +427,14 @@ START_TEST(order)
                           "T=%g d=%g B=%g: best %.9g, %s %.9g", v[0], v[1], v[2], o[OPTIMUM_best].time,
                           optimum_name((enum optimum_kind)kind), o[kind].time);
         double time;
+        struct schedule switched = {1, {{SCHEDULE_P, 0, SCHEDULE_ATTENTION, 0}}};
+        for (double attention = .05; attention < .5; attention += .01) {
+            switched.list[0].at = attention;
+            ck_assert_int_eq(optimum_time(solver, &q, OPTIMUM_P, &switched, &time), OK);
+            ck_assert_msg(o[OPTIMUM_best].time <= (1 + 2 * OPTIMUM_SLACK) * time,
+                          "T=%g d=%g B=%g: best %.9g, at %g %.9g", v[0], v[1], v[2], o[OPTIMUM_best].time, attention,
+                          time);
+        }
         ck_assert_int_eq(optimum_time(solver, &q, o[OPTIMUM_best].p, &o[OPTIMUM_best].schedule, &time), OK);
         ck_assert(time == o[OPTIMUM_best].time);
     }
