@@ -93,12 +93,24 @@ static void describe_switches(const struct result *r, const struct schedule *sch
     }
 }
 
+/* The step whose loss is a Transformer's final_loss; NaN for others. Where that evaluation is the first to show a
+ * level, which takes two, the run's cap is the evaluation before. */
+static double last_evaluation(const struct result *r)
+{
+    const double every = r->keys.value[KEY_eval_every];
+    return r->keys.preset >= PRESET_REGRESSION ? floor(r->steps_done / every) * every : NAN;
+}
+
 static void describe(const struct result *r, struct text *out)
 {
     const char *unit = r->keys.preset <= PRESET_TOY ? "time" : "steps";
     const double threshold = r->keys.value[KEY_threshold];
     keys_describe(&r->keys, out);
-    if (r->state != RUN_EMERGED)
+    const double evaluated = last_evaluation(r);
+    if (r->state == RUN_CENSORED && r->cap < evaluated)
+        text_addf(out, "\n  %-12s %14s   (longer than %g steps; loss %g at step %g, the first evaluation to show a level)\n",
+                  "plateau", result_state_name(r->state), r->cap, r->final_loss, evaluated);
+    else if (r->state != RUN_EMERGED)
         text_addf(out, "\n  %-12s %14s   (at %s %g, loss %g)\n", "plateau", result_state_name(r->state), unit, r->cap,
                   r->final_loss);
     else if (r->keys.preset == PRESET_RECALL)
