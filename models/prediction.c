@@ -341,10 +341,10 @@ double prediction_closed_error(const struct flow *f, double threshold)
         return f->metric == METRIC_PAPER ? .018 : f->d < 16 ? .078 : .036;
     return f->T < 128    ? .018
            : f->T < 256  ? .0095
-           : f->T < 512  ? .0046
-           : f->T < 1024 ? .0023
+           : f->T < 512  ? .0047
+           : f->T < 1024 ? .0024
            : f->T < 2048 ? .0013
-                         : .00055;
+                         : .0006;
 }
 
 double prediction_rate(const struct flow *f)

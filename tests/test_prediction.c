@@ -167,6 +167,10 @@ START_TEST(stated_errors)
                         struct flow f = unit(T, d, B, p, (enum metric)metric);
                         check_point(solver, work, &f);
                     }
+    for (double T = 2060; T < 2100; T += 10) { /* between these points, where `closed` is worst */
+        struct flow f = unit(T, 49.5, 1, 0, METRIC_FULL);
+        check_point(solver, work, &f);
+    }
     prediction_free(work);
     flow_cvode_free(solver);
 }

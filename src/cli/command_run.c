@@ -108,7 +108,8 @@ static void describe(const struct result *r, struct text *out)
     keys_describe(&r->keys, out);
     const double evaluated = last_evaluation(r);
     if (r->state == RUN_CENSORED && r->cap < evaluated)
-        text_addf(out, "\n  %-12s %14s   (longer than %g steps; loss %g at step %g, the first evaluation to show a level)\n",
+        text_addf(out,
+                  "\n  %-12s %14s   (longer than %g steps; loss %g at step %g, the first evaluation to show a level)\n",
                   "plateau", result_state_name(r->state), r->cap, r->final_loss, evaluated);
     else if (r->state != RUN_EMERGED)
         text_addf(out, "\n  %-12s %14s   (at %s %g, loss %g)\n", "plateau", result_state_name(r->state), unit, r->cap,
