@@ -139,7 +139,7 @@ static enum status add_theory(struct page *page, const struct keys *keys, const 
             double value, left = at.value[x->of.key] = theory_place(x, i),
                           up = at.value[y->of.key] = theory_place(y, j);
             TRY(theory_at(work, &at, &value));
-            whole = whole && !isnan(value);
+            whole = whole && (!law || !isnan(value)); /* lines end where the quadrature is not known */
             page_row(table, "theory", 3, (double[]){left, up, value});
         }
         text_add(&table->text, "\n");
