@@ -29,6 +29,7 @@ struct problem {
     double rate;      /* scaled time over time */
     enum loss loss;
     double level;     /* absolute loss of the threshold */
+    bool found;       /* the loss has been there */
 };
 
 struct flow_cvode {
@@ -62,11 +63,13 @@ static int jacobian(sunrealtype tau, N_Vector y, N_Vector dy, SUNMatrix J, void 
     return 0;
 }
 
+/* Once found, the threshold is no root any more: where the loss is so flat that it keeps its value, to the last digit,
+ * just beyond the root, CVODE would refuse to go on. */
 static int root(sunrealtype tau, N_Vector y, sunrealtype *g, void *data)
 {
     (void)tau;
     const struct problem *p = data;
-    g[0] = flow_loss(&p->flow, N_VGetArrayPointer(y), p->loss) - p->level;
+    g[0] = p->found ? 1 : flow_loss(&p->flow, N_VGetArrayPointer(y), p->loss) - p->level;
     return 0;
 }
 
@@ -371,8 +374,10 @@ enum status flow_cvode_solve(struct flow_cvode *s, const struct flow *f, const s
     int next = q->all_crossings ? 0 : FLOW_LEVELS;
     while (next < FLOW_LEVELS && loss <= flow_cvode_level(next) * out->null_loss)
         out->crossings[next++] = 0; /* a start already below a level */
-    if (loss <= s->problem.level)
+    if (loss <= s->problem.level) {
         out->plateau = 0;
+        s->problem.found = true;
+    }
     TRY(make_switches(s, e, 0, false, out));
     if (q->step)
         TRY(q->step(q->context, &s->problem.flow, 0, y));
@@ -391,8 +396,10 @@ enum status flow_cvode_solve(struct flow_cvode *s, const struct flow *f, const s
         loss = flow_loss(&s->problem.flow, y, q->loss);
         if (flag == CV_ROOT_RETURN)
             CV(CVodeGetRootInfo(e->cvode, found));
-        if (found[0] && isnan(out->plateau))
+        if (found[0]) {
             out->plateau = tau / rate;
+            s->problem.found = true;
+        }
         TRY(find_crossings(s, e, tau0, loss0, tau, loss, &next, out));
         TRY(make_switches(s, e, tau, found[1], out));
         if (q->step)

@@ -93,12 +93,30 @@ done:
     return rc;
 }
 
-/* The lowest attention that costs no more than the slack, by bisection: below the best one the time falls as attention
- * grows. */
-static enum status lower(const struct search *s, struct candidate *best)
+/* The best attention for the highest p: a narrow valley beside a cliff, which the coarse grid of both may step over. */
+static enum status close_in_at_highest(const struct search *s, struct candidate *best)
 {
     enum status rc = OK;
-    const double allowed = (1 + OPTIMUM_SLACK) * best->time;
+    double width = 1;
+    for (int round = 0; round < ROUNDS; round++, width *= 2.0 / (POINTS - 1)) {
+        const double centre = best->attention;
+        for (int i = 0; i < POINTS; i++) {
+            struct candidate c = {OPTIMUM_P, point(LOWEST_ATTENTION, HIGHEST_ATTENTION, centre, width, i), 0};
+            TRY(evaluate(s, &c));
+            if (c.time < best->time)
+                *best = c;
+        }
+    }
+done:
+    return rc;
+}
+
+/* The lowest attention that costs no more than the slack, nor more than `limit`, by bisection: below the best one the
+ * time falls as attention grows. */
+static enum status lower(const struct search *s, double limit, struct candidate *best)
+{
+    enum status rc = OK;
+    const double allowed = fmin((1 + OPTIMUM_SLACK) * best->time, limit);
     double low = LOWEST_ATTENTION, high = best->attention;
     while (high - low > 1e-3 * high) {
         struct candidate c = {best->p, 0.5 * (low + high), 0};
@@ -127,13 +145,28 @@ enum status optimum_find(struct flow_cvode *solver, const struct optimum_problem
 {
     enum status rc = OK;
     const struct search s = {solver, problem};
-    struct candidate c[OPTIMUM_COUNT] = {[OPTIMUM_none] = {.p = 0, .attention = NAN}};
+    struct candidate c[OPTIMUM_COUNT] = {[OPTIMUM_none] = {.p = 0, .attention = NAN}}, *best = &c[OPTIMUM_best];
+    struct candidate highest = {OPTIMUM_P, 0.5, INFINITY};
+    TRY(round_off(&s, &c[OPTIMUM_none], &found[OPTIMUM_none]));
     TRY(close_in(&s, NAN, &c[OPTIMUM_constant]));
+    TRY(round_off(&s, &c[OPTIMUM_constant], &found[OPTIMUM_constant]));
     TRY(close_in(&s, 0.5, &c[OPTIMUM_half]));
-    TRY(close_in(&s, 0, &c[OPTIMUM_best]));
-    TRY(lower(&s, &c[OPTIMUM_best]));
-    for (int i = 0; i < OPTIMUM_COUNT; i++)
-        TRY(round_off(&s, &c[i], &found[i]));
+    TRY(round_off(&s, &c[OPTIMUM_half], &found[OPTIMUM_half]));
+    const double limit = fmin(found[OPTIMUM_none].time, fmin(found[OPTIMUM_constant].time, found[OPTIMUM_half].time));
+    TRY(close_in(&s, 0, best));
+    TRY(close_in_at_highest(&s, &highest));
+    if (highest.time < (1 - OPTIMUM_SLACK) * best->time)
+        *best = highest;
+    TRY(lower(&s, limit, best));
+    TRY(round_off(&s, best, &found[OPTIMUM_best]));
+    /* A kind is no slower than those that are special cases of it: what its own search, the slack or the digits lost.
+     */
+    for (int i = OPTIMUM_constant; i < OPTIMUM_COUNT; i++) {
+        for (int k = i == OPTIMUM_best ? OPTIMUM_half : OPTIMUM_none; k >= 0; k--) {
+            if (found[k].time <= found[i].time)
+                found[i] = found[k];
+        }
+    }
 done:
     return rc;
 }

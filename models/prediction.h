@@ -35,10 +35,11 @@ struct prediction_workspace; /* GSL's; one per thread, opaque */
 enum status prediction_create(struct prediction_workspace **workspace);
 void prediction_free(struct prediction_workspace *workspace);
 
-/* All predictions for the time at which `loss` falls to threshold x null loss. Overwrites *out. ERR_SOLVER if a
- * quadrature fails. Allocates nothing. */
-enum status prediction_compute(struct prediction_workspace *workspace, const struct flow *f, enum loss loss,
-                               double threshold, struct prediction *out);
+/* All predictions for the time at which `loss` falls to threshold x null loss. Overwrites *out. `quadrature` is NaN
+ * unless it is known to be within a factor of 2 of the integrated flow (what it leaves out is small), and so is
+ * `closed`, which in addition is within 30 % of `quadrature`. Allocates nothing. */
+void prediction_compute(struct prediction_workspace *workspace, const struct flow *f, enum loss loss, double threshold,
+                        struct prediction *out);
 
 /* `closed` alone, without the quadrature; NaN for p > 0. */
 double prediction_closed(const struct flow *f, enum loss loss, double threshold);

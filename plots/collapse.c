@@ -168,10 +168,10 @@ static enum status add_theory(struct page_table *table, const struct store_row *
     TRY(prediction_create(&work));
     TRY(flow_init(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B), keys_real(keys, KEY_p),
                   metric, &start, &f));
-    TRY(prediction_compute(work, &f, loss, keys_real(keys, KEY_threshold), &end));
+    prediction_compute(work, &f, loss, keys_real(keys, KEY_threshold), &end);
     for (int i = 1; i <= LEVELS; i++) {
         const double level = 1 - i / (LEVELS + 1.0);
-        TRY(prediction_compute(work, &f, loss, level, &at));
+        prediction_compute(work, &f, loss, level, &at);
         if (at.quadrature <= LAST * end.quadrature)
             page_row(table, "theory", 4, (double[]){at.quadrature / end.quadrature, level, NAN, row->result.plateau});
     }

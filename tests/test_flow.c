@@ -1,7 +1,8 @@
-/* The reduced flow: derivatives against finite differences, every reference value, BDF against Adams, conserved
- * quantity. */
+/* The reduced flow: derivatives against finite differences, every reference value, BDF against Adams, thresholds near
+ * the start against Runge-Kutta, conserved quantity. */
 #include "flow.h"
 #include "flow_cvode.h"
+#include "start.h"
 #include "test.h"
 #include "reference.h"
 #include <string.h>
@@ -10,6 +11,7 @@ static const double REFERENCE_RTOL = 5e-6;  /* the references carry 6 to 8 digit
 static const double DIFFERENCE_RTOL = 1e-6; /* central differences, step 1e-5 */
 static const double METHODS_RTOL = 1e-6;    /* BDF against Adams */
 static const double CONSERVED_RTOL = 2e-5;
+static const double PLATEAU_RTOL = 1e-6; /* against Runge-Kutta */
 
 static struct flow_request request(enum loss loss, double threshold)
 {
@@ -144,6 +146,76 @@ START_TEST(crossings_in_order)
 }
 END_TEST
 
+/* y after a step h of the classical Runge-Kutta method. */
+static void runge_kutta(const struct flow *f, double h, double *y)
+{
+    static const double at[] = {0, .5, .5, 1}, weight[] = {1. / 6, 1. / 3, 1. / 3, 1. / 6};
+    double k[4][FLOW_DIM], z[FLOW_DIM], sum[FLOW_DIM];
+    memcpy(sum, y, sizeof sum);
+    for (int s = 0; s < 4; s++) {
+        for (int i = 0; i < f->dim; i++)
+            z[i] = y[i] + (s ? at[s] * h * k[s - 1][i] : 0);
+        flow_rhs(f, z, k[s]);
+        for (int i = 0; i < f->dim; i++)
+            sum[i] += weight[s] * h * k[s][i];
+    }
+    memcpy(y, sum, sizeof sum);
+}
+
+/* The plateau that the solver gives for `threshold` ends within PLATEAU_RTOL of its length. */
+static void check_plateau(struct flow_cvode *solver, const struct flow *f, double threshold, uint64_t seed)
+{
+    struct flow_request q = request(LOSS_TEST, threshold);
+    struct flow_solution s;
+    double y[FLOW_DIM];
+    ck_assert_msg(flow_cvode_solve(solver, f, &q, &s) == OK, "T=%g d=%g B=%g p=%g threshold=%g seed=%d: %s", f->T, f->d,
+                  f->B, f->p, threshold, (int)seed, error_message());
+    const double level = threshold * s.null_loss, end = s.plateau * (1 - PLATEAU_RTOL);
+    const int steps = (int)fmax(500, 20 * f->sigma[0] * end); /* w_1 follows at up to sigma_1 */
+    memcpy(y, f->y0, sizeof y);
+    ck_assert_int_eq(s.plateau == 0, s.initial_loss <= level);
+    for (int i = 0; i < steps && s.plateau > 0; i++) {
+        runge_kutta(f, end / steps, y);
+        ck_assert_msg(flow_loss(f, y, LOSS_TEST) > level, "T=%g d=%g B=%g p=%g threshold=%g seed=%d: over before %g",
+                      f->T, f->d, f->B, f->p, threshold, (int)seed, end * (i + 1) / steps);
+    }
+    runge_kutta(f, 2 * PLATEAU_RTOL * s.plateau, y);
+    ck_assert_msg(flow_loss(f, y, LOSS_TEST) <= level, "T=%g d=%g B=%g p=%g threshold=%g seed=%d: not over after %g",
+                  f->T, f->d, f->B, f->p, threshold, (int)seed, s.plateau);
+}
+
+/* Thresholds so near 1 that the loss is flat, to the last digit, around the end of the plateau. */
+START_TEST(flat_thresholds)
+{
+    static const double thresholds[] = {.9, .95, .99, .999, .9999};
+    static const struct {
+        double T, d, B;
+    } problems[] = {{4, 1, 1},    {4, 1, 3},     {4, 512, 2},  {64, 8, 1},      {512, 64, 1},
+                    {512, 1, 64}, {512, 512, 8}, {8192, 1, 1}, {8192, 512, 16}, {8192, 64, 4096}};
+    struct flow_cvode *solver;
+    struct flow_start start;
+    struct flow f;
+    ck_assert_int_eq(flow_cvode_create(&solver), OK);
+    for (int k = 0; k < 5; k++) {
+        for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
+            for (uint64_t seed = 0; seed < 8; seed++) { /* 0, 1: the zero start */
+                start_reduced((int)problems[i].d, seed > 1, false, seed, &start);
+                const double p = seed % 2 ? .4 : 0;
+                ck_assert_int_eq(
+                    flow_init(problems[i].T, problems[i].d, problems[i].B, p, METRIC_FULL, &start, &f), OK);
+                check_plateau(solver, &f, thresholds[k], seed);
+            }
+        }
+        for (uint64_t seed = 1; seed <= 1000; seed++) {
+            start_reduced(1, true, false, seed, &start);
+            ck_assert_int_eq(flow_init(4, 1, 1, 0, METRIC_FULL, &start, &f), OK);
+            check_plateau(solver, &f, thresholds[k], seed);
+        }
+    }
+    flow_cvode_free(solver);
+}
+END_TEST
+
 /* dQ/dt = -(1-beta) K N along the flow, integrated by the trapezoidal rule over the solver's own steps. */
 struct ledger {
     double t, rate, start, sum, worst;
@@ -231,6 +303,7 @@ static const struct test tests[] = {{"reference values", &reference_values},
                                     {"bdf against adams", &bdf_against_adams},
                                     {"blocks agree", &blocks_agree},
                                     {"crossings in order", &crossings_in_order},
+                                    {"flat thresholds", &flat_thresholds},
                                     {"conserved quantity", &conserved_quantity},
                                     {"late phase", &late_phase},
                                     {"extreme attention", &extreme_attention},

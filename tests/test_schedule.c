@@ -407,8 +407,44 @@ START_TEST(gains)
 }
 END_TEST
 
+/* The best is the best of all, also where a switch gains nothing or the search ends at the end of its range. */
+START_TEST(order)
+{
+    static const double problems[][4] = {/* T, d, B, threshold */
+                                         {4, 64, 1, .2},   {64, 8, 1, .1},    {64, 4, 60, .2},
+                                         {8, 1, 3, .5},    {256, 16, 16, .9}, {3, 512, 2, .05},
+                                         {32, 256, 8, .2}, {512, 2, 1, .02},  {256, 512, 16, .2}};
+    struct flow_cvode *solver;
+    struct optimum o[OPTIMUM_COUNT];
+    ck_assert_int_eq(flow_cvode_create(&solver), OK);
+    for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
+        const double *v = problems[i];
+        struct optimum_problem q = {v[0],       v[1], v[2],  METRIC_FULL, flow_unit_start(v[1]),
+                                    METHOD_BDF, 1e-8, 1e-11, v[3]};
+        ck_assert_msg(optimum_find(solver, &q, o) == OK, "%s", error_message());
+        for (int kind = 0; kind < OPTIMUM_best; kind++)
+            ck_assert_msg(o[OPTIMUM_best].time <= o[kind].time && o[kind].time <= o[OPTIMUM_none].time,
+                          "T=%g d=%g B=%g: best %.9g, %s %.9g", v[0], v[1], v[2], o[OPTIMUM_best].time,
+                          optimum_name((enum optimum_kind)kind), o[kind].time);
+        double time;
+        struct schedule switched = {1, {{SCHEDULE_P, 0, SCHEDULE_ATTENTION, 0}}};
+        for (double attention = .05; attention < .5; attention += .01) {
+            switched.list[0].at = attention;
+            ck_assert_int_eq(optimum_time(solver, &q, OPTIMUM_P, &switched, &time), OK);
+            ck_assert_msg(o[OPTIMUM_best].time <= (1 + 2 * OPTIMUM_SLACK) * time,
+                          "T=%g d=%g B=%g: best %.9g, at %g %.9g", v[0], v[1], v[2], o[OPTIMUM_best].time, attention,
+                          time);
+        }
+        ck_assert_int_eq(optimum_time(solver, &q, o[OPTIMUM_best].p, &o[OPTIMUM_best].schedule, &time), OK);
+        ck_assert(time == o[OPTIMUM_best].time);
+    }
+    flow_cvode_free(solver);
+}
+END_TEST
+
 static const struct test tests[] = {
     {"texts", &texts},   {"longest", &longest},           {"refuses", &refuses},
     {"hashes", &hashes}, {"detector", &detector},         {"flow against all parameters", &flow_against_all_parameters},
-    {"groups", &groups}, {"exact events", &exact_events}, {"gains", &gains}};
+    {"groups", &groups}, {"exact events", &exact_events}, {"gains", &gains},
+    {"order", &order}};
 TEST_MAIN("schedule", tests)

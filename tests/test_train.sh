@@ -9,6 +9,8 @@ prints '"status": "emerged", .*"backend": "reference", "library": "[^"]*", "prec
 prints '"unit": "steps"' train "${tiny[@]}" --json
 prints '"crossings": \{"0.05": .*"midpoint": .*"0.5": .*"0.9": [^,]*\}' train "${recall[@]}" steps=20 --json
 prints 'published' train "${tiny[@]}" steps=20
+# one evaluation below the threshold is no crossing: what is known is shorter than what was run, and the loss is that of the last
+prints 'censored +.longer than 80 steps; loss 0.0[0-9]+ at step 90, the first' train "${tiny[@]}" steps=95 threshold=0.05
 "$plateau" train "${tiny[@]}" seed=1,2,3 --json --jobs 2 | sed -E 's/"(wall_s|tokens_per_s)": [^,]*,//g' >two.json
 "$plateau" train "${tiny[@]}" seed=1,2,3 --json --jobs 1 | sed -E 's/"(wall_s|tokens_per_s)": [^,]*,//g' >one.json
 [[ $(wc -l <one.json) == 3 ]] && cmp -s one.json two.json; ok $? "a grid of runs does not depend on --jobs"

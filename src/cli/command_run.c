@@ -47,10 +47,18 @@ static void add_prediction(struct text *out, const char *name, double value, dou
     text_add(out, "\n");
 }
 
+/* The reduced flow from the start of a toy run. */
+static void add_flow(struct text *out, const struct result *r, double plateau)
+{
+    add_prediction(out, "flow", r->flow_plateau, plateau);
+    if (isnan(r->flow_plateau))
+        text_add(out, "  (CVODE cannot integrate the flow up to this threshold; the run does not depend on it)\n");
+}
+
 static void describe_theory(const struct result *r, double plateau, struct text *out)
 {
     if (r->keys.preset == PRESET_TOY)
-        add_prediction(out, "flow", r->flow_plateau, plateau);
+        add_flow(out, r, plateau);
 #define AS_LINE(name, meaning) add_prediction(out, #name, r->predicted.name, plateau);
     PREDICTIONS(AS_LINE)
 #undef AS_LINE
@@ -60,8 +68,11 @@ static void describe_theory(const struct result *r, double plateau, struct text 
                   "W(0) across W*,\n"
                   "  which must be unlearned)\n",
                   r->predicted.start);
-    if (r->keys.value[KEY_p] == 0 && r->keys.value[KEY_B] > 1 && r->keys.value[KEY_T] / r->keys.value[KEY_B] < 32)
-        text_add(out, "  (closed is off by up to 60 % for T/B < 32)\n");
+    if (isnan(r->predicted.quadrature))
+        text_add(out,
+                 "  (closed and quadrature are given where they are known to be within a factor of 2 of the flow)\n");
+    else if (isnan(r->predicted.closed) && r->keys.value[KEY_p] == 0)
+        text_add(out, "  (closed is given where it is within 30 % of quadrature)\n");
     if (r->keys.value[KEY_optimizer] == OPTIMIZER_ADAM)
         text_add(out, "  (these are times of gradient flow; Adam's steps x lr is not such a time)\n");
     else if (r->keys.value[KEY_momentum] > 0)
@@ -103,6 +114,14 @@ static void describe_switches(const struct result *r, const struct schedule *sch
     }
 }
 
+/* The step whose loss is a Transformer's final_loss; NaN for others. Where that evaluation is the first to show a
+ * level, which takes two, the run's cap is the evaluation before. */
+static double last_evaluation(const struct result *r)
+{
+    const double every = r->keys.value[KEY_eval_every];
+    return r->keys.preset >= PRESET_REGRESSION ? floor(r->steps_done / every) * every : NAN;
+}
+
 static void describe(const struct result *r, struct text *out)
 {
     const char *unit = r->keys.preset <= PRESET_TOY ? "time" : "steps";
@@ -114,7 +133,12 @@ static void describe(const struct result *r, struct text *out)
     result_bracket(r, r->plateau, &low, &high);
     snprintf(length, sizeof length, late ? "<= %.8g" : "%.8g", late ? high : r->plateau);
     keys_describe(&r->keys, out);
-    if (r->state != RUN_EMERGED)
+    const double evaluated = last_evaluation(r);
+    if (r->state == RUN_CENSORED && r->cap < evaluated)
+        text_addf(out,
+                  "\n  %-12s %14s   (longer than %g steps; loss %g at step %g, the first evaluation to show a level)\n",
+                  "plateau", result_state_name(r->state), r->cap, r->final_loss, evaluated);
+    else if (r->state != RUN_EMERGED)
         text_addf(out, "\n  %-12s %14s   (at %s %g, loss %g; not yet %s)\n", "plateau", result_state_name(r->state),
                   unit, r->cap, r->final_loss, reading_text(&r->keys, READING_OWN, read_at));
     else if (r->keys.preset == PRESET_RECALL)
@@ -126,7 +150,7 @@ static void describe(const struct result *r, struct text *out)
     const struct schedule schedule = schedule_of(r->keys.value[KEY_schedule]);
     describe_switches(r, &schedule, out);
     if (schedule.n && r->keys.preset == PRESET_TOY)
-        add_prediction(out, "flow", r->flow_plateau, known);
+        add_flow(out, r, known);
     else if (schedule.n) /* the formulas are for constant p and B */
         return;
     else if (r->keys.preset <= PRESET_TOY)

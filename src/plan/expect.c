@@ -392,12 +392,11 @@ static enum status expect_toy(struct expect *e, const struct keys *keys, struct 
         *out = (struct expectation){.plateau = work_steps(keys), .steps = work_steps(keys), .source = EXPECT_GUESS};
         return OK;
     }
-    rc = integrate(e, keys);
-    if (rc == ERR_SOLVER) { /* the run may fail, too; that is its own affair */
+    TRY(integrate(e, keys));
+    if (isnan(e->plateau)) { /* the flow cannot be integrated */
         *out = (struct expectation){.plateau = cap, .steps = cap, .source = EXPECT_GUESS};
         return OK;
     }
-    TRY(rc);
     const double step = keys_real(keys, KEY_lr) / (1 - keys_real(keys, KEY_momentum));
     out->source = EXPECT_FLOW;
     out->plateau = e->plateau / step;

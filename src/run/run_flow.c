@@ -67,13 +67,12 @@ enum status run_flow_problem(const struct keys *keys, enum metric metric, struct
 }
 
 /* The formulas are for constant p and B: NaN with a schedule. */
-static enum status predict(struct run_flow *t, const struct flow *flow, const struct flow_request *q,
-                           struct prediction *out)
+static void predict(struct run_flow *t, const struct flow *flow, const struct flow_request *q, struct prediction *out)
 {
-    if (!flow->schedule.n)
-        return prediction_compute(t->quadrature, flow, q->loss, q->threshold, out);
-    *out = prediction_none;
-    return OK;
+    if (flow->schedule.n)
+        *out = prediction_none;
+    else
+        prediction_compute(t->quadrature, flow, q->loss, q->threshold, out);
 }
 
 static enum status record(void *context, const struct flow *f, double t, const double *y)
@@ -114,7 +113,7 @@ enum status run_flow(struct run_flow *t, const struct keys *keys, struct result 
                          .solver = {s.steps, s.rhs_evals, s.jac_evals, s.error_test_fails}};
     memcpy(r->crossings, s.crossings, sizeof r->crossings);
     memcpy(r->switched, s.switched, sizeof r->switched);
-    TRY(predict(t, &flow, &q, &r->predicted));
+    predict(t, &flow, &q, &r->predicted);
     r->wall_s = progress_clock() - begin;
 done:
     if (rc != OK) {
@@ -135,7 +134,13 @@ enum status run_flow_expect(struct run_flow *t, const struct keys *keys, enum me
     enum status rc = run_flow_problem(keys, metric, &flow);
     if (rc == OK && solution)
         rc = flow_cvode_solve(t->solver, &flow, &q, solution);
+    if (rc == ERR_SOLVER) {
+        solution->plateau = NAN;
+        for (int i = 0; i < FLOW_LEVELS; i++)
+            solution->crossings[i] = NAN;
+        rc = OK;
+    }
     if (rc == OK)
-        rc = predict(t, &flow, &q, predicted);
+        predict(t, &flow, &q, predicted);
     return rc;
 }

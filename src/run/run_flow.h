@@ -13,7 +13,8 @@ void run_flow_free(struct run_flow *tools);
 enum status run_flow(struct run_flow *tools, const struct keys *keys, struct result *result, struct trace *trace);
 /* The flow and the predictions for the start and problem of `keys` (flow or toy), metric and loss as given, into
  * *solution and *predicted: what a toy run is compared with. solution NULL: the predictions alone, and nothing is
- * integrated. */
+ * integrated. A flow that CVODE cannot integrate is no error here, for whoever asks goes on without it: its plateau and
+ * crossings are NaN. */
 enum status run_flow_expect(struct run_flow *tools, const struct keys *keys, enum metric metric,
                             struct flow_solution *solution, struct prediction *predicted);
 /* The flow of `keys` whose best schedule is asked for; p and schedule of `keys` are not read. */

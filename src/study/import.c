@@ -264,8 +264,7 @@ done:
     return rc;
 }
 
-/* What theory expects of a flow or toy model with these keys, as for a run made here. Where the flow cannot be
- * integrated (a threshold that it does not reach in floating point), the run is imported without. */
+/* What theory expects of a flow or toy model with these keys, as for a run made here. */
 static enum status expect(struct import *m, struct result *r)
 {
     struct flow_solution flow;
@@ -279,7 +278,7 @@ static enum status expect(struct import *m, struct result *r)
         r->predicted = predicted;
         r->flow_plateau = toy ? flow.plateau : NAN;
     }
-    return rc == ERR_SOLVER ? OK : rc;
+    return rc;
 }
 
 /* Is the outcome of two rows the same? */
