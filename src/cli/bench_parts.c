@@ -19,7 +19,7 @@ static void fill(void *context, int first, int count)
     struct step *s = context;
     struct samples part = samples_part(&s->batch, (size_t)first, (size_t)count);
     const struct samples_range range = {.step = (uint32_t)s->optimizer.step, .first = (uint32_t)first};
-    problem_draw(&s->problem, &range, &part); /* without memory the numbers of the step before stay: the time is the same */
+    problem_draw(&s->problem, &range, &part); /* if it cannot, the numbers of the step before serve as well */
 }
 
 static struct transformer_batch as_batch(const struct samples *s)

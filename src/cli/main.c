@@ -366,8 +366,13 @@ __attribute__((section(".preinit_array"), used)) static void (*const before_libr
 static void start_better_blas(char **argv)
 {
     const char *core = blas_better_core();
-    if (core && !getenv("OPENBLAS_CORETYPE") && setenv("OPENBLAS_CORETYPE", core, 1) == 0)
-        execv("/proc/self/exe", argv); /* if it fails: slowly, then */
+    char program[4096];
+    if (!core || getenv("OPENBLAS_CORETYPE"))
+        return;
+    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1); /* by its name, which `ps` shows */
+    program[n > 0 ? n : 0] = '\0';
+    if (n > 0 && setenv("OPENBLAS_CORETYPE", core, 1) == 0)
+        execv(program, argv); /* if that fails: slowly, then */
 }
 
 /* Without this, a file opened later could become standard output, and be printed into; reading is all that the
