@@ -1,17 +1,41 @@
 /* A small Transformer, its loss and its gradient.
  *
  * Input: regression, tokens in_t of `inputs` numbers; recall, token numbers k_t < inputs, which stand for one-hot
- * vectors. x_t = E in_t + e + pos_t,   pos_t,2i = sin(t w_i), pos_t,2i+1 = cos(t w_i), w_i = 10000^(-2i/width) then for
- * each layer, with n(x) = x (norm=none) or layer norm with eps 1e-5 (norm=pre), and X + only for skip=yes, x <- x + O
- * [o_1 .. o_heads] + b_O,   o_h,t = sum_s p_h,ts v_h,s,   p_h = softmax_s(q_h,t . k_h,s / sqrt(head_dim)) (q, k, v) =
- * QKV n(x) + b; mask=causal: s <= t x <- x + D f(U n(x) + b_U) + b_D,    f = GELU (erf) or ReLU; mlp=0: this line is
- * left out y = R h + r,   h = n(x) at the last position, or its mean over positions Loss: regression, 1/2 |y - y*|^2;
- * recall, cross-entropy of softmax(y) at the label; mean over the sequences.
+ * vectors.
  *
- * Only what y needs is computed. With readout=last the last layer has one query, one attention output and one MLP row a
- * sequence, and no keys or values: with n_t = n(x_t), q the last query and k_t = K n_t + b_K, v_t = V n_t + b_V,
- *     q . k_t = n_t . (K^T q) + q . b_K (the same for all t: softmax does not see it),   o = V sum_t p_t n_t + b_V
- * The function, its gradient and its parameters are what they are without these identities (tested; config.full).
+ *     x_t = E in_t + e + pos_t,   pos_t,2i = sin(t w_i),   pos_t,2i+1 = cos(t w_i),   w_i = 10000^(-2i/width)
+ *
+ * Then for each layer, with n(x) = x (norm=none) or layer norm with eps 1e-5 (norm=pre), and X + only for skip=yes:
+ *
+ *     (q, k, v) = QKV n(x) + b
+ *     p_h = softmax_s(q_h,t . k_h,s / sqrt(head_dim)),   o_h,t = sum_s p_h,ts v_h,s        mask=causal: s <= t
+ *     x <- x + O [o_1 .. o_heads] + b_O
+ *     x <- x + D f(U n(x) + b_U) + b_D,   f = GELU (erf) or ReLU                           mlp=0: this line is left out
+ *
+ *     y = R h + r,   h = n(x) at the last position, or its mean over positions
+ *
+ * Loss: regression, 1/2 |y - y*|^2; recall, cross-entropy of softmax(y) at the label; mean over the sequences.
+ *
+ * Only what y needs is computed. The function, its gradient and its parameters are what they are without these three
+ * identities (tested; config.full leaves them out):
+ *
+ * - With readout=last the last layer has one query, one attention output and one MLP row a sequence, and no keys or
+ *   values (transformer_last.c). With n_t = n(x_t) and q the last query
+ *
+ *       q . k_t = n_t . (K^T q) + q . b_K (the same for all t: softmax does not see it),   o = V sum_t p_t n_t + b_V
+ *
+ * - Without norm that layer reads the MLP below it through such sums alone. With y_t the stream before that MLP, g_t
+ *   its activations and r = K^T q
+ *
+ *       x_t = y_t + D g_t + b_D
+ *       r . x_t = r . y_t + (D^T r) . g_t + const
+ *       sum_t p_t x_t = sum_t p_t y_t + D sum_t p_t g_t + b_D
+ *
+ *   so that D is multiplied with a few rows a sequence, never with all T. ("Held back" below is this MLP's output.)
+ *
+ * - Without norm the first layer's queries, keys and values are linear in the input (transformer_first.c):
+ *
+ *       QKV x_t + b = (QKV E) in_t + [QKV (e + pos_t) + b]
  *
  * A step is a fixed list of micro-batches of a few sequences, whose activations stay in the cache; each is run whole,
  * forward and backward, by one thread. Gradients are summed in four lanes of micro-batches, lanes in their order: the

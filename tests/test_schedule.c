@@ -98,7 +98,8 @@ static void hash_of(struct keys keys, char hash[33])
     keys_hash(&keys, hash);
 }
 
-/* What has no schedule hashes as before there were any: two hashes of the program, as its numerics revision makes them. */
+/* What has no schedule hashes as before there were any: two hashes of the program, as its numerics revision makes them.
+ */
 START_TEST(hashes)
 {
     char a[33], b[33];

@@ -35,8 +35,12 @@ static void for_each(void (*check)(const struct kernels *k, struct kernels_worke
         for (enum precision precision = PRECISION_F32; precision <= PRECISION_BF16; precision++) {
             const struct kernels *k;
             struct kernels_worker w;
-            if (kernels_open(backend, precision, &k) != OK)
+            const enum status rc = kernels_open(backend, precision, &k);
+            if (rc == ERR_INPUT) { /* not built in, or no instructions for it */
+                ck_assert(backend == BACKEND_ONEDNN);
                 continue;
+            }
+            ck_assert_msg(rc == OK, "%s", error_message());
             ck_assert_int_eq(kernels_worker_open(k, &w), OK);
             check(k, &w);
             ck_assert_msg(kernels_status(&w) == OK, "%s: %s", k->name, error_message());

@@ -106,12 +106,12 @@ struct kernels {
                           bool accumulate, real *dx, real *dgain, real *dbias);
 };
 
-/* The kernels for a backend and a precision, constant and never freed, in *kernels. A library is tested when it is first
- * asked for (self_test.h). `auto` is oneDNN if it was built in and can do the precision, else BLAS for f32; where the
- * test fails, a warning on standard error says so and the next one is taken (oneDNN, BLAS, reference). bf16 is BLAS's
- * where its instructions are slow (onednn_bf16_is_slow). ERR_INPUT where the build or this processor cannot do what is
- * asked, ERR_PROGRAM where a backend that was named fails its test; the message names the remedy. Where no instructions
- * for bf16 are, backend=reference and blas imitate it. Not for several threads at once. */
+/* The kernels for a backend and a precision, constant and never freed, in *kernels. A library is tested when it is
+ * first asked for (self_test.h). `auto` is oneDNN if it was built in and can do the precision, else BLAS for f32; where
+ * the test fails, a warning on standard error says so and the next one is taken (oneDNN, BLAS, reference). bf16 is
+ * BLAS's where its instructions are slow (onednn_bf16_is_slow). ERR_INPUT where the build or this processor cannot do
+ * what is asked, ERR_PROGRAM where a backend that was named fails its test; the message names the remedy. Where no
+ * instructions for bf16 are, backend=reference and blas imitate it. Not for several threads at once. */
 enum status kernels_open(enum backend backend, enum precision precision, const struct kernels **kernels);
 /* The widest instruction set of this processor that a product may use: "amx", "avx512bf16", "avx512", "avx2", .. */
 const char *kernels_processor(void);

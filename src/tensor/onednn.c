@@ -205,6 +205,14 @@ static bool by_blas(const struct library *library, const struct product *p, bool
            (with_weight ? p->k >= LONG : p->a_transposed);
 }
 
+/* A row or a column whose numbers lie apart. With AVX-512 oneDNN 3.7 takes them for neighbours, and computes something
+ * else; the self-test found it. CBLAS makes such products. */
+static bool is_apart(const struct product *p)
+{
+    return (p->m == 1 && p->a_transposed && p->a_row > 1) ||
+           (p->n == 1 && (p->c_row > 1 || (!p->b_transposed && p->b_row > 1)));
+}
+
 /* Whether the library would make the product by its reference loops, a thousand times slower than any BLAS. With
  * AVX-512 oneDNN 2.6 does so for blocks of weights beside factors or results whose rows lie apart. */
 static bool has_reference(dnnl_primitive_desc_t description)
@@ -253,7 +261,7 @@ static struct primitive *primitive_create(struct kernels_worker *worker, const s
     struct primitive *x = calloc(1, sizeof *x);
     if (!x)
         return NULL;
-    x->by_blas = by_blas(library, p, weight != NULL) ||
+    x->by_blas = by_blas(library, p, weight != NULL) || is_apart(p) ||
                  describe_product(worker->kernels, p, weight, bias, &description) != dnnl_success ||
                  has_reference(description);
     const bool good =

@@ -7,9 +7,9 @@
 #define ONEDNN_H
 #include "kernels.h"
 
-/* Whether products of bf16 are slower here than those of f32, though there are instructions for them: so it is on Intel's
- * processors with AVX512-BF16 whose AMX is switched off (a virtual machine's, say). On Sapphire and Emerald Rapids a
- * VDPBF16PS takes as long as four multiply-adds of floats and does the work of two. */
+/* Whether products of bf16 are slower here than those of f32, though there are instructions for them: so it is on
+ * Intel's processors with AVX512-BF16 whose AMX is switched off (a virtual machine's, say). On Sapphire and Emerald
+ * Rapids a VDPBF16PS takes as long as four multiply-adds of floats and does the work of two. */
 bool onednn_bf16_is_slow(void);
 /* Overrides the products of a filled table; its precision says which. ERR_INPUT if that is bf16 and this processor has
  * no such instructions. */

@@ -77,8 +77,9 @@ static void check_product(struct check *t, const struct product *p)
  */
 static void check_products(struct check *t)
 {
-    static const int sizes[][4] = {{1, 5, 7, 3}, {1, 33, 64, 65}, {1, 64, 17, 130}, {1, 4, 64, 96}, {1, 1, 9, 31},
-                                   {1, 8, 1, 1}, {3, 16, 16, 20}, {4, 2, 30, 8},    {2, 30, 8, 6},  {1, 65, 96, 40}};
+    static const int sizes[][4] = {{1, 5, 7, 3},  {1, 33, 64, 65}, {1, 64, 17, 130}, {1, 4, 64, 96},
+                                   {1, 1, 9, 31}, {1, 8, 1, 1},    {3, 16, 16, 20},  {4, 2, 30, 8},
+                                   {2, 30, 8, 6}, {1, 65, 96, 40}, {1, 6, 5, 1},     {2, 9, 1, 7}};
     draw(t, 1, MOST, t->a);
     draw(t, 2, MOST, t->b);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {

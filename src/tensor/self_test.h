@@ -1,9 +1,9 @@
 /* A backend is trusted when it has shown that it works here: a library may crash, hang or compute wrong products on a
  * processor that is younger than the library.
  *
- * The test runs every kind of product that a training step makes (few and odd rows, transposed, strided, batched, added,
- * with bias, with packed weights), norms, softmax and activations, and compares them with the reference backend. It does
- * so in a child process, which may die without harm. It takes 10 to 40 ms. */
+ * The test runs every kind of product that a training step makes (few and odd rows, transposed, strided, batched,
+ * added, with bias, with packed weights), norms, softmax and activations, and compares them with the reference backend.
+ * It does so in a child process, which may die without harm. It takes 10 to 40 ms. */
 #ifndef SELF_TEST_H
 #define SELF_TEST_H
 #include "kernels.h"
