@@ -151,5 +151,5 @@ EXTRA_DIST += .clang-tidy tests/cppcheck.txt
 check_PROGRAMS += bare_cvode
 bare_cvode_SOURCES = tests/bench/bare_cvode.c
 bare_cvode_LDADD = $(EXTERNAL_LIBS)
-EXTRA_DIST += tests/bench/run.sh tests/bench/flow_lsoda.py tests/bench/toy_torch.py tests/bench/transformer_torch.py tests/bench/many_runs.py
+EXTRA_DIST += tests/bench/run.sh tests/bench/flow_lsoda.py tests/bench/toy_torch.py tests/bench/transformer_torch.py tests/bench/transformer_jax.py tests/bench/many_runs.py
 EXTRA_DIST += tests/cross/transformer.py tests/cross/torch_gradient.py tests/cross/torch_train.py
