@@ -2,6 +2,7 @@
 # The program from outside: exit codes, messages, JSON, traces, README commands. Speaks TAP.
 . "${SOURCE:?}/tests/cli.sh"
 
+fails 2 'T=64:99:\+x: a range is' flow T=64:99:+x
 fails 2 'T=3 B=4: B must be smaller than T' flow T=3 B=4
 fails 2 'did you mean T|no such key' flow TT=4
 fails 2 'treshold: no such key; did you mean threshold' flow treshold=.1

@@ -59,7 +59,9 @@ if [[ $(library backend=blas) == OpenBLAS* ]]; then
     while read -r core needs; do
         export OPENBLAS_CORETYPE=$core
         # shellcheck disable=SC2086 # words
-        if ! has $needs; then
+        if [[ $flags == "  " ]]; then
+            skip "OpenBLAS with $core" "/proc/cpuinfo does not say what this processor has"
+        elif ! has $needs; then
             skip "OpenBLAS with $core" "this processor has not all of: $needs"
         elif [[ $(library backend=blas) != *", $core" ]]; then
             skip "OpenBLAS with $core" "this OpenBLAS has no kernels for it"

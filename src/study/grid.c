@@ -28,16 +28,15 @@ static enum status append(struct grid *g, enum key key, double value)
 static enum status append_range(struct grid *g, enum key key, char *text)
 {
     enum status rc = OK;
-    const char *why = "a range is first:last:*factor or first:last:+step, factor > 1, step > 0";
+    const char *why = "a range is first:last:*factor or first:last:+step, first <= last, factor > 1, step > 0";
     char *second = strchr(text, ':'), *third = second ? strchr(second + 1, ':') : NULL;
     double first, last, by, previous = NAN;
     REQUIRE(third && (third[1] == '*' || third[1] == '+'), ERR_INPUT, "%s=%s: %s", keys_name(key), text, why);
     char sign = third[1];
     *second = *third = '\0';
-    REQUIRE(text_to_real(text, &first) && text_to_real(second + 1, &last) && text_to_real(third + 2, &by), ERR_INPUT,
-            "%s=%s: %s", keys_name(key), text, why);
-    REQUIRE(last >= first && (sign == '*' ? by > 1 && first > 0 : by > 0), ERR_INPUT, "%s=%s: %s", keys_name(key), text,
-            why);
+    REQUIRE(text_to_real(text, &first) && text_to_real(second + 1, &last) && text_to_real(third + 2, &by) &&
+                last >= first && (sign == '*' ? by > 1 && first > 0 : by > 0),
+            ERR_INPUT, "%s=%s:%s:%s: %s", keys_name(key), text, second + 1, third + 1, why);
     for (size_t i = 0;; i++) {
         double value = sign == '*' ? first * pow(by, (double)i) : first + by * (double)i;
         if (value > last * (1 + 1e-12))
