@@ -176,7 +176,7 @@ static struct tile tile_at(const struct transformer_worker *w, int S, int done)
 {
     const struct transformer_sizes z = transformer_machine_sizes(w->model, S);
     const int s = done / z.H, h = done % z.H, rest = z.H - h, most = w->model->machine->tile_heads;
-    const size_t T = (size_t)z.T, row = (size_t)s * T, column = (size_t)(h * z.D);
+    const size_t T = (size_t)z.T, row = (size_t)s * T, column = (size_t)h * (size_t)z.D;
     return (struct tile){.heads = s >= S        ? 0
                                   : rest < most ? rest
                                                 : most,

@@ -17,6 +17,7 @@ enum { SEQUENCES = 5, MOST_NUMBERS = SEQUENCES * 512 * 129, MOST_TOKENS = SEQUEN
 static int made, by_reference;
 static char name_of_one[64];
 
+/* The linker's names. NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 dnnl_status_t __real_dnnl_primitive_create(dnnl_primitive_t *out, const_dnnl_primitive_desc_t description);
 dnnl_status_t __wrap_dnnl_primitive_create(dnnl_primitive_t *out, const_dnnl_primitive_desc_t description);
 dnnl_status_t __wrap_dnnl_primitive_create(dnnl_primitive_t *out, const_dnnl_primitive_desc_t description)
@@ -30,6 +31,7 @@ dnnl_status_t __wrap_dnnl_primitive_create(dnnl_primitive_t *out, const_dnnl_pri
     }
     return __real_dnnl_primitive_create(out, description);
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #endif
 
 static struct transformer_config config_of(enum task task, int T, int d, int layers, int heads, enum norm norm)

@@ -20,10 +20,11 @@ static void strike(enum fault fault)
 {
     if (fault == CRASHES)
         raise(SIGSEGV);
-    while (fault == HANGS)
+    while (fault == HANGS) /* NOLINT(bugprone-infinite-loop) */
         ;
 }
 
+/* The linker's names. NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 void __real_cblas_sgemm(CBLAS_LAYOUT, CBLAS_TRANSPOSE, CBLAS_TRANSPOSE, blasint, blasint, blasint, float, const float *,
                         blasint, const float *, blasint, float, float *, blasint);
 void __wrap_cblas_sgemm(CBLAS_LAYOUT order, CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k,
@@ -55,6 +56,7 @@ dnnl_status_t __wrap_dnnl_primitive_execute(const_dnnl_primitive_t primitive, dn
     return status;
 }
 #endif
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 /* What the process says on standard error while `keys` are trained, and the result. */
 static void train(const char *keys, struct result *r, char said[1024])
