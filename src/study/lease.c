@@ -3,20 +3,18 @@
 #include "progress.h"
 #include "text.h"
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
     LEASES_ID = 0x506c6c73, /* "Plls", in the header of the file */
     BEAT_S = 5,
     BUSY_MS = 10000,
-    MOST_TRIES = 20, /* to join while others leave */
+    MOST_TRIES = 1000, /* to join while others leave */
     OWNER = 160
 };
 
@@ -29,15 +27,12 @@ struct other {
 
 struct leases {
     struct text path; /* owned */
-    sqlite3 *db;      /* under the lock; NULL: leases are not used */
+    sqlite3 *db;      /* owned; NULL: leases are not used */
     char owner[OWNER];
     double rest_s;
     struct other *others; /* owned */
     size_t n_others, allocated;
-    pthread_mutex_t lock;
-    pthread_cond_t end;
-    pthread_t beater;
-    bool beats, ending;
+    double beaten; /* when this one's beat was last raised, progress_clock */
 };
 
 /* ---- processes ---- */
@@ -126,12 +121,22 @@ static bool run(struct leases *l, const char *sql, const char *a, const char *b,
     return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
-/* Opens the file, or makes it; false with sqlite3_errmsg, or *why, if it cannot be had or is not ours. */
-static bool connect(struct leases *l, const char **why)
+/* Has the file been removed, or another put in its place? Known for certain inside a transaction that writes. */
+static bool has_moved(struct leases *l)
+{
+    int moved = 1;
+    return sqlite3_file_control(l->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved;
+}
+
+/* Opens the file, or makes it, and begins to write; false with sqlite3_errmsg, or *why, if it cannot be had or is not
+ * ours, or *moved if it was removed meanwhile. The journal is kept in memory: one on the disk would have the same name
+ * as that of the file which another sweep makes next. */
+static bool connect(struct leases *l, const char **why, bool *moved)
 {
     struct stat info;
     sqlite3_int64 id = 0, objects = 0;
     *why = NULL;
+    *moved = false;
     if (lstat(l->path.data, &info) == 0 && !S_ISREG(info.st_mode)) {
         *why = "not a regular file";
         return false;
@@ -145,8 +150,8 @@ static bool connect(struct leases *l, const char **why)
     sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, (int *)NULL);
     sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, (int *)NULL);
     sqlite3_db_config(l->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
-    if (!execute(l, "PRAGMA synchronous = OFF; BEGIN IMMEDIATE") ||
-        !run(l, "PRAGMA application_id", NULL, NULL, 0, &id) ||
+    if (!execute(l, "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; BEGIN IMMEDIATE") ||
+        (*moved = has_moved(l)) || !run(l, "PRAGMA application_id", NULL, NULL, 0, &id) ||
         !run(l, "SELECT count(*) FROM sqlite_master", NULL, NULL, 0, &objects))
         return false;
     if (objects && id != LEASES_ID) {
@@ -156,7 +161,7 @@ static bool connect(struct leases *l, const char **why)
     return true;
 }
 
-static bool join(struct leases *l, const char **why)
+static bool join(struct leases *l, const char **why, bool *moved)
 {
     char host[64] = "", sql[256];
     gethostname(host, sizeof host - 1);
@@ -165,38 +170,10 @@ static bool join(struct leases *l, const char **why)
              "CREATE TABLE IF NOT EXISTS sweeps(owner TEXT PRIMARY KEY, host TEXT, process INTEGER, beat INTEGER);"
              "CREATE TABLE IF NOT EXISTS leases(hash TEXT PRIMARY KEY, owner TEXT)",
              LEASES_ID);
-    return connect(l, why) && execute(l, sql) &&
+    return connect(l, why, moved) && execute(l, sql) &&
            run(l, "INSERT OR REPLACE INTO sweeps(owner, host, process, beat) VALUES(?1, ?2, ?3, 0)", l->owner, host,
                getpid(), NULL) &&
            execute(l, "COMMIT");
-}
-
-/* ---- the beat ---- */
-
-static void *beat(void *context)
-{
-    struct leases *l = context;
-    pthread_mutex_lock(&l->lock);
-    while (!l->ending) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += BEAT_S;
-        if (pthread_cond_timedwait(&l->end, &l->lock, &until) == ETIMEDOUT && l->db && !l->ending)
-            run(l, "UPDATE sweeps SET beat = beat + 1 WHERE owner = ?1", l->owner, NULL, 0, NULL);
-    }
-    pthread_mutex_unlock(&l->lock);
-    return NULL;
-}
-
-/* The thread gets no signals: they are for the one that waits for workers. */
-static bool start_beating(struct leases *l)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    l->beats = pthread_create(&l->beater, NULL, beat, l) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return l->beats;
 }
 
 /* ---- the interface ---- */
@@ -209,16 +186,14 @@ enum status lease_open(const char *database, double rest_s, struct leases **leas
     char *real = realpath(database, NULL); /* by whatever name the database is called */
     struct leases *l = calloc(1, sizeof *l);
     REQUIRE(l, ERR_MEMORY, "out of memory for the leases of runs");
-    pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->end, NULL);
     l->rest_s = rest_s;
     text_addf(&l->path, "%s.leases", real ? real : database);
     TRY(text_status(&l->path));
     identify(getpid(), l->owner);
     for (int i = 0; i < MOST_TRIES && !joined; i++) {
-        joined = join(l, &why);
-        const int code = l->db ? sqlite3_extended_errcode(l->db) : SQLITE_NOMEM;
-        if (!joined && (why || code != SQLITE_READONLY_DBMOVED))
+        bool moved;
+        joined = join(l, &why, &moved);
+        if (!joined && !moved)
             break;
         if (!joined) { /* the last one removed it meanwhile */
             sqlite3_close(l->db);
@@ -227,8 +202,7 @@ enum status lease_open(const char *database, double rest_s, struct leases **leas
     }
     if (!joined)
         give_up(l, why ? why : l->db ? sqlite3_errmsg(l->db) : "out of memory");
-    else if (!start_beating(l))
-        give_up(l, "no thread can be started");
+    l->beaten = progress_clock();
 done:
     free(real);
     if (rc != OK) {
@@ -278,31 +252,36 @@ static bool is_free(struct leases *l, const char *hash, bool *ok)
     return yes;
 }
 
+void lease_beat(struct leases *l)
+{
+    const double now = progress_clock();
+    if (!l->db || now - l->beaten < BEAT_S)
+        return;
+    l->beaten = now;
+    run(l, "UPDATE sweeps SET beat = beat + 1 WHERE owner = ?1", l->owner, NULL, 0, NULL);
+}
+
 bool lease_take(struct leases *l, const char *hash)
 {
     bool ok = true, mine = true;
-    pthread_mutex_lock(&l->lock);
     if (l->db)
         mine = is_free(l, hash, &ok); /* a look, which keeps nobody from writing */
     if (l->db && ok && mine) {
-        ok = execute(l, "BEGIN IMMEDIATE");
+        ok = execute(l, "BEGIN IMMEDIATE") && !has_moved(l);
         mine = ok && is_free(l, hash, &ok);
         if (ok && mine)
             ok = run(l, "INSERT OR REPLACE INTO leases(hash, owner) VALUES(?1, ?2)", hash, l->owner, 0, NULL);
         ok = ok && execute(l, "COMMIT");
     }
     if (!ok)
-        give_up(l, sqlite3_errmsg(l->db));
-    pthread_mutex_unlock(&l->lock);
+        give_up(l, has_moved(l) ? "it was removed or replaced" : sqlite3_errmsg(l->db));
     return mine || !ok;
 }
 
 void lease_return(struct leases *l, const char *hash)
 {
-    pthread_mutex_lock(&l->lock);
     if (l->db && !run(l, "DELETE FROM leases WHERE hash = ?1 AND owner = ?2", hash, l->owner, 0, NULL))
         give_up(l, sqlite3_errmsg(l->db));
-    pthread_mutex_unlock(&l->lock);
 }
 
 /* Takes out this sweep and those that are gone; true if none is left, and then the file is gone too: nobody can join
@@ -311,7 +290,8 @@ static bool leave(struct leases *l)
 {
     sqlite3_stmt *row = NULL;
     bool last = true;
-    if (!execute(l, "BEGIN EXCLUSIVE") || !run(l, "DELETE FROM leases WHERE owner = ?1", l->owner, NULL, 0, NULL) ||
+    if (!execute(l, "BEGIN EXCLUSIVE") || has_moved(l) ||
+        !run(l, "DELETE FROM leases WHERE owner = ?1", l->owner, NULL, 0, NULL) ||
         !run(l, "DELETE FROM sweeps WHERE owner = ?1", l->owner, NULL, 0, NULL) ||
         sqlite3_prepare_v2(l->db, "SELECT owner, process, beat FROM sweeps", -1, &row, NULL) != SQLITE_OK)
         return false;
@@ -331,17 +311,9 @@ bool lease_close(struct leases *l)
     bool last = false;
     if (!l)
         return false;
-    pthread_mutex_lock(&l->lock);
-    l->ending = true;
-    pthread_cond_signal(&l->end);
-    pthread_mutex_unlock(&l->lock);
-    if (l->beats)
-        pthread_join(l->beater, NULL);
     if (l->db)
         last = leave(l);
     sqlite3_close(l->db);
-    pthread_mutex_destroy(&l->lock);
-    pthread_cond_destroy(&l->end);
     text_free(&l->path);
     free(l->others);
     free(l);

@@ -3,8 +3,8 @@
  *
  *     F.db.leases, an SQLite file     sweeps(owner, host, process, beat), leases(hash, owner)
  *
- * It lies beside the database, because it must not wait for readers of that, and need not survive a power cut. A thread
- * raises the beat of its sweep every few seconds. A lease is free again when its process is gone from this machine, or
+ * It lies beside the database, because it must not wait for readers of that, and need not survive a power cut. Each
+ * sweep raises its beat every few seconds. A lease is free again when its process is gone from this machine, or
  * when its beat has not moved for some time as this process sees it: no clocks are compared. The last sweep to end
  * removes the file.
  *
@@ -20,6 +20,9 @@ struct leases;
 /* Joins the sweeps of the database at `database`; others are given up when their beat rests for `rest_s` seconds.
  * Release with lease_close. ERR_MEMORY. */
 enum status lease_open(const char *database, double rest_s, struct leases **leases);
+/* Shows that this sweep is alive: to be called much more often than every `rest_s` seconds. No thread does it, because
+ * the sweep forks its workers. */
+void lease_beat(struct leases *leases);
 /* Is the run with this hash this sweep's to make? It is until lease_return. */
 bool lease_take(struct leases *leases, const char *hash);
 void lease_return(struct leases *leases, const char *hash);

@@ -85,6 +85,7 @@ static enum status saved(void *context, const struct result *result)
 static enum status tick(void *context)
 {
     struct sweep *s = context;
+    lease_beat(s->leases);
     return backlog_retry(&s->backlog);
 }
 
@@ -283,6 +284,7 @@ static enum status run_all(struct sweep *s, struct pool *pool, size_t *items, si
         told = told || stuck;
         if (stuck)
             nap();
+        lease_beat(s->leases);
         if (*pool_stop())
             TRY(pool_stopped("%zu runs that other sweeps are making are not finished", n));
         TRY(backlog_retry(&s->backlog));
