@@ -7,7 +7,7 @@ cd "$work" || exit 1
 build=$(dirname "$plateau")
 flags=" $(sed -n 's/^flags[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1) "
 unset ONEDNN_MAX_CPU_ISA DNNL_MAX_CPU_ISA OPENBLAS_CORETYPE
-tiny=(model=transformer T=16 d=4 layers=2 heads=2 steps=60 eval_every=20 eval_size=32 lr=1e-3 until=cap)
+tiny=(model=transformer T=16 d=4 layers=2 heads=2 width=64 head_dim=32 mlp=2 batch=8 steps=60 eval_every=20 eval_size=8 lr=1e-3 until=cap)
 
 has() { # flag...: of the processor
     local flag
