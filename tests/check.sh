@@ -147,7 +147,7 @@ step "man pages" man_pages
 step "install and uninstall" installed
 
 if [[ $full == yes ]]; then
-    step "stated errors on the full grid" env PLATEAU_TEST_FULL=1 bash -c 'build/test_prediction | tee /dev/stderr | { ! grep -q "^not ok"; }'
+    step "stated errors on the full grid" env PLATEAU_TEST_FULL=1 bash -c '{ build/test_prediction; build/test_flow; } | tee /dev/stderr | { ! grep -q "^not ok"; }'
     step "without oneDNN" without_onednn
     step "distcheck" make -C build distcheck
     step "valgrind on every unit test" memcheck $(cd build && ls -d test_* | grep -v '\.')

@@ -184,7 +184,8 @@ static void check_plateau(struct flow_cvode *solver, const struct flow *f, doubl
                   f->T, f->d, f->B, f->p, threshold, (int)seed, s.plateau);
 }
 
-/* Thresholds so near 1 that the loss is flat, to the last digit, around the end of the plateau. */
+/* Thresholds so near 1 that the loss is flat, to the last digit, around the end of the plateau. PLATEAU_TEST_FULL=1: more
+ * starts. */
 START_TEST(flat_thresholds)
 {
     static const double thresholds[] = {.9, .95, .99, .999, .9999};
@@ -192,13 +193,14 @@ START_TEST(flat_thresholds)
         double T, d, B;
     } problems[] = {{4, 1, 1},    {4, 1, 3},     {4, 512, 2},  {64, 8, 1},      {512, 64, 1},
                     {512, 1, 64}, {512, 512, 8}, {8192, 1, 1}, {8192, 512, 16}, {8192, 64, 4096}};
+    const bool all = getenv("PLATEAU_TEST_FULL") != NULL;
     struct flow_cvode *solver;
     struct flow_start start;
     struct flow f;
     ck_assert_int_eq(flow_cvode_create(&solver), OK);
     for (int k = 0; k < 5; k++) {
         for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
-            for (uint64_t seed = 0; seed < 8; seed++) { /* 0, 1: the zero start */
+            for (uint64_t seed = 0; seed < (all ? 8 : 4); seed++) { /* 0, 1: the zero start */
                 start_reduced((int)problems[i].d, seed > 1, false, seed, &start);
                 const double p = seed % 2 ? .4 : 0;
                 ck_assert_int_eq(
@@ -206,7 +208,7 @@ START_TEST(flat_thresholds)
                 check_plateau(solver, &f, thresholds[k], seed);
             }
         }
-        for (uint64_t seed = 1; seed <= 1000; seed++) {
+        for (uint64_t seed = 40; seed <= 1000; seed += all ? 1 : 40) { /* 280 is one that CVODE refused */
             start_reduced(1, true, false, seed, &start);
             ck_assert_int_eq(flow_init(4, 1, 1, 0, METRIC_FULL, &start, &f), OK);
             check_plateau(solver, &f, thresholds[k], seed);
