@@ -184,8 +184,8 @@ static void check_plateau(struct flow_cvode *solver, const struct flow *f, doubl
                   f->T, f->d, f->B, f->p, threshold, (int)seed, s.plateau);
 }
 
-/* Thresholds so near 1 that the loss is flat, to the last digit, around the end of the plateau. PLATEAU_TEST_FULL=1: more
- * starts. */
+/* Thresholds so near 1 that the loss is flat, to the last digit, around the end of the plateau.
+ * PLATEAU_TEST_FULL=1: more starts. */
 START_TEST(flat_thresholds)
 {
     static const double thresholds[] = {.9, .95, .99, .999, .9999};
