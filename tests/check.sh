@@ -44,7 +44,10 @@ document() {
 sanitized() {
     mkdir -p build/sanitized && cd build/sanitized || return 1
     [[ -f Makefile ]] || ../../configure --enable-werror --enable-sanitizers CFLAGS="-O1 -g" || return 1
-    make -j2 && make check -j2
+    make -j2 || return 1
+    if [[ $full == yes ]]; then make check -j2; return; fi
+    # What exercises the libraries' instruction sets and the model's mathematics more than our memory is left to --full: it takes minutes.
+    make check -j2 TESTS="$(printf 'include Makefile\nshow: ; @echo $(filter-out %%/test_instruction_sets.sh test_transformer_double, $(TESTS))\n' | make -s -f - show)"
 }
 
 without_onednn() { # as where the distribution has none: products by CBLAS
@@ -139,7 +142,7 @@ for name in README.md doc/tutorial.md doc/results.md doc/studies.md; do
     step "commands of $name" document $name
 done
 step "tests with ASan and UBSan" sanitized
-step "valgrind" memcheck test_flow test_prediction test_store
+step "valgrind" memcheck test_prediction test_store
 step "fuzzing" fuzzed
 step "clang-tidy" make -C build tidy
 step "cppcheck" make -C build cppcheck

@@ -6,8 +6,8 @@ chmod 755 "$work"
 claims=$source/validation/claims.yaml
 
 # A build with sanitizers is ten times as slow, and gets less to do.
-kills=20 seeds=40 sizes='T: [64, 96], d: [16, 24]' # 8 runs a seed: more than that many rounds can make, however slow the polls
-if grep -q __asan_init "$plateau"; then kills=3 seeds=10 sizes='T: [32, 48], d: [8, 16]'; fi
+kills=20 seeds=40 together='2 4' slow_steps=1000 sizes='T: [64, 96], d: [16, 24]' # 8 runs a seed: more than that many rounds can make, however slow the polls
+if grep -q __asan_init "$plateau"; then kills=3 seeds=10 together=2 slow_steps=300 sizes='T: [32, 48], d: [8, 16]'; fi
 cat >toys.yaml <<Y
 study: toys
 curves: yes
@@ -57,7 +57,7 @@ together() { # sweeps, database, yes to kill the first amid its work
     "$hold_lock" $2 2 >/dev/null; sleep 0.1; "$hold_lock" $2 1 >/dev/null
     for ((i = 0; i < $1; i++)); do [[ $3 == yes && $i == 0 ]] || wait ${pids[i]} || return; done
 }
-for sweeps in 2 4; do
+for sweeps in $together; do
     together $sweeps together$sweeps.db no; rc=$?
     [[ $rc == 0 && $(made together?) == 80 && $(rows together$sweeps.db) == "$(rows quiet.db)" && ! -e together$sweeps.db.leases ]]; ok $? "$sweeps sweeps at once make every run once, while a reader holds locks: $(made together?) of 80"
     grep -q "^plateau: together$sweeps.db: another process holds a lock on it: results wait in memory" together?; ok $? "and say that results wait"
@@ -69,10 +69,10 @@ done
 "$hold_lock" undisturbed.db 15 >held & wait_for 5 test -s held
 "$plateau" sweep toys.yaml seed=900 --db undisturbed.db 2>err; [[ $? == 0 ]] && grep -q 'undisturbed.db: waits for another process' err && grep -q '8 made' err; ok $? "a lock of 15 s delays the start of a sweep, and no more: $(head -c 300 err)"
 wait
-cat >slow.yaml <<'Y'
+cat >slow.yaml <<Y
 study: slow
 runs:
-  - {model: toy, T: 256, d: 64, lr: 0.002, steps: 1000, eval_every: 1000, seed: "1:6:+1"}
+  - {model: toy, T: 256, d: 64, lr: 0.002, steps: $slow_steps, eval_every: $slow_steps, seed: "1:6:+1"}
 Y
 "$plateau" sweep slow.yaml seed=1 --db stuck.db --quiet; cp stuck.db over.db; cp stuck.db moved.db; cp stuck.db older.db
 "$plateau" sweep slow.yaml --db stuck.db --quiet --jobs 2 2>err & pid=$!
