@@ -299,8 +299,7 @@ void flow_hessian(const struct flow *f, const double *y, double *H)
         double sigma = f->sigma[c], w = y[c], u = u_of(f, y, c), h = a.noise + beta * beta * sigma;
         int iu = f->blocks + c;
         H[c + dim * c] = h;
-        H[c + dim * D] = H[D + dim * c] =
-            beta * rest * (-2 * rest * f->K * w + sigma * (2 * beta * w - f->n[c]));
+        H[c + dim * D] = H[D + dim * c] = beta * rest * (-2 * rest * f->K * w + sigma * (2 * beta * w - f->n[c]));
         if (f->has_u) {
             H[iu + dim * iu] = h;
             H[iu + dim * D] = H[D + dim * iu] = 2 * beta * rest * (beta * sigma - rest * f->K) * u;

@@ -40,7 +40,7 @@ struct flow_start {
 };
 
 struct flow {
-    double T, d, B, p;             /* the problem */
+    double T, d, B, p; /* the problem */
     enum metric metric;
     double b, K, m;                /* as above */
     double test_B, test_b, test_K; /* B, b, K of the test loss: the last of the schedule */

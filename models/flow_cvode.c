@@ -28,8 +28,8 @@ struct problem {
     size_t next;      /* switches done */
     double rate;      /* scaled time over time */
     enum loss loss;
-    double level;     /* absolute loss of the threshold */
-    bool found;       /* the loss has been there */
+    double level; /* absolute loss of the threshold */
+    bool found;   /* the loss has been there */
 };
 
 struct flow_cvode {

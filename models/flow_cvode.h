@@ -15,12 +15,12 @@ enum { FLOW_LEVELS = 9 };
 double flow_cvode_level(int i);
 
 struct flow_request {
-    enum loss loss;          /* the loss whose crossings are asked for */
+    enum loss loss; /* the loss whose crossings are asked for */
     enum method method;
     double rtol, atol;
-    double threshold;        /* fraction of the null loss that ends the plateau, in (0,1) */
-    double time;             /* integrate at least this far */
-    bool all_crossings;      /* also find the FLOW_LEVELS crossings */
+    double threshold;   /* fraction of the null loss that ends the plateau, in (0,1) */
+    double time;        /* integrate at least this far */
+    bool all_crossings; /* also find the FLOW_LEVELS crossings */
     /* Called at the start and after every step with the flow as it is then (p, B), time t and state y, if not NULL; a
      * status other than OK stops. */
     enum status (*step)(void *context, const struct flow *f, double t, const double *y);
@@ -32,7 +32,7 @@ struct flow_solution {
     double crossings[FLOW_LEVELS]; /* the same for each flow_cvode_level; NaN if not asked for */
     double initial_loss, null_loss, final_loss, final_time;
     double switched[SCHEDULE_SWITCHES]; /* when each switch happened; NaN: it did not, before the end */
-    double y[FLOW_DIM];            /* final state */
+    double y[FLOW_DIM];                 /* final state */
     long steps, rhs_evals, jac_evals, error_test_fails;
 };
 

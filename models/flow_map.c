@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum { NODES = 6, BETWEEN = NODES - 1, TILES = 8, SMALLEST = 4, MOST_THREADS = 64 };
-enum { DEPTH = 64 }; /* of 4096/8 pixels, halved to 4: 7 times, 3 more each */
+enum { DEPTH = 64 };                          /* of 4096/8 pixels, halved to 4: 7 times, 3 more each */
 static const double TOLERANCE = 1e-3;         /* relative, of a pixel */
 static const double INTEGRATION_ERROR = 2e-5; /* of CVODE's crossing at the default tolerances (most: p near 1), .. */
 static const double LOOSEST_RTOL = 1e-8, LOOSEST_ATOL = 1e-11; /* .. which are these */

@@ -31,7 +31,7 @@ struct prediction {
 };
 
 extern const struct prediction prediction_none; /* nothing is defined */
-struct prediction_workspace; /* GSL's; one per thread, opaque */
+struct prediction_workspace;                    /* GSL's; one per thread, opaque */
 enum status prediction_create(struct prediction_workspace **workspace);
 void prediction_free(struct prediction_workspace *workspace);
 

@@ -11,7 +11,7 @@
 #include "samples.h"
 
 struct regression {
-    size_t T, d, B;      /* B and p: of training, may be changed between batches; B up to most_B */
+    size_t T, d, B; /* B and p: of training, may be changed between batches; B up to most_B */
     size_t test_B, most_B;
     double p;
     bool feature;
@@ -21,7 +21,7 @@ struct regression {
     int32_t *positions; /* owned: the most_B fixed positions, of which the first B count; NULL when drawn for every
                            sequence */
     double null_loss;
-    double along;       /* ||W*_{:1}||^2, the repeated vector's share: training costs p along/2 + (1-p) null_loss at y =
+    double along; /* ||W*_{:1}||^2, the repeated vector's share: training costs p along/2 + (1-p) null_loss at y =
                            0 */
 };
 

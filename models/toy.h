@@ -21,7 +21,7 @@
 struct toy_scratch;
 
 struct toy {
-    int T, d, B;                 /* B and p may be changed at any time, within the rules of toy_create */
+    int T, d, B; /* B and p may be changed at any time, within the rules of toy_create */
     double p;
     int test_B;                  /* B of the test loss; that of training unless changed */
     size_t count;                /* of parameters: d^2 + T */

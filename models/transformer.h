@@ -76,11 +76,11 @@ struct transformer_machine;
 
 /* Where the time of a call goes: X(enumerator, name, what it is). */
 #define TRANSFORMER_PARTS(X)                                                                                           \
-    X(PART_PREPARE, "prepare", "weights packed for their products, the first layer's matrices")                       \
+    X(PART_PREPARE, "prepare", "weights packed for their products, the first layer's matrices")                        \
     X(PART_SAMPLE, "sample", "sequences drawn")                                                                        \
     X(PART_EMBED, "embed", "the embedding and its gradient")                                                           \
-    X(PART_QKV, "qkv", "queries, keys and values of the layers that are computed whole")                              \
-    X(PART_ATTENTION, "attention", "scores, softmax, heads' outputs and their projection")                            \
+    X(PART_QKV, "qkv", "queries, keys and values of the layers that are computed whole")                               \
+    X(PART_ATTENTION, "attention", "scores, softmax, heads' outputs and their projection")                             \
     X(PART_MLP, "mlp", "MLPs of those layers")                                                                         \
     X(PART_LAST, "last", "the last layer, short")                                                                      \
     X(PART_READOUT, "readout", "the readout and the loss")                                                             \

@@ -79,7 +79,7 @@ struct transformer_worker {
     const struct transformer *model; /* borrowed */
     struct kernels_worker kernel;
     double clock, spent[PART_COUNT]; /* when the part in hand began; seconds so far */
-    char *block; /* owned */
+    char *block;                     /* owned */
     struct transformer_activations layer[TRANSFORMER_LAYERS];
     real *x, *dx, *dn;      /* [R][W]: the stream, its gradient, a gradient behind a norm */
     real *xl, *dxl, *dh;    /* [S][W]: the stream at the last position, its gradient; dh */

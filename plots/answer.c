@@ -13,8 +13,15 @@ static const char *text_of(const struct text *t)
 static void error_cell(double median, double largest, size_t n, char cell[CELL])
 {
     if (n)
-        snprintf(cell, CELL, "%.*f %% (%.*f %%)", median > 0.1 ? 0 : median > 0.01 ? 1 : 3, 100 * median,
-                 largest > 0.1 ? 0 : largest > 0.01 ? 1 : 3, 100 * largest);
+        snprintf(cell, CELL, "%.*f %% (%.*f %%)",
+                 median > 0.1    ? 0
+                 : median > 0.01 ? 1
+                                 : 3,
+                 100 * median,
+                 largest > 0.1    ? 0
+                 : largest > 0.01 ? 1
+                                  : 3,
+                 100 * largest);
     else
         snprintf(cell, CELL, "-");
 }

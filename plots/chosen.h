@@ -7,11 +7,11 @@
 #include "page.h"
 
 struct chosen {
-    double threshold;        /* at which they are read (reading.h) */
-    const char *unit;        /* of their plateau lengths: "time" or "steps" */
-    size_t unknown;          /* left out: they did not record the threshold */
-    size_t interrupted;      /* left out: not finished */
-    bool varies[KEY_COUNT];  /* the runs differ in this key, which makes another run; not the seed */
+    double threshold;       /* at which they are read (reading.h) */
+    const char *unit;       /* of their plateau lengths: "time" or "steps" */
+    size_t unknown;         /* left out: they did not record the threshold */
+    size_t interrupted;     /* left out: not finished */
+    bool varies[KEY_COUNT]; /* the runs differ in this key, which makes another run; not the seed */
 };
 
 /* Fills page->runs. A run that has not emerged has plateau NaN and was cut off at cap, or diverged. ERR_INPUT: there

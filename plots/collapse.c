@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum { CURVES = 24, MOST = 150, GRID = 131, LEVELS = 99 };
-static const double LAST = 1.3; /* t/T_pl to which curves are shown */
+static const double LAST = 1.3;                    /* t/T_pl to which curves are shown */
 static const double BAND = 0.05, LEAST_PART = 0.5; /* of the runs that a point of the band stands for */
 
 static int by_plateau(const void *a, const void *b)
@@ -214,7 +214,8 @@ enum status collapse_draw(struct page *page)
     page_set_real(page, "attention_least", table->low[2]); /* of the runs alone: the master curve goes on */
     page_set_real(page, "attention_most", table->high[2]);
     add_master(table);
-    for (size_t k = 0; k < n; k += n > 1 ? n - 1 : 1)
+    const size_t last = n > 1 ? n - 1 : 1;
+    for (size_t k = 0; k < n; k += last)
         TRY(add_theory(table, &list[k]));
     if (n > CURVES)
         TRY(add_band(page));

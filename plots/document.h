@@ -6,7 +6,7 @@
 
 struct document {
     bool html;
-    struct text out; /* owned */
+    struct text out;          /* owned */
     const char *const *heads; /* of the table that is being written; borrowed */
 };
 

@@ -278,12 +278,19 @@ static void add_ratios(struct page *page, struct page_table *table, const char *
     size_t n = runs_values(runs, MODEL_TRANSFORMER, key, values, sizeof values / sizeof values[0]);
     for (size_t i = 0; i < runs->n;) {
         i = runs_group_at(runs, i, &g);
-        const struct runs_setting smallest = {4, {{KEY_T, runs_key(g.first, KEY_T)}, {KEY_d, runs_key(g.first, KEY_d)},
-                                                  {other, runs_key(g.first, other)}, {key, values[0]}}};
+        const struct runs_setting smallest = {4,
+                                              {{KEY_T, runs_key(g.first, KEY_T)},
+                                               {KEY_d, runs_key(g.first, KEY_d)},
+                                               {other, runs_key(g.first, other)},
+                                               {key, values[0]}}};
         if (runs_key(g.first, key) == values[0] || !find_group(runs, &smallest, &base) || base.censored)
             continue;
-        add_point(&panel, g.first, &(struct point){.x = NAN, .value = g.mean / base.mean,
-                  .low = g.low / base.high, .high = g.high / base.low, .censored = g.censored});
+        add_point(&panel, g.first,
+                  &(struct point){.x = NAN,
+                                  .value = g.mean / base.mean,
+                                  .low = g.low / base.high,
+                                  .high = g.high / base.low,
+                                  .censored = g.censored});
     }
     for (size_t k = 0; k < n; k++) {
         struct store_row here = runs->list[0], first = here;
@@ -348,12 +355,16 @@ static void add_gap(struct page *page, struct page_table *table, const struct la
     for (size_t i = 0; i < runs->n;) {
         i = runs_group_at(runs, i, &slow);
         const struct store_row *row = slow.first;
-        const struct runs_setting same = {3, {{KEY_T, runs_key(row, KEY_T)}, {KEY_d, runs_key(row, KEY_d)},
-                                              {KEY_optimizer, OPTIMIZER_ADAM}}};
+        const struct runs_setting same = {
+            3, {{KEY_T, runs_key(row, KEY_T)}, {KEY_d, runs_key(row, KEY_d)}, {KEY_optimizer, OPTIMIZER_ADAM}}};
         if (runs_key(row, KEY_optimizer) != OPTIMIZER_SGD || !find_group(runs, &same, &fast) || fast.censored)
             continue;
-        add_point(&panel, row, &(struct point){.x = NAN, .value = slow.mean / fast.mean, .low = slow.low / fast.high,
-                  .high = slow.high / fast.low, .censored = slow.censored});
+        add_point(&panel, row,
+                  &(struct point){.x = NAN,
+                                  .value = slow.mean / fast.mean,
+                                  .low = slow.low / fast.high,
+                                  .high = slow.high / fast.low,
+                                  .censored = slow.censored});
         add_laws(&panel, row, &gap);
     }
     set_labels(page, "gap", &gap);

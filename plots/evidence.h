@@ -15,7 +15,7 @@ struct evidence {
     struct evidence_piece {
         char id[32]; /* of the claim */
         struct text html;
-    } *list;         /* owned */
+    } * list; /* owned */
     size_t n, allocated;
 };
 

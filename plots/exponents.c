@@ -37,8 +37,8 @@ struct study {
     enum key keys[REGRESSORS];
     struct group groups[MOST_GROUPS];
     size_t n_groups;
-    struct times *runs, *expected; /* owned: n each; expected: one a cell */
-    size_t n, n_expected, n_rows, n_drawn; /* runs, cells; rows of the table; groups in it */
+    struct times *runs, *expected;            /* owned: n each; expected: one a cell */
+    size_t n, n_expected, n_rows, n_drawn;    /* runs, cells; rows of the table; groups in it */
     double low[REGRESSORS], high[REGRESSORS]; /* of the exponents drawn */
 };
 

@@ -23,7 +23,7 @@ enum figure_part { FIGURE_THEORY, FIGURE_TRANSFORMER };
 /* Zero-initialise; everything is borrowed. */
 struct figure_request {
     const char *name, *folder;
-    const char *data;                 /* a CSV file of the user's own points (import.h) */
+    const char *data;                  /* a CSV file of the user's own points (import.h) */
     const struct store_filter *filter; /* of a figure without a study: which runs, NULL: all. A threshold is where they
                                           are read */
 #define AS_FIELD(name, argument, meaning) const char *name;
@@ -33,7 +33,7 @@ struct figure_request {
 };
 
 struct figure {
-    const char *name;           /* "1a", "2-left", "errors" */
+    const char *name; /* "1a", "2-left", "errors" */
     enum figure_part part;
     const char *study, *second; /* the studies it shows; second: NULL if there is but one; study: NULL if it shows any
                                    runs */

@@ -21,10 +21,10 @@ struct page {
     const char *name; /* of the figure: "1a" */
     struct store *store;
     const struct figure_request *request; /* figure.h */
-    struct runs runs;      /* of the figure's study */
-    struct runs more;      /* of its second study, if it has one */
-    struct runs data;      /* the user's own, from --data */
-    const char *data_name; /* file name of the user's own; NULL: none */
+    struct runs runs;                     /* of the figure's study */
+    struct runs more;                     /* of its second study, if it has one */
+    struct runs data;                     /* the user's own, from --data */
+    const char *data_name;                /* file name of the user's own; NULL: none */
     struct page_table tables[PAGE_TABLES];
     size_t n_tables;
     struct text binary; /* an array too large for a table: figNAME.npy; empty: none */

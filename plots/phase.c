@@ -18,7 +18,7 @@ struct axis {
     bool ranged;             /* a range was given */
     double low, high;        /* its ends: half a pixel or cell beyond */
     bool logarithmic;
-    double *values;          /* owned: the cells' */
+    double *values; /* owned: the cells' */
 };
 
 /* ---- what is asked for ---- */
@@ -111,8 +111,8 @@ static double theory_place(const struct axis *axis, int i)
     static const struct {
         enum key key;
         double least, most;
-    } bounds[] = {{KEY_T, 2, INFINITY}, {KEY_d, 1, INFINITY}, {KEY_B, 1, INFINITY}, {KEY_p, 0, .99},
-                  {KEY_threshold, .01, .99}};
+    } bounds[] = {
+        {KEY_T, 2, INFINITY}, {KEY_d, 1, INFINITY}, {KEY_B, 1, INFINITY}, {KEY_p, 0, .99}, {KEY_threshold, .01, .99}};
     double low = axis->values ? axis->low : axis->of.first, high = axis->values ? axis->high : axis->of.last;
     for (size_t b = 0; b < sizeof bounds / sizeof bounds[0]; b++) {
         if (bounds[b].key == axis->of.key)

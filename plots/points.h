@@ -5,7 +5,7 @@
 #include "page.h"
 
 struct point {
-    double x;         /* the abscissa where it is not a key, else NaN */
+    double x; /* the abscissa where it is not a key, else NaN */
     double value;
     double low, high; /* spread of the seeds; NaN: a point of a line */
     bool censored;    /* the value is a lower bound */

@@ -20,9 +20,9 @@ struct report_figure {
 /* A study, as it was run. */
 struct report_study {
     char name[64];
-    size_t runs, made;  /* in the database; of these made now */
-    double seconds;     /* of work that making them took, now or earlier */
-    struct text keys;   /* owned: its grids, "T=64,128 d=16; .." */
+    size_t runs, made; /* in the database; of these made now */
+    double seconds;    /* of work that making them took, now or earlier */
+    struct text keys;  /* owned: its grids, "T=64,128 d=16; .." */
 };
 /* A line of the manifest. */
 struct report_fact {

@@ -87,8 +87,7 @@ enum status survival_draw(struct page *page)
         axis[0] = runs[i].time > 0 ? fmin(axis[0], runs[i].time / 1.25) : axis[0];
         axis[1] = isinf(runs[i].time) ? axis[1] : fmax(axis[1], runs[i].time * 1.05);
     }
-    REQUIRE(axis[1] > axis[0], ERR_INPUT, "all of these %zu runs diverged or emerged at once: no time to show",
-            n);
+    REQUIRE(axis[1] > axis[0], ERR_INPUT, "all of these %zu runs diverged or emerged at once: no time to show", n);
     for (size_t i = 0, next; i < n; i = next) {
         next = runs_group_at(&page->runs, i, &g);
         text_clear(&label);

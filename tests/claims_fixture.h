@@ -71,9 +71,7 @@ static inline void put_grid(struct store *store, const char *study, const char *
     ok(grid_size(&grid, &size));
     ok(store_begin(store));
     for (size_t i = 0; i < size; i++) {
-        struct result r = {.state = RUN_EMERGED,
-                           .cap = 1000,
-                           .predicted = prediction_none};
+        struct result r = {.state = RUN_EMERGED, .cap = 1000, .predicted = prediction_none};
         ok(grid_at(&grid, i, &r.keys));
         const double *v = r.keys.value;
         r.plateau = of(v[KEY_T], v[KEY_d], v[KEY_B], v[KEY_seed]);

@@ -17,7 +17,7 @@
         double got_ = (got), want_ = (want), error_ = fabs(got_ - want_);                                              \
         char name_[256];                                                                                               \
         snprintf(name_, sizeof name_, __VA_ARGS__);                                                                    \
-        if (!(error_ <= (rtol) * fabs(want_) + (atol)))                                                                \
+        if (!(error_ <= (rtol)*fabs(want_) + (atol)))                                                                  \
             ck_abort_msg("%s: got %.12g, want %.12g, error %.3g (rtol %.1g atol %.1g)", name_, got_, want_, error_,    \
                          (double)(rtol), (double)(atol));                                                              \
     } while (0)

@@ -15,7 +15,9 @@ static double cut_law(double T, double d, double B, double seed)
 
 START_TEST(test_rule)
 {
-    static const struct { double estimate, low, high; enum verdict verdict;
+    static const struct {
+        double estimate, low, high;
+        enum verdict verdict;
     } cases[] = {{1, 0.95, 1.05, VERDICT_REPRODUCED},
                  {1.1, 1.05, 1.15, VERDICT_REPRODUCED}, /* on the edge */
                  {1, 1, 1, VERDICT_REPRODUCED},
@@ -43,7 +45,9 @@ END_TEST
 START_TEST(test_monomial)
 {
     struct result r = {.keys = keys_of("model=flow T=512 d=64 B=2 p=0.3"), .plateau = 10, .flow_plateau = 5};
-    static const struct { const char *text; double value;
+    static const struct {
+        const char *text;
+        double value;
     } cases[] = {{"T", 512},         {"T/B", 256},  {"d^0.5*T", 4096},   {"T/d^0.5/B", 32}, {"2.5*d", 160},
                  {"1/T", 1.0 / 512}, {"2^3*B", 16}, {"plateau/flow", 2}, {"B^-2", 0.25},    {"1e-2*T*T", 2621.44}};
     struct monomial m;
@@ -360,7 +364,7 @@ static void expect(const struct claims *claims, const char *id, enum verdict ver
 
 /* What is wrong in the runs. */
 struct plant {
-    enum metric metric; /* plateaus of flows come from this one, whatever the keys say */
+    enum metric metric;              /* plateaus of flows come from this one, whatever the keys say */
     double eq6, quadrature, flow, X; /* factors on predictions, on a toy's plateau, and the power of X that is added */
 };
 

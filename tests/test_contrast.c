@@ -343,7 +343,10 @@ START_TEST(test_left_out)
     put_one(store, "late", "model=toy T=128 d=8 lr=0.2", RUN_DIVERGED, 129, 500);
     put_one(store, "diverged", "model=toy T=128 d=8 lr=0.3", RUN_DIVERGED, NAN, 500);
     put_one(store, "at once", "model=toy T=128 d=8 lr=0.4", RUN_CENSORED, NAN, 0);
-    struct result r = {.state = RUN_EMERGED, .plateau = 10, .cap = 20, .initial_loss = NAN,
+    struct result r = {.state = RUN_EMERGED,
+                       .plateau = 10,
+                       .cap = 20,
+                       .initial_loss = NAN,
                        .keys = keys_of("model=toy T=128 d=8 lr=0.5 threshold=0.7")}; /* imported */
     for (int i = 0; i < FLOW_LEVELS; i++)
         r.crossings[i] = NAN;
@@ -381,7 +384,10 @@ START_TEST(test_best_of_none)
     ck_assert(set.data.n == 1 && set.y[0] == 100 && set.censored[0]);
     dataset_free(&set);
     put_one(store, "cut", "model=toy T=64 d=8 lr=4", RUN_EMERGED, 70, 900);
-    struct result r = {.state = RUN_EMERGED, .plateau = 10, .cap = 20, .initial_loss = NAN,
+    struct result r = {.state = RUN_EMERGED,
+                       .plateau = 10,
+                       .cap = 20,
+                       .initial_loss = NAN,
                        .keys = keys_of("model=toy T=64 d=8 lr=5 threshold=0.7")};
     for (int i = 0; i < FLOW_LEVELS; i++)
         r.crossings[i] = NAN;

@@ -70,11 +70,10 @@ START_TEST(export_reads_back)
     ck_assert_str_eq(curves.data, "run,step,time,loss_train,loss_test,w,w_repeated,w_orthogonal,u,delta_a,attention\n"
                                   "1,,0.3333333333333333,2,,4,5,,6,7,8\n1,,2,2,3,4,5,,6,7,8\n");
     struct text lines = exported(export_jsonl, s, true);
-    static const char *const parts[] = {"{\"id\": 1, ",
-                                        "\"crossings\": {\"0.9\": 33.333333333333336, ", "\"closed\": null",
-                                        "\"study\": null",
-                                        "\"curve\": {\"time\": [0.3333333333333333, 2], ",
-                                        "\"attention\": [8, 8]}}\n", "}\n{\"id\": 1"};
+    static const char *const parts[] = {
+        "{\"id\": 1, ",    "\"crossings\": {\"0.9\": 33.333333333333336, ",   "\"closed\": null",
+        "\"study\": null", "\"curve\": {\"time\": [0.3333333333333333, 2], ", "\"attention\": [8, 8]}}\n",
+        "}\n{\"id\": 1"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         ck_assert_msg(strstr(lines.data, parts[i]), "%s lacks %s", lines.data, parts[i]);
     FILE *full = fopen("/dev/full", "w");

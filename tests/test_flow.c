@@ -15,8 +15,8 @@ static const double PLATEAU_RTOL = 1e-6; /* against Runge-Kutta */
 
 static struct flow_request request(enum loss loss, double threshold)
 {
-    return (struct flow_request){.loss = loss, .method = METHOD_BDF, .rtol = 1e-8, .atol = 1e-11,
-                                 .threshold = threshold, .all_crossings = true};
+    return (struct flow_request){
+        .loss = loss, .method = METHOD_BDF, .rtol = 1e-8, .atol = 1e-11, .threshold = threshold, .all_crossings = true};
 }
 
 static struct flow_solution solve(const struct flow *f, const struct flow_request *q)
@@ -203,8 +203,8 @@ START_TEST(flat_thresholds)
             for (uint64_t seed = 0; seed < (all ? 8 : 4); seed++) { /* 0, 1: the zero start */
                 start_reduced((int)problems[i].d, seed > 1, false, seed, &start);
                 const double p = seed % 2 ? .4 : 0;
-                ck_assert_int_eq(
-                    flow_init(problems[i].T, problems[i].d, problems[i].B, p, METRIC_FULL, &start, &f), OK);
+                ck_assert_int_eq(flow_init(problems[i].T, problems[i].d, problems[i].B, p, METRIC_FULL, &start, &f),
+                                 OK);
                 check_plateau(solver, &f, thresholds[k], seed);
             }
         }
@@ -300,14 +300,9 @@ START_TEST(refuses)
 }
 END_TEST
 
-static const struct test tests[] = {{"reference values", &reference_values},
-                                    {"derivatives", &derivatives},
-                                    {"bdf against adams", &bdf_against_adams},
-                                    {"blocks agree", &blocks_agree},
-                                    {"crossings in order", &crossings_in_order},
-                                    {"flat thresholds", &flat_thresholds},
-                                    {"conserved quantity", &conserved_quantity},
-                                    {"late phase", &late_phase},
-                                    {"extreme attention", &extreme_attention},
-                                    {"refuses", &refuses}};
+static const struct test tests[] = {{"reference values", &reference_values},     {"derivatives", &derivatives},
+                                    {"bdf against adams", &bdf_against_adams},   {"blocks agree", &blocks_agree},
+                                    {"crossings in order", &crossings_in_order}, {"flat thresholds", &flat_thresholds},
+                                    {"conserved quantity", &conserved_quantity}, {"late phase", &late_phase},
+                                    {"extreme attention", &extreme_attention},   {"refuses", &refuses}};
 TEST_MAIN("flow", tests)

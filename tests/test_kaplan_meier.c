@@ -13,7 +13,7 @@ START_TEST(remissions)
     static const struct {
         double time, survival, error;
         size_t at_risk;
-    } want[] = {{6, .857, .0764, 21}, {7, .807, .0869, 17}, {10, .753, .0963, 15}, {13, .690, .1068, 12},
+    } want[] = {{6, .857, .0764, 21},  {7, .807, .0869, 17}, {10, .753, .0963, 15}, {13, .690, .1068, 12},
                 {16, .627, .1141, 11}, {22, .538, .1282, 7}, {23, .448, .1346, 6}};
     struct kaplan_meier_run runs[PATIENTS];
     struct kaplan_meier_step steps[PATIENTS];

@@ -216,7 +216,9 @@ END_TEST
 
 START_TEST(test_rates)
 {
-    static const struct { const char *words; double B, p, rate;
+    static const struct {
+        const char *words;
+        double B, p, rate;
     } cases[] = {{"T=64 d=6 B=4", 4, 0, 0.01090282},
                  {"T=64 d=6 B=4 p=0.3", 4, 0.3, 0.01312952},
                  {"T=64 d=6 B=8 p=0.8", 8, 0.8, 0.02782818}};
@@ -349,9 +351,10 @@ START_TEST(test_documented)
 END_TEST
 
 static const struct test tests[] = {
-    {"shape of a run", &test_shape},   {"late phase", &test_late},           {"growth rates", &test_rates},
-    {"linearised flow", &test_linear}, {"repetition", &test_repetition},     {"derivatives", &test_derivatives},
-    {"planted Hessian", &test_planted}, {"monomials of a flow", &test_monomials},
+    {"shape of a run", &test_shape},     {"late phase", &test_late},
+    {"growth rates", &test_rates},       {"linearised flow", &test_linear},
+    {"repetition", &test_repetition},    {"derivatives", &test_derivatives},
+    {"planted Hessian", &test_planted},  {"monomials of a flow", &test_monomials},
     {"documentation", &test_documented},
 };
 TEST_MAIN("measure", tests)

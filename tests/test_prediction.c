@@ -112,8 +112,7 @@ static double quadrature_bound(const struct flow *f)
         {2.5, 20, 11, 25},     /* 16 <= T/B < 64 */
         {7.3, 51, 4.8, 13.6},  /* T/B < 16 */
         {.11, 1.5, 1.6, 4.3},  /* paper: the same three */
-        {.5, 5, 5, 11.1},
-        {.71, 12.7, 4.8, 6},
+        {.5, 5, 5, 11.1},      {.71, 12.7, 4.8, 6},
     };
     const double ratio = f->T / f->B;
     const int far = ratio >= 64 ? 0 : ratio >= 16 ? 1 : 2;
@@ -313,10 +312,14 @@ START_TEST(math_errors)
 }
 END_TEST
 
-static const struct test tests[] = {{"reference values", &reference_values}, {"pieces", &pieces},
-                                    {"paper's times", &paper_times},         {"rates", &rates},
-                                    {"stated errors", &stated_errors},       {"linearised", &linearised},
-                                    {"known", &known},                       {"unknown", &unknown},
+static const struct test tests[] = {{"reference values", &reference_values},
+                                    {"pieces", &pieces},
+                                    {"paper's times", &paper_times},
+                                    {"rates", &rates},
+                                    {"stated errors", &stated_errors},
+                                    {"linearised", &linearised},
+                                    {"known", &known},
+                                    {"unknown", &unknown},
                                     {"loss drop", &loss_drop},
                                     {"math errors", &math_errors}};
 TEST_MAIN("prediction", tests)

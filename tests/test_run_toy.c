@@ -48,7 +48,8 @@ static struct toy *toy_of(const struct keys *k)
 {
     struct toy *toy;
     ck_assert_int_eq(toy_create((int)keys_integer(k, KEY_T), (int)keys_integer(k, KEY_d), (int)keys_integer(k, KEY_B),
-                                keys_real(k, KEY_p), &toy), OK);
+                                keys_real(k, KEY_p), &toy),
+                     OK);
     ck_assert_int_eq(toy_start(toy, keys_integer(k, KEY_init) == INIT_GAUSSIAN,
                                keys_integer(k, KEY_target) == TARGET_GAUSSIAN, (uint64_t)keys_integer(k, KEY_seed)),
                      OK);
@@ -80,8 +81,8 @@ static void check_rows(const struct run *run, sampled sample)
         }
         struct toy_measure m;
         toy_measure(toy, &m);
-        const double want[] = {step, step * keys_real(k, KEY_lr), m.loss_train, m.loss_test,
-                               m.w,  m.w_orthogonal,              m.delta_a,    m.attention};
+        const double want[] = {
+            step, step * keys_real(k, KEY_lr), m.loss_train, m.loss_test, m.w, m.w_orthogonal, m.delta_a, m.attention};
         ck_assert_msg(!memcmp(row(run, i), want, sizeof want), "row %zu: not the state after %u steps", i, step);
     }
     optimizer_free(&optimizer);
@@ -105,7 +106,7 @@ START_TEST(every_state)
         struct run run = make(test_keys("model=toy T=12 d=5 %s", cases[i].keys), NULL);
         check_rows(&run, cases[i].sample);
         const double evaluations = run.result.steps_done / keys_real(&run.keys, KEY_eval_every);
-        ck_assert_int_eq(run.trace.length < evaluations, evaluations > 4000);
+        ck_assert_int_eq(run.trace.length<evaluations, evaluations> 4000);
         for (size_t k = 2; k < run.trace.length; k++)
             ck_assert(row(&run, k)[0] == (double)k * row(&run, 1)[0]);
         trace_free(&run.trace);
@@ -128,8 +129,9 @@ START_TEST(times)
 {
     static const char *const losses[] = {"train", "test"};
     for (int i = 0; i < 2; i++) {
-        struct run run = make(test_keys("model=toy T=16 d=6 B=2 p=.2 batch=16 lr=.5 eval_every=4 threshold=.25 loss=%s",
-                                         losses[i]), NULL);
+        struct run run =
+            make(test_keys("model=toy T=16 d=6 B=2 p=.2 batch=16 lr=.5 eval_every=4 threshold=.25 loss=%s", losses[i]),
+                 NULL);
         const struct result *r = &run.result;
         const int column = trace_find(&run.trace, i ? "loss_test" : "loss_train");
         ck_assert_int_eq(r->state, RUN_EMERGED);

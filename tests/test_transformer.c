@@ -256,8 +256,8 @@ START_TEST(short_cuts_against_the_whole)
 {
     const struct tolerance tol = tolerance_of(PRECISION_F32);
     for (int i = 0; i < 48; i++) {
-        struct transformer_config c = larger(i & 1 ? TASK_RECALL : TASK_REGRESSION,
-                                             i & 4 ? READOUT_MEAN : READOUT_LAST, i & 2 ? NORM_PRE : NORM_NONE);
+        struct transformer_config c = larger(i & 1 ? TASK_RECALL : TASK_REGRESSION, i & 4 ? READOUT_MEAN : READOUT_LAST,
+                                             i & 2 ? NORM_PRE : NORM_NONE);
         c.skip = !(i & 8);
         c.layers = 1 + i / 16;
         c.mlp = i % 5 == 4 ? 0 : c.mlp;

@@ -48,11 +48,11 @@ static bool moved(const struct claim *a, const struct claim *b)
 enum change change_of(const struct claim *before, const struct claim *after)
 {
     const bool was = !isnan(before->estimate), is = !isnan(after->estimate);
-    return !was && !is                           ? CHANGE_NOWHERE
-           : was != is                           ? CHANGE_ALONE
-           : before->verdict != after->verdict   ? CHANGE_VERDICT
-           : moved(before, after)                ? CHANGE_ESTIMATE
-                                                 : CHANGE_NONE;
+    return !was && !is                         ? CHANGE_NOWHERE
+           : was != is                         ? CHANGE_ALONE
+           : before->verdict != after->verdict ? CHANGE_VERDICT
+           : moved(before, after)              ? CHANGE_ESTIMATE
+                                               : CHANGE_NONE;
 }
 
 void change_text(const struct claim *before, const struct claim *after, struct text *out)

@@ -52,8 +52,8 @@ struct fitted {
     const struct claim *of; /* NULL: none yet */
     struct dataset set;
     struct power_law law;
-    enum status rc;         /* ERR_INPUT: it cannot be made, and the message says why */
-    bool refused;           /* because of one of the runs */
+    enum status rc; /* ERR_INPUT: it cannot be made, and the message says why */
+    bool refused;   /* because of one of the runs */
     char why[200];
 };
 
@@ -122,7 +122,7 @@ static enum status measure_fit(struct store *store, const struct store_filter *f
             verdict_missing(c);
     } else if (compare_is(c, "r2")) {
         c->estimate = c->low = c->high = f->law.r2;
-        c->verdict = isnan(f->law.r2)                          ? VERDICT_INCONCLUSIVE
+        c->verdict = isnan(f->law.r2)                           ? VERDICT_INCONCLUSIVE
                      : f->law.r2 >= c->published - c->tolerance ? VERDICT_REPRODUCED
                                                                 : VERDICT_DEVIATES;
     } else {
@@ -149,7 +149,7 @@ done:
 
 struct runs {
     struct monomial product;
-    struct run_flow *tools;         /* owned: if the product needs them */
+    struct run_flow *tools; /* owned: if the product needs them */
     double threshold;
     char read_at[READING_TEXT];     /* what that is in words, of the last run */
     size_t n, undefined, allocated; /* runs with a value, and without: censored, diverged, no such prediction .. */
@@ -158,7 +158,7 @@ struct runs {
     struct seeded {
         int64_t seed, id;
         double x;
-    } *list;                        /* owned */
+    } * list; /* owned */
 };
 
 static enum status add_run(struct runs *r, const struct store_row *row, double x)
@@ -426,7 +426,7 @@ done:
 struct curves {
     struct store *store;
     const char *column; /* or `one-other`: their difference */
-    struct runs runs; /* of which the list is used */
+    struct runs runs;   /* of which the list is used */
 };
 
 static enum status visit_curve(void *context, const struct store_row *row)

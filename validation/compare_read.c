@@ -45,7 +45,8 @@ static enum status set_field(struct claim *c, const char *name, const char *valu
 #define AS_NAME(field, size) #field,
         CLAIM_TEXTS(AS_NAME)
 #undef AS_NAME
-        "published", "tolerance", "at"};
+            "published",
+        "tolerance", "at"};
     if (!text_is_plain(value))
         return error_set(ERR_INPUT, "%.40s: has control characters, which a terminal would act on: leave them out",
                          name);
@@ -53,7 +54,7 @@ static enum status set_field(struct claim *c, const char *name, const char *valu
     if (!strcmp(name, #field))                                                                                         \
         return (size_t)snprintf(c->field, size, "%s", value) < (size)                                                  \
                    ? OK                                                                                                \
-                   : error_set(ERR_INPUT, "%s: longer than %d characters", name, (size) - 1);
+                   : error_set(ERR_INPUT, "%s: longer than %d characters", name, (size)-1);
     CLAIM_TEXTS(AS_CASE)
 #undef AS_CASE
     double *number = !strcmp(name, "published")   ? &c->published

@@ -15,7 +15,7 @@ struct side {
         struct keys keys;
         double length; /* where the plateau ends, or (cut off) where the run did; NaN after a divergence */
         bool ended, late;
-    } *list; /* owned */
+    } * list; /* owned */
     size_t n, allocated;
 };
 

@@ -24,8 +24,8 @@ struct contrast_pair {
 struct contrast {
     struct contrast_pair *pairs; /* owned */
     size_t n, allocated;
-    size_t undefined;            /* pairs whose second run has no plateau */
-    size_t at_once, late;        /* pairs of which a run was over the threshold from the start, or at its first
+    size_t undefined;     /* pairs whose second run has no plateau */
+    size_t at_once, late; /* pairs of which a run was over the threshold from the start, or at its first
                                     evaluation (result_is_late) */
 };
 

@@ -13,32 +13,32 @@
 enum { DATASET_FACTORS = 8 };
 
 struct dataset {
-    struct power_law_data data;         /* its columns are owned by the dataset */
+    struct power_law_data data; /* its columns are owned by the dataset */
     size_t allocated;
-    size_t left_out, diverged;          /* those that diverged before it, were interrupted, or were cut off before an
+    size_t left_out, diverged; /* those that diverged before it, were interrupted, or were cut off before an
                                            evaluation that says anything; and of them the first */
-    size_t at_once;                     /* left out: over the threshold before the first step, which says nothing of a
+    size_t at_once;            /* left out: over the threshold before the first step, which says nothing of a
                                            law .. */
-    double chance;                      /* .. and the most that guessing gives in them (reading_chance); 0: no guess */
-    size_t unknown;                     /* left out: their plateau length at `threshold` was not recorded */
+    double chance;             /* .. and the most that guessing gives in them (reading_chance); 0: no guess */
+    size_t unknown;            /* left out: their plateau length at `threshold` was not recorded */
     struct dataset_column {
         char name[64];
         struct monomial product;
     } regressors[POWER_LAW_MAX];
     const char *names[POWER_LAW_MAX];
-    double *x, *y, *low, *high;         /* owned; low, high: the bracket of a coarse y (result.h), else y itself */
-    bool *censored;                     /* owned */
-    int64_t *seeds, *ids;               /* owned; ids of the runs in the store */
-    double first[KEY_COUNT];            /* keys of the first row */
-    bool varies[KEY_COUNT];             /* a later row has another value, or the key does not apply to both */
-    double threshold;                   /* at which every run is read (reading.h) .. */
-    char read_at[READING_TEXT];         /* .. and what that is in words, of the first row */
-    bool mixed;                         /* it is not the same for all rows: they have no law in common */
-    struct run_flow *tools;             /* owned */
+    double *x, *y, *low, *high; /* owned; low, high: the bracket of a coarse y (result.h), else y itself */
+    bool *censored;             /* owned */
+    int64_t *seeds, *ids;       /* owned; ids of the runs in the store */
+    double first[KEY_COUNT];    /* keys of the first row */
+    bool varies[KEY_COUNT];     /* a later row has another value, or the key does not apply to both */
+    double threshold;           /* at which every run is read (reading.h) .. */
+    char read_at[READING_TEXT]; /* .. and what that is in words, of the first row */
+    bool mixed;                 /* it is not the same for all rows: they have no law in common */
+    struct run_flow *tools;     /* owned */
     size_t n_factors;
     struct monomial factors[DATASET_FACTORS];
-    double *f[DATASET_FACTORS];         /* owned; values of the factors, NaN where undefined */
-    struct dataset_column response;     /* no column: the plateau length; else it is fitted in place of that */
+    double *f[DATASET_FACTORS];     /* owned; values of the factors, NaN where undefined */
+    struct dataset_column response; /* no column: the plateau length; else it is fitted in place of that */
 };
 
 /* regressors: "d,T/B". threshold: READING_OWN, READING_USUAL, or a fraction. ERR_INPUT names the wrong regressor.

@@ -29,8 +29,8 @@ struct fit {
     struct power_law_ends ends[POWER_LAW_MAX];
     struct power_law_bootstrap bootstrap; /* fitted = 0: not possible, too few runs */
     struct power_law_rank ranks[FIT_FORMS];
-    size_t undefined[FIT_FORMS];          /* runs for which the form's factor is undefined: > 0, not ranked */
-    bool ranked;                          /* false: too few runs for AICc */
+    size_t undefined[FIT_FORMS]; /* runs for which the form's factor is undefined: > 0, not ranked */
+    bool ranked;                 /* false: too few runs for AICc */
 };
 
 /* What to fit. Zero-initialise. */

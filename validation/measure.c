@@ -80,15 +80,15 @@ static double largest_ratio(const struct curve *a, const struct curve *b, double
 /* What one pass over a flow collects; every measure reads off a part of it. */
 struct watch {
     const struct flow *flow;
-    double lambda;                        /* growth rate at the start: the clock of the linear regime */
-    double plateau;                       /* NaN in the first pass, which finds it */
-    double steepest, early_slope;         /* of -log L */
+    double lambda;                         /* growth rate at the start: the clock of the linear regime */
+    double plateau;                        /* NaN in the first pass, which finds it */
+    double steepest, early_slope;          /* of -log L */
     double w10, w50, a10, a50, r50, one50; /* rise times; NaN: not yet */
     double w_most, linear_w, linear_D, gap;
     double sharpest, sharpest_at, last_sharpness;
-    double until, test_loss;              /* keys_real(time), and the test loss then */
-    struct curve curve;                   /* owned */
-    double t, slope, loss;                /* the previous step */
+    double until, test_loss; /* keys_real(time), and the test loss then */
+    struct curve curve;      /* owned */
+    double t, slope, loss;   /* the previous step */
     double w, attention, w_r, w_1, off_w, off_D;
 };
 
@@ -182,8 +182,10 @@ static enum status observe(const struct keys *keys, struct flow *flow, struct wa
 {
     enum status rc = OK;
     struct flow_cvode *solver = NULL;
-    struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss), .method = METHOD_BDF,
-                             .rtol = keys_real(keys, KEY_rtol), .atol = keys_real(keys, KEY_atol),
+    struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss),
+                             .method = METHOD_BDF,
+                             .rtol = keys_real(keys, KEY_rtol),
+                             .atol = keys_real(keys, KEY_atol),
                              .threshold = keys_real(keys, KEY_threshold)};
     TRY(run_flow_problem(keys, (enum metric)keys_integer(keys, KEY_metric), flow));
     TRY(flow_cvode_create(&solver));
@@ -375,7 +377,10 @@ static bool same_keys(const struct keys *a, const struct keys *b)
 static enum status measure_schedule(const struct keys *keys, enum optimum_kind over, double *value)
 {
     enum { REMEMBERED = 4 };
-    static struct { struct keys keys; struct optimum found[OPTIMUM_COUNT]; } last[REMEMBERED];
+    static struct {
+        struct keys keys;
+        struct optimum found[OPTIMUM_COUNT];
+    } last[REMEMBERED];
     static size_t searches;
     enum status rc = OK;
     struct flow_cvode *solver = NULL;

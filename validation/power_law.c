@@ -109,10 +109,10 @@ static enum status number_clusters(const int64_t *cluster, size_t n, size_t *ind
 struct urn {
     const struct power_law_logs *l;
     const struct power_law_solution *solution;
-    size_t n;                      /* clusters */
-    size_t *index;                 /* owned, l->n: the cluster of a row */
-    double *grams;                 /* owned, n of 1 + m m numbers: of the exact rows of each cluster */
-    size_t *drawn, *times;         /* owned: how often each of the n clusters, and each other row, was drawn */
+    size_t n;              /* clusters */
+    size_t *index;         /* owned, l->n: the cluster of a row */
+    double *grams;         /* owned, n of 1 + m m numbers: of the exact rows of each cluster */
+    size_t *drawn, *times; /* owned: how often each of the n clusters, and each other row, was drawn */
 };
 
 static void urn_free(struct urn *u)

@@ -54,11 +54,11 @@ enum power_law_method { POWER_LAW_LEAST_SQUARES, POWER_LAW_TOBIT };
 
 struct power_law {
     enum power_law_method method;
-    size_t n, n_censored, n_x; /* n_censored: a lower bound alone */
-    size_t n_coarse, n_late;   /* a bracket alone; and of them those with an upper bound alone */
-    size_t dof;                /* N - coefficients (1 + n_x), N: rows with y or both bounds */
-    struct power_law_estimate constant;                /* C = exp(log_constant): se linearised, interval by exp */
-    struct power_law_estimate log_constant;            /* log C */
+    size_t n, n_censored, n_x;              /* n_censored: a lower bound alone */
+    size_t n_coarse, n_late;                /* a bracket alone; and of them those with an upper bound alone */
+    size_t dof;                             /* N - coefficients (1 + n_x), N: rows with y or both bounds */
+    struct power_law_estimate constant;     /* C = exp(log_constant): se linearised, interval by exp */
+    struct power_law_estimate log_constant; /* log C */
     struct power_law_estimate exponent[POWER_LAW_MAX]; /* g_k, in the order of the columns */
     double sigma;                                      /* residual s.d. of log y, on dof degrees of freedom */
     double r2;             /* 1 - RSS/TSS of log y about the fit, over those N rows; NaN if y is constant there */

@@ -559,4 +559,3 @@ void power_law_take(const struct power_law_logs *l, const struct power_law_solut
     fit->log_likelihood = evaluate(&all, p, NULL, NULL) + s->gram[0] * log(w[m * m - 1]); /* gamma = w_kk p_k */
     fit->aicc = left > 0 ? -2 * fit->log_likelihood + 2 * q + 2 * q * (q + 1) / left : NAN;
 }
-

@@ -58,11 +58,10 @@ static int by_quality(const void *a, const void *b, void *but)
 {
     const struct candidate *p = a, *q = b;
     const int order = selection_order(&p->keys, &q->keys, but);
-    return order                      ? order
-           : p->plateau != q->plateau ? (p->plateau > q->plateau) - (p->plateau < q->plateau)
-           : isinf(p->plateau) && p->cap != q->cap
-               ? (p->cap > q->cap) - (p->cap < q->cap)
-                                      : (p->place > q->place) - (p->place < q->place);
+    return order                                   ? order
+           : p->plateau != q->plateau              ? (p->plateau > q->plateau) - (p->plateau < q->plateau)
+           : isinf(p->plateau) && p->cap != q->cap ? (p->cap > q->cap) - (p->cap < q->cap)
+                                                   : (p->place > q->place) - (p->place < q->place);
 }
 
 static int by_id(const void *a, const void *b)

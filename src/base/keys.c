@@ -147,9 +147,9 @@ static enum status choice_value(enum key key, const char *text, double *value)
     for (size_t i = 0; i < list->n; i++)
         text_addf(&all, "%s%s", i ? ", " : "", list->choices[i]);
     const char *nearest = text_nearest(text, list->choices, list->n);
-    enum status rc = error_set(ERR_INPUT, "%s=%s: %s is one of %s%s%s%s", names[key], text, names[key],
-                               all.data ? all.data : "", nearest ? " (did you mean " : "", nearest ? nearest : "",
-                               nearest ? "?)" : "");
+    enum status rc =
+        error_set(ERR_INPUT, "%s=%s: %s is one of %s%s%s%s", names[key], text, names[key], all.data ? all.data : "",
+                  nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
     text_free(&all);
     return rc;
 }
@@ -260,11 +260,10 @@ static enum status check_rules(const struct keys *k)
         return error_set(ERR_INPUT, "repeated_tokens=%.0f vocab=%.0f: repeated_tokens must not exceed vocab",
                          v[KEY_repeated_tokens], v[KEY_vocab]);
     if (v[KEY_placement] == PLACEMENT_BERNOULLI && !(v[KEY_pairs] < v[KEY_vocab]))
-        return error_set(
-            ERR_INPUT,
-            "pairs=%.0f vocab=%.0f: placement=bernoulli leaves the query out now and then, so "
-            "pairs must be smaller than vocab",
-            v[KEY_pairs], v[KEY_vocab]);
+        return error_set(ERR_INPUT,
+                         "pairs=%.0f vocab=%.0f: placement=bernoulli leaves the query out now and then, so "
+                         "pairs must be smaller than vocab",
+                         v[KEY_pairs], v[KEY_vocab]);
     bool draws = v[KEY_init] == INIT_GAUSSIAN || v[KEY_target] == TARGET_GAUSSIAN || k->preset == PRESET_TOY;
     if (k->preset <= PRESET_TOY && draws && v[KEY_d] > 16384)
         return error_set(ERR_INPUT, "d=%.0f: d x d numbers are drawn here, so d must not exceed 16384", v[KEY_d]);
@@ -287,10 +286,10 @@ static enum status check_rules(const struct keys *k)
 enum status keys_resolve(const double *given, struct keys *keys)
 {
     double model = given[KEY_model];
-    keys->preset = model == MODEL_FLOW                 ? PRESET_FLOW
-                   : model == MODEL_TOY                ? PRESET_TOY
-                   : given[KEY_task] == TASK_RECALL    ? PRESET_RECALL
-                                                       : PRESET_REGRESSION;
+    keys->preset = model == MODEL_FLOW              ? PRESET_FLOW
+                   : model == MODEL_TOY             ? PRESET_TOY
+                   : given[KEY_task] == TASK_RECALL ? PRESET_RECALL
+                                                    : PRESET_REGRESSION;
     if (keys->preset <= PRESET_TOY && given[KEY_task] > TASK_REGRESSION)
         return error_set(ERR_INPUT, "task=%s: the %s knows task=regression only; %s needs model=transformer",
                          choices_task[(int)given[KEY_task]], preset_names[keys->preset],

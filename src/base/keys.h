@@ -34,13 +34,15 @@
 #define CHOICES_until(X) X(UNTIL_THRESHOLD, "threshold") X(UNTIL_LEVELS, "levels") X(UNTIL_CAP, "cap")
 #define CHOICES_sampler(X) X(SAMPLER_TOKENS, "tokens") X(SAMPLER_STATISTICS, "statistics")
 #define CHOICES_precision(X) X(PRECISION_F32, "f32") X(PRECISION_BF16, "bf16")
-#define CHOICES_backend(X)                                                                                             \
-    X(BACKEND_AUTO, "auto") X(BACKEND_REFERENCE, "reference") X(BACKEND_BLAS, "blas") X(BACKEND_ONEDNN, "onednn")      \
+// clang-format off
+#define CHOICES_backend(X) \
+    X(BACKEND_AUTO, "auto") X(BACKEND_REFERENCE, "reference") X(BACKEND_BLAS, "blas") X(BACKEND_ONEDNN, "onednn") \
     X(BACKEND_CUDA, "cuda")
 
-#define CHOICE_LISTS(L)                                                                                                \
-    L(task) L(yesno) L(position) L(placement) L(metric) L(loss) L(method) L(init) L(target) L(model) L(norm)           \
+#define CHOICE_LISTS(L) \
+    L(task) L(yesno) L(position) L(placement) L(metric) L(loss) L(method) L(init) L(target) L(model) L(norm) \
     L(activation) L(mask) L(readout) L(optimizer) L(until) L(sampler) L(precision) L(backend)
+// clang-format on
 
 #define AS_ENUMERATOR(enumerator, name) enumerator,
 #define AS_ENUM(list) enum list { CHOICES_##list(AS_ENUMERATOR) };

@@ -109,7 +109,7 @@ static struct entry {
     struct schedule schedule;
     char text[SCHEDULE_TEXT];
     struct entry *next; /* owned */
-} *table; /* owned, until the end of the process */
+} * table;              /* owned, until the end of the process */
 
 /* 52 bits of the FNV-1a hash of the text, and never 0: a whole number that a double holds. */
 static double hash(const char *text)

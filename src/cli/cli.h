@@ -49,7 +49,7 @@
 struct arguments {
     const char **assignments; /* key=value; owned array of borrowed strings */
     size_t n_assignments;
-    const char **files;       /* the other words; owned array of borrowed strings */
+    const char **files; /* the other words; owned array of borrowed strings */
     size_t n_files;
     const char *command_line; /* as typed, blanks between the words; for the database. Borrowed */
 #define FIELD_FLAG bool

@@ -43,11 +43,11 @@ struct bench {
     struct text json;
     enum precision precision; /* of the item in hand */
     size_t repetition;
-    int part;                     /* of the item in hand: which part of a step */
-    size_t parts_measured;        /* repetitions of them */
-    double parts[BENCH_PARTS];    /* of this repetition */
+    int part;                      /* of the item in hand: which part of a step */
+    size_t parts_measured;         /* repetitions of them */
+    double parts[BENCH_PARTS];     /* of this repetition */
     double parts_sum[BENCH_PARTS]; /* of all so far */
-    size_t points[PART]; /* of the part in hand: T index x POINTS + d index */
+    size_t points[PART];           /* of the part in hand: T index x POINTS + d index */
 };
 
 struct item {
@@ -252,7 +252,7 @@ static enum status step_small(struct bench *b, double *ms)
 struct multiplier {
     struct kernels_worker worker;
     struct weight weight;
-    real *W;    /* owned: [PRODUCT_OUT][PRODUCT_IN] */
+    real *W;     /* owned: [PRODUCT_OUT][PRODUCT_IN] */
     void *x, *y; /* owned */
 };
 
@@ -332,20 +332,21 @@ done:
     return rc;
 }
 
-#define ITEM(name, unit, meaning) {#name, unit, meaning, PRECISION_F32, name, 0}
+// clang-format off
+#define ITEM(name, unit, meaning) {#name, unit, meaning, PRECISION_F32, name, 0},
 #define PART_ITEM(part, name, meaning) {"part_" name, "ms/step", meaning, PRECISION_F32, part_of_step, part},
 static const struct item items[] = {
-    ITEM(flow_root, "us/flow", "one crossing: the plateau length"),
-    ITEM(flow_crossings, "us/flow", "and those of 0.9, 0.8 .. 0.1 of the null loss"),
-    ITEM(flow_predictions, "us/flow", "and every prediction"),
-    ITEM(flow_json, "us/flow", "and its line of JSON, from the keys: what `plateau flow --json --jobs 1` does"),
-    ITEM(flow_all_cores, "us/flow", "the same by one worker a core"),
-    ITEM(toy_tokens, "ms/step", "a step of the toy, every token drawn"),
-    ITEM(toy_statistics, "ms/step", "the same from statistics of the same law"),
+    ITEM(flow_root, "us/flow", "one crossing: the plateau length")
+    ITEM(flow_crossings, "us/flow", "and those of 0.9, 0.8 .. 0.1 of the null loss")
+    ITEM(flow_predictions, "us/flow", "and every prediction")
+    ITEM(flow_json, "us/flow", "and its line of JSON, from the keys: what `plateau flow --json --jobs 1` does")
+    ITEM(flow_all_cores, "us/flow", "the same by one worker a core")
+    ITEM(toy_tokens, "ms/step", "a step of the toy, every token drawn")
+    ITEM(toy_statistics, "ms/step", "the same from statistics of the same law")
     ITEM(step_regression, "ms/step",
-         "a step of the regression Transformer, T = 256, d = 64, 2 layers, 4 heads, width 256"),
-    ITEM(step_recall, "ms/step", "a step of the recall Transformer, 32 pairs, 256 tokens, 4 layers"),
-    ITEM(step_small, "ms/step", "a step of one layer with one head, T = 64, d = 32"),
+         "a step of the regression Transformer, T = 256, d = 64, 2 layers, 4 heads, width 256")
+    ITEM(step_recall, "ms/step", "a step of the recall Transformer, 32 pairs, 256 tokens, 4 layers")
+    ITEM(step_small, "ms/step", "a step of one layer with one head, T = 64, d = 32")
     {"product_f32", "GFLOP/s", "a product, 8192 x 1024 x 256", PRECISION_F32, product, 0},
     {"step_regression_bf16", "ms/step", "step_regression in bf16", PRECISION_BF16, step_regression, 0},
     {"step_recall_bf16", "ms/step", "step_recall in bf16", PRECISION_BF16, step_recall, 0},
@@ -354,6 +355,7 @@ static const struct item items[] = {
     PART_ITEM(BENCH_OPTIMIZER, "optimizer", "Adam's update")
     PART_ITEM(BENCH_EVALUATION, "evaluation", "the test loss, one evaluation every 25 steps")
 };
+// clang-format on
 enum { N_ITEMS = sizeof items / sizeof items[0] };
 
 static enum status prepare(struct bench *b)
@@ -393,9 +395,8 @@ static void report(const struct item *item, double value[REPETITIONS], double sh
     qsort(value, REPETITIONS, sizeof *value, ascending);
     const double median = value[REPETITIONS / 2], least = value[0], most = value[REPETITIONS - 1];
     if (json)
-        text_addf(out,
-                  "{\"item\": \"%s\", \"value\": %.6g, \"least\": %.6g, \"most\": %.6g, \"unit\": \"%s\", ", item->name,
-                  median, least, most, item->unit);
+        text_addf(out, "{\"item\": \"%s\", \"value\": %.6g, \"least\": %.6g, \"most\": %.6g, \"unit\": \"%s\", ",
+                  item->name, median, least, most, item->unit);
     else
         text_addf(out, "%-20s %8.4g %s  (%.4g .. %.4g)  ", item->name, median, item->unit, least, most);
     if (json && !isnan(share))

@@ -29,15 +29,15 @@ struct reproduction {
     double begin;          /* clock */
     bool as_it_is;         /* report: no study is run */
     struct store *store;
-    struct claims claims;  /* that are shown */
-    struct evidence evidence; /* of these */
+    struct claims claims;          /* that are shown */
+    struct evidence evidence;      /* of these */
     struct report_figure *figures; /* owned: all of the table */
     struct report_study studies[STUDIES];
     size_t n_studies, n_run; /* the first n_run were run, the others only belong to what is shown */
     size_t n_missing;        /* runs that failed .. */
     struct text missing;     /* .. owned: "study NAME: KEYS: why", each on a line */
     struct accuracy accuracy;
-    enum status drawn;       /* the first figure that failed, and why */
+    enum status drawn; /* the first figure that failed, and why */
     char problem[512];
 };
 

@@ -15,11 +15,11 @@ struct batch {
     const struct arguments *arguments;
     struct grid grid;
     struct run_context runs;
-    struct result *waiting; /* owned: n results */
-    enum { PENDING, READY, FAILED } *state; /* owned: n */
-    enum status worst;      /* of the runs that failed: the grid goes on */
+    struct result *waiting;                  /* owned: n results */
+    enum { PENDING, READY, FAILED } * state; /* owned: n */
+    enum status worst;                       /* of the runs that failed: the grid goes on */
     size_t failures;
-    struct keys keys;       /* of the last run: of the only one if n = 1 */
+    struct keys keys; /* of the last run: of the only one if n = 1 */
     size_t n, printed, finished;
     size_t coarse, at_once; /* of those finished: evaluated too seldom for their length; past it at the start */
     bool want_trace;
@@ -76,8 +76,10 @@ static void describe_theory(const struct result *r, double plateau, struct text 
     if (r->keys.value[KEY_optimizer] == OPTIMIZER_ADAM)
         text_add(out, "  (these are times of gradient flow; Adam's steps x lr is not such a time)\n");
     else if (r->keys.value[KEY_momentum] > 0)
-        text_addf(out, "  (these are times of gradient flow; with momentum steps x lr is %g of that, as long as steps "
-                       "are small)\n", 1 - r->keys.value[KEY_momentum]);
+        text_addf(out,
+                  "  (these are times of gradient flow; with momentum steps x lr is %g of that, as long as steps "
+                  "are small)\n",
+                  1 - r->keys.value[KEY_momentum]);
     if (r->keys.value[KEY_p] > 0)
         text_add(out, "  (eq6 and asinh with p > 0: our reading of the paper, which gives them for p = 0)\n");
 }

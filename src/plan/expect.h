@@ -1,11 +1,18 @@
 /* How long is a run, before it is made? In steps.
  *
- * Toy: the reduced flow from the run's own start, which its training follows to a few per cent; steps = time/lr.
- * Transformers: the paper's published law, until there are runs alike. Then a law of our own (expect.c), corrected by
- * the runs of a database, y = y_0(keys) C x_1^g1 x_2^g2 ..      (power_law.h, with y_0 as its factor; censored runs are
- * kept) three times, from many runs to few: by those with the same task and optimizer, from our law; from there by
- * those of the same model; from there by those with the same p. Each takes up exponents one by one while they lower
- * AICc: so an exponent that its runs do not determine is the wider class's. */
+ * A toy run is expected to follow the reduced flow from its own start, which training does to a few per cent:
+ *
+ *     steps = time/lr.
+ *
+ * A Transformer is expected to follow the paper's published law until the database has runs like it. Then a law of our
+ * own (y_0, in expect.c) is corrected by those runs:
+ *
+ *     y = y_0(keys) C x_1^g1 x_2^g2 ..   (power_law.h, with y_0 as its factor; censored runs are kept).
+ *
+ * The correction is made three times, from many runs to few. The first uses the runs with the same task and optimizer
+ * and starts from our law. The second uses those of the same model and starts from the first. The third uses those with
+ * the same p and starts from the second. Each takes up exponents one by one while they lower AICc, so an exponent that
+ * its runs do not determine stays that of the wider class. */
 #ifndef EXPECT_H
 #define EXPECT_H
 #include "past.h"

@@ -175,7 +175,8 @@ enum status plan_sum(const struct plan *plan, struct plan_sum *sum)
         sum->censored += run->expected.censored;
         sum->steps += left(run);
         sum->tokens += run->keys.preset == PRESET_FLOW
-                           ? 0 : left(run) * work_tokens(&run->keys) * keys_real(&run->keys, KEY_batch);
+                           ? 0
+                           : left(run) * work_tokens(&run->keys) * keys_real(&run->keys, KEY_batch);
         sum->begun += run->resumed > 0;
         sum->resumed += run->resumed;
         sum->work_s += run->seconds;

@@ -10,7 +10,7 @@
 #include "rate.h"
 
 struct plan_run {
-    size_t number;               /* in its study (study_at) */
+    size_t number; /* in its study (study_at) */
     struct keys keys;
     bool there, left_out;        /* the store has it; the budget has no room for it */
     struct expectation expected; /* of what is there: from the others (expect.h, unseen) */
@@ -40,7 +40,7 @@ struct plan {
 /* What is still to do, and what was done. */
 struct plan_sum {
     size_t runs, there, left_out, censored, begun;
-    double resumed;               /* steps of the begun runs that their checkpoints have; the rest is without them */
+    double resumed; /* steps of the begun runs that their checkpoints have; the rest is without them */
     double steps, tokens, work_s, longest_s, wall_s,
         memory;                   /* work_s: of all runs together; memory: bytes of the largest run */
     size_t expected[4], rated[4]; /* runs by expect_source, by rate_source */

@@ -9,7 +9,7 @@
 #include <time.h>
 
 enum { SAMPLES = 128, WARM = 1, LEAST = 3 }; /* steps timed at most, left out at the start, timed at least */
-static const double NEAR = 0.2; /* shapes of one model whose work differs by less need not both be measured */
+static const double NEAR = 0.2;  /* shapes of one model whose work differs by less need not both be measured */
 static const double OTHER = 100; /* added to the distance of another model's shape: only where its own has none */
 static const double LONGEST = 0.5, SHORTEST = 0.03; /* seconds of one measurement */
 static const double ASSUMED = 20e9;                 /* operations a second, where nothing is known */

@@ -195,8 +195,10 @@ void result_json(const struct result *r, struct text *out)
             text_add_json(out, r->library);
         }
         const bool exact = toy && r->keys.value[KEY_optimizer] == OPTIMIZER_GD; /* SGD's samples are f32 */
-        text_addf(out, ", \"precision\": \"%s\"", exact ? "f64" : toy ? "f32"
-                  : keys_text(KEY_precision, r->keys.value[KEY_precision], (char[32]){0}));
+        text_addf(out, ", \"precision\": \"%s\"",
+                  exact ? "f64"
+                  : toy ? "f32"
+                        : keys_text(KEY_precision, r->keys.value[KEY_precision], (char[32]){0}));
     }
     text_add(out, "}\n");
 }

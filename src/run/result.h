@@ -6,9 +6,10 @@
 #include "prediction.h"
 #include "text.h"
 
-#define RUN_STATES(X)                                                                                                  \
-    X(RUN_EMERGED, "emerged") X(RUN_CENSORED, "censored") X(RUN_DIVERGED, "diverged") X(RUN_INTERRUPTED, "interrupte"  \
-                                                                                                         "d")
+// clang-format off
+#define RUN_STATES(X) \
+    X(RUN_EMERGED, "emerged") X(RUN_CENSORED, "censored") X(RUN_DIVERGED, "diverged") X(RUN_INTERRUPTED, "interrupted")
+// clang-format on
 enum run_state {
 #define AS_ENUMERATOR(name, text) name,
     RUN_STATES(AS_ENUMERATOR)
@@ -20,19 +21,20 @@ enum { RESULT_SOLVER = 4, RESULT_LIBRARY = 128, RESULT_LEVEL_NAMES = FLOW_LEVELS
 struct result {
     struct keys keys;
     enum run_state state;
-    double plateau;                 /* NaN unless emerged; time, or steps for Transformers */
-    double cap;                     /* how far the run went, same unit: the censoring point when it did not emerge */
+    double plateau; /* NaN unless emerged; time, or steps for Transformers */
+    double cap;     /* how far the run went, same unit: the censoring point when it did not emerge */
     double initial_loss, null_loss, final_loss;
-    double crossings[FLOW_LEVELS];  /* when each level (result_level) was first crossed; NaN: never, or not known */
+    double crossings[FLOW_LEVELS];      /* when each level (result_level) was first crossed; NaN: never, or not known */
     double switched[SCHEDULE_SWITCHES]; /* when each switch of the schedule happened, same unit; NaN: it did not, or is
                                            not known */
     double wall_s;
-    struct prediction predicted;    /* flow, and the toy's own start */
-    double flow_plateau;            /* toy: the reduced flow (metric=full) from the same W(0), W*; NaN if none */
-    long solver[RESULT_SOLVER];     /* flow: counts of result_solver_name */
+    struct prediction predicted;     /* flow, and the toy's own start */
+    double flow_plateau;             /* toy: the reduced flow (metric=full) from the same W(0), W*; NaN if none */
+    long solver[RESULT_SOLVER];      /* flow: counts of result_solver_name */
     double steps_done, tokens_per_s; /* training */
-    char backend[16], library[RESULT_LIBRARY]; /* Transformer: what multiplied, "onednn", and on what, "oneDNN 3.0.1,
-                                                  amx", with "; " between if it went on elsewhere; else "" */
+    /* Transformer: what multiplied, "onednn", and on what, "oneDNN 3.0.1, amx"; with "; " between the two if the run
+     * went on elsewhere; other models: "" */
+    char backend[16], library[RESULT_LIBRARY];
 };
 
 /* "emerged", ..; and back (false if unknown). */

@@ -78,8 +78,8 @@ static void predict(struct run_flow *t, const struct flow *flow, const struct fl
 static enum status record(void *context, const struct flow *f, double t, const double *y)
 {
     struct flow_view v = flow_view_at(f, y);
-    const double row[] = {t,   flow_loss(f, y, LOSS_TRAIN), flow_loss(f, y, LOSS_TEST), v.w, v.w_repeated,
-                                       v.u, v.delta_a,                   v.attention};
+    const double row[] = {
+        t, flow_loss(f, y, LOSS_TRAIN), flow_loss(f, y, LOSS_TEST), v.w, v.w_repeated, v.u, v.delta_a, v.attention};
     return trace_add(context, row);
 }
 
@@ -129,8 +129,12 @@ enum status run_flow_expect(struct run_flow *t, const struct keys *keys, enum me
                             struct flow_solution *solution, struct prediction *predicted)
 {
     struct flow flow;
-    struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss), .method = METHOD_BDF, .rtol = 1e-8,
-                             .atol = 1e-11, .threshold = keys_real(keys, KEY_threshold), .all_crossings = true};
+    struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss),
+                             .method = METHOD_BDF,
+                             .rtol = 1e-8,
+                             .atol = 1e-11,
+                             .threshold = keys_real(keys, KEY_threshold),
+                             .all_crossings = true};
     enum status rc = run_flow_problem(keys, metric, &flow);
     if (rc == OK && solution)
         rc = flow_cvode_solve(t->solver, &flow, &q, solution);

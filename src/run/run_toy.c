@@ -15,9 +15,9 @@ enum {
     STATE_LOSS,    /* at the last evaluation */
     STATE_LEAST,   /* the lowest so far */
     STATE_THRESHOLD,
-    STATE_PLATEAU, /* for that threshold */
-    STATE_NEXT,    /* of the schedule: switches made, .. */
-    STATE_SHOWN,   /* .. evaluations that show the next one's condition, .. */
+    STATE_PLATEAU,  /* for that threshold */
+    STATE_NEXT,     /* of the schedule: switches made, .. */
+    STATE_SHOWN,    /* .. evaluations that show the next one's condition, .. */
     STATE_SWITCHED, /* .. when each was made */
     STATE_CROSSINGS = STATE_SWITCHED + SCHEDULE_SWITCHES,
     STATE_COUNT = STATE_CROSSINGS + FLOW_LEVELS
@@ -31,11 +31,11 @@ struct training {
     struct optimizer_state optimizer;    /* its step is the run's */
     double *gradient;                    /* owned */
     struct result *result;
-    struct trace *trace; /* borrowed */
-    int64_t stride;      /* every so many evaluations make a row */
+    struct trace *trace;                   /* borrowed */
+    int64_t stride;                        /* every so many evaluations make a row */
     double previous, previous_time, least; /* loss, when, and the lowest so far */
-    int next;   /* first level not yet crossed */
-    bool stale; /* the checkpoint does not know when the threshold was crossed */
+    int next;                              /* first level not yet crossed */
+    bool stale;                            /* the checkpoint does not know when the threshold was crossed */
     struct schedule schedule;
     struct schedule_state state;
 };
@@ -175,13 +175,11 @@ static struct checkpoint all_of(struct training *t, double *state)
 static enum status save(struct training *t)
 {
     const struct result *r = t->result;
-    double state[STATE_COUNT] = {[STATE_INITIAL] = r->initial_loss,
-                                 [STATE_LOSS] = r->final_loss,
-                                 [STATE_LEAST] = t->least,
-                                 [STATE_THRESHOLD] = keys_real(t->keys, KEY_threshold),
-                                 [STATE_PLATEAU] = r->plateau,
-                                 [STATE_NEXT] = (double)t->state.next,
-                                 [STATE_SHOWN] = t->state.shown};
+    double state[STATE_COUNT] = {
+        [STATE_INITIAL] = r->initial_loss, [STATE_LOSS] = r->final_loss,
+        [STATE_LEAST] = t->least,          [STATE_THRESHOLD] = keys_real(t->keys, KEY_threshold),
+        [STATE_PLATEAU] = r->plateau,      [STATE_NEXT] = (double)t->state.next,
+        [STATE_SHOWN] = t->state.shown};
     memcpy(state + STATE_SWITCHED, r->switched, sizeof r->switched);
     memcpy(state + STATE_CROSSINGS, r->crossings, sizeof r->crossings);
     const struct checkpoint c = all_of(t, state);

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEVELS = FLOW_LEVELS + 1 };          /* the recorded levels, and behind them the threshold */
+enum { LEVELS = FLOW_LEVELS + 1 };                /* the recorded levels, and behind them the threshold */
 enum { SUM_LOSS, SUM_ACCURACY, SUM_STEPS, SUMS }; /* over the steps since the last evaluation */
-static const double DIVERGED = 1e6;         /* test loss, in null losses */
+static const double DIVERGED = 1e6;               /* test loss, in null losses */
 
 /* Where a level stands. */
 struct level {
@@ -372,11 +372,8 @@ enum status run_transformer(const struct keys *keys, const struct run_request *r
     const double begin = progress_clock();
     struct trace own = {0}; /* a checkpoint needs one, if nobody else does */
     struct training t = {.keys = keys, .request = request, .result = r, .trace = trace ? trace : &own};
-    *r = (struct result){.keys = *keys,
-                         .state = RUN_CENSORED,
-                         .plateau = NAN,
-                         .flow_plateau = NAN,
-                         .predicted = prediction_none};
+    *r = (struct result){
+        .keys = *keys, .state = RUN_CENSORED, .plateau = NAN, .flow_plateau = NAN, .predicted = prediction_none};
     for (size_t i = 0; i < SCHEDULE_SWITCHES; i++)
         r->switched[i] = NAN;
     trace_begin(t.trace, keys);

@@ -23,8 +23,8 @@ struct run_transformer_report {
 
 /* Overwrites *result; *trace (may be NULL) is begun and filled. ERR_INPUT (keys, checkpoint), ERR_MEMORY, ERR_IO,
  * ERR_PROGRAM. */
-enum status run_transformer(const struct keys *keys, const struct run_request *request,
-                            struct result *result, struct trace *trace);
+enum status run_transformer(const struct keys *keys, const struct run_request *request, struct result *result,
+                            struct trace *trace);
 /* The plateau length that the paper's published law for the nearest of its settings gives (d=.., T=.. in its place);
  * NaN if there is none. */
 double run_transformer_published(const struct keys *keys);

@@ -22,9 +22,9 @@ struct worker {
 struct crew {
     const struct pool *pool; /* borrowed */
     size_t n, busy;
-    struct worker *workers;  /* owned: n */
-    struct pollfd *polls;    /* owned: n */
-    long oom_kills;          /* cgroup.h: those that are accounted for */
+    struct worker *workers; /* owned: n */
+    struct pollfd *polls;   /* owned: n */
+    long oom_kills;         /* cgroup.h: those that are accounted for */
 };
 
 static bool send_all(int fd, const void *data, size_t n)
@@ -148,9 +148,11 @@ static const struct {
     const char *name;
 } deadly[] = {
 #define AS_ENTRY(name) {name, #name},
+    // clang-format off
     AS_ENTRY(SIGABRT) AS_ENTRY(SIGALRM) AS_ENTRY(SIGBUS) AS_ENTRY(SIGFPE) AS_ENTRY(SIGHUP) AS_ENTRY(SIGILL)
     AS_ENTRY(SIGINT) AS_ENTRY(SIGKILL) AS_ENTRY(SIGPIPE) AS_ENTRY(SIGQUIT) AS_ENTRY(SIGSEGV) AS_ENTRY(SIGSYS)
     AS_ENTRY(SIGTERM) AS_ENTRY(SIGTRAP) AS_ENTRY(SIGXCPU) AS_ENTRY(SIGXFSZ)
+// clang-format on
 #undef AS_ENTRY
 };
 

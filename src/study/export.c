@@ -13,12 +13,12 @@ struct field {
 };
 typedef void field_visit(struct text *out, const struct field *field, bool first);
 
-struct export {
+struct exporter {
     struct store *store;
     FILE *file;
     bool with_curves;
-    struct text line;             /* owned */
-    char (*columns)[TRACE_NAME];  /* owned: of the curves' table */
+    struct text line;            /* owned */
+    char (*columns)[TRACE_NAME]; /* owned: of the curves' table */
     size_t n_columns;
 };
 
@@ -138,7 +138,7 @@ static enum status write_failed(void)
 }
 
 /* Writes the line and empties it. */
-static enum status flush_line(struct export *e)
+static enum status flush_line(struct exporter *e)
 {
     enum status rc = text_status(&e->line);
     if (rc == OK && fwrite(e->line.data, 1, e->line.length, e->file) != e->line.length)
@@ -148,7 +148,7 @@ static enum status flush_line(struct export *e)
 }
 
 /* Adds a column to those of the curves' table, unless it is there. */
-static enum status add_column(struct export *e, const char *name)
+static enum status add_column(struct exporter *e, const char *name)
 {
     for (size_t i = 0; i < e->n_columns; i++) {
         if (!strcmp(e->columns[i], name))
@@ -178,7 +178,7 @@ static enum status add_columns(void *context, const struct store_row *row)
 
 static enum status csv_curve(void *context, const struct store_row *row)
 {
-    struct export *e = context;
+    struct exporter *e = context;
     enum status rc = OK;
     struct trace t = {0};
     char buffer[32];
@@ -204,7 +204,7 @@ done:
 
 static enum status csv_run(void *context, const struct store_row *row)
 {
-    struct export *e = context;
+    struct exporter *e = context;
     each_field(row, csv_value, &e->line);
     text_add(&e->line, "\n");
     return flush_line(e);
@@ -212,7 +212,7 @@ static enum status csv_run(void *context, const struct store_row *row)
 
 static enum status json_run(void *context, const struct store_row *row)
 {
-    struct export *e = context;
+    struct exporter *e = context;
     enum status rc = OK;
     struct trace t = {0};
     char name[TRACE_NAME];
@@ -237,7 +237,7 @@ done:
 
 /* Writes what is in e->line (a header or nothing), then every row; a full disk may show only when the last buffer goes
  * out. */
-static enum status export_rows(struct export *e, const struct store_filter *filter, store_visit *visit)
+static enum status export_rows(struct exporter *e, const struct store_filter *filter, store_visit *visit)
 {
     enum status rc = OK;
     if (e->line.length || e->line.failed)
@@ -255,7 +255,7 @@ enum status export_csv(struct store *store, const struct store_filter *filter, b
     static const char *const known[] = {"step",       "time",         "loss_train", "loss_test", "w",
                                         "w_repeated", "w_orthogonal", "u",          "delta_a",   "attention"};
     enum status rc = OK;
-    struct export e = {.store = store, .file = file, .with_curves = with_curves};
+    struct exporter e = {.store = store, .file = file, .with_curves = with_curves};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         TRY(add_column(&e, known[i]));
     if (with_curves) {
@@ -276,7 +276,7 @@ done:
 
 enum status export_jsonl(struct store *store, const struct store_filter *filter, bool with_curves, FILE *file)
 {
-    struct export e = {.store = store, .file = file, .with_curves = with_curves};
+    struct exporter e = {.store = store, .file = file, .with_curves = with_curves};
     enum status rc = export_rows(&e, filter, json_run);
     text_free(&e.line);
     return rc;

@@ -11,7 +11,7 @@ struct grid {
     size_t count[KEY_COUNT];
     enum key order[KEY_COUNT]; /* keys given, in the order given */
     size_t n_order;
-    bool added[KEY_COUNT];     /* by grid_add */
+    bool added[KEY_COUNT]; /* by grid_add */
 };
 
 /* Zero-initialise a grid, then add assignments, each key once. ERR_INPUT names the key and the rule. */

@@ -19,8 +19,8 @@ static const char *const extra_names[] = {"plateau", "status", "wall_s"};
 
 /* A CSV file in memory, taken apart in place. */
 struct csv {
-    char *next;      /* what is not read yet; ends with NUL */
-    size_t line;     /* line at which the current record begins */
+    char *next;  /* what is not read yet; ends with NUL */
+    size_t line; /* line at which the current record begins */
     size_t next_line;
     char *fields[MOST_COLUMNS];
     size_t n;
@@ -34,7 +34,7 @@ struct seen {
 
 struct import {
     struct store *store;
-    struct run_flow *tools;    /* owned */
+    struct run_flow *tools; /* owned */
     const char *study;
     const char *source; /* where the file is; NULL if it is none, but a pipe */
     const double *defaults;
@@ -43,8 +43,8 @@ struct import {
     struct csv csv;
     int columns[MOST_COLUMNS]; /* column of the file -> key or enum column */
     size_t n_columns;
-    bool has[COLUMN_COUNT];    /* which columns the file has */
-    struct seen *seen;         /* owned */
+    bool has[COLUMN_COUNT]; /* which columns the file has */
+    struct seen *seen;      /* owned */
     size_t n_seen, allocated;
 };
 
@@ -353,8 +353,13 @@ static enum status import_line(struct import *m)
 {
     enum status rc = OK;
     struct line l;
-    struct result r = {.initial_loss = NAN, .null_loss = NAN, .final_loss = NAN, .flow_plateau = NAN,
-                       .steps_done = NAN, .tokens_per_s = NAN, .predicted = prediction_none};
+    struct result r = {.initial_loss = NAN,
+                       .null_loss = NAN,
+                       .final_loss = NAN,
+                       .flow_plateau = NAN,
+                       .steps_done = NAN,
+                       .tokens_per_s = NAN,
+                       .predicted = prediction_none};
     for (int i = 0; i < FLOW_LEVELS; i++)
         r.crossings[i] = NAN;
     TRY(read_fields(m, &l));

@@ -30,7 +30,7 @@ struct import_report {
  * outcome, is one row of both their studies; with another outcome it is ERR_INPUT. Imported rows never replace, or
  * stand for, runs made here. Overwrites *report; its text is the caller's to free, also after an error. ERR_DATABASE,
  * ERR_MEMORY as store_put. No transaction may be open. */
-enum status import_csv(struct store *store, const char *path, const char *study, const double *defaults,
-                       bool fallback, struct import_report *report);
+enum status import_csv(struct store *store, const char *path, const char *study, const double *defaults, bool fallback,
+                       struct import_report *report);
 
 #endif

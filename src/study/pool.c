@@ -93,14 +93,14 @@ size_t pool_jobs(size_t asked, size_t threads)
 /* ---- what the ranks say to each other ---- */
 
 enum message {
-    START, /* first to others: read the study, I have something for you */
-    HELLO, /* others to first: struct hello */
-    ITEM,  /* first to others: size_t */
+    START,  /* first to others: read the study, I have something for you */
+    HELLO,  /* others to first: struct hello */
+    ITEM,   /* first to others: size_t */
     RECORD, /* others to first: struct crew_record and its rows */
-    STOP,  /* int, a status. To the first: I stop, for this reason. To others: end what you do; OK: there is nothing
+    STOP,   /* int, a status. To the first: I stop, for this reason. To others: end what you do; OK: there is nothing
               left */
-    BYE,   /* others to first: my workers have ended; I wait for .. */
-    END    /* .. first to others: int, the status to end with */
+    BYE,    /* others to first: my workers have ended; I wait for .. */
+    END     /* .. first to others: int, the status to end with */
 };
 
 struct hello {
@@ -108,7 +108,7 @@ struct hello {
     size_t record, seats; /* size of struct crew_record: another build would have another; workers */
 };
 
-enum { NAP_LEAST = 1, NAP_MOST = 4, POLL_MS = 200 }; /* ms; the last without other ranks */
+enum { NAP_LEAST = 1, NAP_MOST = 4, POLL_MS = 200 };         /* ms; the last without other ranks */
 static const double SAVE_S = 0.4, WAIT_S = 0.5, ALONE_S = 5; /* after SIGTERM: to save; for the first to hear that all
                                                                others have; the same without others */
 
@@ -215,8 +215,8 @@ static enum status take_record(struct dispatch *d, struct crew_record *record)
         return OK;
     d->done++;
     record->trace.rows = crew_rows(record);
-    enum status rc = d->pool->deliver(d->pool->context, record->item, record->rc, record->message, &record->result,
-                                      &record->trace);
+    enum status rc =
+        d->pool->deliver(d->pool->context, record->item, record->rc, record->message, &record->result, &record->trace);
     if (rc != OK && d->lost == OK) {
         d->lost = rc;
         snprintf(d->why, sizeof d->why, "%s", error_message());
@@ -384,11 +384,11 @@ enum status pool_run(const struct pool *pool, const size_t *items, size_t n)
 /* ---- the other ranks ---- */
 
 struct service {
-    struct crew *crew;  /* owned */
-    int nap;            /* ms until the next look at messages */
+    struct crew *crew;       /* owned */
+    int nap;                 /* ms until the next look at messages */
     bool told, leaving, bye; /* the first knows that we stop; it has told us to; it knows that our workers have ended */
-    double since;       /* when we began to stop */
-    enum status end;    /* what the first ends with */
+    double since;            /* when we began to stop */
+    enum status end;         /* what the first ends with */
 };
 
 /* All that the first has said. */

@@ -27,15 +27,15 @@ typedef enum status pool_wanted(void *context, size_t i, bool *wanted);
 typedef enum status pool_tick(void *context);
 
 struct pool {
-    size_t jobs;            /* workers, of every rank; 1 (and no other ranks) works in this process .. */
-    bool apart;             /* .. unless this is set: then a run that dies is not the end of this process */
-    bool ranks;             /* on all ranks of an MPI job, once in its life; else on this one alone */
+    size_t jobs; /* workers, of every rank; 1 (and no other ranks) works in this process .. */
+    bool apart;  /* .. unless this is set: then a run that dies is not the end of this process */
+    bool ranks;  /* on all ranks of an MPI job, once in its life; else on this one alone */
     pool_work *work;
     pool_deliver *deliver;
-    pool_wanted *wanted;    /* NULL: every item is */
-    pool_tick *tick;        /* may be NULL */
+    pool_wanted *wanted; /* NULL: every item is */
+    pool_tick *tick;     /* may be NULL */
     void *context;
-    uint64_t meaning;       /* of the numbers, in an MPI job: a hash that must be the same on all ranks */
+    uint64_t meaning; /* of the numbers, in an MPI job: a hash that must be the same on all ranks */
 };
 
 /* Number of cores this process may use: by its affinity, and by the quota of its control group, rounded up. */

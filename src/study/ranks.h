@@ -19,7 +19,7 @@
 
 struct ranks_message {
     size_t from;
-    int kind;   /* as sent */
+    int kind; /* as sent */
     size_t bytes;
     void *data; /* the receiver's, to be freed; aligned for any type */
 };

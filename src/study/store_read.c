@@ -77,8 +77,15 @@ static enum status read_json(sqlite3_stmt *statement, struct result *r)
     }
     for (int i = 0; i < RESULT_SOLVER; i++)
         counts[i] = (struct member){result_solver_name(i), &solver[i]};
-    r->predicted = (struct prediction){.lambda0 = NAN, .delta = NAN, .jump = NAN, .w_jump = NAN, .om = NAN, .q = NAN,
-                                       .w_q = NAN, .integral = NAN, .start = NAN};
+    r->predicted = (struct prediction){.lambda0 = NAN,
+                                       .delta = NAN,
+                                       .jump = NAN,
+                                       .w_jump = NAN,
+                                       .om = NAN,
+                                       .q = NAN,
+                                       .w_q = NAN,
+                                       .integral = NAN,
+                                       .start = NAN};
 #define AS_MEMBER(name, meaning) {#name, &r->predicted.name},
     const struct member predicted[] = {PREDICTIONS(AS_MEMBER){"flow", &r->flow_plateau}};
 #undef AS_MEMBER
@@ -93,8 +100,8 @@ done:
 
 static enum preset preset_of(const double *value)
 {
-    return value[KEY_model] == MODEL_FLOW    ? PRESET_FLOW
-           : value[KEY_model] == MODEL_TOY   ? PRESET_TOY
+    return value[KEY_model] == MODEL_FLOW   ? PRESET_FLOW
+           : value[KEY_model] == MODEL_TOY  ? PRESET_TOY
            : value[KEY_task] == TASK_RECALL ? PRESET_RECALL
                                             : PRESET_REGRESSION;
 }

@@ -87,8 +87,10 @@ enum status store_error(struct store *s, const char *doing)
     }
     bool full = (code & 0xff) == SQLITE_FULL;
     return error_set(ERR_DATABASE, "%s: %s: %s%s%s%s; %s", s->path, doing, reason, system_error || full ? " (" : "",
-                     full ? "disk full" : system_error ? strerror(system_error) : "", system_error || full ? ")" : "",
-                     remedy);
+                     full           ? "disk full"
+                     : system_error ? strerror(system_error)
+                                    : "",
+                     system_error || full ? ")" : "", remedy);
 }
 
 enum status store_execute(struct store *s, const char *sql, const char *doing)

@@ -53,7 +53,7 @@ enum status study_shard(const char *text, struct study *study)
 
 enum status study_check_name(const char *name)
 {
-    bool good = *name && strlen(name) < sizeof ((struct study *)0)->name && text_is_utf8(name);
+    bool good = *name && strlen(name) < sizeof((struct study *)0)->name && text_is_utf8(name);
     for (const char *c = name; good && *c; c++)
         good = *c != '/' && *c != 0x7F && (unsigned char)*c >= 0x20;
     return good ? OK

@@ -29,8 +29,8 @@ struct study {
     bool curves;
     struct grid blocks[STUDY_BLOCKS]; /* those of the scale */
     size_t n_blocks;
-    size_t shard, shards;             /* the part to make: number shard, from 1, of shards; 0 of 0: everything */
-    bool *left_out;                   /* owned: of each run, by its number (study_at), whether it is not to be made;
+    size_t shard, shards; /* the part to make: number shard, from 1, of shards; 0 of 0: everything */
+    bool *left_out;       /* owned: of each run, by its number (study_at), whether it is not to be made;
                                          NULL: all are */
 };
 

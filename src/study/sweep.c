@@ -28,7 +28,7 @@ struct sweep {
     size_t *later, n_later; /* owned: runs that were not to be had when their turn came; room for all */
     char (*made)[33];       /* owned: hashes of the runs that were saved; room for all */
     size_t threads;         /* most of one run */
-    double work, worked; /* work.h: of the runs to do when the sweep began, and of those done since */
+    double work, worked;    /* work.h: of the runs to do when the sweep began, and of those done since */
 };
 
 enum status sweep_checkpoint(const char *database, const struct keys *keys, struct text *path)

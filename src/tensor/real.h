@@ -1,10 +1,12 @@
 /* Two number types, fixed when a file is compiled.
  *
- * real     what parameters, the residual stream, softmax, losses and gradients are made of: float. The tests compile
- * the same sources a second time with real = double (-DREAL_IS_DOUBLE): there every product is exact enough for central
- * differences to judge the gradient. element  what the factors of matrix products are stored in: real, or bfloat16
- * (-DELEMENT_IS_BF16), the upper half of a float, rounded to nearest even. Code outside this directory sees elements as
- * bytes (kernels.element_size). */
+ *     real      what parameters, the residual stream, softmax, losses and gradients are made of: float. The tests
+ *               compile the same sources a second time with real = double (-DREAL_IS_DOUBLE): there every product is
+ *               exact enough for central differences to judge the gradient.
+ *     element   what the factors of matrix products are stored in: real, or bfloat16 (-DELEMENT_IS_BF16), which is the
+ *               upper half of a float, rounded to nearest even.
+ *
+ * Code outside this directory sees elements as bytes (kernels.element_size). */
 #ifndef REAL_H
 #define REAL_H
 #include <stdint.h>
