@@ -45,7 +45,8 @@ page=report/index.html
 grep -q '<h3 id="claim-law.T">' $page && grep -q '<a href="#claim-law.T">law.T</a>' $page && ! grep -q 'claim-flow' $page && ! grep -q 'claim-law.never' $page; ok $? "each claim on runs leads to what it rests on"
 [[ $(grep -c '<svg' $page) == 6 && $(grep -c 'class="fit"' $page) == 6 && $(grep -c 'class="expected"' $page) == 2 ]]; ok $? "a fit and its residuals for each, an expected line for each exponent"
 grep -q 'The runs behind it: 30' $page; ok $? "and the runs"
-! grep -qE 'nan|inf[^o]' <(sed -n '/id="details"/,/id="studies"/p' $page); ok $? "no number that is none"
+sed -n '/id="details"/,/id="studies"/p' $page >details
+(($(wc -l <details) > 20)) && grep -q 'law.T' details && ! grep -qE 'nan|inf[^o]' details; ok $? "no number that is none"
 if command -v gnuplot >/dev/null; then
     "$plateau" sweep "$source/validation/studies/fig1c.yaml" --db theory.db --quiet && "$plateau" sweep "$source/validation/studies/fig2-left.yaml" --db theory.db --quiet &&
         "$plateau" report theory.db --out theory --quiet
@@ -71,7 +72,7 @@ fails 2 'one.db: is a database, which is not overwritten' fit one.db --residuals
 fails 2 'one.db: is a database, which is not overwritten' batch model=transformer T=16 d=4 --out one.db
 cmp -s one.db before.db; ok $? "and is as it was"
 ! grep -qE '<script|<link|<iframe|@import|url\(|(src|href)="?(https?:)?//' $page; ok $? "no script, nothing is loaded"
-[[ $(grep -o 'href="#[^"]*"' $page | sort -u | sed 's/href="#\(.*\)"/\1/' | while read -r id; do grep -q "id=\"$id\"" $page || echo "$id"; done) == "" ]]; ok $? "every link within the page leads somewhere"
+[[ $(grep -c 'href="#' $page) -gt 5 && $(grep -o 'href="#[^"]*"' $page | sort -u | sed 's/href="#\(.*\)"/\1/' | while read -r id; do grep -q "id=\"$id\"" $page || echo "$id"; done) == "" ]]; ok $? "every link within the page leads somewhere"
 
 # ---- in a browser
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)

@@ -28,6 +28,12 @@ static void draw(const struct kernels *k, uint32_t which, size_t n, void *out, r
     k->widen(n, out, value);
 }
 
+#ifdef HAVE_ONEDNN
+enum { ONEDNN_IS_BUILT_IN = true };
+#else
+enum { ONEDNN_IS_BUILT_IN = false };
+#endif
+
 /* Calls `check` for each table that this build and processor can fill. */
 static void for_each(void (*check)(const struct kernels *k, struct kernels_worker *w))
 {
@@ -36,10 +42,8 @@ static void for_each(void (*check)(const struct kernels *k, struct kernels_worke
             const struct kernels *k;
             struct kernels_worker w;
             const enum status rc = kernels_open(backend, precision, &k);
-            if (rc == ERR_INPUT) { /* not built in, or no instructions for it */
-                ck_assert(backend == BACKEND_ONEDNN);
-                continue;
-            }
+            if (rc == ERR_INPUT && backend == BACKEND_ONEDNN && (!ONEDNN_IS_BUILT_IN || precision == PRECISION_BF16))
+                continue; /* in bf16 the processor may lack the instructions */
             ck_assert_msg(rc == OK, "%s", error_message());
             ck_assert_int_eq(kernels_worker_open(k, &w), OK);
             check(k, &w);
