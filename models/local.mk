@@ -3,6 +3,7 @@ transformer_sources = %D%/transformer.c %D%/transformer.h %D%/transformer_intern
   %D%/transformer_layer.c %D%/transformer_first.c %D%/transformer_last.c %D%/transformer_ends.c %D%/transformer_call.c
 libmodels_a_SOURCES = %D%/flow.c %D%/flow.h %D%/flow_cvode.c %D%/flow_cvode.h %D%/optimum.c %D%/optimum.h %D%/prediction.c %D%/prediction.h \
   %D%/flow_map.c %D%/flow_map.h \
+  %D%/published.c %D%/published.h %D%/published.def \
   %D%/start.c %D%/start.h %D%/toy.c %D%/toy.h \
   %D%/samples.c %D%/samples.h %D%/regression.c %D%/regression.h %D%/recall.c %D%/recall.h %D%/problem.c %D%/problem.h $(transformer_sources)
 libmodels_a_CFLAGS = $(AM_CFLAGS) -O3 $(loop_cflags)

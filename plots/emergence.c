@@ -10,7 +10,7 @@
 struct kind {
     const char *name;
     struct runs_setting setting;
-    struct law_published law;
+    enum published law;
 };
 struct laws {
     struct law fitted, published;
@@ -35,9 +35,9 @@ static void set_labels(struct page *page, const char *name, const struct laws *l
  * Release with laws_free, also after an error. */
 static enum status find_laws(struct page *page, const struct runs *runs, const struct kind *kind, struct laws *laws)
 {
-    enum status rc = law_fit(runs, &kind->setting, kind->law.regressors, &laws->fitted);
+    enum status rc = law_fit(runs, &kind->setting, published_law(kind->law)->regressors, &laws->fitted);
     if (rc == OK || rc == ERR_INPUT || rc == ERR_SOLVER)
-        rc = law_of(&kind->law, &laws->published);
+        rc = law_of(kind->law, &laws->published);
     set_labels(page, kind->name, laws);
     return rc;
 }
@@ -137,7 +137,7 @@ static const struct runs_setting all = {0};
 
 static enum status add_grid(struct page *page, const struct runs_setting *shown)
 {
-    static const struct kind kind = {"steps", {0}, {"d,T,B", 0.76, {1.29, 0.80, -0.80}}};
+    static const struct kind kind = {"steps", {0}, PUBLISHED_FIG3};
     struct laws laws = {0};
     struct page_table *table = page_table(page, "", "T,d,B,value,low,high,censored");
     enum status rc = add_kind(page, table, &page->runs, &kind, shown, &laws);
@@ -240,8 +240,7 @@ static enum status keep_best(struct panel *panel, struct runs *runs, enum key a,
 enum status emergence_4_right(struct page *page)
 {
     enum status rc = OK;
-    static const struct kind kinds[] = {{"stirs", {0}, {"vocab,pairs", 0.55, {0.79, 2.25}}},
-                                        {"halfway", {0}, {"vocab,pairs", 0.55, {0.79, 2.25}}}};
+    static const struct kind kinds[] = {{"stirs", {0}, PUBLISHED_FIG4}, {"halfway", {0}, PUBLISHED_FIG4}};
     static const double thresholds[] = {0.05, READING_USUAL};
     struct laws laws[2] = {0};
     struct runs read[2] = {0};
@@ -307,7 +306,7 @@ static void add_ratios(struct page *page, struct page_table *table, const char *
 enum status emergence_13(struct page *page)
 {
     enum status rc = OK;
-    static const struct kind kind = {"steps", {0}, {"d,T,layers,heads", 1.03, {1.27, 0.70, 0.06, 0.16}}};
+    static const struct kind kind = {"steps", {0}, PUBLISHED_FIG13};
     struct laws laws = {0};
     struct page_table *table = page_table(page, "", "T,d,layers,heads,value,low,high,censored");
     runs_keep_largest(&page->runs, KEY_width);
@@ -328,9 +327,9 @@ enum status emergence_14(struct page *page)
 {
     enum status rc = OK;
     static const struct kind kinds[] = {
-        {"random", {2, {{KEY_feature, CHOICE_YES}, {KEY_position, POSITION_RANDOM}}}, {"d,T", 1.43, {1.31, 0.58}}},
-        {"fixed", {2, {{KEY_feature, CHOICE_YES}, {KEY_position, POSITION_FIXED}}}, {"d,T", 4.20, {1.22, 0.29}}},
-        {"unmarked", {2, {{KEY_feature, CHOICE_NO}, {KEY_position, POSITION_FIXED}}}, {"d,T", 4.61, {1.21, 0.30}}},
+        {"random", {2, {{KEY_feature, CHOICE_YES}, {KEY_position, POSITION_RANDOM}}}, PUBLISHED_FIG14_RANDOM},
+        {"fixed", {2, {{KEY_feature, CHOICE_YES}, {KEY_position, POSITION_FIXED}}}, PUBLISHED_FIG14_FIXED},
+        {"unmarked", {2, {{KEY_feature, CHOICE_NO}, {KEY_position, POSITION_FIXED}}}, PUBLISHED_FIG14_UNMARKED},
     };
     struct page_table *table = page_table(page, "", "T,d,value,low,high,censored");
     runs_keep_largest(&page->runs, KEY_width);
@@ -376,8 +375,8 @@ enum status emergence_15(struct page *page)
 {
     enum status rc = OK;
     static const struct kind kinds[] = {
-        {"sgd", {1, {{KEY_optimizer, OPTIMIZER_SGD}}}, {"d,T", 6.42, {1.44, 1.07}}},
-        {"adam", {1, {{KEY_optimizer, OPTIMIZER_ADAM}}}, {"d,T", 1.45, {1.31, 0.57}}},
+        {"sgd", {1, {{KEY_optimizer, OPTIMIZER_SGD}}}, PUBLISHED_FIG15_SGD},
+        {"adam", {1, {{KEY_optimizer, OPTIMIZER_ADAM}}}, PUBLISHED_FIG15_ADAM},
     };
     struct laws laws[2] = {0};
     struct page_table *table = page_table(page, "", "T,d,lr,value,low,high,censored");

@@ -21,9 +21,10 @@ done:
     return rc;
 }
 
-enum status law_of(const struct law_published *published, struct law *law)
+enum status law_of(enum published which, struct law *law)
 {
     enum status rc = OK;
+    const struct published_law *published = published_law(which);
     *law = (struct law){.fit = {.r2 = NAN}};
     TRY(dataset_init(published->regressors, READING_OWN, &law->set));
     law->fit.n_x = law->set.data.n_x;

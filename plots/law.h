@@ -5,17 +5,12 @@
 #define LAW_H
 #include "dataset.h"
 #include "page.h"
+#include "published.h"
 
 /* A law with the names of its regressors; all zero: there is none. */
 struct law {
     struct dataset set;
     struct power_law fit;
-};
-
-/* A law as the paper prints it. */
-struct law_published {
-    const char *regressors; /* "d,T,B" */
-    double constant, exponents[POWER_LAW_MAX];
 };
 
 /* The law of the runs that have these settings (runs.h); a regressor that does not vary is left out. Runs that were
@@ -24,7 +19,7 @@ struct law_published {
 enum status law_fit(const struct runs *runs, const struct runs_setting *setting, const char *regressors,
                     struct law *law);
 /* The published one, in the same form. */
-enum status law_of(const struct law_published *published, struct law *law);
+enum status law_of(enum published published, struct law *law);
 void law_free(struct law *law);
 /* a over b, if they have the same regressors, else none. It borrows those of a: not to be freed. */
 struct law law_ratio(const struct law *a, const struct law *b);

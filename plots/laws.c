@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The law published with Fig. 2 right, in the paper's X. */
-static const double PUBLISHED_C = 2.15, PUBLISHED_G = 1.02;
 enum { MOST_SIZES = 32 };
 static const char columns[] = "T,d,B,p,x,value,low,high,censored";
 static const struct runs_setting of_full = {1, {{KEY_metric, METRIC_FULL}}};
@@ -116,6 +114,7 @@ static enum status collapse(struct page *page, struct page_table *table, const c
 {
     enum status rc = OK;
     struct law law;
+    const struct published_law *published = published_law(PUBLISHED_FIG2_RIGHT);
     const struct store_row *ends[2] = {NULL};
     double X[2] = {INFINITY, 0};
     TRY(law_fit(&page->runs, &of_full, exact ? "X_exact" : "X_paper", &law));
@@ -136,7 +135,8 @@ static enum status collapse(struct page *page, struct page_table *table, const c
         page_row(table, name, 9, (double[]){NAN, NAN, NAN, NAN, X[end], law_at(&law, ends[end]), NAN, NAN, 0});
         if (!exact)
             page_row(table, "published", 9,
-                     (double[]){NAN, NAN, NAN, NAN, X[end], PUBLISHED_C * pow(X[end], PUBLISHED_G), NAN, NAN, 0});
+                     (double[]){NAN, NAN, NAN, NAN, X[end], published->constant * pow(X[end], published->exponents[0]),
+                                NAN, NAN, 0});
     }
 done:
     law_free(&law);

@@ -5,7 +5,7 @@
 #include "kaplan_meier.h"
 #include "pool.h"
 #include "prediction.h"
-#include "run_transformer.h"
+#include "published.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +90,7 @@ static enum status theory_at(struct prediction_workspace *work, const struct key
     const double *v = keys->value;
     *value = NAN;
     if (keys->preset >= PRESET_REGRESSION) {
-        *value = run_transformer_published(keys);
+        *value = published_plateau(keys);
         return OK;
     }
     struct flow f;

@@ -1,5 +1,6 @@
 /* The shipped studies and claims together: at every scale from its own on, a claim finds the runs that it is about. */
 #include "claims_fixture.h"
+#include "published.h"
 #include "study.h"
 #include <glob.h>
 #include <stdlib.h>
@@ -90,5 +91,50 @@ START_TEST(paper)
 }
 END_TEST
 
-static const struct test tests[] = {{"quick", &quick}, {"desk", &desk}, {"paper", &paper}};
+/* What the claims say the paper publishes is what the program computes with (models/published.def). */
+START_TEST(published_laws)
+{
+    static const struct {
+        const char *claims; /* how their names begin; the first that fits counts */
+        enum published law;
+    } of[] = {{"C8.", PUBLISHED_FIG3},
+              {"C11.", PUBLISHED_FIG4},
+              {"C22.", PUBLISHED_FIG13},
+              {"C23.fixed.", PUBLISHED_FIG14_FIXED},
+              {"C23.none.", PUBLISHED_FIG14_UNMARKED},
+              {"C23.", PUBLISHED_FIG14_RANDOM},
+              {"C24.sgd.", PUBLISHED_FIG15_SGD},
+              {"C24.adam.", PUBLISHED_FIG15_ADAM}};
+    struct claims claims;
+    size_t exponents = 0, others = 0;
+    ck_assert_msg(compare_read(NULL, &claims) == OK, "%s", error_message());
+    for (size_t i = 0; i < claims.n; i++) {
+        const struct claim *c = &claims.list[i];
+        size_t k = 0;
+        while (k < sizeof of / sizeof *of && strncmp(c->id, of[k].claims, strlen(of[k].claims)) != 0)
+            k++;
+        if (k == sizeof of / sizeof *of)
+            continue;
+        const struct published_law *printed = published_law(of[k].law);
+        if (compare_is(c, "r2") || (compare_is(c, "constant") && !*c->response)) {
+            test_close(c->published, compare_is(c, "r2") ? printed->r2 : printed->constant, 1e-12, 0, "%s", c->id);
+            others++;
+        }
+        char names[64], *rest = names;
+        snprintf(names, sizeof names, "%s", printed->regressors);
+        for (int r = 0; compare_is(c, "exponent") && rest; r++) {
+            const char *name = strsep(&rest, ",");
+            if (strcmp(name, c->of) != 0)
+                continue;
+            test_close(c->published, printed->exponents[r], 1e-12, 0, "%s", c->id);
+            exponents++;
+        }
+    }
+    ck_assert_msg(exponents >= 22 && others >= 9, "%zu exponents, %zu others", exponents, others);
+    compare_free(&claims);
+}
+END_TEST
+
+static const struct test tests[] = {
+    {"published_laws", &published_laws}, {"quick", &quick}, {"desk", &desk}, {"paper", &paper}};
 TEST_MAIN("studies", tests)

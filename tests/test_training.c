@@ -2,6 +2,7 @@
  * and how runs end. */
 #include "checkpoint.h"
 #include "optimizer.h"
+#include "published.h"
 #include "run_transformer.h"
 #include "test.h"
 #include "test_keys.h"
@@ -417,11 +418,11 @@ END_TEST
 START_TEST(published_laws)
 {
     struct keys k = test_keys("d=16 T=64");
-    test_close(run_transformer_published(&k), 757, 0.002, 0.0, "d=16, T=64");
+    test_close(published_plateau(&k), 757, 0.002, 0.0, "d=16, T=64");
     k = test_keys("task=recall pairs=4 vocab=32");
-    test_close(run_transformer_published(&k), 192, 0.01, 0.0, "4 pairs, 32 tokens");
+    test_close(published_plateau(&k), 192, 0.01, 0.0, "4 pairs, 32 tokens");
     k = test_keys("position=fixed");
-    ck_assert(isnan(run_transformer_published(&k)));
+    ck_assert(isnan(published_plateau(&k)));
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 #include "accuracy.h"
 #include "list.h"
-#include "run_transformer.h"
+#include "published.h"
 #include "selection.h"
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
@@ -58,7 +58,7 @@ static enum status add_transformer(struct accuracy *a, const struct result *r)
         return OK;
     }
     return add(&a->ratios[recall ? ACCURACY_RECALL : ACCURACY_REGRESSION],
-               plateau / run_transformer_published(&r->keys));
+               plateau / published_plateau(&r->keys));
 }
 
 enum status accuracy_add(void *context, const struct store_row *row)

@@ -3,6 +3,7 @@
 #include "grid.h"
 #include "pool.h"
 #include "progress.h"
+#include "published.h"
 #include "reading.h"
 #include "run.h"
 #include <math.h>
@@ -158,7 +159,7 @@ static void describe(const struct result *r, struct text *out)
     else if (r->keys.preset <= PRESET_TOY)
         describe_theory(r, known, out);
     else
-        add_prediction(out, "published", run_transformer_published(&r->keys), known);
+        add_prediction(out, "published", published_plateau(&r->keys), known);
 }
 
 /* "45 s", "12 min", "3.4 h" */
@@ -177,7 +178,7 @@ static void add_duration(struct text *out, double seconds)
 static void show_training(void *context, const struct run_transformer_report *r)
 {
     struct batch *b = context;
-    const double published = run_transformer_published(&b->keys), cap = keys_real(&b->keys, KEY_steps);
+    const double published = published_plateau(&b->keys), cap = keys_real(&b->keys, KEY_steps);
     struct text line = {0};
     text_addf(&line, "step %.0f: test loss %.3f of the null loss, ", r->step, r->loss);
     if (!isnan(r->accuracy))

@@ -9,14 +9,14 @@
  *
  *     M = sum over cells of x x' v_n w,   v_n = 1/(s_cell^2 + s_seed^2/n).
  *
- * Here s_cell is how far a cell lies from the law (these laws bend) and s_seed is the scatter of seeds, so more seeds in
- * one cell tell less and less. The factor w is what is left where the cap may cut the run off; of a normal variable that
- * is cut at z standard deviations,
+ * Here s_cell is how far a cell lies from the law (these laws bend) and s_seed is the scatter of seeds, so more seeds
+ * in one cell tell less and less. The factor w is what is left where the cap may cut the run off; of a normal variable
+ * that is cut at z standard deviations,
  *
  *     w = Phi(z) - z phi(z) + phi(z)^2/(1 - Phi(z)).
  *
- * The choice is greedy. It first takes the runs without which a law could not be fitted at all. Then it always takes the
- * run that, for each second it is expected to last, adds most to the information about the exponents,
+ * The choice is greedy. It first takes the runs without which a law could not be fitted at all. Then it always takes
+ * the run that, for each second it is expected to last, adds most to the information about the exponents,
  *
  *     log det M - log M_00   (D_s-optimal: the constant's part is taken off). */
 #ifndef DESIGN_H

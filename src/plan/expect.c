@@ -1,8 +1,8 @@
 #include "expect.h"
 #include "list.h"
 #include "power_law.h"
+#include "published.h"
 #include "run_flow.h"
-#include "run_transformer.h"
 #include "work.h"
 #include <math.h>
 #include <stdlib.h>
@@ -177,7 +177,7 @@ static double published(const struct keys *keys, struct level level)
     const bool recall = keys->preset == PRESET_RECALL, sgd = keys->value[KEY_optimizer] != OPTIMIZER_ADAM;
     const bool as_there = fabs(level_value(keys, level) - (recall ? 0.05 : 0.2)) < 1e-4 &&
                           fabs(keys->value[KEY_lr] / (sgd ? 5e-3 : 1e-4) - 1) < 1e-9;
-    return as_there ? run_transformer_published(keys) : NAN;
+    return as_there ? published_plateau(keys) : NAN;
 }
 
 /* A law corrects the wider ones: log_length, law_for and collect call each other, three widths deep at most.

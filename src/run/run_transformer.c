@@ -41,26 +41,6 @@ struct training {
     double started, first_step; /* clock and step at which this process began to train */
 };
 
-double run_transformer_published(const struct keys *k)
-{
-    const double *v = k->value;
-    if (v[KEY_p] > 0 || v[KEY_schedule] != 0)
-        return NAN;
-    if (k->preset == PRESET_RECALL) /* Fig. 4 */
-        return v[KEY_B] == 1 ? 0.55 * pow(v[KEY_vocab], 0.79) * pow(v[KEY_pairs], 2.25) : NAN;
-    const double d = v[KEY_d], T = v[KEY_T];
-    if (k->preset != PRESET_REGRESSION)
-        return NAN;
-    if (v[KEY_position] == POSITION_FIXED) /* Fig. 14 */
-        return v[KEY_layers] > 1 || v[KEY_B] > 1 || v[KEY_optimizer] != OPTIMIZER_ADAM ? NAN
-               : v[KEY_feature] == CHOICE_YES ? 4.20 * pow(d, 1.22) * pow(T, 0.29)
-                                              : 4.61 * pow(d, 1.21) * pow(T, 0.30);
-    if (v[KEY_layers] == 1 && v[KEY_B] == 1) /* Fig. 15 */
-        return v[KEY_optimizer] == OPTIMIZER_SGD ? 6.42 * pow(d, 1.44) * pow(T, 1.07)
-                                                 : 1.45 * pow(d, 1.31) * pow(T, 0.57);
-    return v[KEY_optimizer] == OPTIMIZER_ADAM ? 0.76 * pow(d, 1.29) * pow(T / v[KEY_B], 0.80) : NAN; /* Fig. 3 */
-}
-
 /* ---- crossings ---- */
 
 static void begin_levels(struct training *t)

@@ -25,8 +25,5 @@ struct run_transformer_report {
  * ERR_PROGRAM. */
 enum status run_transformer(const struct keys *keys, const struct run_request *request, struct result *result,
                             struct trace *trace);
-/* The plateau length that the paper's published law for the nearest of its settings gives (d=.., T=.. in its place);
- * NaN if there is none. */
-double run_transformer_published(const struct keys *keys);
 
 #endif
