@@ -46,6 +46,53 @@ START_TEST(damaged_rows)
 }
 END_TEST
 
+/* Runs of an earlier numerics revision are read, by writers too, until this one's take their places in all studies. */
+START_TEST(older_revision)
+{
+    const char *path = in_folder("a.db");
+    struct trace t = {0}, curve;
+    char sql[256], own[33], older[33];
+    ck_assert_int_ge(KEYS_NUMERICS_REVISION, 2);
+    struct store *s = opened(path, STORE_WRITE);
+    for (int i = 1; i <= 3; i++) {
+        const struct result r = example(MODEL_FLOW, i);
+        trace_begin(&t, &r.keys);
+        ok(trace_add(&t, (double[8]){i}));
+        ok(store_put(s, "old", NULL, &r, &t));
+        trace_free(&t);
+    }
+    store_close(s);
+    make_older(path); /* without checksums: a hash may be set by hand */
+    for (int i = 1; i <= 3; i++) {
+        const struct result r = example(MODEL_FLOW, i);
+        keys_hash(&r.keys, own);
+        keys_hash_at(&r.keys, 1, older);
+        ck_assert_str_ne(own, older);
+        snprintf(sql, sizeof sql, "UPDATE runs SET hash = '%s' WHERE hash = '%s'", older, own);
+        edit(path, sql);
+    }
+    for (int mode = STORE_READ; mode <= STORE_WRITE; mode++) {
+        s = opened(path, (enum store_mode)mode);
+        ck_assert_int_eq(walk(s, NULL).n, 3);
+        ok(store_curve(s, 2, &curve));
+        ck_assert(curve.length == 1 && curve.rows[0] == 2);
+        trace_free(&curve);
+        store_close(s);
+    }
+    s = opened(path, STORE_WRITE); /* now with checksums */
+    for (int again = 0; again < 2; again++) {
+        struct result r = example(MODEL_FLOW, 2);
+        ok(store_put(s, "new", NULL, &r, NULL));
+        ck_assert_int_eq(walk(s, NULL).n, 3);
+        ck_assert_int_eq(walk(s, &(struct store_filter){.study = "old"}).n, 3);
+        ck_assert_int_eq(walk(s, &(struct store_filter){.study = "new"}).n, 1);
+        ck_assert_int_eq(store_curve(s, 2, &curve), ERR_INPUT); /* that run is gone, with its curve */
+    }
+    store_close(s);
+    clean();
+}
+END_TEST
+
 /* A file from before there were checksums: its rows are read when their keys make their hash; a writer adds what it
  * lacks. */
 START_TEST(older_schema)
@@ -206,7 +253,7 @@ START_TEST(foreign_journals)
 END_TEST
 
 static const struct test tests[] = {
-    {"damaged_rows", &damaged_rows},       {"older_schema", &older_schema},         {"json_columns", &json_columns},
-    {"foreign_objects", &foreign_objects}, {"foreign_journals", &foreign_journals},
+    {"damaged_rows", &damaged_rows}, {"older_revision", &older_revision},   {"older_schema", &older_schema},
+    {"json_columns", &json_columns}, {"foreign_objects", &foreign_objects}, {"foreign_journals", &foreign_journals},
 };
 TEST_MAIN("store_trust", tests)

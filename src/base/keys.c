@@ -321,9 +321,14 @@ static uint64_t fnv(uint64_t hash, const char *s)
 
 void keys_hash(const struct keys *keys, char hash[33])
 {
+    keys_hash_at(keys, KEYS_NUMERICS_REVISION, hash);
+}
+
+void keys_hash_at(const struct keys *keys, int revision, char hash[33])
+{
     char line[SCHEDULE_TEXT + 32], number[32];
     uint64_t a = UINT64_C(0xcbf29ce484222325), b = UINT64_C(0x84222325cbf29ce4);
-    snprintf(line, sizeof line, "revision=%d\n", KEYS_NUMERICS_REVISION);
+    snprintf(line, sizeof line, "revision=%d\n", revision);
     a = fnv(a, line);
     b = fnv(b, line);
     for (int key = 0; key < KEY_COUNT; key++) {

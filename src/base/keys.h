@@ -101,6 +101,8 @@ bool keys_same(const struct keys *a, const struct keys *b, enum key key);
 bool keys_among(enum key key, const enum key *list, size_t n);
 /* 128-bit hash (32 hexadecimal digits and NUL) of the identity of a run: its hashed keys and the numerics revision. */
 void keys_hash(const struct keys *keys, char hash[33]);
+/* The same as a version of the program with another numerics revision made it: 1 .. KEYS_NUMERICS_REVISION. */
+void keys_hash_at(const struct keys *keys, int revision, char hash[33]);
 /* "T=512 d=64 .." with every key that applies and differs from the default of its kind, for messages. Appended to
  * `out`. */
 void keys_describe(const struct keys *keys, struct text *out);

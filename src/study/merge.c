@@ -174,6 +174,7 @@ static enum status merge_row(struct merge *m, const struct store_row *row)
         better = was == is ? end_of(&row->result) > end_of(&old) : is;
     }
     TRY(store_copy(m->store, m->source, row->id, better));
+    TRY(store_supersede(m->store, &row->result.keys));
     if (better)
         TRY(remember(m, row->hash));
     m->report->added += !there;

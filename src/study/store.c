@@ -431,6 +431,7 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
     if (trace && trace->length)
         TRY(put_curve(store, id, hash, trace));
     TRY(store_seal(store, id));
+    TRY(store_supersede(store, &result->keys));
     if (mine)
         TRY(store_commit(store));
 done:
@@ -522,6 +523,33 @@ enum status store_forget(struct store *store, int64_t id, const char *study, boo
                study, id, &gone));
     *last = gone > 0;
 done:
+    return rc;
+}
+
+enum status store_supersede(struct store *store, const struct keys *keys)
+{
+    enum status rc = OK;
+    bool there;
+    char hash[33], older[33];
+    keys_hash(keys, hash);
+    for (int revision = KEYS_NUMERICS_REVISION; revision > 0; revision--) {
+        keys_hash_at(keys, revision, older);
+        store_bind_text(store->id_of, 1, older);
+        TRY(store_next(store, store->id_of, &there));
+        const sqlite3_int64 id = sqlite3_column_int64(store->id_of, 0);
+        store_release(store->id_of);
+        if (revision == KEYS_NUMERICS_REVISION && !there)
+            break;
+        if (revision == KEYS_NUMERICS_REVISION || !there)
+            continue;
+        TRY(change(store,
+                   "INSERT OR IGNORE INTO members(study, run) "
+                   "SELECT study, (SELECT id FROM runs WHERE hash = ?1) FROM members WHERE run = ?2",
+                   hash, id, NULL));
+        TRY(change(store, "DELETE FROM runs WHERE ?1 IS NULL AND id = ?2", NULL, id, NULL));
+    }
+done:
+    store_release(store->id_of);
     return rc;
 }
 
