@@ -1,5 +1,5 @@
 # The manual: Markdown, installed as it is and as man pages, which man.awk makes of it.
-dist_doc_DATA = README.md CITATION.cff
+dist_doc_DATA = README.md NEWS.md CONTRIBUTING.md CITATION.cff
 manual = %D%/tutorial.md %D%/studies.md %D%/figures.md %D%/claims.md %D%/formats.md %D%/results.md %D%/theory.md %D%/extending.md
 # Not for the users of the program: no man pages.
 behind = %D%/README.md %D%/decisions.md
