@@ -1,7 +1,9 @@
 # The manual: Markdown, installed as it is and as man pages, which man.awk makes of it.
-dist_doc_DATA = README.md CITATION.cff
+dist_doc_DATA = README.md NEWS.md CONTRIBUTING.md CITATION.cff
 manual = %D%/tutorial.md %D%/studies.md %D%/figures.md %D%/claims.md %D%/formats.md %D%/results.md %D%/theory.md %D%/extending.md
-nobase_dist_doc_DATA = $(manual) \
+# Not for the users of the program: no man pages.
+behind = %D%/README.md %D%/decisions.md
+nobase_dist_doc_DATA = $(manual) $(behind) \
   examples/own_runs.py examples/read_results.py examples/read_results.R \
   examples/slurm-mpi.sbatch examples/slurm-array.sbatch examples/slurm-merge.sbatch
 man5_MANS = plateau-studies.5 plateau-claims.5 plateau-formats.5
