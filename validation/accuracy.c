@@ -57,8 +57,7 @@ static enum status add_transformer(struct accuracy *a, const struct result *r)
         a->at_once[recall ? ACCURACY_RECALL : ACCURACY_REGRESSION]++;
         return OK;
     }
-    return add(&a->ratios[recall ? ACCURACY_RECALL : ACCURACY_REGRESSION],
-               plateau / published_plateau(&r->keys));
+    return add(&a->ratios[recall ? ACCURACY_RECALL : ACCURACY_REGRESSION], plateau / published_plateau(&r->keys));
 }
 
 enum status accuracy_add(void *context, const struct store_row *row)

@@ -60,11 +60,13 @@ enum verdict {
  * another: an own grid. scale: the smallest one at which the study holds these runs ("" for quick). best: a key; of
  * runs that differ in it alone the fastest counts. choice: what the source leaves open and is chosen here; the claim
  * says how well that fits, and is no statement of the source. */
-#define CLAIM_TEXTS(X)                                                                                                 \
-    X(id, 32)                                                                                                          \
-    X(source, 64)                                                                                                      \
-    X(statement, 256) X(quantity, 16) X(of, 200) X(on, 80) X(response, 40) X(where, 200) X(study, 64) X(scale, 16)     \
-        X(best, 16) X(choice, 64) X(grid, 128) X(figure, 16) X(erratum, 8) X(corrected, 32)
+// clang-format off
+#define CLAIM_TEXTS(X) \
+    X(id, 32) \
+    X(source, 64) \
+    X(statement, 256) X(quantity, 16) X(of, 200) X(on, 80) X(response, 40) X(where, 200) X(study, 64) X(scale, 16) \
+    X(best, 16) X(choice, 64) X(grid, 128) X(figure, 16) X(erratum, 8) X(corrected, 32)
+// clang-format on
 
 struct dataset;
 struct power_law;
