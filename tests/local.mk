@@ -147,9 +147,11 @@ cppcheck: config.h
 	$(c_files) -print0 | xargs -0 cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 --enable=warning,performance,portability \
 	  --suppressions-list=$(top_srcdir)/tests/cppcheck.txt $(DEFS) -I. --include=config.h $(plateau_cppflags) -I$(top_srcdir)/tests
 EXTRA_DIST += .clang-tidy tests/cppcheck.txt
-# Not run by make check, but built: what tests/bench/run.sh compares with.
-check_PROGRAMS += bare_cvode
+# Not run by make check, but built: what tests/bench/run.sh compares with and measures on.
+check_PROGRAMS += bare_cvode many_runs
 bare_cvode_SOURCES = tests/bench/bare_cvode.c
 bare_cvode_LDADD = $(EXTERNAL_LIBS)
-EXTRA_DIST += tests/bench/run.sh tests/bench/flow_lsoda.py tests/bench/toy_torch.py tests/bench/transformer_torch.py tests/bench/transformer_jax.py tests/bench/many_runs.py
+many_runs_SOURCES = tests/bench/many_runs.c
+many_runs_LDADD = libstudy.a librun.a $(models_below)
+EXTRA_DIST += tests/bench/run.sh tests/bench/flow_lsoda.py tests/bench/toy_torch.py tests/bench/transformer_torch.py tests/bench/transformer_jax.py
 EXTRA_DIST += tests/cross/transformer.py tests/cross/torch_gradient.py tests/cross/torch_train.py

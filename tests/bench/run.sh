@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # How fast plateau is beside what one would use without it, on this machine:
-#   tests/bench/run.sh [PAIRS]      PAIRS (5) rounds of about two minutes; only the figures of an idle machine mean anything
+#   tests/bench/run.sh [PAIRS] [flow|toy|transformer|bf16|jax|many ..]
+# PAIRS (5) rounds of the named parts (all: about four minutes a round); only the figures of an idle machine mean anything
 #
 #   ours (build/plateau bench)                theirs (this folder)                                         bar
 #   flow_json: ten crossings, predictions,    bare_cvode.c: the smallest CVODE loop, one crossing          at most 1.5 x its time
@@ -14,7 +15,7 @@
 #   step_regression, _small                   transformer_jax.py: the same step in JAX, jit                    at least 3.2 x, 3 x
 #   step_regression's 25 GFLOP of products    product_f32: an 8192 x 1024 x 256 product on two threads             at least 75 % of its rate
 #   memory of training at T = 512, batch 32                                                                at most 512 MiB
-#   100,000 runs with curves (many_runs.py, from report/plateau.db or a smoke reproduction): fit of 95,000          at most 2 s
+#   100,000 runs with curves (many_runs.c, from report/plateau.db or a smoke reproduction): fit of 95,000          at most 2 s
 #     compare and report                                                                                   at most 20 s, 500 MiB
 #
 # In every round ours and theirs run one after the other; shown are the medians over the rounds of both times and of their ratio,
@@ -24,9 +25,12 @@
 set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 pairs=${1:-5} python=${PYTHON:-/usr/bin/python3} missed=0
+parts=" ${*:2} "
+[[ $# -gt 1 ]] || parts=' flow toy transformer bf16 jax many '
+wanted() { [[ $parts == *" $1 "* ]]; }
 [[ $pairs =~ ^[1-9][0-9]*$ ]] || { echo "run.sh: $pairs: the number of rounds" >&2; exit 2; }
 [[ -x build/plateau ]] || { echo "run.sh: build/plateau is not there: run ./bootstrap" >&2; exit 2; }
-make -s -C build plateau bare_cvode >&2
+make -s -C build plateau bare_cvode many_runs >&2
 
 # Everyone at their best: BLAS kernels for this processor (some set these to a slow but safe one), and the threads that a row is about.
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
@@ -84,29 +88,31 @@ row() { # name, what, unit, sign (<= or >=), bar: <= bounds ours/theirs, >= boun
 }
 
 scipy=no torch=no jax=no
-have scipy python3-scipy && scipy=yes
-have torch python3-torch && torch=yes
-have jax "none; PyPI has jax" && jax=yes
+if wanted flow && have scipy python3-scipy; then scipy=yes; fi
+if { wanted toy || wanted transformer || wanted bf16; } && have torch python3-torch; then torch=yes; fi
+if wanted jax && have jax "none; PyPI has jax"; then jax=yes; fi
 grep -qw avx512bw /proc/cpuinfo && regression=5 || regression=3.2
 read -r load _ </proc/loadavg 2>/dev/null || load=0
 awk -v load="$load" 'BEGIN { exit !(load > 0.3) }' && echo "note: load average $load: this machine is not idle, do not trust the figures"
 for ((i = 1; i <= pairs; i++)); do
     threads 1
-    round cvode flow_json build/bare_cvode
+    if wanted flow; then round cvode flow_json build/bare_cvode; fi
     if [[ $scipy == yes ]]; then round scipy flow_json "$python" tests/bench/flow_lsoda.py; fi
-    if [[ $torch == yes ]]; then
+    if [[ $torch == yes ]] && wanted toy; then
         round tokens toy_tokens "$python" tests/bench/toy_torch.py
         round statistics toy_statistics "$python" tests/bench/toy_torch.py
     fi
     threads 2
-    if [[ $torch == yes ]]; then
+    if [[ $torch == yes ]] && wanted transformer; then
         for name in step_regression step_recall step_small; do step $name; done
+    fi
+    if [[ $torch == yes ]] && wanted bf16; then
         for name in step_regression_bf16 step_recall_bf16; do step $name bf16 || true; done
     fi
     if [[ $jax == yes ]]; then
         for name in step_regression step_small; do round "jax_$name" "$name" "$python" tests/bench/transformer_jax.py "$name"; done
     fi
-    share f32 step_regression
+    if wanted transformer; then share f32 step_regression; fi
 done
 printf '%-44s %9s %9s %7s  %6s\n' "" ours theirs "" ratio
 row cvode "flow, all of it / bare CVODE, one crossing" us/flow "<=" 1.5
@@ -130,13 +136,15 @@ print(time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN).ru_
 bound() { # what, value, unit, bar
     awk -v what="$1" -v value="$2" -v unit="$3" -v bar="$4" 'BEGIN { printf "%s: %.2f %s, <= %g  %s\n", what, value, unit, bar, (value > bar ? "MISSED" : "met"); exit (value > bar) }' || missed=1
 }
-read -r _ kilobytes < <(measure build/plateau train model=transformer T=512 d=128 threads=2 steps=2 eval_every=2)
-bound "memory at T = 512, d = 128, batch 32" $((kilobytes / 1024)) MiB 512
+if wanted transformer; then
+    read -r _ kilobytes < <(measure build/plateau train model=transformer T=512 d=128 threads=2 steps=2 eval_every=2)
+    bound "memory at T = 512, d = 128, batch 32" $((kilobytes / 1024)) MiB 512
+fi
 
-# the analysis of many runs
+wanted many || exit $missed
 many=$scratch/many.db base=report/plateau.db
 [[ -f $base ]] || { build/plateau reproduce --scale smoke --out "$scratch/smoke" --quiet && base=$scratch/smoke/plateau.db; }
-"$python" tests/bench/many_runs.py "$base" "$many"
+build/many_runs "$base" "$many"
 read -r fit_s fit_k < <(measure build/plateau fit "$many" task=regression --on T)
 read -r compare_s compare_k < <(measure build/plateau compare "$many")
 read -r report_s report_k < <(measure build/plateau report "$many" --out "$scratch/report")
