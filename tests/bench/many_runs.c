@@ -5,7 +5,7 @@
  *
  *     T_pl <- T_pl exp(0.03 z),   z ~ N(0, 1),
  *
- * its study, and a curve: that of the run, or an invented one of 50 rows. The same arguments make the same runs. */
+ * its studies, and a curve: that of the run, or an invented one of 50 rows. The same arguments make the same runs. */
 #include "error.h"
 #include "random.h"
 #include "store.h"
@@ -20,7 +20,7 @@ static const double scatter = 0.03;
 struct original {
     struct result result;
     struct trace curve;
-    char study[64]; /* the first of its studies; "": none */
+    char studies[512]; /* names with blanks between */
 };
 struct originals {
     struct store *store;
@@ -59,8 +59,7 @@ static enum status keep(void *context, const struct store_row *row)
     }
     struct original *it = &o->list[o->n];
     *it = (struct original){.result = row->result};
-    snprintf(it->study, sizeof it->study, "%.*s", row->study ? (int)strcspn(row->study, " ") : 0,
-             row->study ? row->study : "");
+    snprintf(it->studies, sizeof it->studies, "%s", row->study ? row->study : "");
     if (row->has_curve)
         TRY(store_curve(o->store, row->id, &it->curve));
     else
@@ -72,7 +71,9 @@ done:
 
 static enum status copy(struct store *to, const struct original *from, uint32_t number, uint32_t copy_number)
 {
+    enum status rc = OK;
     struct result r = from->result;
+    char studies[sizeof from->studies], hash[33], *rest = studies;
     const struct stream draws = {.seed = 1, .purpose = PURPOSE_DATA, .step = number};
     float z;
     random_normal(&draws, 0, 1, &z);
@@ -82,7 +83,13 @@ static enum status copy(struct store *to, const struct original *from, uint32_t 
     r.cap = r.state == RUN_EMERGED ? fmax(r.cap, r.plateau) : r.cap;
     for (int i = 0; i < FLOW_LEVELS; i++)
         r.crossings[i] *= factor;
-    return store_put(to, *from->study ? from->study : NULL, NULL, &r, &from->curve);
+    keys_hash(&r.keys, hash);
+    memcpy(studies, from->studies, sizeof studies);
+    TRY(store_put(to, NULL, hash, &r, &from->curve));
+    for (char *study = strtok_r(rest, " ", &rest); study; study = strtok_r(NULL, " ", &rest))
+        TRY(store_join(to, study, hash));
+done:
+    return rc;
 }
 
 int main(int argc, char **argv)
