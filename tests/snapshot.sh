@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Did a change of the code change what the program does? The outside of a build, written down as text, and compared with another's:
-#   tests/snapshot.sh record FOLDER [BUILD]     all of it into FOLDER, which must not exist, by BUILD/plateau (build); about three minutes
+#   tests/snapshot.sh record FOLDER [BUILD]     all of it into FOLDER, which must not exist, by BUILD/plateau (build); about five minutes
 #   tests/snapshot.sh compare BEFORE AFTER      what differs, as `diff -r` shows it; exit 1 if anything does
 #
 # Recorded are every command at smoke scale and the theory at its own (quick): runs, curves, fits, verdicts, data and SVG of every figure, reports,
@@ -11,13 +11,20 @@ export LC_ALL=C TZ=UTC OPENBLAS_NUM_THREADS=1 COLUMNS=80
 
 # What differs from one making to the next, as the program writes it, and why
 steady() {
-    sed -E -e 's/"id": [0-9]+, //' `# rows are numbered in the order in which workers end` \
-        -e 's/"(wall_s|tokens_per_s|work_s|first_s|ms|share|value|seconds)": (null|[-+0-9.e]+)/"\1": -/g' `# times` \
+    sed -E -e 's/"([a-z_]*_s|tokens_per_s|ms|share|value|seconds|wall seconds)": (null|"?[-+0-9.e]+"?)/"\1": -/g' `# times` \
+        -e 's/"rate_from": "[a-z]*"/"rate_from": "-"/' `# which settings a plan had the time to measure` \
+        -e 's/^(\| [a-z0-9-]+ \| [0-9]+ \| [0-9]+ \|) [0-9.]+ \|/\1 - |/' -e 's/^(\| wall seconds \|) [0-9.]+/\1 -/' `# of a report's studies` \
+        -e 's#(<td data-head="seconds of work">)[0-9.]+#\1-#' -e 's#(<td[^>]*>wall seconds</td><td[^>]*>)[0-9.]+#\1-#' \
         -e 's/"(host|started|finished|created|build|version|library)": "[^"]*"/"\1": "-"/g' \
         -e 's/\b[0-9.]+(e[-+][0-9]+)? (s|ms|min|h|days|tokens\/s|operations a second|GFLOP\/s)\b/- \2/g' \
         -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:]{5,8}Z?)?/DATE/g' \
         -e 's/plateau [0-9]+\.[0-9]+\.[0-9]+/plateau VERSION/g' \
         -e "s#$here#HERE#g"
+}
+
+# The columns of a table that are times become empty
+timeless() {
+    awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "wall_s" || $i == "tokens_per_s") gone[i] } { for (i in gone) if (NR > 1) $i = "-"; print }'
 }
 
 say() { printf '%s\n' "$*" >&2; }
@@ -68,7 +75,7 @@ words() { # what the program says of itself
 theory() { # flow, schedules, the toy
     take flow-grid flow T=8,64,512 d=4,64 B=1,2 p=0,0.2 --json
     take flow-init flow T=64 d=8 init=gaussian seed=1:4:+1 threshold=0.05,0.5,0.95 --json
-    take flow-schedule flow T=256 d=64 p=0.3 p_until=400 --json --trace flow.csv
+    take flow-schedule flow T=256 d=64 p=0.3 schedule=p=0@attention=0.5 --json --trace flow.csv
     take flow-text flow T=512 d=64
     take schedule schedule T=64 d=16,256 --json
     take schedule-text schedule T=256 d=16
@@ -78,16 +85,15 @@ theory() { # flow, schedules, the toy
     take toy-momentum train T=32 d=8 momentum=0.9 --json
     take toy-checkpoint train T=32 d=8 steps=200 --json --checkpoint toy.safetensors
     take toy-resume train T=32 d=8 steps=400 --json --resume toy.safetensors
-    for file in flow.csv gd.csv adam.csv toy.safetensors; do [[ ! -f $file ]] || cksum <"$file" >"out/$file.sum"; done
 }
 
 transformers() { # one of each kind, and what reads their samples
     local small=(model=transformer layers=2 heads=2 width=16 head_dim=8 batch=8 eval_size=32 steps=60 eval_every=20)
     take transformer-regression train "${small[@]}" T=8 d=4 --json --trace regression.csv --checkpoint regression.safetensors
-    take transformer-resume train "${small[@]}" T=8 d=4 steps=100 --json --resume regression.safetensors
+    take transformer-resume train "${small[@]}" T=8 d=4 until=cap --json --resume regression.safetensors
     take transformer-sgd train "${small[@]}" T=8 d=4 optimizer=sgd momentum=0.5 lr=0.05 norm=pre mask=causal --json
     take transformer-bf16 train "${small[@]}" T=8 d=4 precision=bf16 backend=reference --json
-    take transformer-repeated train "${small[@]}" T=8 d=4 p=0.3 p_until=30 B=2 --json
+    take transformer-repeated train "${small[@]}" T=8 d=4 p=0.3 schedule=p=0@30 B=2 --json
     take recall train "${small[@]}" task=recall pairs=4 vocab=64 --json --trace recall.csv
     take batch batch model=transformer T=8 d=4 batch=4 --step 3 --out batch.safetensors
     take batch-test batch model=transformer task=recall pairs=4 eval_size=8 --test --out test.safetensors
@@ -102,16 +108,18 @@ runs:
   - {model: flow, T: [64, 128, 256], d: [8, 16], B: [1, 2]}
   - {model: toy, T: [32, 64, 128], d: [4, 8, 16], seed: [1, 2]}
 Y
-    printf 'T,d,B,seed,steps,plateau,status,lr\n64,16,1,1,4000,900,emerged,0.1\n128,16,1,1,4000,1700,emerged,0.1\n256,16,1,1,4000,,censored,0.1\n' >own.csv
+    sed 's/^study: mix/&\ncurves: yes/' mix.yaml >curves.yaml
+    printf 'T,d,B,seed,steps,plateau,status,lr\n64,16,1,1,40000,900,emerged,0.1\n128,16,1,1,40000,1700,emerged,0.1\n256,16,1,1,30000,,censored,0.1\n' >own.csv
     "$program" plan mix.yaml --json | steady | sed -E 's/"(first|expected)_s": [^,}]*/"\1_s": -/g' >out/plan.out
-    take sweep sweep mix.yaml --quiet --jobs 2
-    take sweep-shard sweep mix.yaml --quiet --shard 1/3
-    take sweep-again sweep mix.yaml threshold=0.5 --quiet --db half.db
+    take sweep sweep mix.yaml --quiet --jobs 1 # rows are numbered in the order in which runs end
+    take sweep-shard sweep mix.yaml --quiet --jobs 1 --shard 1/3
+    take sweep-again sweep mix.yaml threshold=0.5 --quiet --jobs 1 --db half.db
+    take sweep-curves sweep curves.yaml --quiet --jobs 1 --db curves.db
     take merge merge all.db mix.db mix-1of3.db --quiet
     take import import own.csv --db own.db model=toy
-    for db in mix half all own; do rows $db.db $db; done
-    take export export mix.db model=toy T=64
-    take export-csv export own.db --format csv
+    for db in mix half curves all own; do rows $db.db $db; done
+    "$program" export mix.db model=toy T=64 | timeless | steady >out/export.out
+    "$program" export own.db | timeless | steady >out/export-own.out
     take forget-dry forget mix.db model=toy T=32 --dry-run
     take fit-flow fit mix.db model=flow --json
     take fit-toy fit mix.db model=toy --json --residuals residuals.csv
@@ -122,15 +130,20 @@ Y
     cksum <residuals.csv >out/residuals.csv.sum
     take compare-two compare mix.db half.db --json
     take compare-two-text compare mix.db half.db
-    for figure in phase survival exponents collapse; do take "figure-$figure" figure "$figure" mix.db --out own; done
+    take figure-map figure phase x=T:16:256:20 y=d:4:64:20 --out own
+    take figure-phase figure phase mix.db x=T y=d model=toy --out own-runs
+    take figure-survival figure survival mix.db model=toy T=64 --out own
+    take figure-exponents figure exponents mix.db model=flow --out own
+    take figure-collapse figure collapse curves.db --out own
+    figures own-runs own-runs-figures
     figures own own-figures
     take forget forget all.db model=toy T=32
     rows all.db left
 }
 
 paper() { # the paper's studies: all at smoke scale, the theory at its own
-    take reproduce-smoke reproduce --scale smoke --out smoke --quiet
-    take reproduce-theory reproduce theory --out theory --quiet
+    take reproduce-smoke reproduce --scale smoke --out smoke --quiet --jobs 1
+    take reproduce-theory reproduce theory --out theory --quiet --jobs 1
     for scale in smoke theory; do
         rows $scale/plateau.db $scale
         take "compare-$scale" compare $scale/plateau.db --json
@@ -175,6 +188,8 @@ train model=transformer task=recall d=4
 train model=transformer width=15 heads=2
 train threshold=2
 train T=8 d=2 p_until=100
+flow T=8 d=2 schedule=p=0
+flow T=8 d=2 p=0.5 schedule=p=0@attention=2
 train --resume absent.safetensors
 train --checkpoint own.csv
 flow T=8,16 --trace two.csv
@@ -229,7 +244,7 @@ record() {
         say "$part"
         $part
     done
-    rm -rf smoke theory report-* one own raw -- *.db
+    rm -rf smoke theory report-* one own own-runs raw -- *.db
 }
 
 case ${1:-} in

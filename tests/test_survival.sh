@@ -111,8 +111,10 @@ else
 fi
 
 # ---- Ctrl-C and SIGTERM: 130, everything finished is saved, the next start goes on
+hears=(env --default-signal=HUP) # also where this test is run under nohup
+"${hears[@]}" true 2>/dev/null || hears=()
 for signal in INT TERM HUP; do
-    "$plateau" sweep long.yaml --db $signal.db --jobs 3 2>err & pid=$!
+    "${hears[@]}" "$plateau" sweep long.yaml --db $signal.db --jobs 3 2>err & pid=$!
     wait_for 20 eval '(($(stored $signal.db) == 4))'
     kill -$signal $pid; [[ $signal != HUP ]] || kill -HUP $pid # by the shell and by the kernel
     wait $pid; [[ $? == 130 ]] && grep -qE 'interrupted: [0-9]+ of 6 runs are finished' err && (($(stored $signal.db) == 4))
