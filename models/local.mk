@@ -5,7 +5,7 @@ libmodels_a_SOURCES = %D%/flow.c %D%/flow.h %D%/flow_cvode.c %D%/flow_cvode.h %D
   %D%/flow_map.c %D%/flow_map.h \
   %D%/published.c %D%/published.h %D%/published.def \
   %D%/start.c %D%/start.h %D%/toy.c %D%/toy.h \
-  %D%/samples.c %D%/samples.h %D%/regression.c %D%/regression.h %D%/recall.c %D%/recall.h %D%/problem.c %D%/problem.h $(transformer_sources)
+  %D%/samples.c %D%/samples.h %D%/regression.c %D%/regression.h %D%/recall.c %D%/recall.h %D%/task.c %D%/task.h %D%/transformer_config.c $(transformer_sources)
 libmodels_a_CFLAGS = $(AM_CFLAGS) -O3 $(loop_cflags)
 # Sampling and the toy's loops vectorise (Makefile.am); flow, predictions and the rest keep the C standard's errno and traps.
 %D%/libmodels_a-toy.$(OBJEXT) %D%/libmodels_a-samples.$(OBJEXT) %D%/libmodels_a-regression.$(OBJEXT) \

@@ -17,28 +17,6 @@ static const struct module {
     [MODULE_UNEMBED] = {"unembed", false},
 };
 
-struct transformer_config transformer_config(const struct keys *keys)
-{
-    const bool recall = keys->preset == PRESET_RECALL;
-    const int d = recall ? 0 : (int)keys_integer(keys, KEY_d), vocab = recall ? (int)keys_integer(keys, KEY_vocab) : 0;
-    return (struct transformer_config){
-        .task = recall ? TASK_RECALL : TASK_REGRESSION,
-        .T = recall ? 2 * (int)keys_integer(keys, KEY_pairs) + 1 : (int)keys_integer(keys, KEY_T),
-        .inputs = recall ? vocab : d + (keys_integer(keys, KEY_feature) == CHOICE_YES),
-        .outputs = recall ? vocab : d,
-        .layers = (int)keys_integer(keys, KEY_layers),
-        .heads = (int)keys_integer(keys, KEY_heads),
-        .width = (int)keys_integer(keys, KEY_width),
-        .head_dim = (int)keys_integer(keys, KEY_head_dim),
-        .mlp = (int)keys_integer(keys, KEY_mlp),
-        .skip = keys_integer(keys, KEY_skip) == CHOICE_YES,
-        .norm = (enum norm)keys_integer(keys, KEY_norm),
-        .activation = (enum activation)keys_integer(keys, KEY_activation),
-        .mask = (enum mask)keys_integer(keys, KEY_mask),
-        .readout = (enum readout)keys_integer(keys, KEY_readout),
-    };
-}
-
 /* Shape of a module's weight, [out] if *in is 0; false if this model has no such module. */
 static bool module_shape(const struct transformer_config *c, enum transformer_module module, int *out, int *in)
 {

@@ -50,9 +50,9 @@
 #include "team.h"
 
 struct transformer_config {
-    enum task task;
+    bool tokens; /* reads token numbers and predicts one (recall); else reads vectors and predicts one (regression) */
     int T;       /* tokens a sequence */
-    int inputs;  /* regression: numbers a token (d, one more for the relevance feature); recall: vocab */
+    int inputs;  /* numbers of a vector (regression: d, one more for the relevance feature); or tokens there are */
     int outputs; /* regression: d; recall: vocab */
     int layers, heads, width, head_dim, mlp;
     bool skip;

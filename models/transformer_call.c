@@ -71,7 +71,7 @@ static void pack(struct call *call, struct transformer_worker *w, int i)
         transformer_machine_pack(w, i);
     else if (i > transformer_machine_weights(model) && model->machine->first.wanted)
         transformer_first_elements(w);
-    else if (i == transformer_machine_weights(model) && model->config.task == TASK_RECALL)
+    else if (i == transformer_machine_weights(model) && model->config.tokens)
         transpose(model->config.width, model->config.inputs, transformer_weight(model, 0, MODULE_EMBED),
                   model->machine->lookup);
     transformer_call_ends(w, PART_PREPARE);
@@ -186,7 +186,7 @@ static void clear_sums(const struct call *call, struct transformer_worker *w)
         if (weight->rank == 1 || i < 2)
             memset(w->gradient + t->offset, 0, t->count * sizeof *w->gradient);
     }
-    if (model->machine->first.wanted && model->config.task == TASK_RECALL)
+    if (model->machine->first.wanted && model->config.tokens)
         memset(w->first_sums, 0, transformer_first_sums(model) * sizeof *w->first_sums);
 }
 
@@ -196,9 +196,9 @@ static bool in_range(const struct call *call, int first, int S)
     const struct transformer_batch *batch = call->batch;
     const size_t T = (size_t)c->T;
     bool good = true;
-    for (size_t i = (size_t)first * T; i < (size_t)(first + S) * T && c->task == TASK_RECALL; i++)
+    for (size_t i = (size_t)first * T; i < (size_t)(first + S) * T && c->tokens; i++)
         good = good && batch->tokens[i] >= 0 && batch->tokens[i] < c->inputs;
-    for (int s = first; s < first + S && c->task == TASK_RECALL; s++)
+    for (int s = first; s < first + S && c->tokens; s++)
         good = good && batch->labels[s] >= 0 && batch->labels[s] < c->outputs;
     return good;
 }
@@ -335,7 +335,7 @@ static void collect(const struct call *call, struct transformer_measure *measure
         correct += call->correct[s];
     }
     measure->loss = loss / N;
-    measure->accuracy = c->task == TASK_RECALL ? correct / N : (double)NAN;
+    measure->accuracy = c->tokens ? correct / N : (double)NAN;
     for (int i = 0; i < call->lists * heads; i++) {
         double sum = 0;
         for (int piece = 0; piece < call->pieces; piece++)

@@ -37,7 +37,7 @@ void transformer_ends_embed(struct transformer_worker *w, const struct transform
     const size_t TW = (size_t)model->config.T * (size_t)model->config.width;
     for (size_t s = 0; s < (size_t)S; s++)
         memcpy(w->x + s * TW, model->machine->position, TW * sizeof(real));
-    if (model->config.task == TASK_REGRESSION)
+    if (!model->config.tokens)
         embed_numbers(w, batch, first, S);
     else
         embed_tokens(w, batch, first, S);
@@ -153,7 +153,7 @@ void transformer_ends_loss(struct transformer_worker *w, const struct transforme
     const struct transformer_config *c = &w->model->config;
     real *y = w->out;
     for (int s = 0; s < S; s++, y += c->outputs) {
-        if (c->task == TASK_REGRESSION)
+        if (!c->tokens)
             loss[s] = squared_error(c->outputs, batch->sequences,
                                     batch->targets + (size_t)(first + s) * (size_t)c->outputs, y);
         else

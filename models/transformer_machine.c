@@ -68,14 +68,14 @@ static void lay_out_worker(const struct transformer *model, struct block *block,
                  A = (size_t)z.A;
     const size_t H = (size_t)z.H, T = (size_t)z.T, tile = (size_t)model->machine->tile_heads * T * T;
     const size_t F = (size_t)z.F, inputs = (size_t)model->config.inputs, held = model->machine->held >= 0;
-    const bool regression = model->config.task == TASK_REGRESSION, mean = model->config.readout == READOUT_MEAN;
+    const bool vectors = !model->config.tokens, mean = model->config.readout == READOUT_MEAN;
     w->x = take(block, R * W, sizeof(real));
     w->dx = take(block, R * W, sizeof(real));
     w->dn = take(block, R * W, sizeof(real));
     w->xl = take(block, S * W, sizeof(real));
     w->dxl = take(block, S * W, sizeof(real));
     w->dh = take(block, S * W, sizeof(real));
-    w->in_room = take(block, regression * R * inputs, size);
+    w->in_room = take(block, vectors * R * inputs, size);
     w->row = take(block, inputs > F ? inputs : F, sizeof(real));
     w->dy = take(block, R * W, size);
     w->qkv = take(block, (size != sizeof(real)) * R * 3 * A, sizeof(real));
@@ -199,8 +199,7 @@ static struct entry entry_at(const struct transformer *model, int i)
     const struct transformer_sizes z = machine->sizes;
     const struct transformer_config *c = &model->config;
     if (i == 0)
-        return (struct entry){
-            c->task == TASK_REGRESSION ? &machine->embed : NULL, MODULE_EMBED, 0, 0, z.W, c->inputs, z.R};
+        return (struct entry){!c->tokens ? &machine->embed : NULL, MODULE_EMBED, 0, 0, z.W, c->inputs, z.R};
     if (i == 1)
         return (struct entry){&machine->unembed, MODULE_UNEMBED, 0, 0, c->outputs, z.W, z.S};
     const int layer = (i - 2) / layer_entries(model), which = (i - 2) % layer_entries(model), head = which - ENTRIES;

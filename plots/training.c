@@ -1,6 +1,5 @@
 #include "training.h"
 #include "points.h"
-#include "problem.h"
 #include "reading.h"
 #include <math.h>
 #include <string.h>
@@ -162,8 +161,8 @@ enum status training_17(struct page *page)
         page_row(table, "accuracy", 4,
                  (double[]){NAN, NAN, runs_at(&curve, k, "step"), runs_at(&curve, k, "accuracy_test")});
     if (rc == OK) {
-        add_probe(table, problem_probe_name(PROBE_copy), &curve);
-        add_probe(table, problem_probe_name(PROBE_select), &curve);
+        add_probe(table, "copy", &curve);
+        add_probe(table, "select", &curve);
     }
     page_set_real(page, "last_layer", curve.layers);
     trace_free(&curve);

@@ -292,8 +292,8 @@ enum status keys_resolve(const double *given, struct keys *keys)
                                                     : PRESET_REGRESSION;
     if (keys->preset <= PRESET_TOY && given[KEY_task] > TASK_REGRESSION)
         return error_set(ERR_INPUT, "task=%s: the %s knows task=regression only; %s needs model=transformer",
-                         choices_task[(int)given[KEY_task]], preset_names[keys->preset],
-                         choices_task[(int)given[KEY_task]]);
+                         choices_task_name[(int)given[KEY_task]], preset_names[keys->preset],
+                         choices_task_name[(int)given[KEY_task]]);
     for (int key = 0; key < KEY_COUNT; key++) {
         const char *fallback = table[key].defaults[keys->preset];
         if (!fallback && !isnan(given[key]))

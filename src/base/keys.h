@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* Choices: X(enumerator, name). The first list entry has index 0. */
-#define CHOICES_task(X) X(TASK_REGRESSION, "regression") X(TASK_RECALL, "recall")
+#define CHOICES_task_name(X) X(TASK_REGRESSION, "regression") X(TASK_RECALL, "recall")
 #define CHOICES_yesno(X) X(CHOICE_NO, "no") X(CHOICE_YES, "yes")
 #define CHOICES_position(X) X(POSITION_RANDOM, "random") X(POSITION_FIXED, "fixed")
 #define CHOICES_placement(X) X(PLACEMENT_EXACT, "exact") X(PLACEMENT_BERNOULLI, "bernoulli")
@@ -40,7 +40,7 @@
     X(BACKEND_CUDA, "cuda")
 
 #define CHOICE_LISTS(L) \
-    L(task) L(yesno) L(position) L(placement) L(metric) L(loss) L(method) L(init) L(target) L(model) L(norm) \
+    L(task_name) L(yesno) L(position) L(placement) L(metric) L(loss) L(method) L(init) L(target) L(model) L(norm) \
     L(activation) L(mask) L(readout) L(optimizer) L(until) L(sampler) L(precision) L(backend)
 // clang-format on
 

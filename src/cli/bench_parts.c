@@ -1,13 +1,13 @@
 #include "bench_parts.h"
 #include "optimizer.h"
-#include "problem.h"
+#include "task.h"
 #include "progress.h"
 #include <math.h>
 #include <stdlib.h>
 
 struct step {
     struct keys keys;
-    struct problem problem;
+    struct task task;
     struct transformer *model;
     struct optimizer_state optimizer;
     struct samples batch, test;
@@ -19,7 +19,7 @@ static void fill(void *context, int first, int count)
     struct step *s = context;
     struct samples part = samples_part(&s->batch, (size_t)first, (size_t)count);
     const struct samples_range range = {.step = (uint32_t)s->optimizer.step, .first = (uint32_t)first};
-    problem_draw(&s->problem, &range, &part); /* if it cannot, the numbers of the step before serve as well */
+    task_draw(&s->task, &range, &part); /* if it cannot, the numbers of the step before serve as well */
 }
 
 static struct transformer_batch as_batch(const struct samples *s)
@@ -37,14 +37,14 @@ static enum status prepare(struct step *s)
     given[KEY_model] = MODEL_TRANSFORMER, given[KEY_threads] = 2;
     TRY(keys_resolve(given, &s->keys));
     const struct transformer_config config = transformer_config(&s->keys);
-    TRY(problem_init(&s->keys, &s->problem));
+    TRY(task_init(&s->keys, &s->task));
     TRY(transformer_create(&config, BACKEND_AUTO, PRECISION_F32, 2, &s->model));
     transformer_initialise(s->model, 1);
     TRY(optimizer_init(&s->keys, s->model->count, sizeof(real), &s->optimizer));
     REQUIRE(s->gradient = calloc(s->model->count, sizeof *s->gradient), ERR_MEMORY, "out of memory for a gradient");
-    TRY(problem_samples(&s->problem, (size_t)keys_integer(&s->keys, KEY_batch), &s->batch));
-    TRY(problem_samples(&s->problem, (size_t)keys_integer(&s->keys, KEY_eval_size), &s->test));
-    TRY(problem_draw(&s->problem, &(struct samples_range){.test = true}, &s->test));
+    TRY(task_samples(&s->keys, &s->task, (size_t)keys_integer(&s->keys, KEY_batch), &s->batch));
+    TRY(task_samples(&s->keys, &s->task, (size_t)keys_integer(&s->keys, KEY_eval_size), &s->test));
+    TRY(task_draw(&s->task, &(struct samples_range){.test = true}, &s->test));
 done:
     return rc;
 }
@@ -91,7 +91,7 @@ done:
     samples_free(&s.test);
     optimizer_free(&s.optimizer);
     transformer_free(s.model);
-    problem_free(&s.problem);
+    task_free(&s.task);
     free(s.gradient);
     return rc;
 }

@@ -1,6 +1,6 @@
 #include "run_transformer.h"
 #include "checkpoint.h"
-#include "problem.h"
+#include "task.h"
 #include "progress.h"
 #include <math.h>
 #include <stdatomic.h>
@@ -22,13 +22,12 @@ struct training {
     const struct keys *keys;
     const struct run_request *request;
     struct result *result;
-    struct problem problem;
+    struct task task;
     struct transformer *model;
     struct optimizer_state optimizer; /* its step is the run's */
     real *gradient;                   /* owned: [model->count] */
     struct samples batch, test;
-    int n_probes;
-    struct problem_pairs pairs[PROBE_COUNT];
+    struct task_pairs pairs[TASK_PROBES];
     double *row;         /* owned: a row of the trace; the attention of the probes is put where it belongs */
     struct trace *trace; /* borrowed */
     struct level levels[LEVELS];
@@ -57,7 +56,7 @@ static void begin_levels(struct training *t)
 
 static void change(struct training *t, const struct schedule_switch *s, double step)
 {
-    problem_switch(&t->problem, s);
+    task_switch(&t->task, s);
     t->result->switched[t->state.next - 1] = step;
 }
 
@@ -78,14 +77,14 @@ static double attention_mass(const struct training *t, const double *row)
     const int cells = t->trace->layers * t->trace->heads;
     for (int i = t->trace->columns - cells; i < t->trace->columns; i++)
         most = fmax(most, row[i]);
-    return most * (double)problem_test_copies(&t->problem);
+    return most * (double)t->task.test_B;
 }
 
 static void change_by_reading(struct training *t, const double *row)
 {
     const double step = row[TRANSFORMER_step];
     const struct schedule_reading reading = {step, attention_mass(t, row),
-                                             row[TRANSFORMER_loss_train] / problem_train_null(&t->problem)};
+                                             row[TRANSFORMER_loss_train] / task_train_null(&t->task)};
     const struct schedule_switch *s = schedule_at_evaluation(&t->schedule, &t->state, &reading);
     if (s)
         change(t, s, step);
@@ -96,14 +95,14 @@ static void change_by_reading(struct training *t, const double *row)
 /* An evaluation at `step`: rows come here as they are made, and again when a checkpoint is read. */
 static void note_evaluation(struct training *t, const double *row)
 {
-    const bool recall = t->keys->preset == PRESET_RECALL;
+    const bool rises = t->task.kind->rises;
     const double step = row[TRANSFORMER_step], loss = row[TRANSFORMER_loss_test];
-    const double value = recall ? row[TRANSFORMER_accuracy_test] : loss / t->problem.null_loss;
+    const double value = rises ? row[TRANSFORMER_accuracy_test] : loss / t->task.null_loss;
     for (int i = 0; i < LEVELS; i++) {
         struct level *level = &t->levels[i];
         if (!isnan(level->crossing) || isnan(level->value))
             continue;
-        if (!(recall ? value >= level->value : value <= level->value)) {
+        if (!(rises ? value >= level->value : value <= level->value)) {
             level->candidate = NAN;
         } else if (!isnan(level->candidate)) {
             level->crossing = level->candidate;
@@ -119,7 +118,7 @@ static void note_evaluation(struct training *t, const double *row)
     t->sure = t->previous_step;
     t->previous = value;
     t->previous_step = step;
-    if (!isfinite(loss) || loss > DIVERGED * t->problem.null_loss)
+    if (!isfinite(loss) || loss > DIVERGED * t->task.null_loss)
         t->result->state = RUN_DIVERGED;
     change_by_reading(t, row);
 }
@@ -155,7 +154,7 @@ static void fill_batch(void *context, int first, int count)
     struct training *t = context;
     struct samples part = samples_part(&t->batch, (size_t)first, (size_t)count);
     const struct samples_range range = {.step = (uint32_t)t->optimizer.step, .first = (uint32_t)first};
-    if (problem_draw(&t->problem, &range, &part) != OK)
+    if (task_draw(&t->task, &range, &part) != OK)
         t->failed = true;
 }
 
@@ -197,7 +196,7 @@ static void report(struct training *t)
         attention = fmax(attention, t->row[i]);
     double seconds = (progress_clock() - t->started) / fmax(steps, 1);
     struct run_transformer_report r = {.step = step,
-                                       .loss = t->row[TRANSFORMER_loss_test] / t->problem.null_loss,
+                                       .loss = t->row[TRANSFORMER_loss_test] / t->task.null_loss,
                                        .accuracy = t->row[TRANSFORMER_accuracy_test],
                                        .attention = attention,
                                        .seconds_per_step = steps > 0 ? seconds : NAN,
@@ -209,19 +208,19 @@ static enum status evaluate(struct training *t)
 {
     enum status rc = OK;
     struct transformer_measure m;
-    struct transformer_pairs pairs[PROBE_COUNT];
+    struct transformer_pairs pairs[TASK_PROBES];
     const struct transformer_batch test = as_batch(&t->test);
     const double n = t->sums[SUM_STEPS];
     const size_t cells = (size_t)t->trace->layers * (size_t)t->trace->heads;
-    for (int i = 0; i < t->n_probes; i++) {
-        const struct problem_pairs *p = &t->pairs[i];
+    for (int i = 0; i < t->task.kind->n_probes; i++) {
+        const struct task_pairs *p = &t->pairs[i];
         pairs[i] = (struct transformer_pairs){.count = (int)p->count,
                                               .sequence = p->sample,
                                               .query = p->query,
                                               .key = p->key,
                                               .attention = t->row + TRANSFORMER_PROBES + (size_t)i * cells};
     }
-    TRY(transformer_evaluate(t->model, &test, t->n_probes, pairs, &m, NULL));
+    TRY(transformer_evaluate(t->model, &test, t->task.kind->n_probes, pairs, &m, NULL));
     t->row[TRANSFORMER_step] = (double)t->optimizer.step;
     t->row[TRANSFORMER_loss_train] = n > 0 ? t->sums[SUM_LOSS] / n : NAN;
     t->row[TRANSFORMER_loss_test] = m.loss;
@@ -241,7 +240,7 @@ static struct checkpoint all_of(struct training *t)
                                .tensor = t->model->tensor,
                                .tensors = t->model->tensors,
                                .parameters = t->model->parameters,
-                               .target = t->problem.preset == PRESET_REGRESSION ? t->problem.regression.target : NULL,
+                               .target = t->task.target,
                                .optimizer = &t->optimizer,
                                .state_name = "run.sums",
                                .state = t->sums,
@@ -304,8 +303,7 @@ static enum status prepare(struct training *t)
     const struct keys *k = t->keys;
     const struct transformer_config config = transformer_config(k);
     const struct samples_range all = {.test = true};
-    enum problem_probe first;
-    TRY(problem_init(k, &t->problem));
+    TRY(task_init(k, &t->task));
     TRY(transformer_create(&config, (enum backend)keys_integer(k, KEY_backend),
                            (enum precision)keys_integer(k, KEY_precision), (int)keys_integer(k, KEY_threads),
                            &t->model));
@@ -315,13 +313,12 @@ static enum status prepare(struct training *t)
             "out of memory for a gradient of %zu numbers", t->model->count);
     REQUIRE(t->row = calloc((size_t)t->trace->columns, sizeof *t->row), ERR_MEMORY,
             "out of memory for a row of the trace");
-    TRY(problem_samples(&t->problem, (size_t)keys_integer(k, KEY_batch), &t->batch));
-    TRY(problem_samples(&t->problem, (size_t)keys_integer(k, KEY_eval_size), &t->test));
-    TRY(problem_draw(&t->problem, &all, &t->test));
-    t->n_probes = problem_probes(k->preset, &first);
-    for (int i = 0; i < t->n_probes; i++)
-        TRY(problem_pairs(&t->test, first + (unsigned)i, &t->pairs[i]));
-    t->result->null_loss = t->problem.null_loss;
+    TRY(task_samples(k, &t->task, (size_t)keys_integer(k, KEY_batch), &t->batch));
+    TRY(task_samples(k, &t->task, (size_t)keys_integer(k, KEY_eval_size), &t->test));
+    TRY(task_draw(&t->task, &all, &t->test));
+    for (int i = 0; i < t->task.kind->n_probes; i++)
+        TRY(task_pairs(&t->test, &t->task.kind->probes[i], &t->pairs[i]));
+    t->result->null_loss = t->task.null_loss;
     t->schedule = schedule_of(keys_real(k, KEY_schedule));
     snprintf(t->result->backend, sizeof t->result->backend, "%s", t->model->kernels->name);
     snprintf(t->result->library, sizeof t->result->library, "%s", t->model->kernels->library);
@@ -334,13 +331,13 @@ done:
 
 static void release(struct training *t)
 {
-    for (int i = 0; i < PROBE_COUNT; i++)
-        problem_pairs_free(&t->pairs[i]);
+    for (int i = 0; i < TASK_PROBES; i++)
+        task_pairs_free(&t->pairs[i]);
     samples_free(&t->batch);
     samples_free(&t->test);
     optimizer_free(&t->optimizer);
     transformer_free(t->model);
-    problem_free(&t->problem);
+    task_free(&t->task);
     free(t->gradient);
     free(t->row);
 }

@@ -49,8 +49,8 @@ static void each_field(const struct store_row *row, field_visit *visit, struct t
     REAL("", "initial_loss", r->initial_loss);
     REAL("", "null_loss", r->null_loss);
     REAL("", "final_loss", r->final_loss);
-    for (int i = 0; i < RESULT_LEVEL_NAMES; i++) {
-        const char *level = result_any_level_name(i);
+    const char *level;
+    for (int i = 0; (level = result_any_level_name(i)); i++) {
         double crossing = result_crossing(r, level, &applies);
         visit(out, &(struct field){"crossings", level, NULL, crossing, applies}, false);
     }
