@@ -74,7 +74,8 @@ static void describe_theory(const struct result *r, double plateau, struct text 
                  "  (closed and quadrature are given where they are known to be within a factor of 2 of the flow)\n");
     else if (isnan(r->predicted.closed) && r->keys.value[KEY_p] == 0)
         text_add(out, "  (closed is given where it is within 30 % of quadrature)\n");
-    if (r->keys.value[KEY_optimizer] == OPTIMIZER_ADAM)
+    const struct optimizer_kind *optimizer = keys_optimizer(&r->keys);
+    if (optimizer && optimizer->time == TIME_OWN)
         text_add(out, "  (these are times of gradient flow; Adam's steps x lr is not such a time)\n");
     else if (r->keys.value[KEY_momentum] > 0)
         text_addf(out,

@@ -388,7 +388,7 @@ static enum status expect_toy(struct expect *e, const struct keys *keys, struct 
 {
     enum status rc = OK;
     const double every = keys_real(keys, KEY_eval_every), cap = keys_real(keys, KEY_steps);
-    if (keys_integer(keys, KEY_optimizer) == OPTIMIZER_ADAM) { /* does not follow the flow */
+    if (keys_optimizer(keys)->time == TIME_OWN) { /* does not follow the flow */
         *out = (struct expectation){.plateau = work_steps(keys), .steps = work_steps(keys), .source = EXPECT_GUESS};
         return OK;
     }

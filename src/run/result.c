@@ -208,7 +208,7 @@ void result_json(const struct result *r, struct text *out)
             text_add(out, ", \"library\": ");
             text_add_json(out, r->library);
         }
-        const bool exact = toy && r->keys.value[KEY_optimizer] == OPTIMIZER_GD; /* SGD's samples are f32 */
+        const bool exact = toy && keys_optimizer(&r->keys)->gradient == GRADIENT_EXACT; /* SGD's samples are f32 */
         text_addf(out, ", \"precision\": \"%s\"",
                   exact ? "f64"
                   : toy ? "f32"

@@ -46,7 +46,7 @@ static enum status gradient(struct training *t, double *loss)
     int batch = (int)keys_integer(k, KEY_batch);
     uint64_t seed = (uint64_t)keys_integer(k, KEY_seed);
     uint32_t step = (uint32_t)t->optimizer.step;
-    if (keys_integer(k, KEY_optimizer) == OPTIMIZER_GD) {
+    if (keys_optimizer(k)->gradient == GRADIENT_EXACT) {
         toy_gradient_exact(t->toy, t->gradient, loss);
         return OK;
     }
