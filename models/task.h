@@ -32,9 +32,8 @@ struct task_kind {
     int levels;
     const char *level_names[TASK_LEVELS];
     double (*level)(const struct keys *keys, int i);
-    double (*usual)(const struct keys *keys); /* the threshold at which runs of different keys are compared */
-    double (*chance)(
-        const struct keys *keys); /* what guessing gives: at or below it a level means nothing; NULL: none */
+    double (*usual)(const struct keys *keys);  /* the threshold at which runs of different keys are compared */
+    double (*chance)(const struct keys *keys); /* guessing gives it; a level up to it means nothing. NULL: none */
 
     /* A sequence's T, the numbers of a token (or how many tokens there are), and the numbers that are predicted. */
     void (*sizes)(const struct keys *keys, int *T, int *inputs, int *outputs);

@@ -16,7 +16,7 @@ steady() {
         -e 's/^(\| [a-z0-9-]+ \| [0-9]+ \| [0-9]+ \|) [0-9.]+ \|/\1 - |/' -e 's/^(\| wall seconds \|) [0-9.]+/\1 -/' `# of a report's studies` \
         -e 's#(<td data-head="seconds of work">)[0-9.]+#\1-#' -e 's#(<td[^>]*>wall seconds</td><td[^>]*>)[0-9.]+#\1-#' \
         -e 's/"(host|started|finished|created|build|version|library|commit)": "[^"]*"/"\1": "-"/g' \
-        -e 's/^(\| commit \|) .*/\1 -/' -e 's#(<td[^>]*>commit</td><td[^>]*>)[^<]*#\1-#' \
+        -e 's/^(\| commit \|) .*/\1 - |/' -e 's#(<td[^>]*>commit</td><td[^>]*>)[^<]*#\1-#' \
         -e 's/\b[0-9.]+(e[-+][0-9]+)? (s|ms|min|h|days|tokens\/s|operations a second|GFLOP\/s)\b/- \2/g' \
         -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:]{5,8}Z?)?/DATE/g' \
         -e 's/plateau [0-9]+\.[0-9]+\.[0-9]+/plateau VERSION/g' \
