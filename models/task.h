@@ -37,7 +37,7 @@ struct task_kind {
 
     /* A sequence's T, the numbers of a token (or how many tokens there are), and the numbers that are predicted. */
     void (*sizes)(const struct keys *keys, int *T, int *inputs, int *outputs);
-    /* Fills `own`, null_loss and target of a task whose other fields are set. ERR_MEMORY; then `own` may be part done. */
+    /* Fills `own`, null_loss and target; the other fields are set. ERR_MEMORY: `own` may then be part done. */
     enum status (*init)(const struct keys *keys, struct task *task);
     void (*free)(struct task *task);
     enum status (*draw)(const struct task *task, const struct samples_range *range, struct samples *s);
