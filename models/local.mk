@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libmodels.a
-transformer_sources = %D%/transformer.c %D%/transformer.h %D%/transformer_internal.h %D%/transformer_machine.c \
-  %D%/transformer_layer.c %D%/transformer_first.c %D%/transformer_last.c %D%/transformer_ends.c %D%/transformer_call.c
+transformer_sources = %D%/transformer.c %D%/transformer.h %D%/transformer_parameters.c %D%/transformer_internal.h %D%/transformer_workspace.c \
+  %D%/transformer_layer.c %D%/transformer_first_qkv.c %D%/transformer_last_query.c %D%/transformer_embed_readout.c %D%/transformer_step.c
 libmodels_a_SOURCES = %D%/flow.c %D%/flow.h %D%/flow_cvode.c %D%/flow_cvode.h %D%/optimum.c %D%/optimum.h %D%/prediction.c %D%/prediction.h \
   %D%/flow_map.c %D%/flow_map.h \
   %D%/published.c %D%/published.h %D%/published.def \

@@ -9,12 +9,12 @@
 struct call {
     struct transformer *model;
     const struct transformer_batch *batch;
-    int S, pieces, lanes;     /* sequences of a micro-batch, micro-batches, lanes in use */
-    real *gradient, *outputs; /* borrowed; NULL: not wanted */
+    int S, microbatches, accumulators; /* sequences of a micro-batch, micro-batches, accumulators in use */
+    real *gradient, *outputs;          /* borrowed; NULL: not wanted */
     int lists;
     const struct transformer_pairs *pairs;
     bool whole_last;        /* probes look at queries before the last one */
-    double *attention;      /* owned, [pieces][lists][layers][heads]: sums over the pairs of a micro-batch */
+    double *attention;      /* owned, [microbatches][lists][layers][heads]: sums over the pairs of a micro-batch */
     double *loss, *correct; /* owned, [sequences]; correct is 1 or 0 */
     atomic_int bad;         /* 1 + first sequence of a micro-batch with a token or label out of range; 0: none */
 };
@@ -27,7 +27,7 @@ struct phase {
 static void run_task(void *context, int member, int i)
 {
     const struct phase *phase = context;
-    struct transformer_worker *w = &phase->call->model->machine->worker[member];
+    struct transformer_worker *w = &phase->call->model->workspace->worker[member];
     w->clock = progress_clock();
     phase->task(phase->call, w, i);
 }
@@ -37,7 +37,7 @@ static void run_phase(struct call *call, void (*task)(struct call *, struct tran
     team_run(call->model->team, tasks, run_task, &(struct phase){.call = call, .task = task});
 }
 
-void transformer_call_ends(struct transformer_worker *w, enum transformer_part part)
+void transformer_part_ends(struct transformer_worker *w, enum transformer_part part)
 {
     const double now = progress_clock();
     w->spent[part] += now - w->clock;
@@ -48,9 +48,9 @@ void transformer_spent(struct transformer *model, double seconds[PART_COUNT])
 {
     for (int part = 0; part < PART_COUNT; part++) {
         seconds[part] = 0;
-        for (int i = 0; i < model->machine->workers; i++) {
-            seconds[part] += model->machine->worker[i].spent[part];
-            model->machine->worker[i].spent[part] = 0;
+        for (int i = 0; i < model->workspace->workers; i++) {
+            seconds[part] += model->workspace->worker[i].spent[part];
+            model->workspace->worker[i].spent[part] = 0;
         }
     }
 }
@@ -67,27 +67,27 @@ static void transpose(int rows, int columns, const real *in, real *out)
 static void pack(struct call *call, struct transformer_worker *w, int i)
 {
     const struct transformer *model = call->model;
-    if (i < transformer_machine_weights(model))
-        transformer_machine_pack(w, i);
-    else if (i > transformer_machine_weights(model) && model->machine->first.wanted)
-        transformer_first_elements(w);
-    else if (i == transformer_machine_weights(model) && model->config.tokens)
+    if (i < transformer_workspace_weights(model))
+        transformer_workspace_pack(w, i);
+    else if (i > transformer_workspace_weights(model) && model->workspace->first.wanted)
+        transformer_first_qkv_elements(w);
+    else if (i == transformer_workspace_weights(model) && model->config.tokens)
         transpose(model->config.width, model->config.inputs, transformer_weight(model, 0, MODULE_EMBED),
-                  model->machine->lookup);
-    transformer_call_ends(w, PART_PREPARE);
+                  model->workspace->lookup);
+    transformer_part_ends(w, PART_PREPARE);
 }
 
 static void prepare_first(struct call *call, struct transformer_worker *w, int i)
 {
     (void)call;
-    transformer_first_prepare(w, i);
-    transformer_call_ends(w, PART_PREPARE);
+    transformer_first_qkv_prepare(w, i);
+    transformer_part_ends(w, PART_PREPARE);
 }
 
 static void add_first(struct call *call, struct transformer_worker *w, int i)
 {
-    transformer_first_add_lanes(w, i, call->lanes);
-    transformer_call_ends(w, PART_FINISH);
+    transformer_first_qkv_add_up(w, i, call->accumulators);
+    transformer_part_ends(w, PART_FINISH);
 }
 
 /* Attention of one pair in the micro-batch that w holds: sequence s of it. */
@@ -97,7 +97,7 @@ static double attention(const struct call *call, const struct transformer_worker
     const struct transformer_config *c = &call->model->config;
     const struct kernels *k = call->model->kernels;
     const size_t T = (size_t)c->T, H = (size_t)c->heads, row = (size_t)s * H + (size_t)head;
-    const bool is_short = call->model->machine->is_short && layer == c->layers - 1 && !call->whole_last;
+    const bool is_short = call->model->workspace->is_short && layer == c->layers - 1 && !call->whole_last;
     const char *p = is_short ? w->p_ds : w->layer[layer].p;
     const size_t at = is_short ? ((size_t)s * 2 * H + (size_t)head) * T : (row * T + (size_t)query) * T;
     real value;
@@ -120,16 +120,16 @@ static int pairs_from(const struct transformer_pairs *pairs, int first)
 }
 
 /* Sums the attention of the pairs in sequences first .. first + S - 1. */
-static void probe(const struct call *call, struct transformer_worker *w, int piece, int first, int S)
+static void probe(const struct call *call, struct transformer_worker *w, int microbatch, int first, int S)
 {
     const struct transformer_config *c = &call->model->config;
     const struct transformer_activations *last = &w->layer[c->layers - 1];
-    if (call->whole_last && call->model->machine->is_short) {
-        transformer_last_whole_input(w, S);
+    if (call->whole_last && call->model->workspace->is_short) {
+        transformer_last_query_whole_input(w, S);
         transformer_layer_qkv(w, c->layers - 1, S, last->n, w->dqkv);
         transformer_layer_attention(w, S, w->dqkv, last->p, NULL);
     }
-    double *sum = call->attention + (size_t)piece * (size_t)call->lists * (size_t)c->layers * (size_t)c->heads;
+    double *sum = call->attention + (size_t)microbatch * (size_t)call->lists * (size_t)c->layers * (size_t)c->heads;
     for (int list = 0; list < call->lists; list++) {
         const struct transformer_pairs *pairs = &call->pairs[list];
         const int low = pairs_from(pairs, first), high = pairs_from(pairs, first + S);
@@ -146,34 +146,34 @@ static void forward(const struct call *call, struct transformer_worker *w, int f
                     const struct transformer_rows *r)
 {
     const struct transformer *model = call->model;
-    const int layers = model->config.layers - model->machine->is_short;
-    transformer_ends_embed(w, call->batch, first, S);
-    transformer_call_ends(w, PART_EMBED);
+    const int layers = model->config.layers - model->workspace->is_short;
+    transformer_embed(w, call->batch, first, S);
+    transformer_part_ends(w, PART_EMBED);
     for (int layer = 0; layer < layers; layer++)
         transformer_layer_forward(w, layer, S, w->x);
-    if (model->machine->is_short)
-        transformer_last_forward(w, S, r);
-    transformer_call_ends(w, PART_LAST);
-    transformer_ends_readout(w, S, r);
+    if (model->workspace->is_short)
+        transformer_last_query_forward(w, S, r);
+    transformer_part_ends(w, PART_LAST);
+    transformer_readout(w, S, r);
     const size_t outputs = (size_t)model->config.outputs;
     if (call->outputs)
         memcpy(call->outputs + (size_t)first * outputs, w->out, (size_t)S * outputs * sizeof(real));
-    transformer_ends_loss(w, call->batch, first, S, call->loss + first, call->correct + first);
-    transformer_call_ends(w, PART_READOUT);
+    transformer_loss(w, call->batch, first, S, call->loss + first, call->correct + first);
+    transformer_part_ends(w, PART_READOUT);
 }
 
 static void backward(const struct call *call, struct transformer_worker *w, int S, const struct transformer_rows *r)
 {
     const struct transformer *model = call->model;
-    transformer_ends_readout_backward(w, S, r);
-    transformer_call_ends(w, PART_READOUT);
-    if (model->machine->is_short)
-        transformer_last_backward(w, S, r);
-    transformer_call_ends(w, PART_LAST);
-    for (int layer = model->config.layers - model->machine->is_short; layer-- > 0;)
+    transformer_readout_backward(w, S, r);
+    transformer_part_ends(w, PART_READOUT);
+    if (model->workspace->is_short)
+        transformer_last_query_backward(w, S, r);
+    transformer_part_ends(w, PART_LAST);
+    for (int layer = model->config.layers - model->workspace->is_short; layer-- > 0;)
         transformer_layer_backward(w, layer, S, w->dx);
-    transformer_ends_embed_backward(w, S);
-    transformer_call_ends(w, PART_EMBED);
+    transformer_embed_backward(w, S);
+    transformer_part_ends(w, PART_EMBED);
     w->first = false;
 }
 
@@ -186,8 +186,8 @@ static void clear_sums(const struct call *call, struct transformer_worker *w)
         if (weight->rank == 1 || i < 2)
             memset(w->gradient + t->offset, 0, t->count * sizeof *w->gradient);
     }
-    if (model->machine->first.wanted && model->config.tokens)
-        memset(w->first_sums, 0, transformer_first_sums(model) * sizeof *w->first_sums);
+    if (model->workspace->first.wanted && model->config.tokens)
+        memset(w->first_sums, 0, transformer_first_qkv_sums(model) * sizeof *w->first_sums);
 }
 
 static bool in_range(const struct call *call, int first, int S)
@@ -203,21 +203,21 @@ static bool in_range(const struct call *call, int first, int S)
     return good;
 }
 
-static void run_lane(struct call *call, struct transformer_worker *w, int lane)
+static void run_microbatches(struct call *call, struct transformer_worker *w, int accumulator)
 {
     const struct transformer_batch *batch = call->batch;
-    w->gradient = lane == 0 ? call->gradient : call->model->machine->lane[lane];
+    w->gradient = accumulator == 0 ? call->gradient : call->model->workspace->accumulator[accumulator];
     w->first = true;
-    w->first_sums = call->model->machine->first.lane[lane];
+    w->first_sums = call->model->workspace->first.accumulator[accumulator];
     if (call->gradient)
         clear_sums(call, w);
-    for (int piece = lane; piece < call->pieces; piece += call->lanes) {
-        const int first = piece * call->S, rest = batch->sequences - first, S = rest < call->S ? rest : call->S;
+    for (int microbatch = accumulator; microbatch < call->microbatches; microbatch += call->accumulators) {
+        const int first = microbatch * call->S, rest = batch->sequences - first, S = rest < call->S ? rest : call->S;
         const struct transformer_rows rows =
-            transformer_machine_rows(call->model, call->gradient ? first : lane * call->S);
+            transformer_workspace_rows(call->model, call->gradient ? first : accumulator * call->S);
         if (batch->fill)
             batch->fill(batch->context, first, S);
-        transformer_call_ends(w, PART_SAMPLE);
+        transformer_part_ends(w, PART_SAMPLE);
         if (!in_range(call, first, S)) {
             atomic_store(&call->bad, first + 1);
             return;
@@ -226,16 +226,16 @@ static void run_lane(struct call *call, struct transformer_worker *w, int lane)
         if (call->gradient)
             backward(call, w, S, &rows);
         if (call->lists > 0)
-            probe(call, w, piece, first, S);
+            probe(call, w, microbatch, first, S);
     }
 }
 
-/* gradient += the other lanes, in their order. */
-static void add_lanes(const struct call *call, const struct transformer_tensor *t)
+/* gradient += the other accumulators, in their order. */
+static void add_up(const struct call *call, const struct transformer_tensor *t)
 {
     real *sum = call->gradient + t->offset;
-    for (int lane = 1; lane < call->lanes; lane++) {
-        const real *part = call->model->machine->lane[lane] + t->offset;
+    for (int accumulator = 1; accumulator < call->accumulators; accumulator++) {
+        const real *part = call->model->workspace->accumulator[accumulator] + t->offset;
         for (size_t i = 0; i < t->count; i++)
             sum[i] += part[i];
     }
@@ -245,38 +245,38 @@ static void add_lanes(const struct call *call, const struct transformer_tensor *
 static void finish(struct call *call, struct transformer_worker *w, int i)
 {
     const struct transformer *model = call->model;
-    const struct transformer_machine *machine = model->machine;
-    const int layer = i / MODULE_COUNT, index = machine->index[layer][i % MODULE_COUNT];
+    const struct transformer_workspace *workspace = model->workspace;
+    const int layer = i / MODULE_COUNT, index = workspace->index[layer][i % MODULE_COUNT];
     const enum transformer_module module = (enum transformer_module)(i % MODULE_COUNT);
     if (index < 0)
         return;
     const struct transformer_tensor *t = &model->tensor[index];
     const bool in_rows =
-        (machine->is_short && layer == model->config.layers - 1 && t->rank == 2 && module != MODULE_EMBED) ||
-        module == MODULE_UNEMBED || (module == MODULE_DOWN && layer == machine->held);
-    const bool from_input = layer == 0 && machine->first.wanted;
+        (workspace->is_short && layer == model->config.layers - 1 && t->rank == 2 && module != MODULE_EMBED) ||
+        module == MODULE_UNEMBED || (module == MODULE_DOWN && layer == workspace->held);
+    const bool from_input = layer == 0 && workspace->first.wanted;
     w->gradient = call->gradient;
     if (in_rows) {
-        const struct transformer_rows rows = transformer_machine_rows(model, 0);
-        transformer_last_gradient(w, layer, module, call->batch->sequences, &rows);
+        const struct transformer_rows rows = transformer_workspace_rows(model, 0);
+        transformer_last_query_gradient(w, layer, module, call->batch->sequences, &rows);
     } else if (from_input && module == MODULE_QKV) {
-        transformer_first_gradient_qkv(w);
+        transformer_first_qkv_gradient(w);
     } else {
-        add_lanes(call, t);
-        add_lanes(call, t + 1);
+        add_up(call, t);
+        add_up(call, t + 1);
     }
     if (module == MODULE_EMBED) {
-        memcpy(machine->lookup, call->gradient + t->offset, t->count * sizeof(real));
-        transpose(model->config.inputs, model->config.width, machine->lookup, call->gradient + t->offset);
+        memcpy(workspace->lookup, call->gradient + t->offset, t->count * sizeof(real));
+        transpose(model->config.inputs, model->config.width, workspace->lookup, call->gradient + t->offset);
         if (from_input)
-            transformer_first_gradient_embed(w);
+            transformer_first_qkv_gradient_embed(w);
     }
     for (int part = 0; part < 2; part++) {
         const size_t end = t[part].offset + t[part].count;
         const size_t next = index + part + 1 < model->tensors ? t[part + 1].offset : model->count;
         memset(call->gradient + end, 0, (next - end) * sizeof(real));
     }
-    transformer_call_ends(w, PART_FINISH);
+    transformer_part_ends(w, PART_FINISH);
 }
 
 /* Also finds out whether the short last layer must be looked at whole. */
@@ -308,17 +308,18 @@ static enum status prepare(struct call *call)
     const struct transformer_config *c = &model->config;
     /* Two micro-batches at least, for two threads; of few rows no more, since each reads the short layer's weights. */
     const int N = call->batch->sequences, share = (N + 1) / 2;
-    const int most = model->machine->sizes.S;
+    const int most = model->workspace->sizes.S;
     call->S = share < most ? share : most;
-    call->pieces = (N + call->S - 1) / call->S;
-    call->lanes = call->pieces < TRANSFORMER_LANES ? call->pieces : TRANSFORMER_LANES;
-    TRY(transformer_machine_reserve(model, call->gradient ? N : TRANSFORMER_LANES * call->S, call->gradient != NULL));
-    if (call->whole_last && model->machine->is_short)
-        TRY(transformer_machine_open_last(model));
+    call->microbatches = (N + call->S - 1) / call->S;
+    call->accumulators = call->microbatches < TRANSFORMER_ACCUMULATORS ? call->microbatches : TRANSFORMER_ACCUMULATORS;
+    TRY(transformer_workspace_reserve(model, call->gradient ? N : TRANSFORMER_ACCUMULATORS * call->S,
+                                      call->gradient != NULL));
+    if (call->whole_last && model->workspace->is_short)
+        TRY(transformer_workspace_open_last(model));
     call->loss = calloc((size_t)N, sizeof *call->loss);
     call->correct = calloc((size_t)N, sizeof *call->correct);
     const size_t sums = (size_t)call->lists * (size_t)c->layers * (size_t)c->heads;
-    call->attention = calloc((size_t)call->pieces * sums + 1, sizeof *call->attention);
+    call->attention = calloc((size_t)call->microbatches * sums + 1, sizeof *call->attention);
     REQUIRE(call->loss && call->correct && call->attention, ERR_MEMORY, "Transformer: no memory for %d sequences", N);
 done:
     return rc;
@@ -338,8 +339,8 @@ static void collect(const struct call *call, struct transformer_measure *measure
     measure->accuracy = c->tokens ? correct / N : (double)NAN;
     for (int i = 0; i < call->lists * heads; i++) {
         double sum = 0;
-        for (int piece = 0; piece < call->pieces; piece++)
-            sum += call->attention[(size_t)piece * (size_t)call->lists * (size_t)heads + (size_t)i];
+        for (int microbatch = 0; microbatch < call->microbatches; microbatch++)
+            sum += call->attention[(size_t)microbatch * (size_t)call->lists * (size_t)heads + (size_t)i];
         const struct transformer_pairs *pairs = &call->pairs[i / heads];
         pairs->attention[i % heads] = sum / pairs->count;
     }
@@ -351,19 +352,19 @@ static enum status run(struct call *call, struct transformer_measure *measure)
     struct transformer *model = call->model;
     TRY(check_call(call));
     TRY(prepare(call));
-    run_phase(call, pack, transformer_machine_weights(model) + 2);
-    if (model->machine->first.wanted)
-        run_phase(call, prepare_first, TRANSFORMER_LANES + 1);
-    run_phase(call, run_lane, call->lanes);
+    run_phase(call, pack, transformer_workspace_weights(model) + 2);
+    if (model->workspace->first.wanted)
+        run_phase(call, prepare_first, TRANSFORMER_ACCUMULATORS + 1);
+    run_phase(call, run_microbatches, call->accumulators);
     const int bad = atomic_load(&call->bad);
     REQUIRE(!bad, ERR_INPUT, "sequence %d or one behind it: tokens and labels must lie in [0,%d)", bad - 1,
             model->config.inputs);
-    if (call->gradient && model->machine->first.wanted)
-        run_phase(call, add_first, TRANSFORMER_LANES);
+    if (call->gradient && model->workspace->first.wanted)
+        run_phase(call, add_first, TRANSFORMER_ACCUMULATORS);
     if (call->gradient)
         run_phase(call, finish, model->config.layers * MODULE_COUNT);
-    for (int i = 0; i < model->machine->workers; i++)
-        TRY(kernels_status(&model->machine->worker[i].kernel));
+    for (int i = 0; i < model->workspace->workers; i++)
+        TRY(kernels_status(&model->workspace->worker[i].kernel));
     collect(call, measure);
 done:
     free(call->loss);
@@ -372,15 +373,15 @@ done:
     return rc;
 }
 
-enum status transformer_call_gradient(struct transformer *model, const struct transformer_batch *batch, real *gradient,
-                                      struct transformer_measure *measure, real *outputs)
+enum status transformer_gradient(struct transformer *model, const struct transformer_batch *batch, real *gradient,
+                                 struct transformer_measure *measure, real *outputs)
 {
     return run(&(struct call){.model = model, .batch = batch, .gradient = gradient, .outputs = outputs}, measure);
 }
 
-enum status transformer_call_evaluate(struct transformer *model, const struct transformer_batch *batch, int lists,
-                                      const struct transformer_pairs *pairs, struct transformer_measure *measure,
-                                      real *outputs)
+enum status transformer_evaluate(struct transformer *model, const struct transformer_batch *batch, int lists,
+                                 const struct transformer_pairs *pairs, struct transformer_measure *measure,
+                                 real *outputs)
 {
     return run(&(struct call){.model = model, .batch = batch, .lists = lists, .pairs = pairs, .outputs = outputs},
                measure);

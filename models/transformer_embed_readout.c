@@ -13,8 +13,8 @@ static void embed_numbers(struct transformer_worker *w, const struct transformer
             w->row[i] = (real)in[i];
         k->narrow(inputs, w->row, (char *)w->in_room + r * inputs * k->element_size);
     }
-    k->forward(&w->kernel, &model->machine->embed, transformer_bias(model, 0, MODULE_EMBED), (int)R, w->in, (int)inputs,
-               w->x, model->config.width, RESULT_REAL_ADDED);
+    k->forward(&w->kernel, &model->workspace->embed, transformer_bias(model, 0, MODULE_EMBED), (int)R, w->in,
+               (int)inputs, w->x, model->config.width, RESULT_REAL_ADDED);
 }
 
 static void embed_tokens(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S)
@@ -25,32 +25,33 @@ static void embed_tokens(struct transformer_worker *w, const struct transformer_
     real *x = w->x;
     w->token = batch->tokens + (size_t)first * T;
     for (size_t r = 0; r < (size_t)S * T; r++, x += W) {
-        const real *row = model->machine->lookup + (size_t)w->token[r] * W;
+        const real *row = model->workspace->lookup + (size_t)w->token[r] * W;
         for (size_t i = 0; i < W; i++)
             x[i] += row[i] + bias[i];
     }
 }
 
-void transformer_ends_embed(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S)
+void transformer_embed(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S)
 {
     const struct transformer *model = w->model;
     const size_t TW = (size_t)model->config.T * (size_t)model->config.width;
     for (size_t s = 0; s < (size_t)S; s++)
-        memcpy(w->x + s * TW, model->machine->position, TW * sizeof(real));
+        memcpy(w->x + s * TW, model->workspace->position, TW * sizeof(real));
     if (!model->config.tokens)
         embed_numbers(w, batch, first, S);
     else
         embed_tokens(w, batch, first, S);
 }
 
-/* The gradient of the weight is summed as [inputs][W]; transformer_call turns it when the lanes are added up. */
-void transformer_ends_embed_backward(struct transformer_worker *w, int S)
+/* The gradient of the weight is summed as [inputs][W]; transformer_step.c turns it when the accumulators are added
+ * up. */
+void transformer_embed_backward(struct transformer_worker *w, int S)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
     const int W = model->config.width, R = S * model->config.T, inputs = model->config.inputs;
     real *sums = transformer_weight_gradient(w, 0, MODULE_EMBED);
-    if (model->machine->first.wanted && !model->config.skip)
+    if (model->workspace->first.wanted && !model->config.skip)
         return; /* nothing but the first layer's attention reads the embedding */
     const struct product p = {.batch = 1,
                               .m = inputs,
@@ -95,14 +96,14 @@ static void mean_position(struct transformer_worker *w, int S)
 }
 
 /* Copies the last of each sequence's T rows: [S][T][W] -> [S][W]. */
-void transformer_ends_last_rows(struct transformer_worker *w, int S)
+void transformer_last_rows(struct transformer_worker *w, int S)
 {
     const size_t T = (size_t)w->model->config.T, W = (size_t)w->model->config.width;
     for (size_t s = 0; s < (size_t)S; s++)
         memcpy(w->xl + s * W, w->x + (s * T + T - 1) * W, W * sizeof(real));
 }
 
-void transformer_ends_readout(struct transformer_worker *w, int S, const struct transformer_rows *r)
+void transformer_readout(struct transformer_worker *w, int S, const struct transformer_rows *r)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
@@ -111,11 +112,11 @@ void transformer_ends_readout(struct transformer_worker *w, int S, const struct 
         mean_position(w, S);
         k->narrow((size_t)S * (size_t)W, w->xl, r->h);
     } else {
-        if (!model->machine->is_short)
-            transformer_ends_last_rows(w, S);
+        if (!model->workspace->is_short)
+            transformer_last_rows(w, S);
         transformer_layer_normalise(w, 0, MODULE_FINAL_NORM, S, w->xl, r->h, r->z, r->scale);
     }
-    k->forward(&w->kernel, &model->machine->unembed, transformer_bias(model, 0, MODULE_UNEMBED), S, r->h, W, w->out,
+    k->forward(&w->kernel, &model->workspace->unembed, transformer_bias(model, 0, MODULE_UNEMBED), S, r->h, W, w->out,
                model->config.outputs, RESULT_REAL);
 }
 
@@ -147,8 +148,8 @@ static double cross_entropy(int n, int N, int label, real *y, double *correct)
     return log(sum) + top - own;
 }
 
-void transformer_ends_loss(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S,
-                           double *loss, double *correct)
+void transformer_loss(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S,
+                      double *loss, double *correct)
 {
     const struct transformer_config *c = &w->model->config;
     real *y = w->out;
@@ -161,7 +162,7 @@ void transformer_ends_loss(struct transformer_worker *w, const struct transforme
     }
 }
 
-void transformer_ends_readout_backward(struct transformer_worker *w, int S, const struct transformer_rows *r)
+void transformer_readout_backward(struct transformer_worker *w, int S, const struct transformer_rows *r)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
@@ -169,10 +170,10 @@ void transformer_ends_readout_backward(struct transformer_worker *w, int S, cons
     const size_t T = (size_t)model->config.T, W = (size_t)model->config.width;
     real *dh = norm && !mean ? w->dh : w->dxl;
     k->narrow((size_t)S * (size_t)model->config.outputs, w->out, r->dout);
-    k->backward(&w->kernel, &model->machine->unembed, S, r->dout, model->config.outputs, dh, (int)W, RESULT_REAL);
+    k->backward(&w->kernel, &model->workspace->unembed, S, r->dout, model->config.outputs, dh, (int)W, RESULT_REAL);
     if (norm && !mean)
         transformer_layer_denormalise(w, 0, MODULE_FINAL_NORM, S, dh, r->z, r->scale, false, w->dxl);
-    if (model->machine->is_short)
+    if (model->workspace->is_short)
         return;
     /* Spread over the positions: evenly, or at the last alone. */
     real *dx = norm && mean ? w->dn : w->dx;

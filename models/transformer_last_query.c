@@ -37,13 +37,13 @@ enum { PARTS = 2 };
 static int parts_of(const struct transformer_worker *w, const struct transformer_rows *r, struct part part[PARTS])
 {
     const struct transformer *model = w->model;
-    const int held = model->machine->held;
+    const int held = model->workspace->held;
     int parts = 0;
     if (held < 0 || model->config.skip)
         part[parts++] = (struct part){w->layer[model->config.layers - 1].n, model->config.width, w->dm_r, r->m, r->dr};
     if (held >= 0)
         part[parts++] =
-            (struct part){w->layer[held].mlp.g, model->machine->sizes.F, w->dm_r_held, r->m_held, r->ds_held};
+            (struct part){w->layer[held].mlp.g, model->workspace->sizes.F, w->dm_r_held, r->m_held, r->ds_held};
     return parts;
 }
 
@@ -52,8 +52,8 @@ static void multiply_down(struct transformer_worker *w, int S, size_t slot, void
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const struct weight *down = &model->machine->layer[model->machine->held].down;
-    const struct transformer_sizes z = transformer_machine_sizes(model, S);
+    const struct weight *down = &model->workspace->layer[model->workspace->held].down;
+    const struct transformer_sizes z = transformer_workspace_sizes(model, S);
     const size_t HW = (size_t)z.H * (size_t)z.W, HF = (size_t)z.H * (size_t)z.F;
     k->copy_blocks(S, z.H, z.W, at(w, w->dm_r, slot * HW), 2 * HW, z.W, rows, HW, z.W);
     k->backward(&w->kernel, down, S * z.H, rows, z.W, w->held, z.F, RESULT_ELEMENT);
@@ -64,10 +64,10 @@ static void multiply_down(struct transformer_worker *w, int S, size_t slot, void
 static void add_down(struct transformer_worker *w, int S, const void *sums_held, bool with_bias, void *sums)
 {
     const struct kernels *k = w->model->kernels;
-    const struct transformer_sizes z = transformer_machine_sizes(w->model, S);
+    const struct transformer_sizes z = transformer_workspace_sizes(w->model, S);
     const size_t n = (size_t)(S * z.H) * (size_t)z.W;
     k->widen(n, sums, w->sums);
-    transformer_layer_down(w, w->model->machine->held, S * z.H, sums_held, with_bias, w->model->config.skip, w->sums);
+    transformer_layer_down(w, w->model->workspace->held, S * z.H, sums_held, with_bias, w->model->config.skip, w->sums);
     k->narrow(n, w->sums, sums);
 }
 
@@ -76,10 +76,10 @@ static void last_position(struct transformer_worker *w, int S, const struct tran
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const struct transformer_sizes z = transformer_machine_sizes(model, S);
-    const int held = model->machine->held;
+    const struct transformer_sizes z = transformer_workspace_sizes(model, S);
+    const int held = model->workspace->held;
     const size_t before = (size_t)(z.T - 1);
-    transformer_ends_last_rows(w, S);
+    transformer_last_rows(w, S);
     if (held >= 0) {
         k->copy_blocks(1, S, z.F, at(w, w->layer[held].mlp.g, before * (size_t)z.F), 0, z.T * z.F, r->g_held, 0, z.F);
         transformer_layer_down(w, held, S, r->g_held, true, model->config.skip, w->xl);
@@ -93,7 +93,7 @@ static void last_position(struct transformer_worker *w, int S, const struct tran
 /* scores[S][H][T] of what is in a slot of dm_r with all positions. */
 static void multiply_positions(struct transformer_worker *w, int S, size_t slot, const struct part *part, int parts)
 {
-    const struct transformer_sizes z = transformer_machine_sizes(w->model, S);
+    const struct transformer_sizes z = transformer_workspace_sizes(w->model, S);
     for (int i = 0; i < parts; i++) {
         const size_t H = (size_t)z.H, T = (size_t)z.T, width = (size_t)part[i].width;
         struct product p = per_sequence(S, z.H, z.T, part[i].width, 2 * H * width, T * width, H * T);
@@ -107,7 +107,7 @@ static void multiply_positions(struct transformer_worker *w, int S, size_t slot,
 /* Sums over the positions, weighted by p (into m) or ds (into ds_n). */
 static void sum_positions(struct transformer_worker *w, int S, bool by_ds, const struct part *part, int parts)
 {
-    const struct transformer_sizes z = transformer_machine_sizes(w->model, S);
+    const struct transformer_sizes z = transformer_workspace_sizes(w->model, S);
     const size_t H = (size_t)z.H, T = (size_t)z.T;
     for (int i = 0; i < parts; i++) {
         const size_t width = (size_t)part[i].width;
@@ -117,14 +117,14 @@ static void sum_positions(struct transformer_worker *w, int S, bool by_ds, const
     }
 }
 
-void transformer_last_forward(struct transformer_worker *w, int S, const struct transformer_rows *r)
+void transformer_last_query_forward(struct transformer_worker *w, int S, const struct transformer_rows *r)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const int layer = model->config.layers - 1, held = model->machine->held;
-    const struct transformer_weights *L = &model->machine->layer[layer];
+    const int layer = model->config.layers - 1, held = model->workspace->held;
+    const struct transformer_weights *L = &model->workspace->layer[layer];
     const struct transformer_activations *a = &w->layer[layer];
-    const struct transformer_sizes z = transformer_machine_sizes(model, S);
+    const struct transformer_sizes z = transformer_workspace_sizes(model, S);
     const size_t T = (size_t)z.T, W = (size_t)z.W, H = (size_t)z.H, D = (size_t)z.D;
     struct part part[PARTS];
     const int parts = parts_of(w, r, part);
@@ -160,9 +160,9 @@ static void attention_backward(struct transformer_worker *w, int S, const struct
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const int layer = model->config.layers - 1, held = model->machine->held;
-    const struct transformer_weights *L = &model->machine->layer[layer];
-    const struct transformer_sizes z = transformer_machine_sizes(model, S);
+    const int layer = model->config.layers - 1, held = model->workspace->held;
+    const struct transformer_weights *L = &model->workspace->layer[layer];
+    const struct transformer_sizes z = transformer_workspace_sizes(model, S);
     const size_t T = (size_t)z.T, W = (size_t)z.W, H = (size_t)z.H, D = (size_t)z.D;
     struct part part[PARTS];
     const int parts = parts_of(w, r, part);
@@ -197,7 +197,7 @@ static void attention_backward(struct transformer_worker *w, int S, const struct
 static void add_last_held(struct transformer_worker *w, int S, const struct transformer_rows *r)
 {
     const struct kernels *k = w->model->kernels;
-    const struct weight *down = &w->model->machine->layer[w->model->machine->held].down;
+    const struct weight *down = &w->model->workspace->layer[w->model->workspace->held].down;
     const size_t T = (size_t)w->model->config.T, F = (size_t)down->in;
     k->narrow((size_t)S * (size_t)down->out, w->dxl, r->dx);
     k->backward(&w->kernel, down, S, r->dx, down->out, w->last_held, down->in, RESULT_REAL);
@@ -211,13 +211,13 @@ static void add_last_held(struct transformer_worker *w, int S, const struct tran
 }
 
 /* The gradient of the query's input Q^T dq belongs to the last position alone, as does that of the skip path. */
-void transformer_last_backward(struct transformer_worker *w, int S, const struct transformer_rows *r)
+void transformer_last_query_backward(struct transformer_worker *w, int S, const struct transformer_rows *r)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
     const int layer = model->config.layers - 1;
-    const struct transformer_weights *L = &model->machine->layer[layer];
-    const struct transformer_sizes z = transformer_machine_sizes(model, S);
+    const struct transformer_weights *L = &model->workspace->layer[layer];
+    const struct transformer_sizes z = transformer_workspace_sizes(model, S);
     const struct transformer_activations *a = &w->layer[layer];
     const size_t T = (size_t)z.T, W = (size_t)z.W;
     const bool norm = model->config.norm == NORM_PRE, skip = model->config.skip;
@@ -231,7 +231,7 @@ void transformer_last_backward(struct transformer_worker *w, int S, const struct
         transformer_layer_denormalise(w, layer, MODULE_NORM1, z.R, w->dn, a->z, a->scale, false, w->dx);
     } else {
         k->backward(&w->kernel, &L->q, S, r->dq, z.A, w->dxl, z.W, skip ? RESULT_REAL_ADDED : RESULT_REAL);
-        if (model->machine->held >= 0)
+        if (model->workspace->held >= 0)
             add_last_held(w, S, r);
     }
     for (size_t s = 0; s < (size_t)S && (skip || !norm); s++) {
@@ -240,10 +240,10 @@ void transformer_last_backward(struct transformer_worker *w, int S, const struct
     }
 }
 
-void transformer_last_whole_input(struct transformer_worker *w, int S)
+void transformer_last_query_whole_input(struct transformer_worker *w, int S)
 {
     const struct transformer *model = w->model;
-    const int layer = model->config.layers - 1, held = model->machine->held;
+    const int layer = model->config.layers - 1, held = model->workspace->held;
     const struct transformer_activations *a = &w->layer[layer];
     const int R = S * model->config.T;
     if (held < 0)
@@ -278,11 +278,11 @@ static void product_gradient(struct transformer_worker *w, int rows, int batch, 
 /* The bias of the keys has no gradient: softmax does not see q . b_K. Of the MLP held back, with dx_t = sum over heads
  * of p_t dm + ds_t r, and dx at the last position:  dD = sum_t dx_t g_t^T = dm (sum p g)^T + r (sum ds g)^T + dx g^T.
  */
-void transformer_last_gradient(struct transformer_worker *w, int layer, enum transformer_module module, int N,
-                               const struct transformer_rows *r)
+void transformer_last_query_gradient(struct transformer_worker *w, int layer, enum transformer_module module, int N,
+                                     const struct transformer_rows *r)
 {
     const struct transformer *model = w->model;
-    const struct transformer_sizes z = transformer_machine_sizes(model, 1);
+    const struct transformer_sizes z = transformer_workspace_sizes(model, 1);
     real *dW = transformer_weight_gradient(w, layer, module), *db = transformer_bias_gradient(w, layer, module);
     const size_t A = (size_t)z.A, AW = A * (size_t)z.W;
     if (module == MODULE_QKV) {
@@ -294,7 +294,7 @@ void transformer_last_gradient(struct transformer_worker *w, int layer, enum tra
         product_gradient(w, N, 1, z.W, z.A, r->da, r->o, false, dW, db);
     } else if (module == MODULE_UP) {
         product_gradient(w, N, 1, z.F, z.W, r->mlp.du, r->mlp.n, false, dW, db);
-    } else if (module == MODULE_DOWN && layer == model->machine->held) {
+    } else if (module == MODULE_DOWN && layer == model->workspace->held) {
         product_gradient(w, N * z.H, 1, z.W, z.F, r->dm, r->m_held, false, dW, db);
         product_gradient(w, N * z.H, 1, z.W, z.F, r->r, r->ds_held, true, dW, NULL);
         product_gradient(w, N, 1, z.W, z.F, r->dx, r->g_held, true, dW, db);

@@ -16,19 +16,19 @@
 static void shifted_positions(const struct transformer *model, real *P)
 {
     const struct transformer_config *c = &model->config;
-    const real *position = model->machine->position, *bias = transformer_bias(model, 0, MODULE_EMBED);
+    const real *position = model->workspace->position, *bias = transformer_bias(model, 0, MODULE_EMBED);
     for (int t = 0; t < c->T; t++) {
         for (int i = 0; i < c->width; i++)
             *P++ = *position++ + bias[i];
     }
 }
 
-void transformer_first_elements(struct transformer_worker *w)
+void transformer_first_qkv_elements(struct transformer_worker *w)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const struct transformer_sizes z = transformer_machine_sizes(model, 1);
-    const struct transformer_first *f = &model->machine->first;
+    const struct transformer_sizes z = transformer_workspace_sizes(model, 1);
+    const struct transformer_first_qkv *f = &model->workspace->first;
     k->narrow((size_t)(3 * z.A) * (size_t)z.W, transformer_weight(model, 0, MODULE_QKV), f->qkv);
     k->narrow((size_t)z.W * (size_t)model->config.inputs, transformer_weight(model, 0, MODULE_EMBED), f->embed);
     shifted_positions(model, f->P);
@@ -39,8 +39,8 @@ void transformer_first_elements(struct transformer_worker *w)
 static void make_C(struct transformer_worker *w, int first, int rows)
 {
     const struct transformer *model = w->model;
-    const struct transformer_first *f = &model->machine->first;
-    const struct transformer_sizes z = transformer_machine_sizes(model, 1);
+    const struct transformer_first_qkv *f = &model->workspace->first;
+    const struct transformer_sizes z = transformer_workspace_sizes(model, 1);
     const size_t row = 3 * (size_t)z.A;
     const real *bias = transformer_bias(model, 0, MODULE_QKV);
     real *C = f->C + (size_t)first * row;
@@ -64,8 +64,8 @@ static void make_C(struct transformer_worker *w, int first, int rows)
 static void make_M(struct transformer_worker *w)
 {
     const struct transformer *model = w->model;
-    const struct transformer_first *f = &model->machine->first;
-    const struct transformer_sizes z = transformer_machine_sizes(model, 1);
+    const struct transformer_first_qkv *f = &model->workspace->first;
+    const struct transformer_sizes z = transformer_workspace_sizes(model, 1);
     const int inputs = model->config.inputs;
     const struct product p = {.batch = 1,
                               .m = inputs,
@@ -81,21 +81,22 @@ static void make_M(struct transformer_worker *w)
     model->kernels->narrow((size_t)inputs * 3 * (size_t)z.A, f->M, f->M_element);
 }
 
-void transformer_first_prepare(struct transformer_worker *w, int task)
+void transformer_first_qkv_prepare(struct transformer_worker *w, int task)
 {
-    const int T = w->model->config.T, from = T * (task - 1) / TRANSFORMER_LANES, to = T * task / TRANSFORMER_LANES;
+    const int T = w->model->config.T, from = T * (task - 1) / TRANSFORMER_ACCUMULATORS,
+              to = T * task / TRANSFORMER_ACCUMULATORS;
     if (task == 0)
         make_M(w);
     else if (to > from)
         make_C(w, from, to - from);
 }
 
-void transformer_first_qkv(struct transformer_worker *w, int S, void *qkv)
+void transformer_first_qkv_forward(struct transformer_worker *w, int S, void *qkv)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const struct transformer_first *f = &model->machine->first;
-    const struct transformer_sizes z = transformer_machine_sizes(model, S);
+    const struct transformer_first_qkv *f = &model->workspace->first;
+    const struct transformer_sizes z = transformer_workspace_sizes(model, S);
     const size_t row = 3 * (size_t)z.A, R = (size_t)z.R, sequence = (size_t)z.T * row;
     real *sum = k->element_size == sizeof(real) ? qkv : w->qkv;
     for (size_t s = 0; s < (size_t)S; s++)
@@ -120,12 +121,12 @@ void transformer_first_qkv(struct transformer_worker *w, int S, void *qkv)
         k->narrow(R * row, sum, qkv);
 }
 
-/* Adds to G and H of the lane. */
-void transformer_first_backward(struct transformer_worker *w, int S)
+/* Adds to G and H of the accumulator. */
+void transformer_first_qkv_backward(struct transformer_worker *w, int S)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const struct transformer_sizes z = transformer_machine_sizes(model, S);
+    const struct transformer_sizes z = transformer_workspace_sizes(model, S);
     const size_t row = 3 * (size_t)z.A;
     const int inputs = model->config.inputs;
     real *G = w->first_sums, *H = G + (size_t)inputs * row;
@@ -146,32 +147,33 @@ void transformer_first_backward(struct transformer_worker *w, int S)
     k->sum_rows(S, z.T * 3 * z.A, w->dqkv, !w->first, H);
 }
 
-size_t transformer_first_sums(const struct transformer *model)
+size_t transformer_first_qkv_sums(const struct transformer *model)
 {
-    const struct transformer_sizes z = transformer_machine_sizes(model, 1);
+    const struct transformer_sizes z = transformer_workspace_sizes(model, 1);
     return (size_t)(model->config.inputs + z.T) * 3 * (size_t)z.A;
 }
 
-/* One of TRANSFORMER_LANES shares of the sums: those of all lanes into the first, and as elements. */
-void transformer_first_add_lanes(struct transformer_worker *w, int share, int lanes)
+/* One of TRANSFORMER_ACCUMULATORS shares of the sums: those of all accumulators into the first, and as elements. */
+void transformer_first_qkv_add_up(struct transformer_worker *w, int share, int accumulators)
 {
     const struct transformer *model = w->model;
-    const struct transformer_first *f = &model->machine->first;
-    const size_t all = transformer_first_sums(model);
-    const size_t from = all * (size_t)share / TRANSFORMER_LANES, to = all * ((size_t)share + 1) / TRANSFORMER_LANES;
-    for (int lane = 1; lane < lanes; lane++) {
+    const struct transformer_first_qkv *f = &model->workspace->first;
+    const size_t all = transformer_first_qkv_sums(model);
+    const size_t from = all * (size_t)share / TRANSFORMER_ACCUMULATORS,
+                 to = all * ((size_t)share + 1) / TRANSFORMER_ACCUMULATORS;
+    for (int accumulator = 1; accumulator < accumulators; accumulator++) {
         for (size_t i = from; i < to; i++)
-            f->lane[0][i] += f->lane[lane][i];
+            f->accumulator[0][i] += f->accumulator[accumulator][i];
     }
-    model->kernels->narrow(to - from, f->lane[0] + from, (char *)f->sums + from * model->kernels->element_size);
+    model->kernels->narrow(to - from, f->accumulator[0] + from, (char *)f->sums + from * model->kernels->element_size);
 }
 
-void transformer_first_gradient_qkv(struct transformer_worker *w)
+void transformer_first_qkv_gradient(struct transformer_worker *w)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const struct transformer_first *f = &model->machine->first;
-    const struct transformer_sizes z = transformer_machine_sizes(model, 1);
+    const struct transformer_first_qkv *f = &model->workspace->first;
+    const struct transformer_sizes z = transformer_workspace_sizes(model, 1);
     const int inputs = model->config.inputs;
     const size_t G = (size_t)inputs * 3 * (size_t)z.A;
     real *dQKV = transformer_weight_gradient(w, 0, MODULE_QKV);
@@ -191,16 +193,16 @@ void transformer_first_gradient_qkv(struct transformer_worker *w)
     p.b_row = z.W;
     p.accumulate = true;
     k->multiply(&w->kernel, &p, (const char *)f->sums + G * k->element_size, f->position, dQKV);
-    k->sum_rows_real(z.T, 3 * z.A, f->lane[0] + G, false, transformer_bias_gradient(w, 0, MODULE_QKV));
+    k->sum_rows_real(z.T, 3 * z.A, f->accumulator[0] + G, false, transformer_bias_gradient(w, 0, MODULE_QKV));
 }
 
 /* db is summed here once more, because the task that makes it may not be done. */
-void transformer_first_gradient_embed(struct transformer_worker *w)
+void transformer_first_qkv_gradient_embed(struct transformer_worker *w)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const struct transformer_first *f = &model->machine->first;
-    const struct transformer_sizes z = transformer_machine_sizes(model, 1);
+    const struct transformer_first_qkv *f = &model->workspace->first;
+    const struct transformer_sizes z = transformer_workspace_sizes(model, 1);
     const int inputs = model->config.inputs;
     real *db = f->M; /* the step is over: M is free */
     const struct product p = {.batch = 1,
@@ -224,7 +226,7 @@ void transformer_first_gradient_embed(struct transformer_worker *w)
                               .to_real = true,
                               .accumulate = true};
     k->multiply(&w->kernel, &p, f->qkv, f->sums, transformer_weight_gradient(w, 0, MODULE_EMBED));
-    k->sum_rows_real(z.T, 3 * z.A, f->lane[0] + (size_t)inputs * 3 * (size_t)z.A, false, db);
+    k->sum_rows_real(z.T, 3 * z.A, f->accumulator[0] + (size_t)inputs * 3 * (size_t)z.A, false, db);
     k->narrow(3 * (size_t)z.A, db, f->M_element);
     k->multiply(&w->kernel, &q, f->M_element, f->qkv, transformer_bias_gradient(w, 0, MODULE_EMBED));
 }

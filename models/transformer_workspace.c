@@ -7,7 +7,7 @@ enum {
     TILE = 1 << 16 /* attention scores worked on at a time, about */
 };
 
-struct transformer_sizes transformer_machine_sizes(const struct transformer *model, int sequences)
+struct transformer_sizes transformer_workspace_sizes(const struct transformer *model, int sequences)
 {
     const struct transformer_config *c = &model->config;
     return (struct transformer_sizes){.S = sequences,
@@ -38,11 +38,11 @@ static void *take(struct block *block, size_t n, size_t size)
 static void lay_out_layer(const struct transformer *model, const struct transformer_worker *w, struct block *block,
                           struct transformer_activations *a)
 {
-    const struct transformer_sizes z = model->machine->sizes;
+    const struct transformer_sizes z = model->workspace->sizes;
     const size_t size = model->kernels->element_size, R = (size_t)z.R, RW = R * (size_t)z.W;
     const size_t RA = R * (size_t)z.A, pre = model->config.norm == NORM_PRE;
     const int layer = (int)(a - w->layer);
-    const bool whole = layer < model->config.layers - model->machine->is_short;
+    const bool whole = layer < model->config.layers - model->workspace->is_short;
     const bool by_name = !pre && size == sizeof(real); /* n(x) is x, and need not be kept where x stays as it is */
     a->n = by_name && !whole ? w->x : take(block, RW, size);
     a->z = take(block, pre * RW, size);
@@ -52,7 +52,7 @@ static void lay_out_layer(const struct transformer *model, const struct transfor
         return;
     a->qkv = take(block, 3 * RA, size);
     a->c = take(block, RA, size);
-    a->mlp = (struct transformer_mlp){.n = by_name && layer == model->machine->held ? w->x : take(block, RW, size),
+    a->mlp = (struct transformer_mlp){.n = by_name && layer == model->workspace->held ? w->x : take(block, RW, size),
                                       .z = take(block, pre * RW, size),
                                       .scale = take(block, R, sizeof(real)),
                                       .u = take(block, R * (size_t)z.F, size),
@@ -63,11 +63,11 @@ static void lay_out_layer(const struct transformer *model, const struct transfor
 
 static void lay_out_worker(const struct transformer *model, struct block *block, struct transformer_worker *w)
 {
-    const struct transformer_sizes z = model->machine->sizes;
+    const struct transformer_sizes z = model->workspace->sizes;
     const size_t size = model->kernels->element_size, S = (size_t)z.S, R = (size_t)z.R, W = (size_t)z.W,
                  A = (size_t)z.A;
-    const size_t H = (size_t)z.H, T = (size_t)z.T, tile = (size_t)model->machine->tile_heads * T * T;
-    const size_t F = (size_t)z.F, inputs = (size_t)model->config.inputs, held = model->machine->held >= 0;
+    const size_t H = (size_t)z.H, T = (size_t)z.T, tile = (size_t)model->workspace->tile_heads * T * T;
+    const size_t F = (size_t)z.F, inputs = (size_t)model->config.inputs, held = model->workspace->held >= 0;
     const bool vectors = !model->config.tokens, mean = model->config.readout == READOUT_MEAN;
     w->x = take(block, R * W, sizeof(real));
     w->dx = take(block, R * W, sizeof(real));
@@ -108,10 +108,10 @@ static void *take_rows(struct block *block, int N, int first, int length, size_t
 
 static struct transformer_rows lay_out_rows(const struct transformer *model, struct block *b, int N, int first)
 {
-    const struct transformer_sizes z = transformer_machine_sizes(model, 1);
+    const struct transformer_sizes z = transformer_workspace_sizes(model, 1);
     const size_t size = model->kernels->element_size;
-    const int row = model->machine->is_short; /* 0: a layer that is computed whole keeps its own */
-    const int held = model->machine->held >= 0;
+    const int row = model->workspace->is_short; /* 0: a layer that is computed whole keeps its own */
+    const int held = model->workspace->held >= 0;
     return (struct transformer_rows){
         .last = take_rows(b, N, first, row * z.W, size),
         .q = take_rows(b, N, first, row * z.A, size),
@@ -141,33 +141,34 @@ static struct transformer_rows lay_out_rows(const struct transformer *model, str
     };
 }
 
-struct transformer_rows transformer_machine_rows(const struct transformer *model, int first)
+struct transformer_rows transformer_workspace_rows(const struct transformer *model, int first)
 {
-    return lay_out_rows(model, &(struct block){.base = model->machine->rows_block}, model->machine->N, first);
+    return lay_out_rows(model, &(struct block){.base = model->workspace->rows_block}, model->workspace->N, first);
 }
 
-enum status transformer_machine_reserve(struct transformer *model, int N, bool lanes)
+enum status transformer_workspace_reserve(struct transformer *model, int N, bool accumulators)
 {
-    struct transformer_machine *machine = model->machine;
+    struct transformer_workspace *workspace = model->workspace;
     enum status rc = OK;
-    if (N > machine->N) {
+    if (N > workspace->N) {
         struct block count = {0};
         lay_out_rows(model, &count, N, 0);
-        free(machine->rows_block);
-        machine->N = 0;
-        machine->rows_block = kernels_allocate(count.used, 1);
-        REQUIRE(machine->rows_block, ERR_MEMORY, "Transformer: no memory for a batch of %d sequences", N);
-        machine->N = N;
+        free(workspace->rows_block);
+        workspace->N = 0;
+        workspace->rows_block = kernels_allocate(count.used, 1);
+        REQUIRE(workspace->rows_block, ERR_MEMORY, "Transformer: no memory for a batch of %d sequences", N);
+        workspace->N = N;
     }
-    for (int i = 1; i < TRANSFORMER_LANES && lanes; i++) {
-        if (!machine->lane[i])
-            machine->lane[i] = kernels_allocate(model->count, sizeof(real));
-        REQUIRE(machine->lane[i], ERR_MEMORY, "Transformer: no memory for gradients of %zu numbers", model->count);
+    for (int i = 1; i < TRANSFORMER_ACCUMULATORS && accumulators; i++) {
+        if (!workspace->accumulator[i])
+            workspace->accumulator[i] = kernels_allocate(model->count, sizeof(real));
+        REQUIRE(workspace->accumulator[i], ERR_MEMORY, "Transformer: no memory for gradients of %zu numbers",
+                model->count);
     }
-    for (int i = 0; i < TRANSFORMER_LANES && lanes && machine->first.wanted; i++) {
-        if (!machine->first.lane[i])
-            machine->first.lane[i] = kernels_allocate(transformer_first_sums(model), sizeof(real));
-        REQUIRE(machine->first.lane[i], ERR_MEMORY, "Transformer: no memory for gradients of the first layer");
+    for (int i = 0; i < TRANSFORMER_ACCUMULATORS && accumulators && workspace->first.wanted; i++) {
+        if (!workspace->first.accumulator[i])
+            workspace->first.accumulator[i] = kernels_allocate(transformer_first_qkv_sums(model), sizeof(real));
+        REQUIRE(workspace->first.accumulator[i], ERR_MEMORY, "Transformer: no memory for gradients of the first layer");
     }
 done:
     return rc;
@@ -187,7 +188,7 @@ static int layer_entries(const struct transformer *model)
     return ENTRIES + 2 * model->config.heads;
 }
 
-int transformer_machine_weights(const struct transformer *model)
+int transformer_workspace_weights(const struct transformer *model)
 {
     return 2 + model->config.layers * layer_entries(model);
 }
@@ -195,21 +196,21 @@ int transformer_machine_weights(const struct transformer *model)
 /* Entry `i`; weight = NULL where this model has none. */
 static struct entry entry_at(const struct transformer *model, int i)
 {
-    struct transformer_machine *machine = model->machine;
-    const struct transformer_sizes z = machine->sizes;
+    struct transformer_workspace *workspace = model->workspace;
+    const struct transformer_sizes z = workspace->sizes;
     const struct transformer_config *c = &model->config;
     if (i == 0)
-        return (struct entry){!c->tokens ? &machine->embed : NULL, MODULE_EMBED, 0, 0, z.W, c->inputs, z.R};
+        return (struct entry){!c->tokens ? &workspace->embed : NULL, MODULE_EMBED, 0, 0, z.W, c->inputs, z.R};
     if (i == 1)
-        return (struct entry){&machine->unembed, MODULE_UNEMBED, 0, 0, c->outputs, z.W, z.S};
+        return (struct entry){&workspace->unembed, MODULE_UNEMBED, 0, 0, c->outputs, z.W, z.S};
     const int layer = (i - 2) / layer_entries(model), which = (i - 2) % layer_entries(model), head = which - ENTRIES;
-    const bool is_short = machine->is_short && layer == c->layers - 1, first = layer == 0 && machine->first.wanted;
-    const int rows = is_short ? z.S : z.R, down_rows = layer == machine->held ? z.S * z.H : rows;
-    struct transformer_weights *L = &machine->layer[layer];
+    const bool is_short = workspace->is_short && layer == c->layers - 1, first = layer == 0 && workspace->first.wanted;
+    const int rows = is_short ? z.S : z.R, down_rows = layer == workspace->held ? z.S * z.H : rows;
+    struct transformer_weights *L = &workspace->layer[layer];
     switch (which) {
     case 0:
         return (struct entry){
-            (is_short && !machine->whole_last) || first ? NULL : &L->qkv, MODULE_QKV, layer, 0, 3 * z.A, z.W, z.R};
+            (is_short && !workspace->whole_last) || first ? NULL : &L->qkv, MODULE_QKV, layer, 0, 3 * z.A, z.W, z.R};
     case 1:
         return (struct entry){&L->out, MODULE_OUT, layer, 0, z.W, z.A, rows};
     case 2:
@@ -226,7 +227,7 @@ static struct entry entry_at(const struct transformer *model, int i)
     }
 }
 
-void transformer_machine_pack(struct transformer_worker *w, int i)
+void transformer_workspace_pack(struct transformer_worker *w, int i)
 {
     const struct entry e = entry_at(w->model, i);
     if (e.weight)
@@ -236,21 +237,21 @@ void transformer_machine_pack(struct transformer_worker *w, int i)
 
 static enum status open_weights(struct transformer *model)
 {
-    for (int i = 0; i < transformer_machine_weights(model); i++) {
+    for (int i = 0; i < transformer_workspace_weights(model); i++) {
         const struct entry e = entry_at(model, i);
         if (!e.weight || e.weight->out)
             continue;
         *e.weight = (struct weight){.out = e.out, .in = e.in, .rows = e.rows};
-        enum status rc = model->kernels->weight_open(&model->machine->worker[0].kernel, e.weight);
+        enum status rc = model->kernels->weight_open(&model->workspace->worker[0].kernel, e.weight);
         if (rc != OK)
             return rc;
     }
     return OK;
 }
 
-enum status transformer_machine_open_last(struct transformer *model)
+enum status transformer_workspace_open_last(struct transformer *model)
 {
-    model->machine->whole_last = true;
+    model->workspace->whole_last = true;
     return open_weights(model);
 }
 
@@ -270,7 +271,7 @@ static enum status open_worker(struct transformer *model, struct transformer_wor
 static void fill_positions(const struct transformer *model)
 {
     const int W = model->config.width;
-    real *x = model->machine->position;
+    real *x = model->workspace->position;
     for (int t = 0; t < model->config.T; t++, x += W) {
         for (int i = 0; i < W; i += 2) {
             const double angle = t * pow(10000.0, -(double)i / W);
@@ -284,19 +285,19 @@ static void fill_positions(const struct transformer *model)
  * while an input has no more numbers than a row of the stream. */
 static void choose_identities(struct transformer *model)
 {
-    struct transformer_machine *machine = model->machine;
+    struct transformer_workspace *workspace = model->workspace;
     const struct transformer_config *c = &model->config;
     const bool linear = c->norm == NORM_NONE && !c->full;
-    machine->is_short = c->readout == READOUT_LAST && !c->full;
-    machine->held = machine->is_short && linear && c->mlp > 0 && c->layers > 1 ? c->layers - 2 : -1;
-    machine->first.wanted = linear && c->inputs <= c->width && c->layers > machine->is_short;
+    workspace->is_short = c->readout == READOUT_LAST && !c->full;
+    workspace->held = workspace->is_short && linear && c->mlp > 0 && c->layers > 1 ? c->layers - 2 : -1;
+    workspace->first.wanted = linear && c->inputs <= c->width && c->layers > workspace->is_short;
 }
 
 static enum status open_first(struct transformer *model)
 {
     enum status rc = OK;
-    struct transformer_first *f = &model->machine->first;
-    const struct transformer_sizes z = transformer_machine_sizes(model, 1);
+    struct transformer_first_qkv *f = &model->workspace->first;
+    const struct transformer_sizes z = transformer_workspace_sizes(model, 1);
     const size_t size = model->kernels->element_size, inputs = (size_t)model->config.inputs, A = (size_t)z.A;
     const size_t T = (size_t)z.T, W = (size_t)z.W;
     if (!f->wanted)
@@ -308,75 +309,75 @@ static enum status open_first(struct transformer *model)
     f->embed = kernels_allocate(W * inputs, size);
     f->position = kernels_allocate(T * W, size);
     f->M_element = kernels_allocate(inputs * 3 * A, size);
-    f->sums = kernels_allocate(transformer_first_sums(model), size);
+    f->sums = kernels_allocate(transformer_first_qkv_sums(model), size);
     REQUIRE(f->P && f->M && f->C && f->qkv && f->embed && f->position && f->M_element && f->sums, ERR_MEMORY,
             "Transformer: no memory for the first layer, T=%d width=%d", z.T, z.W);
 done:
     return rc;
 }
 
-static void close_first(struct transformer_first *f)
+static void close_first(struct transformer_first_qkv *f)
 {
     void *owned[] = {f->P, f->M, f->C, f->qkv, f->embed, f->position, f->M_element, f->sums};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         free(owned[i]);
-    for (int i = 0; i < TRANSFORMER_LANES; i++)
-        free(f->lane[i]);
+    for (int i = 0; i < TRANSFORMER_ACCUMULATORS; i++)
+        free(f->accumulator[i]);
 }
 
-enum status transformer_machine_create(struct transformer *model)
+enum status transformer_workspace_create(struct transformer *model)
 {
     enum status rc = OK;
-    struct transformer_machine *machine = model->machine;
+    struct transformer_workspace *workspace = model->workspace;
     const struct transformer_config *c = &model->config;
     const int sequences = ROWS / c->T > 1 ? ROWS / c->T : 1, heads = TILE / c->T / c->T;
     choose_identities(model);
-    machine->sizes = transformer_machine_sizes(model, sequences);
-    machine->tile_heads = heads < 1 ? 1 : heads < c->heads ? heads : c->heads;
-    machine->position = kernels_allocate((size_t)c->T * (size_t)c->width, sizeof(real));
-    machine->lookup = kernels_allocate((size_t)c->inputs * (size_t)c->width, sizeof(real));
-    struct transformer_weights *last = &machine->layer[c->layers - 1];
+    workspace->sizes = transformer_workspace_sizes(model, sequences);
+    workspace->tile_heads = heads < 1 ? 1 : heads < c->heads ? heads : c->heads;
+    workspace->position = kernels_allocate((size_t)c->T * (size_t)c->width, sizeof(real));
+    workspace->lookup = kernels_allocate((size_t)c->inputs * (size_t)c->width, sizeof(real));
+    struct transformer_weights *last = &workspace->layer[c->layers - 1];
     last->key = calloc((size_t)c->heads, sizeof *last->key);
     last->value = calloc((size_t)c->heads, sizeof *last->value);
-    machine->workers = model->threads < TRANSFORMER_LANES ? model->threads : TRANSFORMER_LANES;
-    machine->worker = calloc((size_t)machine->workers, sizeof *machine->worker);
-    REQUIRE(machine->position && machine->lookup && last->key && last->value && machine->worker, ERR_MEMORY,
+    workspace->workers = model->threads < TRANSFORMER_ACCUMULATORS ? model->threads : TRANSFORMER_ACCUMULATORS;
+    workspace->worker = calloc((size_t)workspace->workers, sizeof *workspace->worker);
+    REQUIRE(workspace->position && workspace->lookup && last->key && last->value && workspace->worker, ERR_MEMORY,
             "Transformer: no memory for T=%d width=%d", c->T, c->width);
     fill_positions(model);
     TRY(open_first(model));
-    TRY(team_open(machine->workers, &model->team));
-    for (int i = 0; i < machine->workers; i++)
-        TRY(open_worker(model, &machine->worker[i]));
+    TRY(team_open(workspace->workers, &model->team));
+    for (int i = 0; i < workspace->workers; i++)
+        TRY(open_worker(model, &workspace->worker[i]));
     TRY(open_weights(model));
 done:
     return rc;
 }
 
-void transformer_machine_free(struct transformer *model)
+void transformer_workspace_free(struct transformer *model)
 {
-    struct transformer_machine *machine = model->machine;
-    if (!machine)
+    struct transformer_workspace *workspace = model->workspace;
+    if (!workspace)
         return;
-    struct transformer_weights *last = &machine->layer[model->config.layers - 1];
-    for (int i = 0; i < transformer_machine_weights(model) && last->key && last->value; i++) {
+    struct transformer_weights *last = &workspace->layer[model->config.layers - 1];
+    for (int i = 0; i < transformer_workspace_weights(model) && last->key && last->value; i++) {
         const struct entry e = entry_at(model, i);
         if (e.weight && e.weight->out)
             model->kernels->weight_close(e.weight);
     }
     team_close(model->team);
-    close_first(&machine->first);
+    close_first(&workspace->first);
     free(last->key);
     free(last->value);
-    for (int i = 0; machine->worker && i < machine->workers; i++) {
-        kernels_worker_close(&machine->worker[i].kernel);
-        free(machine->worker[i].block);
+    for (int i = 0; workspace->worker && i < workspace->workers; i++) {
+        kernels_worker_close(&workspace->worker[i].kernel);
+        free(workspace->worker[i].block);
     }
-    for (int i = 1; i < TRANSFORMER_LANES; i++)
-        free(machine->lane[i]);
-    free(machine->worker);
-    free(machine->position);
-    free(machine->lookup);
-    free(machine->rows_block);
-    free(machine);
-    model->machine = NULL;
+    for (int i = 1; i < TRANSFORMER_ACCUMULATORS; i++)
+        free(workspace->accumulator[i]);
+    free(workspace->worker);
+    free(workspace->position);
+    free(workspace->lookup);
+    free(workspace->rows_block);
+    free(workspace);
+    model->workspace = NULL;
 }
