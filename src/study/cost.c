@@ -1,4 +1,4 @@
-#include "work.h"
+#include "cost.h"
 #include <math.h>
 
 /* Operations of a product that take as long as one normal number, one element of a softmax or an activation with its
@@ -9,7 +9,7 @@ static const double PROCESS = 15e6, BLOCK = 20e6,
                     LAYER = 15e6; /* bytes: a process without a run; what a thread of a Transformer works in, with one
                                      layer, and for each more */
 
-double work_tokens(const struct keys *k)
+double cost_tokens(const struct keys *k)
 {
     return k->preset == PRESET_RECALL ? 2 * keys_real(k, KEY_pairs) + 1 : keys_real(k, KEY_T);
 }
@@ -25,7 +25,7 @@ static struct shape shape_of(const struct keys *k)
     const bool recall = k->preset == PRESET_RECALL;
     const double d = keys_real(k, recall ? KEY_vocab : KEY_d), W = keys_real(k, KEY_width),
                  heads = keys_real(k, KEY_heads);
-    return (struct shape){.T = work_tokens(k),
+    return (struct shape){.T = cost_tokens(k),
                           .inputs = d + (!recall && keys_integer(k, KEY_feature) == CHOICE_YES),
                           .outputs = d,
                           .layers = keys_real(k, KEY_layers),
@@ -72,7 +72,7 @@ static double toy_step(const struct keys *k)
     return batch * (NORMAL * (tokens ? T * d : T + 2 * d) + 6 * d * d) + 10 * (d * d + T) + FIXED / 10;
 }
 
-double work_step(const struct keys *k)
+double cost_step(const struct keys *k)
 {
     return k->preset == PRESET_FLOW ? FLOW : k->preset == PRESET_TOY ? toy_step(k) : transformer_step(k);
 }
@@ -94,7 +94,7 @@ static double plateau(const struct keys *k)
     return 6.42 * d * sqrt(d) * T / B * 5e-3 / lr;
 }
 
-double work_steps(const struct keys *k)
+double cost_steps(const struct keys *k)
 {
     if (k->preset == PRESET_FLOW)
         return 1;
@@ -102,12 +102,12 @@ double work_steps(const struct keys *k)
     return steps < cap && keys_real(k, KEY_until) != UNTIL_CAP ? steps : cap; /* until: NaN for the toy */
 }
 
-double work_run(const struct keys *k)
+double cost_run(const struct keys *k)
 {
-    return work_steps(k) * work_step(k);
+    return cost_steps(k) * cost_step(k);
 }
 
-double work_memory(const struct keys *k)
+double cost_memory(const struct keys *k)
 {
     if (k->preset == PRESET_FLOW)
         return PROCESS;

@@ -18,6 +18,16 @@ const char *store_unit(const struct result *result)
     return result->keys.preset <= PRESET_TOY ? "time" : "steps";
 }
 
+enum status store_check_study(const char *name)
+{
+    bool good = *name && strlen(name) < STORE_STUDY_NAME && text_is_utf8(name);
+    for (const char *c = name; good && *c; c++)
+        good = *c != '/' && *c != 0x7F && (unsigned char)*c >= 0x20;
+    return good ? OK
+                : error_set(ERR_INPUT,
+                            "study: the name must be 1 to 63 bytes of UTF-8 without / and control characters");
+}
+
 const char *store_column(int i)
 {
     return i < FIRST_KEY    ? names_first[i]

@@ -24,6 +24,10 @@
 struct store; /* opaque */
 enum store_mode { STORE_READ, STORE_WRITE };
 
+enum { STORE_STUDY_NAME = 64 }; /* bytes of a study's name, with the NUL */
+/* A study's name also names a file: ERR_INPUT unless it has 1 to 63 bytes of UTF-8 without / and control characters. */
+enum status store_check_study(const char *name);
+
 /* Opens `path`; STORE_WRITE makes it if it is missing, and notes command_line (may be NULL) in meta. Not a byte changes
  * in a file that is not ours, is corrupt, or has another schema. Release *store with store_close; NULL after an
  * error. */

@@ -1,5 +1,5 @@
-#include "agenda.h"
-#include "work.h"
+#include "run_list.h"
+#include "cost.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +22,8 @@ static bool far_enough(const struct result *old, const struct keys *keys)
     return !isnan(plateau) && levels && until != UNTIL_CAP;
 }
 
-enum status agenda_answered(const struct study *study, struct store *store, const struct keys *keys, bool *yes,
-                            struct result *old)
+enum status run_list_answered(const struct study *study, struct store *store, const struct keys *keys, bool *yes,
+                              struct result *old)
 {
     char hash[33];
     struct result result;
@@ -38,15 +38,15 @@ enum status agenda_answered(const struct study *study, struct store *store, cons
 
 static int by_hash(const void *a, const void *b)
 {
-    const struct agenda_run *x = a, *y = b;
+    const struct run_list_entry *x = a, *y = b;
     int order = strcmp(x->hash, y->hash);
     return order ? order : (x->number > y->number) - (x->number < y->number);
 }
 
 static int longest_first(const void *a, const void *b)
 {
-    const struct agenda_run *x = a, *y = b;
-    return x->work != y->work ? (x->work < y->work) - (x->work > y->work)
+    const struct run_list_entry *x = a, *y = b;
+    return x->cost != y->cost ? (x->cost < y->cost) - (x->cost > y->cost)
                               : (x->number > y->number) - (x->number < y->number);
 }
 
@@ -62,86 +62,85 @@ static bool goes_further(const struct keys *a, const struct keys *b)
                                       : a->value[KEY_threshold] < b->value[KEY_threshold];
 }
 
-/* A run that the study names twice is made once: of equal hashes the one that goes furthest stays, else the first. What
- * is left out goes, too. */
-static enum status drop(const struct study *study, struct agenda *agenda)
+/* A run that the study names twice is made once: of equal hashes the one that goes furthest stays, else the first. Runs
+ * that are left out (study.h) go, too. */
+static enum status drop(const struct study *study, struct run_list *list)
 {
     enum status rc = OK;
     size_t kept = 0;
-    qsort(agenda->list, agenda->n, sizeof *agenda->list, by_hash);
-    for (size_t i = 0, next; i < agenda->n; i = next) {
-        struct agenda_run *run = &agenda->list[i];
-        for (next = i + 1; next < agenda->n && !strcmp(agenda->list[next].hash, run->hash); next++) {
+    qsort(list->runs, list->n, sizeof *list->runs, by_hash);
+    for (size_t i = 0, next; i < list->n; i = next) {
+        struct run_list_entry *run = &list->runs[i];
+        for (next = i + 1; next < list->n && !strcmp(list->runs[next].hash, run->hash); next++) {
             struct keys keys, other;
             TRY(study_at(study, run->number, &keys));
-            TRY(study_at(study, agenda->list[next].number, &other));
-            run = goes_further(&other, &keys) ? &agenda->list[next] : run;
+            TRY(study_at(study, list->runs[next].number, &other));
+            run = goes_further(&other, &keys) ? &list->runs[next] : run;
         }
         if (!(study->left_out && study->left_out[run->number]))
-            agenda->list[kept++] = *run;
+            list->runs[kept++] = *run;
     }
-    agenda->n = kept;
+    list->n = kept;
 done:
     return rc;
 }
 
 /* Runs are dealt out, the longest first, to shards 1 .. n, then n .. 1, and so on, so that each gets as many, and as
  * many long ones. */
-static void deal(const struct study *study, struct agenda *agenda)
+static void deal(const struct study *study, struct run_list *list)
 {
     const size_t shards = study->shards;
     size_t kept = 0;
-    for (size_t rank = 0; rank < agenda->n; rank++) {
+    for (size_t rank = 0; rank < list->n; rank++) {
         const size_t seat = rank % shards, shard = rank / shards % 2 ? shards - seat : seat + 1;
         if (shard == study->shard)
-            agenda->list[kept++] = agenda->list[rank];
+            list->runs[kept++] = list->runs[rank];
     }
-    agenda->n = kept;
+    list->n = kept;
 }
 
-enum status agenda_make(const struct study *study, struct agenda *agenda)
+enum status run_list_make(const struct study *study, struct run_list *list)
 {
     enum status rc = OK;
-    *agenda = (struct agenda){0};
-    TRY(study_size(study, &agenda->n));
-    REQUIRE(agenda->list = calloc(agenda->n + 1, sizeof *agenda->list), ERR_MEMORY, "out of memory for %zu runs",
-            agenda->n);
-    for (size_t i = 0; i < agenda->n; i++) {
+    *list = (struct run_list){0};
+    TRY(study_size(study, &list->n));
+    REQUIRE(list->runs = calloc(list->n + 1, sizeof *list->runs), ERR_MEMORY, "out of memory for %zu runs", list->n);
+    for (size_t i = 0; i < list->n; i++) {
         struct keys keys;
         TRY(study_at(study, i, &keys));
-        keys_hash(&keys, agenda->list[i].hash);
-        agenda->list[i].number = i;
-        agenda->list[i].work = work_run(&keys);
+        keys_hash(&keys, list->runs[i].hash);
+        list->runs[i].number = i;
+        list->runs[i].cost = cost_run(&keys);
         const double threads = keys_real(&keys, KEY_threads); /* NaN where a run has no choice: one */
-        agenda->threads = threads > (double)agenda->threads ? (size_t)threads : agenda->threads;
+        list->threads = threads > (double)list->threads ? (size_t)threads : list->threads;
     }
-    TRY(drop(study, agenda));
-    qsort(agenda->list, agenda->n, sizeof *agenda->list, longest_first);
+    TRY(drop(study, list));
+    qsort(list->runs, list->n, sizeof *list->runs, longest_first);
     if (study->shards)
-        deal(study, agenda);
+        deal(study, list);
 done:
     return rc;
 }
 
-enum status agenda_look(const struct study *study, struct store *store, struct agenda *agenda)
+enum status run_list_look(const struct study *study, struct store *store, struct run_list *list)
 {
     enum status rc = OK;
-    agenda->there = 0;
-    for (size_t i = 0; i < agenda->n; i++) {
-        struct agenda_run *run = &agenda->list[i];
+    list->stored = 0;
+    for (size_t i = 0; i < list->n; i++) {
+        struct run_list_entry *run = &list->runs[i];
         struct keys keys;
         struct result old;
         TRY(study_at(study, run->number, &keys));
-        TRY(agenda_answered(study, store, &keys, &run->there, &old));
-        run->other = run->there && !keys_same(&old.keys, &keys, KEY_threshold);
-        agenda->there += run->there;
+        TRY(run_list_answered(study, store, &keys, &run->stored, &old));
+        run->other_threshold = run->stored && !keys_same(&old.keys, &keys, KEY_threshold);
+        list->stored += run->stored;
     }
 done:
     return rc;
 }
 
-void agenda_free(struct agenda *agenda)
+void run_list_free(struct run_list *list)
 {
-    free(agenda->list);
-    *agenda = (struct agenda){0};
+    free(list->runs);
+    *list = (struct run_list){0};
 }

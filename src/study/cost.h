@@ -8,19 +8,19 @@
  * share of an evaluation. Steps: the plateau laws with their exponents rounded to quarters. Nothing but products,
  * quotients and square roots, which have the same bits on every machine: so all machines agree which run is the longer,
  * and thus on the shards of a study. */
-#ifndef WORK_H
-#define WORK_H
+#ifndef COST_H
+#define COST_H
 #include "keys.h"
 
 /* Operations of a step, and its share of an evaluation; of a flow, which has no steps, those of the whole. */
-double work_step(const struct keys *keys);
+double cost_step(const struct keys *keys);
 /* Steps until the run ends, its cap at most; of a flow 1. */
-double work_steps(const struct keys *keys);
+double cost_steps(const struct keys *keys);
 /* The product of both. */
-double work_run(const struct keys *keys);
+double cost_run(const struct keys *keys);
 /* Tokens of a sequence of a toy or a Transformer. */
-double work_tokens(const struct keys *keys);
+double cost_tokens(const struct keys *keys);
 /* Bytes that a process needs for the run, its own included; about. */
-double work_memory(const struct keys *keys);
+double cost_memory(const struct keys *keys);
 
 #endif

@@ -1,7 +1,7 @@
-/* The pool: whatever a worker dies of is said by name and costs its own run; signals, an exit code, the kernel's memory
+/* The scheduler: whatever a worker dies of is said by name and costs its own run; signals, an exit code, the kernel's memory
  * limit. And what the control group allows, from folders that stand for a machine's. */
 #include "cgroup.h"
-#include "pool.h"
+#include "scheduler.h"
 #include "test.h"
 #include "text.h"
 #include <ftw.h>
@@ -36,12 +36,11 @@ static void eat(void)
     }
 }
 
-static enum status die(void *context, size_t i, struct result *result, struct trace *trace)
+static enum status die(void *context, size_t i, struct text *payload)
 {
     const struct deaths *d = context;
     const int of = d->of[i];
-    (void)trace;
-    *result = (struct result){.plateau = (double)i};
+    text_addf(payload, "%zu%*s", i, (int)i, "");
     if (of == EATER) {
         eat();
     } else if (of > 0) {
@@ -54,14 +53,14 @@ static enum status die(void *context, size_t i, struct result *result, struct tr
     return OK;
 }
 
-static enum status take(void *context, size_t i, enum status rc, const char *message, const struct result *result,
-                        const struct trace *trace)
+static enum status take(void *context, size_t i, enum status rc, const char *message, const void *payload, size_t bytes)
 {
     struct deaths *d = context;
-    (void)trace;
+    char expected[64];
+    const size_t n = (size_t)snprintf(expected, sizeof expected, "%zu%*s", i, (int)i, "");
     d->rc[i] = rc;
     snprintf(d->message[i], sizeof d->message[i], "%s", message);
-    ck_assert(rc != OK || result->plateau == (double)i);
+    ck_assert(rc != OK ? bytes == 0 : bytes == n && !memcmp(payload, expected, n));
     d->delivered++;
     return OK;
 }
@@ -69,10 +68,10 @@ static enum status take(void *context, size_t i, enum status rc, const char *mes
 static void run_deaths(struct deaths *d, size_t n, size_t jobs)
 {
     size_t items[RUNS];
-    const struct pool pool = {.jobs = jobs, .apart = true, .work = die, .deliver = take, .context = d};
+    const struct scheduler scheduler = {.jobs = jobs, .isolated = true, .task = die, .deliver = take, .context = d};
     for (size_t i = 0; i < n; i++)
         items[i] = i;
-    ok(pool_run(&pool, items, n));
+    ok(scheduler_run(&scheduler, items, n));
     ck_assert_uint_eq(d->delivered, n);
 }
 
@@ -137,7 +136,7 @@ START_TEST(out_of_memory)
         if (WEXITSTATUS(end) == 0)
             return;
     }
-    fprintf(stderr, "test_pool: no control group can be made here; the kernel's own kill was not tried\n");
+    fprintf(stderr, "test_scheduler: no control group can be made here; the kernel's own kill was not tried\n");
 }
 END_TEST
 
@@ -213,4 +212,4 @@ static const struct test tests[] = {
     {"out_of_memory", &out_of_memory},
     {"quotas", &quotas},
 };
-TEST_MAIN("pool", tests)
+TEST_MAIN("scheduler", tests)

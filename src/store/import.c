@@ -1,7 +1,6 @@
 #include "import.h"
 #include "list.h"
 #include "run_flow.h"
-#include "study.h"
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -420,7 +419,7 @@ enum status import_csv(struct store *store, const char *path, const char *study,
     char *source = NULL;
     bool begun = false;
     *report = (struct import_report){0};
-    TRY(study_check_name(study));
+    TRY(store_check_study(study));
     TRY(run_flow_create(&m.tools));
     TRY(text_read_file(path, LARGEST_FILE, &file));
     REQUIRE(strlen(file.data) == file.length, ERR_INPUT, "%s: not a text file; save it as CSV in UTF-8", path);

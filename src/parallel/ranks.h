@@ -24,9 +24,9 @@ struct ranks_message {
     void *data; /* the receiver's, to be freed; aligned for any type */
 };
 
-/* Connects the processes that a launcher started. `apart`: what srun started without MPI may work side by side.
+/* Connects the processes that a launcher started. `independent`: what srun started without MPI may work side by side.
  * ERR_INPUT if processes were started that cannot reach each other. */
-enum status ranks_begin(bool apart);
+enum status ranks_begin(bool independent);
 /* For a command that several processes must not do at once: ERR_INPUT if a launcher started several. Connects
  * nothing. */
 enum status ranks_alone(void);

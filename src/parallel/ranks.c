@@ -29,11 +29,11 @@ enum status ranks_alone(void)
                                          "between them");
 }
 
-enum status ranks_begin(bool apart)
+enum status ranks_begin(bool independent)
 {
     bool mpi;
     const size_t n = started(&mpi);
-    if (n == 1 || (!mpi && apart))
+    if (n == 1 || (!mpi && independent))
         return OK;
     if (!mpi)
         return error_set(ERR_INPUT,
