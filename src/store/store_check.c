@@ -1,5 +1,6 @@
 /* What the store trusts: a file whose tables are those of plateau and nothing else, rows that are what was saved. */
 #include "store_sql.h"
+#include "hash.h"
 #include "list.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -252,9 +253,8 @@ done:
 
 /* ---- sums ---- */
 
-#define SUM UINT64_C(0xcbf29ce484222325) /* of nothing */
-
-/* Eight bytes at a time, the least significant first; those that the end of a text lacks are 0, and its length follows.
+/* The checksum takes eight bytes at a time, the least significant first, which is faster than hash.h for long curves.
+ * Bytes that the end of a text lacks are 0, and its length follows.
  *
  *     sum <- (sum ^ word) * odd,   sum <- sum ^ (sum >> 32)
  *
@@ -305,7 +305,7 @@ static bool is_absent(sqlite3_stmt *row, int column)
 
 void store_sum_row(sqlite3_stmt *row, char text[17])
 {
-    uint64_t sum = SUM;
+    uint64_t sum = HASH_START;
     for (int i = 0; i < COLUMN_CHECKSUM; i++) {
         const int column = SELECT_COLUMNS + i, type = sqlite3_column_type(row, column);
         const char *name = store_column(i);
@@ -353,7 +353,7 @@ done:
 
 void store_sum_curve(const char *hash, const void *data, size_t bytes, char text[17])
 {
-    sum_text(add_sum(add_sum(SUM, hash, strlen(hash) + 1), data, bytes), text);
+    sum_text(add_sum(add_sum(HASH_START, hash, strlen(hash) + 1), data, bytes), text);
 }
 
 /* ---- rows ---- */

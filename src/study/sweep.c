@@ -1,5 +1,6 @@
 #include "sweep.h"
 #include "cost.h"
+#include "hash.h"
 #include "lease.h"
 #include "outcome.h"
 #include "progress.h"
@@ -217,13 +218,11 @@ static enum status hash_study(const struct sweep *s, uint64_t *hash)
     enum status rc = OK;
     struct keys keys;
     size_t n;
-    *hash = UINT64_C(0xcbf29ce484222325) + OUTCOME_BYTES + s->study->curves;
+    *hash = HASH_START + OUTCOME_BYTES + s->study->curves;
     TRY(study_size(s->study, &n));
     for (size_t i = 0; i < n; i++) {
         TRY(study_at(s->study, i, &keys));
-        const unsigned char *byte = (const unsigned char *)keys.value;
-        for (size_t k = 0; k < sizeof keys.value; k++)
-            *hash = (*hash ^ byte[k]) * UINT64_C(0x100000001b3);
+        *hash = hash_bytes(*hash, keys.value, sizeof keys.value);
     }
 done:
     return rc;
