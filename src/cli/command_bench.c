@@ -20,10 +20,10 @@
 #include "outcome.h"
 #include "progress.h"
 #include "scheduler.h"
+#include "team.h"
 #include "toy.h"
 #include "transformer.h"
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -255,16 +255,17 @@ struct multiplier {
     struct weight weight;
     real *W;     /* owned: [PRODUCT_OUT][PRODUCT_IN] */
     void *x, *y; /* owned */
+    int member;  /* the thread that did it */
 };
 
-static void *multiply(void *context)
+static void multiply(void *context, int member, int task)
 {
     enum { ROWS = PRODUCT_ROWS / THREADS };
-    struct multiplier *m = context;
+    struct multiplier *m = (struct multiplier *)context + task;
+    m->member = member;
     for (int i = 0; i < PRODUCTS; i++)
         m->worker.kernels->forward(&m->worker, &m->weight, NULL, ROWS, m->x, PRODUCT_IN, m->y, PRODUCT_OUT,
                                    RESULT_ELEMENT);
-    return NULL;
 }
 
 static enum status multiplier_open(const struct kernels *kernels, struct multiplier *m)
@@ -279,7 +280,7 @@ static enum status multiplier_open(const struct kernels *kernels, struct multipl
     m->y = kernels_allocate((size_t)ROWS * PRODUCT_OUT, kernels->element_size);
     REQUIRE(m->W && m->x && m->y, ERR_MEMORY, "out of memory for a product");
     kernels->weight_pack(&m->worker, &m->weight, m->W);
-    multiply(m); /* the library makes its code at the first call */
+    multiply(m, 0, 0); /* the library makes its code at the first call */
     rc = kernels_status(&m->worker);
 done:
     return rc;
@@ -299,18 +300,15 @@ static enum status product(struct bench *b, double *rate)
     enum status rc = OK;
     const struct kernels *kernels;
     struct multiplier m[THREADS] = {0};
-    pthread_t other;
     TRY(kernels_open(BACKEND_AUTO, b->precision, &kernels));
     for (int i = 0; i < THREADS && rc == OK; i++)
         rc = multiplier_open(kernels, &m[i]);
     double begin = progress_clock();
-    if (rc == OK && pthread_create(&other, NULL, multiply, &m[1]) == 0) {
-        multiply(&m[0]);
-        pthread_join(other, NULL);
-        *rate = 2e-9 * PRODUCTS * PRODUCT_ROWS * PRODUCT_OUT * PRODUCT_IN / (progress_clock() - begin);
-    } else if (rc == OK) {
+    if (rc == OK)
+        rc = team_parallel_for(THREADS, THREADS, multiply, m);
+    *rate = 2e-9 * PRODUCTS * PRODUCT_ROWS * PRODUCT_OUT * PRODUCT_IN / (progress_clock() - begin);
+    if (rc == OK && m[0].member == m[1].member)
         rc = error_set(ERR_MEMORY, "no thread could be started");
-    }
     for (int i = 0; i < THREADS; i++)
         multiplier_close(kernels, &m[i]);
 done:

@@ -108,6 +108,16 @@ void team_run(struct team *team, int tasks, team_task *task, void *context)
         wait_for_change(team, &team->busy, busy, &team->ended);
 }
 
+enum status team_parallel_for(int threads, int tasks, team_task *task, void *context)
+{
+    struct team *team;
+    enum status rc = team_open(threads, &team);
+    if (rc == OK)
+        team_run(team, tasks, task, context);
+    team_close(team);
+    return rc;
+}
+
 void team_close(struct team *team)
 {
     if (!team)

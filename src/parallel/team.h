@@ -1,8 +1,8 @@
-/* A team of threads that waits for work: what starts many short pieces of work in a row need not start threads for
- * each.
+/* Loops whose turns run on several threads, by a team of threads that waits between loops: a caller with many short
+ * loops in a row need not start threads for each.
  *
- * Work is a number of tasks. Every thread of the team takes the next task until none is left, so that which thread does
- * a task is left to chance, and what a task computes must not depend on it. */
+ * The turns of a loop are called tasks. Every thread of the team takes the next task until none is left. Which thread
+ * does a task is left to chance, so what a task computes must not depend on it. */
 #ifndef TEAM_H
 #define TEAM_H
 #include "error.h"
@@ -17,6 +17,8 @@ typedef void team_task(void *context, int member, int task);
 enum status team_open(int threads, struct team **out);
 /* Does tasks 0 .. tasks - 1 and returns when all are done. One caller at a time. team = NULL: the caller does all. */
 void team_run(struct team *team, int tasks, team_task *task, void *context);
+/* The same with a team of its own, for one long loop. ERR_MEMORY: nothing was done. */
+enum status team_parallel_for(int threads, int tasks, team_task *task, void *context);
 /* NULL is allowed. */
 void team_close(struct team *team);
 
