@@ -1,6 +1,6 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
-unit_tests = test_text test_random test_team test_scheduler test_flow test_prediction test_flow_map test_toy test_tensor test_transformer test_transformer_double test_implementations test_tasks \
+unit_tests = test_text test_random test_team test_scheduler test_root test_flow test_prediction test_flow_map test_toy test_tensor test_transformer test_transformer_double test_implementations test_tasks \
   test_schedule test_safetensors test_run_toy test_training test_self_test test_store test_store_trust test_lease test_export test_import test_merge test_power_law test_brackets test_kaplan_meier test_measure test_compare test_contrast test_studies test_threshold test_plan test_gnuplot
 check_PROGRAMS += $(unit_tests) must_fail json_lines hold_lock
 # The program from outside
@@ -29,6 +29,9 @@ test_scheduler_LDADD = libparallel.a libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
 test_random_SOURCES = tests/test_random.c $(test_harness)
 test_random_CPPFLAGS = $(TEST_CPPFLAGS)
 test_random_LDADD = libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
+test_root_SOURCES = tests/test_root.c $(test_harness)
+test_root_CPPFLAGS = $(TEST_CPPFLAGS)
+test_root_LDADD = $(models_below)
 test_flow_SOURCES = tests/test_flow.c tests/reference.h $(test_harness)
 test_flow_CPPFLAGS = $(TEST_CPPFLAGS)
 test_flow_LDADD = $(models_below)
