@@ -25,22 +25,14 @@ static enum status prepare_all(struct store *s, enum store_mode mode)
     enum status rc = OK;
     struct text sql = {0};
     TRY(store_execute(s, CACHE, "opening"));
-    store_add_select(&sql, false);
-    text_add(&sql, " WHERE runs.hash = ?1");
-    TRY(text_status(&sql));
-    TRY(store_prepare(s, sql.data, &s->by_hash));
-    text_clear(&sql);
-    store_add_select(&sql, false);
-    text_add(&sql, " WHERE runs.id = ?1");
-    TRY(text_status(&sql));
-    TRY(store_prepare(s, sql.data, &s->by_id));
+    TRY(store_prepare_select(s, false, " WHERE runs.hash = ?1", &s->by_hash));
+    TRY(store_prepare_select(s, false, " WHERE runs.id = ?1", &s->by_id));
     TRY(store_prepare(s, "SELECT id FROM runs WHERE hash = ?1", &s->id_of));
     TRY(store_prepare(s, "SELECT rows, data, checksum FROM curves WHERE run = ?1", &s->curve));
     TRY(store_prepare(s, "SELECT study FROM members WHERE run = ?1 ORDER BY study", &s->studies));
     TRY(store_prepare(s, "PRAGMA data_version", &s->data_version));
     if (mode == STORE_READ)
         goto done;
-    text_clear(&sql);
     text_add(&sql, "INSERT INTO runs(");
     store_add_columns(&sql, "\"%\"");
     text_add(&sql, ") VALUES(");
@@ -216,7 +208,7 @@ static enum status open_for_writing(struct store *s, bool empty, const char *com
     TRY(store_begin(s));
     if (empty) {
         struct text answer = {0}; /* another process may have made the tables since */
-        rc = store_ask(s, "SELECT count(*) FROM sqlite_master", &answer);
+        rc = store_ask(s, "SELECT count(*) FROM sqlite_master", NULL, &answer);
         if (rc == OK && !strcmp(answer.data, "0"))
             rc = create_tables(s, command_line);
         text_free(&answer);
@@ -406,6 +398,7 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
 {
     enum status rc = OK;
     char own[33];
+    sqlite3_int64 id;
     bool there, outran = false;
     const bool mine = sqlite3_get_autocommit(store->db) != 0; /* no store_begin: a transaction of its own */
     if (!hash) {
@@ -420,10 +413,7 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
     TRY(store_run(store, store->put, "saving a run"));
     if (study)
         TRY(store_join(store, study, hash));
-    store_bind_text(store->id_of, 1, hash);
-    TRY(store_next(store, store->id_of, &there));
-    sqlite3_int64 id = sqlite3_column_int64(store->id_of, 0);
-    store_release(store->id_of);
+    TRY(store_id(store, hash, &id, &there));
     if (trace || outran) {
         sqlite3_bind_int64(store->drop_curve, 1, id);
         TRY(store_run(store, store->drop_curve, "saving a run"));
@@ -436,7 +426,6 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
         TRY(store_commit(store));
 done:
     store_release(store->put);
-    store_release(store->id_of);
     if (rc != OK && mine)
         store_rollback(store);
     return rc;

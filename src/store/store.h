@@ -63,7 +63,7 @@ enum status store_join(struct store *store, const char *study, const char *hash)
 enum status store_disown(struct store *store, const char *path);
 enum status store_own(struct store *store, const char *hash, const char *path);
 enum status store_drop(struct store *store, size_t *n);
-/* The file that the run with this hash comes from, appended to *path; nothing if none is known, or the run is free. */
+/* The file that the run with this hash comes from into *path; "" if none is known, or the run is free. */
 enum status store_source(struct store *store, const char *hash, struct text *path);
 /* A run of these keys as an earlier numerics revision made it goes once this revision's is there, which takes its place
  * in its studies: else a fit would count both. Until then the earlier one is read like any other. */

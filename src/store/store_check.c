@@ -183,7 +183,7 @@ enum status store_has_column(struct store *s, const char *name, bool *yes)
     struct text sql = {0}, answer = {0};
     text_addf(&sql, "SELECT count(*) FROM pragma_table_info('runs') WHERE name = '%s'", name);
     TRY(text_status(&sql));
-    TRY(store_ask(s, sql.data, &answer));
+    TRY(store_ask(s, sql.data, NULL, &answer));
     *yes = strcmp(answer.data, "0") != 0;
 done:
     text_free(&sql);
@@ -227,7 +227,7 @@ enum status store_check(struct store *s, enum store_mode mode)
     /* A reader of the runs need not wade through every curve. */
     static const char *const looks[] = {"PRAGMA integrity_check('runs')", "PRAGMA integrity_check('members')",
                                         "PRAGMA integrity_check(1)"};
-    TRY(store_ask(s, "PRAGMA user_version", &answer));
+    TRY(store_ask(s, "PRAGMA user_version", NULL, &answer));
     s->schema = (int)strtol(answer.data, NULL, 10);
     REQUIRE(s->schema >= STORE_OLDEST && s->schema <= STORE_SCHEMA, ERR_DATABASE,
             "%s: schema version %s, but this plateau (" PACKAGE_VERSION
@@ -235,12 +235,12 @@ enum status store_check(struct store *s, enum store_mode mode)
             s->path, answer.data, STORE_OLDEST, STORE_SCHEMA);
     TRY(check_objects(s));
     for (int i = mode == STORE_WRITE ? 2 : 0; i < (mode == STORE_WRITE ? 3 : 2); i++) {
-        TRY(store_ask(s, looks[i], &answer));
+        TRY(store_ask(s, looks[i], NULL, &answer));
         REQUIRE(!strcmp(answer.data, "ok"), ERR_DATABASE,
                 "%s: the file is damaged (%.200s); restore a copy, or save what is left with `sqlite3 FILE .recover`",
                 s->path, answer.data);
     }
-    TRY(store_ask(s, "SELECT value FROM meta WHERE key = 'schema'", &answer));
+    TRY(store_ask(s, "SELECT value FROM meta WHERE key = 'schema'", NULL, &answer));
     REQUIRE(strtol(answer.data, NULL, 10) == s->schema, ERR_DATABASE,
             "%s: its table meta names schema '%s', its header %d: the file is damaged; restore a copy", s->path,
             answer.data, s->schema);
@@ -449,7 +449,6 @@ enum status store_verify_all(struct store *s)
 {
     enum status rc = OK;
     sqlite3_stmt *row = NULL;
-    struct text sql = {0};
     struct result r;
     bool there, good;
     sqlite3_int64 version;
@@ -459,9 +458,7 @@ enum status store_verify_all(struct store *s)
     if (s->verified)
         goto done;
     s->version = version;
-    store_add_select(&sql, true);
-    TRY(text_status(&sql));
-    TRY(store_prepare(s, sql.data, &row));
+    TRY(store_prepare_select(s, true, "", &row));
     for (;;) {
         TRY(store_next(s, row, &there));
         if (!there)
@@ -481,6 +478,5 @@ enum status store_verify_all(struct store *s)
             s->path, s->path);
 done:
     sqlite3_finalize(row);
-    text_free(&sql);
     return rc;
 }

@@ -78,6 +78,7 @@ enum status store_copy(struct store *to, struct store *from, int64_t id, bool wi
     enum status rc = OK;
     bool there;
     char buffer[48];
+    sqlite3_int64 to_id;
     sqlite3_bind_int64(from->by_id, 1, id);
     TRY(of_source(store_next(from, from->by_id, &there))); /* holds the source's lock until the end: row and curve are
                                                               of one time */
@@ -87,10 +88,7 @@ enum status store_copy(struct store *to, struct store *from, int64_t id, bool wi
         store_hash(from, (const char *)sqlite3_column_text(from->by_id, SELECT_COLUMNS + COLUMN_HASH), buffer);
     if (with_row)
         TRY(copy_row(to, from->by_id, hash));
-    store_bind_text(to->id_of, 1, hash);
-    TRY(store_next(to, to->id_of, &there));
-    const sqlite3_int64 to_id = sqlite3_column_int64(to->id_of, 0);
-    store_release(to->id_of);
+    TRY(store_id(to, hash, &to_id, &there));
     REQUIRE(there, ERR_INPUT, "%s: no run %s", to->path, hash);
     if (with_row && from->schema == STORE_OLDEST)
         TRY(store_seal(to, to_id));
@@ -106,7 +104,6 @@ enum status store_copy(struct store *to, struct store *from, int64_t id, bool wi
         TRY(store_join(to, (const char *)sqlite3_column_text(from->studies, 0), hash));
     }
 done:
-    store_release(to->id_of);
     store_release(from->by_id);
     store_release(from->curve);
     store_release(from->studies);

@@ -36,14 +36,12 @@ enum status store_supersede(struct store *store, const struct keys *keys)
 {
     enum status rc = OK;
     bool there;
+    sqlite3_int64 id;
     char hash[33], older[33];
     keys_hash(keys, hash);
     for (int revision = KEYS_NUMERICS_REVISION; revision > 0; revision--) {
         keys_hash_at(keys, revision, older);
-        store_bind_text(store->id_of, 1, older);
-        TRY(store_next(store, store->id_of, &there));
-        const sqlite3_int64 id = sqlite3_column_int64(store->id_of, 0);
-        store_release(store->id_of);
+        TRY(store_id(store, older, &id, &there));
         if (revision == KEYS_NUMERICS_REVISION && !there)
             break;
         if (revision == KEYS_NUMERICS_REVISION || !there)
@@ -55,7 +53,6 @@ enum status store_supersede(struct store *store, const struct keys *keys)
         TRY(change(store, "DELETE FROM runs WHERE ?1 IS NULL AND id = ?2", NULL, id, NULL));
     }
 done:
-    store_release(store->id_of);
     return rc;
 }
 
@@ -69,14 +66,9 @@ enum status store_disown(struct store *store, const char *path)
 enum status store_own(struct store *store, const char *hash, const char *path)
 {
     bool there;
-    enum status rc = OK;
-    store_bind_text(store->id_of, 1, hash);
-    TRY(store_next(store, store->id_of, &there));
-    const sqlite3_int64 id = sqlite3_column_int64(store->id_of, 0);
-    TRY(change(store, "INSERT OR REPLACE INTO sources(path, run) VALUES(?1, ?2)", path, id, NULL));
-done:
-    store_release(store->id_of);
-    return rc;
+    sqlite3_int64 id;
+    enum status rc = store_id(store, hash, &id, &there);
+    return rc == OK ? change(store, "INSERT OR REPLACE INTO sources(path, run) VALUES(?1, ?2)", path, id, NULL) : rc;
 }
 
 enum status store_drop(struct store *store, size_t *n)
@@ -86,16 +78,5 @@ enum status store_drop(struct store *store, size_t *n)
 
 enum status store_source(struct store *store, const char *hash, struct text *path)
 {
-    sqlite3_stmt *statement = NULL;
-    enum status rc = OK;
-    bool there;
-    TRY(store_prepare(store, "SELECT path FROM sources JOIN runs ON run = id WHERE hash = ?1", &statement));
-    store_bind_text(statement, 1, hash);
-    TRY(store_next(store, statement, &there));
-    const char *text = there ? (const char *)sqlite3_column_text(statement, 0) : NULL;
-    text_add(path, text ? text : "");
-    TRY(text_status(path));
-done:
-    sqlite3_finalize(statement);
-    return rc;
+    return store_ask(store, "SELECT path FROM sources JOIN runs ON run = id WHERE hash = ?1", hash, path);
 }

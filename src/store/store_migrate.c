@@ -35,7 +35,7 @@ static enum status unite_imports(struct store *s)
               same_run, same_run);
     TRY(text_status(&sql));
     TRY(store_execute(s, sql.data, "bringing imported runs up to date"));
-    TRY(store_ask(s, "SELECT count(*) FROM runs WHERE hash GLOB 'import:*:*'", &left));
+    TRY(store_ask(s, "SELECT count(*) FROM runs WHERE hash GLOB 'import:*:*'", NULL, &left));
     if (strcmp(left.data, "0") != 0)
         fprintf(stderr,
                 "plateau: %s: %s imported runs have the keys of another one and a different outcome; all are kept\n",
@@ -74,14 +74,11 @@ done:
 static enum status seal_rows(struct store *s)
 {
     enum status rc = OK;
-    struct text sql = {0};
     sqlite3_stmt *row = NULL, *set = NULL;
     struct result r;
     bool there, good;
     char sum[17];
-    store_add_select(&sql, true);
-    TRY(text_status(&sql));
-    TRY(store_prepare(s, sql.data, &row));
+    TRY(store_prepare_select(s, true, "", &row));
     TRY(store_prepare(s, "UPDATE runs SET checksum = ?1 WHERE id = ?2", &set));
     for (;;) {
         TRY(store_next(s, row, &there));
@@ -98,7 +95,6 @@ static enum status seal_rows(struct store *s)
 done:
     sqlite3_finalize(row);
     sqlite3_finalize(set);
-    text_free(&sql);
     return rc;
 }
 
@@ -127,7 +123,7 @@ enum status store_migrate(struct store *s, enum store_mode mode)
     bool there;
     if (mode == STORE_WRITE) {
         TRY(store_begin(s));
-        TRY(store_ask(s, "PRAGMA user_version", &answer)); /* another process may have done it since */
+        TRY(store_ask(s, "PRAGMA user_version", NULL, &answer)); /* another process may have done it since */
         s->schema = (int)strtol(answer.data, NULL, 10);
     }
     for (int i = 0; i < COLUMNS; i++) {

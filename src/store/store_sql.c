@@ -137,19 +137,42 @@ enum status store_next(struct store *s, sqlite3_stmt *statement, bool *there)
     return code == SQLITE_ROW || code == SQLITE_DONE ? OK : store_error(s, "reading");
 }
 
-enum status store_ask(struct store *s, const char *sql, struct text *answer)
+enum status store_prepare_select(struct store *s, bool bare, const char *where, sqlite3_stmt **statement)
+{
+    struct text sql = {0};
+    store_add_select(&sql, bare);
+    text_add(&sql, where);
+    enum status rc = text_status(&sql);
+    if (rc == OK)
+        rc = store_prepare(s, sql.data, statement);
+    text_free(&sql);
+    return rc;
+}
+
+enum status store_ask(struct store *s, const char *sql, const char *parameter, struct text *answer)
 {
     sqlite3_stmt *statement = NULL;
     enum status rc = OK;
     bool there;
     text_clear(answer);
     TRY(store_prepare(s, sql, &statement));
+    if (parameter)
+        store_bind_text(statement, 1, parameter);
     TRY(store_next(s, statement, &there));
     const char *value = there ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     text_add(answer, value ? value : "");
     TRY(text_status(answer));
 done:
     sqlite3_finalize(statement);
+    return rc;
+}
+
+enum status store_id(struct store *s, const char *hash, sqlite3_int64 *id, bool *there)
+{
+    store_bind_text(s->id_of, 1, hash);
+    enum status rc = store_next(s, s->id_of, there);
+    *id = sqlite3_column_int64(s->id_of, 0);
+    store_release(s->id_of);
     return rc;
 }
 

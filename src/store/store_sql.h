@@ -77,8 +77,12 @@ void store_release(sqlite3_stmt *statement);
 enum status store_run(struct store *s, sqlite3_stmt *statement, const char *doing);
 /* Next row? *there is false at the end. */
 enum status store_next(struct store *s, sqlite3_stmt *statement, bool *there);
-/* The first text or number that a query gives, as text; "" if there is none. */
-enum status store_ask(struct store *s, const char *sql, struct text *answer);
+/* A SELECT of `where` (SQL, "" for all rows), as store_add_select. */
+enum status store_prepare_select(struct store *s, bool bare, const char *where, sqlite3_stmt **statement);
+/* The first text or number that a query gives, as text; "" if there is none. parameter: a text for ?1, or NULL. */
+enum status store_ask(struct store *s, const char *sql, const char *parameter, struct text *answer);
+/* The id of the run with this hash, if it is *there. */
+enum status store_id(struct store *s, const char *hash, sqlite3_int64 *id, bool *there);
 /* NULL and NaN are bound as SQL's NULL. Texts are copied. */
 void store_bind_text(sqlite3_stmt *statement, int parameter, const char *text);
 void store_bind_real(sqlite3_stmt *statement, int parameter, double value);
