@@ -1,4 +1,5 @@
 #include "cost.h"
+#include "published.h"
 #include <math.h>
 
 /* Operations of a product that take as long as one normal number, one element of a softmax or an activation with its
@@ -77,21 +78,29 @@ double cost_step(const struct keys *k)
     return k->preset == PRESET_FLOW ? FLOW : k->preset == PRESET_TOY ? toy_step(k) : transformer_step(k);
 }
 
-/* The toy: sqrt(pi/2) sqrt(d) T/sqrt(B), in time = steps x lr. Transformers: published at lr 1e-4 (SGD 5e-3), 0.76
- * d^1.29 (T/B)^0.80, 6.42 d^1.44 T^1.07, 0.55 vocab^0.79 pairs^2.25. */
+/* x^g with g rounded to quarters: the same bits on every machine, which pow does not promise. */
+static double power_of_quarters(double x, double g)
+{
+    const double root = sqrt(sqrt(x)), quarters = rint(4 * fabs(g));
+    double value = 1;
+    for (double i = 0; i < quarters; i++)
+        value *= root;
+    return g < 0 ? 1 / value : value;
+}
+
+/* Steps to the end of the plateau. The toy: sqrt(pi/2) sqrt(d) T/sqrt(B), in time = steps x lr. Transformers: the
+ * published laws, with steps in inverse proportion to the learning rate; that of SGD has no B, which counts as 1/T. */
 static double plateau(const struct keys *k)
 {
+    static const double ADAM_LR = 1e-4, SGD_LR = 5e-3; /* published.def */
     const double lr = keys_real(k, KEY_lr), B = keys_real(k, KEY_B);
-    if (k->preset == PRESET_RECALL) {
-        const double pairs = keys_real(k, KEY_pairs), vocab = keys_real(k, KEY_vocab);
-        return 0.55 * sqrt(vocab * sqrt(vocab)) * pairs * pairs * sqrt(sqrt(pairs)) * 1e-4 / lr;
-    }
-    const double T = keys_real(k, KEY_T), d = keys_real(k, KEY_d);
+    if (k->preset == PRESET_RECALL)
+        return published_value(PUBLISHED_FIG4, k, power_of_quarters) * ADAM_LR / lr;
     if (k->preset == PRESET_TOY)
-        return 1.25 * sqrt(d / B) * T / lr;
+        return 1.25 * sqrt(keys_real(k, KEY_d) / B) * keys_real(k, KEY_T) / lr;
     if (keys_integer(k, KEY_optimizer) == OPTIMIZER_ADAM)
-        return 0.76 * d * sqrt(sqrt(d)) * sqrt(T / B * sqrt(T / B)) * 1e-4 / lr;
-    return 6.42 * d * sqrt(d) * T / B * 5e-3 / lr;
+        return published_value(PUBLISHED_FIG3, k, power_of_quarters) * ADAM_LR / lr;
+    return published_value(PUBLISHED_FIG15_SGD, k, power_of_quarters) / B * SGD_LR / lr;
 }
 
 double cost_steps(const struct keys *k)

@@ -1,13 +1,13 @@
-/* What a run costs, guessed from its keys alone: for order and balance, and to carry a measured rate from one model to
- * another.
+/* What a run costs, guessed from its keys alone. It decides the order in which runs are started and the shards of a
+ * study, and carries a measured rate from one model to another.
  *
- *     work of a run = steps to its end x work of a step
+ *     cost of a run = steps to its end x cost of a step
  *
- * A step: the arithmetic of forward and backward pass, and what does not multiply matrices (sampling, softmax,
- * activation, update), each in as many floating-point operations of the products as it takes the time of; with its
- * share of an evaluation. Steps: the plateau laws with their exponents rounded to quarters. Nothing but products,
- * quotients and square roots, which have the same bits on every machine: so all machines agree which run is the longer,
- * and thus on the shards of a study. */
+ * The cost of a step is its number of operations: the arithmetic of forward and backward pass, and what does not
+ * multiply matrices (sampling, softmax, activation, update), which counts as the products that take as long; with the
+ * step's share of an evaluation. The number of steps comes from the published laws (published.def), with their
+ * exponents rounded to quarters. Only products, quotients and square roots are used, which have the same bits on every
+ * machine. So all machines agree which run is the longer, and thus on the shards of a study. */
 #ifndef COST_H
 #define COST_H
 #include "keys.h"
