@@ -265,6 +265,7 @@ void store_close(struct store *store)
     sqlite3_close(store->db);
     free(store->path);
     free(store->damaged);
+    free(store->older);
     free(store);
 }
 

@@ -103,6 +103,7 @@ struct store_filter {
 struct store_row {
     int64_t id;
     struct result result;
+    int revision; /* KEYS_NUMERICS_REVISION of the plateau that made the run; 0: imported */
     bool has_curve;
     const char *hash, *study, *version, *host, *started, *finished; /* times: ISO 8601, UTC */
 };

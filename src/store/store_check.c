@@ -361,10 +361,15 @@ void store_sum_curve(const char *hash, const void *data, size_t bytes, char text
 static const char imported[] = "import:";
 enum { HASH_DIGITS = 32 };
 
+bool store_is_import(const char *hash)
+{
+    return hash && strlen(hash) >= sizeof imported - 1 + HASH_DIGITS && !strncmp(hash, imported, sizeof imported - 1);
+}
+
 const char *store_hash(const struct store *s, const char *hash, char buffer[48])
 {
     const size_t n = hash ? strlen(hash) : 0;
-    if (s->schema != STORE_OLDEST || n < HASH_DIGITS || strncmp(hash, imported, sizeof imported - 1) != 0)
+    if (s->schema != STORE_OLDEST || !store_is_import(hash))
         return hash;
     snprintf(buffer, 48, "%s%s", imported, hash + n - HASH_DIGITS);
     return buffer;
@@ -388,7 +393,7 @@ done:
     return rc == ERR_MEMORY || rc == OK ? rc : ERR_DATABASE;
 }
 
-enum status store_verify(struct store *s, sqlite3_stmt *row, const struct result *r)
+enum status store_verify(struct store *s, sqlite3_stmt *row, const struct result *r, int *revision)
 {
     enum status rc = OK;
     char hash[HASH_DIGITS + 1], sum[17];
@@ -396,15 +401,15 @@ enum status store_verify(struct store *s, sqlite3_stmt *row, const struct result
     const char *own = (const char *)sqlite3_column_text(row, SELECT_COLUMNS + COLUMN_HASH);
     const char *stored = (const char *)sqlite3_column_text(row, SELECT_COLUMNS + COLUMN_CHECKSUM);
     const size_t n = own ? strlen(own) : 0;
-    const bool is_import = n >= sizeof imported - 1 + HASH_DIGITS && !strncmp(own, imported, sizeof imported - 1);
     if (s->schema == STORE_OLDEST)
         TRY(check_keys(&r->keys));
-    const char *digits = is_import ? own + n - HASH_DIGITS : own ? own : "";
-    int revision = KEYS_NUMERICS_REVISION;
+    const char *digits = store_is_import(own) ? own + n - HASH_DIGITS : own ? own : "";
+    int made_by = KEYS_NUMERICS_REVISION;
     do
-        keys_hash_at(&r->keys, revision, hash);
-    while (strcmp(digits, hash) != 0 && --revision > 0);
-    if (revision == 0) {
+        keys_hash_at(&r->keys, made_by, hash);
+    while (strcmp(digits, hash) != 0 && --made_by > 0);
+    *revision = store_is_import(own) ? 0 : made_by;
+    if (made_by == 0) {
         keys_describe(&r->keys, &which);
         REQUIRE(false, ERR_DATABASE, "%.300s: these keys do not make its hash %.40s", which.data ? which.data : "?",
                 own ? own : "(none)");
@@ -419,6 +424,15 @@ enum status store_verify(struct store *s, sqlite3_stmt *row, const struct result
     }
 done:
     text_free(&which);
+    return rc;
+}
+
+static enum status note_older(struct store *s, sqlite3_int64 id, int revision)
+{
+    enum status rc = OK;
+    TRY(list_room(&s->older, s->n_older, &s->older_allocated, sizeof *s->older, "runs"));
+    s->older[s->n_older++] = (struct store_older){id, revision};
+done:
     return rc;
 }
 
@@ -451,6 +465,7 @@ enum status store_verify_all(struct store *s)
     sqlite3_stmt *row = NULL;
     struct result r;
     bool there, good;
+    int revision;
     sqlite3_int64 version;
     s->busy = false;
     TRY(file_version(s, &version));
@@ -463,9 +478,12 @@ enum status store_verify_all(struct store *s)
         TRY(store_next(s, row, &there));
         if (!there)
             break;
-        TRY(store_good(s, row, &r, &good));
+        const sqlite3_int64 id = sqlite3_column_int64(row, SELECT_ID);
+        TRY(store_good(s, row, &r, &good, &revision));
         if (!good)
-            TRY(name_row(s, sqlite3_column_int64(row, SELECT_ID)));
+            TRY(name_row(s, id));
+        else if (revision > 0 && revision < KEYS_NUMERICS_REVISION)
+            TRY(note_older(s, id, revision));
     }
     s->verified = s->unchanged = true;
     if (s->n_damaged > MOST_NAMED)

@@ -84,7 +84,7 @@ static enum status seal_rows(struct store *s)
         TRY(store_next(s, row, &there));
         if (!there)
             break;
-        TRY(store_good(s, row, &r, &good));
+        TRY(store_good(s, row, &r, &good, NULL));
         if (!good)
             continue;
         store_sum_row(row, sum);

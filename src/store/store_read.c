@@ -145,22 +145,30 @@ done:
     return rc == OK || rc == ERR_MEMORY ? rc : ERR_DATABASE;
 }
 
+/* Also of a struct store_older, which begins with its id. */
 static int by_id(const void *a, const void *b)
 {
     const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
 }
 
-enum status store_good(struct store *s, sqlite3_stmt *row, struct result *r, bool *good)
+enum status store_good(struct store *s, sqlite3_stmt *row, struct result *r, bool *good, int *revision)
 {
     const int64_t id = sqlite3_column_int64(row, SELECT_ID);
     *good = !s->unchanged || !s->n_damaged || !bsearch(&id, s->damaged, s->n_damaged, sizeof id, by_id);
     if (!*good)
         return OK;
+    const struct store_older *older =
+        s->unchanged && s->n_older ? bsearch(&id, s->older, s->n_older, sizeof *older, by_id) : NULL;
+    int made_by = older ? older->revision : KEYS_NUMERICS_REVISION;
+    if (store_is_import((const char *)sqlite3_column_text(row, SELECT_COLUMNS + COLUMN_HASH)))
+        made_by = 0;
     enum status rc = store_result(row, r);
     if (rc == OK && !s->unchanged)
-        rc = store_verify(s, row, r);
+        rc = store_verify(s, row, r, &made_by);
     *good = rc == OK;
+    if (revision)
+        *revision = made_by;
     return rc == ERR_MEMORY ? rc : OK;
 }
 
@@ -173,7 +181,7 @@ enum status store_find(struct store *store, const char *hash, bool *there, struc
     store_bind_text(store->by_hash, 1, hash);
     TRY(store_next(store, store->by_hash, there));
     if (*there)
-        TRY(store_good(store, store->by_hash, &r, there));
+        TRY(store_good(store, store->by_hash, &r, there, NULL));
     if (!*there)
         goto done;
     *has_curve = sqlite3_column_int(store->by_hash, SELECT_HAS_CURVE) != 0;
@@ -274,7 +282,7 @@ static enum status take_row(struct store *s, sqlite3_stmt *statement, struct wal
     struct store_row *row = &w->rows[w->n];
     *row = (struct store_row){.id = sqlite3_column_int64(statement, SELECT_ID),
                               .has_curve = sqlite3_column_int(statement, SELECT_HAS_CURVE) != 0};
-    TRY(store_good(s, statement, &row->result, &good));
+    TRY(store_good(s, statement, &row->result, &good, &row->revision));
     if (!good) /* it has been named */
         goto done;
     for (int i = 0; i < STRINGS; i++) {
@@ -419,7 +427,7 @@ enum status store_curve(struct store *store, int64_t id, struct trace *out)
     sqlite3_bind_int64(store->by_id, 1, id);
     TRY(store_next(store, store->by_id, &there));
     REQUIRE(there, ERR_INPUT, "%s: no run %lld", store->path, (long long)id);
-    TRY(store_good(store, store->by_id, &r, &good));
+    TRY(store_good(store, store->by_id, &r, &good, NULL));
     REQUIRE(good, ERR_DATABASE, "%s: run %lld is not what was saved; restore a copy", store->path, (long long)id);
     trace_begin(out, &r.keys);
     sqlite3_bind_int64(store->curve, 1, id);

@@ -49,6 +49,11 @@ struct store {
     bool unchanged;        /* .. and now: no row need be looked at again */
     int64_t *damaged;      /* owned: the ids of those that failed, ascending */
     size_t n_damaged, damaged_allocated;
+    struct store_older {
+        int64_t id;
+        int revision;
+    } * older; /* owned: the runs of earlier numerics revisions, ascending */
+    size_t n_older, older_allocated;
 #define AS_FIELD(name) sqlite3_stmt *name;
     STORE_STATEMENTS(AS_FIELD)
 #undef AS_FIELD
@@ -112,8 +117,8 @@ enum status store_has_column(struct store *s, const char *name, bool *yes);
 /* What every row has that is older than the column, as SQL; NULL for a column that no file lacks. */
 const char *store_absent(int column, char buffer[64]);
 /* The row that a select stands on is what was saved: its keys are those of its hash, its values those of its checksum.
- * ERR_DATABASE with what fails. */
-enum status store_verify(struct store *s, sqlite3_stmt *row, const struct result *r);
+ * *revision: as in struct store_row. ERR_DATABASE with what fails. */
+enum status store_verify(struct store *s, sqlite3_stmt *row, const struct result *r, int *revision);
 /* Before rows are read: looks at every row once, and names those that fail on stderr; later calls note whether another
  * process has written since. */
 enum status store_verify_all(struct store *s);
@@ -124,6 +129,8 @@ void store_sum_row(sqlite3_stmt *row, char text[17]);
 enum status store_seal(struct store *s, sqlite3_int64 id);
 /* The checksum of a curve: of its bytes, and of the hash of its run. */
 void store_sum_curve(const char *hash, const void *data, size_t bytes, char text[17]);
+/* Is it the hash of an imported run? NULL is fine. */
+bool store_is_import(const char *hash);
 /* The hash of a row as files of this schema write it: those of imported runs once named their study. Returns `hash` or
  * buffer. */
 const char *store_hash(const struct store *s, const char *hash, char buffer[48]);
@@ -138,8 +145,9 @@ enum status store_migrate(struct store *s, enum store_mode mode);
 
 /* The row that a select stands on -> *r. ERR_DATABASE: not a row of plateau. */
 enum status store_result(sqlite3_stmt *row, struct result *r);
-/* The same; *good: the row can be read and is what was saved. ERR_MEMORY alone is an error. */
-enum status store_good(struct store *s, sqlite3_stmt *row, struct result *r, bool *good);
+/* The same; *good: the row can be read and is what was saved. *revision: as in struct store_row; NULL: not asked for.
+ * ERR_MEMORY alone is an error. */
+enum status store_good(struct store *s, sqlite3_stmt *row, struct result *r, bool *good, int *revision);
 
 /* Doubles of this machine to little-endian, or back: the same operation. */
 void store_swap_order(double *values, size_t n);
