@@ -19,7 +19,8 @@ static enum status stopping(void)
     return (enum status)reason;
 }
 
-/* Have more than `seconds` passed since the program began to stop, at *since? SIGUSR1 leaves the time that is needed. */
+/* Have more than `seconds` passed since the program began to stop, at *since? SIGUSR1 leaves all the time that is
+ * needed. */
 static bool late(double *since, double seconds)
 {
     const double now = progress_clock();
