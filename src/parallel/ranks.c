@@ -4,8 +4,7 @@
 static size_t count = 1, number, here = 1;
 static bool connected;
 
-/* How many processes a launcher started, this one among them; 0: several, or one, it does not say. *mpi: they may find
- * each other. */
+/* How many processes a launcher started, this one among them; 0 if it does not say. *mpi: they may find each other. */
 static size_t started(bool *mpi)
 {
     static const char *const sizes[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};

@@ -15,9 +15,9 @@ static struct outgoing *outbox; /* owned */
 
 #ifdef WITH_SANITIZERS
 #include <sanitizer/lsan_interface.h>
-/* Open MPI, and what it loads, never free all that they take: that is theirs. What plugins took that are unloaded has
- * no name that could be left out: so what MPI's start takes is not looked at, and leaks are looked for before MPI
- * ends. */
+/* Open MPI and the libraries that it loads never free all that they allocate. The allocations of plugins that are
+ * unloaded have no name by which they could be suppressed. So leak detection is off while MPI starts, and leaks are
+ * looked for before MPI ends. */
 #define OF_MPI(call) (__lsan_disable(), (call), __lsan_enable())
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
@@ -34,7 +34,7 @@ static void nap(void)
     nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
 }
 
-/* Forgets what has been sent; gives MPI the time that it needs for the rest. */
+/* Frees messages that have been sent, and gives MPI the time that it needs for the others. */
 static void clear_outbox(void)
 {
     for (struct outgoing **p = &outbox, *o; (o = *p);) {

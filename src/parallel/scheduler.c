@@ -262,8 +262,8 @@ static enum status collect(struct dispatch *d)
     return rc;
 }
 
-/* Nothing more is given out, because all is done (rc = OK) or because of rc. In that case busy workers are asked to save
- * their items, and those that have finished are delivered. */
+/* Nothing more is given out, because all is done (rc = OK) or because of rc. In that case busy workers are asked to
+ * save their items, and those that have finished are delivered. */
 static void wind_down(struct dispatch *d, enum status rc)
 {
     double since = progress_clock();

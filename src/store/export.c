@@ -22,7 +22,7 @@ struct exporter {
     size_t n_columns;
 };
 
-/* The fields of a row in order: the only list of them, for header, CSV and JSON. */
+/* Visits the fields of a row in order. Header, CSV and JSON have no other list of them. */
 static void each_field(const struct store_row *row, field_visit *visit, struct text *out)
 {
     const struct result *r = &row->result;
@@ -78,7 +78,7 @@ static void csv_name(struct text *out, const struct field *f, bool first)
     text_addf(out, "%s%s%s", first ? "" : ",", prefix, f->name);
 }
 
-/* A spreadsheet runs a field that begins like a formula: the apostrophe makes it text. */
+/* A spreadsheet would run a field that begins like a formula. The apostrophe makes it text. */
 static void add_csv_text(struct text *out, const char *value)
 {
     struct text plain = {0};
@@ -99,7 +99,8 @@ static void csv_value(struct text *out, const struct field *f, bool first)
         text_add(out, text_real(buffer, f->number));
 }
 
-/* Opens and closes the object of a group where it changes; what does not apply is left out, as in --json. */
+/* Opens and closes the object of a group where the group changes. Fields that do not apply are left out, as in --json.
+ * */
 static void json_value(struct text *out, const struct field *f, bool first)
 {
     static const char *const groups[] = {"crossings", "predicted", "solver"};
@@ -130,7 +131,7 @@ static void json_value(struct text *out, const struct field *f, bool first)
         text_add(out, "}");
 }
 
-/* Who closes the pipe (head) has seen enough: no message. */
+/* A reader that closes the pipe (head) has seen enough, and gets no message. */
 static enum status write_failed(void)
 {
     return errno == EPIPE ? error_set(ERR_IO, "%s", "")
@@ -235,8 +236,7 @@ done:
     return rc;
 }
 
-/* Writes what is in e->line (a header or nothing), then every row; a full disk may show only when the last buffer goes
- * out. */
+/* Writes e->line (a header or nothing), then every row. A full disk may show only when the last buffer is written. */
 static enum status export_rows(struct exporter *e, const struct store_filter *filter, store_visit *visit)
 {
     enum status rc = OK;

@@ -35,9 +35,9 @@ struct import {
     struct store *store;
     struct run_flow *tools; /* owned */
     const char *study;
-    const char *source; /* where the file is; NULL if it is none, but a pipe */
+    const char *source; /* path of the file; NULL if it is a pipe */
     const double *defaults;
-    bool fallback; /* they stand for empty cells */
+    bool fallback; /* the defaults stand for empty cells, too */
     struct import_report *report;
     struct csv csv;
     int columns[MOST_COLUMNS]; /* column of the file -> key or enum column */
@@ -214,8 +214,8 @@ done:
     return rc;
 }
 
-/* A default would take the place of an empty cell without a word. What only says how long or how fast a run was may be
- * missing. */
+/* Refuses an empty cell of a key that makes the run what it is: a default would take its place without a word. Keys
+ * that only say how long or how fast a run was may be missing. */
 static enum status check_empty(const struct import *m, const struct line *l, const struct keys *keys)
 {
     for (size_t i = 0; i < m->n_columns; i++) {
@@ -229,8 +229,8 @@ static enum status check_empty(const struct import *m, const struct line *l, con
     return OK;
 }
 
-/* Status, plateau and cap from what the line says; result->keys is set. The unit is that of the runs made here: for the
- * toy steps x lr, for the flow time. */
+/* Finds status, plateau and cap from what the line says; r->keys is set. The unit is that of the runs made here: for
+ * the toy steps x lr, for the flow time. */
 static enum status read_outcome(const struct import *m, const struct line *l, struct result *r)
 {
     enum status rc = OK;
@@ -291,7 +291,7 @@ static bool same_outcome(const struct result *a, const struct result *b)
     return same;
 }
 
-/* A run that another file has given with another outcome is not overwritten. */
+/* Refuses to overwrite a run that another file has given with another outcome. */
 static enum status check_other(struct import *m, const char *hash, const struct result *r)
 {
     enum status rc = OK;
@@ -313,7 +313,7 @@ done:
     return rc;
 }
 
-/* "import:HASH", which no run made here has. */
+/* Saves the run as "import:HASH", a name that no run made here has. */
 static enum status put(struct import *m, const struct result *r)
 {
     enum status rc = OK;
@@ -331,7 +331,7 @@ done:
     return rc;
 }
 
-/* What the laws are about and neither the file nor the command line gives. */
+/* Notes which keys that the laws are about neither the file nor the command line gives. */
 static void note_kind(struct import *m, const struct keys *keys)
 {
     static const enum key of_laws[] = {KEY_T, KEY_d, KEY_B, KEY_p, KEY_pairs, KEY_vocab};
@@ -380,7 +380,7 @@ static int compare_seen(const void *a, const void *b)
     return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-/* Two lines with the same keys would replace each other without a word. */
+/* Refuses two lines with the same keys, of which one would replace the other without a word. */
 static enum status check_repeats(struct import *m, const char *path)
 {
     if (m->n_seen)

@@ -37,7 +37,7 @@ struct leases {
 
 /* ---- processes ---- */
 
-/* First line of a file; "" if it cannot be had. */
+/* The first line of a file; "" if it cannot be read. */
 static void line_of(const char *path, char *line, int size)
 {
     FILE *file = fopen(path, "r");
@@ -49,7 +49,7 @@ static void line_of(const char *path, char *line, int size)
     line[strcspn(line, "\n")] = '\0';
 }
 
-/* This start of this machine, and the process numbers that are seen here (a container has its own). */
+/* Names this machine since its last start, and the space of process numbers here (a container has its own). */
 static void machine(char name[OWNER])
 {
     char boot[64] = "", numbers[64] = "";
@@ -59,7 +59,7 @@ static void machine(char name[OWNER])
     snprintf(name, OWNER, "%.40s/%.40s/", boot, numbers);
 }
 
-/* "MACHINE/NUMBER/START": a process that lives here; without a start if it does not. */
+/* "MACHINE/NUMBER/START" of a process; without START if it does not live here. */
 static void identify(long process, char owner[OWNER])
 {
     char here[OWNER], path[64], stat[512];
@@ -74,7 +74,7 @@ static void identify(long process, char owner[OWNER])
     snprintf(owner, OWNER, "%.90s%ld/%.30s", here, process, ended || !field ? "" : field);
 }
 
-/* Is the process gone from this machine? Of other machines nothing is known. */
+/* Is the process gone from this machine? Of processes on other machines nothing is known. */
 static bool is_gone(const char *owner, long process)
 {
     char here[OWNER], now[OWNER];
@@ -87,7 +87,7 @@ static bool is_gone(const char *owner, long process)
 
 /* ---- the file ---- */
 
-/* The file is not used any more, and this says why, once. */
+/* From here on the file is not used any more; a line says why, once. */
 static void give_up(struct leases *l, const char *why)
 {
     fprintf(stderr,
@@ -121,16 +121,16 @@ static bool run(struct leases *l, const char *sql, const char *a, const char *b,
     return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
-/* Has the file been removed, or another put in its place? Known for certain inside a transaction that writes. */
+/* Has the file been removed, or another put in its place? This is certain only inside a transaction that writes. */
 static bool has_moved(struct leases *l)
 {
     int moved = 1;
     return sqlite3_file_control(l->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved;
 }
 
-/* Opens the file, or makes it, and begins to write; false with sqlite3_errmsg, or *why, if it cannot be had or is not
- * ours, or *moved if it was removed meanwhile. The journal is kept in memory: one on the disk would have the same name
- * as that of the file which another sweep makes next. */
+/* Opens the file, or makes it, and begins to write. If it returns false, either the file was removed meanwhile
+ * (*moved), or it cannot be opened or is not one of plateau's, which *why or sqlite3_errmsg explains. The journal is
+ * kept in memory: one on the disk would have the same name as the journal of the file that another sweep makes next. */
 static bool connect(struct leases *l, const char **why, bool *moved)
 {
     struct stat info;
@@ -183,7 +183,7 @@ enum status lease_open(const char *database, double rest_s, struct leases **leas
     enum status rc = OK;
     const char *why = NULL;
     bool joined = false;
-    char *real = realpath(database, NULL); /* by whatever name the database is called */
+    char *real = realpath(database, NULL); /* the same file under whatever name the database was given */
     struct leases *l = calloc(1, sizeof *l);
     REQUIRE(l, ERR_MEMORY, "out of memory for the leases of runs");
     l->rest_s = rest_s;
@@ -213,7 +213,7 @@ done:
     return rc;
 }
 
-/* Has the beat of this sweep rested too long? */
+/* Has the beat of sweep `owner`, which is `now`, not moved for too long? */
 static bool rests(struct leases *l, const char *owner, sqlite3_int64 now)
 {
     struct other *o = l->others;
@@ -232,7 +232,7 @@ static bool rests(struct leases *l, const char *owner, sqlite3_int64 now)
     return progress_clock() - o->since > l->rest_s;
 }
 
-/* May the run be had: is it nobody's, or of one that is gone or rests? *ok: the file could be read. */
+/* Is the run free: leased by nobody, or by a sweep that is gone or whose beat rests? *ok: the file could be read. */
 static bool is_free(struct leases *l, const char *hash, bool *ok)
 {
     sqlite3_stmt *row = NULL;
@@ -265,7 +265,7 @@ bool lease_take(struct leases *l, const char *hash)
 {
     bool ok = true, mine = true;
     if (l->db)
-        mine = is_free(l, hash, &ok); /* a look, which keeps nobody from writing */
+        mine = is_free(l, hash, &ok); /* only reads, and so keeps nobody from writing */
     if (l->db && ok && mine) {
         ok = execute(l, "BEGIN IMMEDIATE") && !has_moved(l);
         mine = ok && is_free(l, hash, &ok);
@@ -284,8 +284,8 @@ void lease_return(struct leases *l, const char *hash)
         give_up(l, sqlite3_errmsg(l->db));
 }
 
-/* Takes out this sweep and those that are gone; true if none is left, and then the file is gone too: nobody can join
- * while this holds the lock, and who waits for it finds the file moved. */
+/* Takes this sweep out of the file, and removes the file if no living sweep is left in it: returns true. No sweep can
+ * join while this one holds the lock, and a sweep that waits for the lock finds the file moved. */
 static bool leave(struct leases *l)
 {
     sqlite3_stmt *row = NULL;

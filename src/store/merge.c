@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Which source a row of the store comes from, to name it in a conflict. */
+/* The source that a row of the store was taken from, to name it in a conflict. */
 struct origin {
     char *hash; /* owned */
     const char *path;
@@ -17,7 +17,7 @@ struct merge {
     struct merge_report *report;
     struct origin *origins; /* owned */
     size_t n_origins, allocated;
-    enum status visited; /* of the last row: tells an error of the store from one of the source */
+    enum status visited; /* of the last row: tells an error of the store from an error of the source */
 };
 
 /* ---- two rows of one run ---- */
@@ -32,7 +32,7 @@ static const char *value(char buffer[32], double x)
     return isnan(x) ? "none" : text_real(buffer, x);
 }
 
-/* Two numbers that differ by more than tolerance, relative, are noted. */
+/* Notes two numbers that differ by more than the relative tolerance. */
 static void note(struct text *why, const char *name, double a, double b, double tolerance)
 {
     char x[32], y[32];
@@ -40,13 +40,13 @@ static void note(struct text *why, const char *name, double a, double b, double 
         text_addf(why, "%s%s %s, %s", why->length ? "; " : "", name, value(x, a), value(y, b));
 }
 
-/* How far a run went; an imported one may know its plateau alone. */
+/* How far a run went. An imported run may know its plateau alone. */
 static double end_of(const struct result *r)
 {
     return isnan(r->cap) ? r->plateau : r->cap;
 }
 
-/* What was crossed before this is in the row: it takes two evaluations to tell. */
+/* A level that was crossed before this time is in the row, because it takes two evaluations to tell. */
 static double settled(const struct result *r)
 {
     const double every = keys_real(&r->keys, KEY_eval_every),
@@ -54,8 +54,8 @@ static double settled(const struct result *r)
     return end_of(r) - (isnan(every) ? 0 : 2 * every * unit);
 }
 
-/* How far the levels of two rows may be apart. Training gives the same bits whatever was asked of it; the root finding
- * of a flow depends, within its tolerance, on which roots it looks for, and on where it ends. */
+/* How far the levels of two rows may be apart. Training gives the same bits whatever was asked of it. The crossings of
+ * a flow depend, within its tolerance, on which of them are asked for and on where it ends. */
 static double tolerance_of(const struct result *a, const struct result *b)
 {
     static const enum key asked[] = {KEY_threshold, KEY_time};
@@ -65,7 +65,7 @@ static double tolerance_of(const struct result *a, const struct result *b)
     return alike || a->keys.preset != PRESET_FLOW ? 0 : keys_real(&a->keys, KEY_rtol);
 }
 
-/* Crossed by one at t, the other must have crossed at t, or ended before. */
+/* A level that one run crossed at t, the other must have crossed at t too, unless it ended before. */
 static void note_crossing(struct text *why, const char *name, double t_a, double t_b, const struct result *a,
                           const struct result *b)
 {
@@ -81,8 +81,8 @@ static void note_state(struct text *why, const struct result *a, const struct re
                   result_state_name(b->state));
 }
 
-/* What two finished rows of one run contradict each other in, appended to why. Rows with two thresholds may differ in
- * all that follows from it. */
+/* Appends to *why in what two finished rows of one run contradict each other. Rows with two thresholds may differ in
+ * all that follows from the threshold. */
 static void note_differences(const struct result *a, const struct result *b, struct text *why)
 {
     const bool diverged = a->state == RUN_DIVERGED || b->state == RUN_DIVERGED;
@@ -101,7 +101,7 @@ static void note_differences(const struct result *a, const struct result *b, str
         note(why, "flow", a->flow_plateau, b->flow_plateau, 0);
     }
     if (!same(a_end, b_end)) {
-        if ((a_end < b_end ? a : b)->state == RUN_DIVERGED) /* and the other went on */
+        if ((a_end < b_end ? a : b)->state == RUN_DIVERGED) /* but the other went on */
             note_state(why, a, b);
         return;
     }
@@ -127,7 +127,7 @@ done:
     return rc;
 }
 
-/* The last source that this row was taken from; else it was there before. */
+/* The last source that this row was taken from, or the store itself if the row was there before. */
 static const char *origin_of(const struct merge *m, const char *hash)
 {
     for (size_t i = m->n_origins; i-- > 0;) {
@@ -184,13 +184,13 @@ done:
     return rc;
 }
 
-static enum status visit(void *context, const struct store_row *row)
+static enum status visit_row(void *context, const struct store_row *row)
 {
     struct merge *m = context;
     return m->visited = merge_row(m, row);
 }
 
-/* A source that fails is bad input, not a failure of the merge. */
+/* A source that cannot be opened is bad input, not a failure of the merge. */
 static enum status open_source(const char *path, struct store **source)
 {
     enum status rc = store_open(path, STORE_READ, NULL, source);
@@ -202,7 +202,7 @@ static enum status merge_one(struct merge *m)
     enum status rc = open_source(m->path, &m->source);
     if (rc != OK)
         return rc;
-    rc = store_each(m->source, NULL, visit, m);
+    rc = store_each(m->source, NULL, visit_row, m);
     if (rc == ERR_DATABASE && m->visited == OK)
         rc = ERR_INPUT;
     store_close(m->source);

@@ -14,12 +14,12 @@ enum {
     ID_OFFSET = 68
 };
 
-static const double PATIENCE_S = 60, TELL_S = 5; /* for a lock; until a line says so */
+static const double PATIENCE_S = 60, TELL_S = 5; /* that a call waits for a lock; until a line says that it does */
 
-/* Claims and figures read the runs again and again: so many pages stay in memory. */
+/* Claims and figures read the runs again and again, so that many pages of the file stay in memory. */
 static const char CACHE[] = "PRAGMA cache_size = -200000"; /* kB, at most */
 
-/* A reader has the first five alone: the columns that a file lacks are then in a view, which takes no rows. */
+/* A reader gets only the statements that read: the columns that its file lacks are in a view, which takes no rows. */
 static enum status prepare_all(struct store *s, enum store_mode mode)
 {
     enum status rc = OK;
@@ -98,8 +98,9 @@ static unsigned big_endian(const unsigned char *bytes)
     return (unsigned)bytes[0] << 24 | (unsigned)bytes[1] << 16 | (unsigned)bytes[2] << 8 | bytes[3];
 }
 
-/* Looks at the file before SQLite does: a foreign file must not be touched. *empty: missing or of length 0. */
-static enum status look(const char *path, enum store_mode mode, bool *empty, double *bytes)
+/* Looks at the file before SQLite does, because a foreign file must not be touched. *empty: it is missing or of length
+ * 0. */
+static enum status check_header(const char *path, enum store_mode mode, bool *empty, double *bytes)
 {
     enum status rc = OK;
     struct stat info;
@@ -199,7 +200,7 @@ done:
     return rc;
 }
 
-/* Writes once at the start: what cannot be written should be known before hours of work, not after. */
+/* Writes once at the start: a file that cannot be written should be known before hours of work, not after. */
 static enum status open_for_writing(struct store *s, bool empty, const char *command_line)
 {
     enum status rc = OK;
@@ -229,11 +230,12 @@ enum status store_open(const char *path, enum store_mode mode, const char *comma
     struct store *s = calloc(1, sizeof *s);
     REQUIRE(s && (s->path = strdup(path)), ERR_MEMORY, "out of memory for the results database");
     store_patience(s, -1);
-    TRY(look(path, mode, &empty, &s->bytes));
+    TRY(check_header(path, mode, &empty, &s->bytes));
     TRY(connect(s, mode == STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY));
     if (!empty) {
         TRY(recover(s));
-        TRY(look(path, mode, &empty, &s->bytes)); /* killed while it was made: the recovered file is empty again */
+        TRY(check_header(path, mode, &empty,
+                         &s->bytes)); /* a process was killed while it made the file, and what is recovered is empty */
     }
     if (!empty) {
         TRY(store_check(s, mode)); /* before anything is written */
@@ -383,9 +385,9 @@ enum status store_join(struct store *store, const char *study, const char *hash)
     return store_run(store, store->join, "noting a study");
 }
 
-/* A curve that ends before the run does would be taken for the whole: it goes, to be made again when it is wanted. So
- * does that of a row that is not what was saved. */
-static enum status outrun(struct store *store, const char *hash, const struct result *result, bool *yes)
+/* Does the new result go further than the curve that is there? Such a curve would be taken for that of the whole run,
+ * so it is removed, and made again when it is wanted. So is the curve of a row that is not what was saved. */
+static enum status goes_past_curve(struct store *store, const char *hash, const struct result *result, bool *yes)
 {
     struct result old;
     bool there, has_curve;
@@ -400,8 +402,9 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
     enum status rc = OK;
     char own[33];
     sqlite3_int64 id;
-    bool there, outran = false;
-    const bool mine = sqlite3_get_autocommit(store->db) != 0; /* no store_begin: a transaction of its own */
+    bool there, past = false;
+    const bool mine =
+        sqlite3_get_autocommit(store->db) != 0; /* without store_begin this call is a transaction of its own */
     if (!hash) {
         keys_hash(&result->keys, own);
         hash = own;
@@ -409,13 +412,13 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
     if (mine)
         TRY(store_begin(store));
     if (!trace)
-        TRY(outrun(store, hash, result, &outran));
+        TRY(goes_past_curve(store, hash, result, &past));
     TRY(bind_row(store->put, study, hash, result));
     TRY(store_run(store, store->put, "saving a run"));
     if (study)
         TRY(store_join(store, study, hash));
     TRY(store_id(store, hash, &id, &there));
-    if (trace || outran) {
+    if (trace || past) {
         sqlite3_bind_int64(store->drop_curve, 1, id);
         TRY(store_run(store, store->drop_curve, "saving a run"));
     }
@@ -432,7 +435,7 @@ done:
     return rc;
 }
 
-/* Run `id` belongs to another study than `study`. */
+/* Does run `id` belong to another study than `study`? */
 static enum status is_shared(struct store *store, sqlite3_int64 id, const char *study, bool *yes)
 {
     enum status rc = OK;
@@ -456,7 +459,8 @@ enum status store_reread(struct store *store, const char *study, const char *has
     static const int kept[] = {COLUMN_STUDY, COLUMN_VERSION, COLUMN_HOST, COLUMN_STARTED, COLUMN_FINISHED};
     enum status rc = OK;
     bool there, shared;
-    const bool mine = sqlite3_get_autocommit(store->db) != 0; /* no store_begin: a transaction of its own */
+    const bool mine =
+        sqlite3_get_autocommit(store->db) != 0; /* without store_begin this call is a transaction of its own */
     *done = false;
     if (mine)
         TRY(store_begin(store));

@@ -25,7 +25,7 @@ const char store_create_meta[] = "CREATE TABLE meta(key TEXT PRIMARY KEY, value 
 
 /* ---- beside the file ---- */
 
-/* The last bytes of a journal that names a file of several databases, which SQLite deletes. Ours never do. */
+/* The last bytes of a journal that names another file, which SQLite would delete. Journals of plateau never do. */
 static const unsigned char names_a_file[] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
 
 static enum status check_journal(const char *path)
@@ -79,10 +79,11 @@ void store_guard(struct store *s, double file_bytes)
 {
     static const struct {
         int what, value;
-    } settings[] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
-                    {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
-                    {SQLITE_DBCONFIG_ENABLE_VIEW, 0}, /* our own views of older files are temporary ones */
-                    {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0}};
+    } settings[] = {
+        {SQLITE_DBCONFIG_DEFENSIVE, 1},
+        {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+        {SQLITE_DBCONFIG_ENABLE_VIEW, 0}, /* the views through which older files are read are temporary, and stay */
+        {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0}};
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
         sqlite3_db_config(s->db, settings[i].what, settings[i].value, (int *)NULL);
     s->operations = 1e7 + 4 * file_bytes; /* a row takes fewer than it has bytes */
@@ -91,7 +92,7 @@ void store_guard(struct store *s, double file_bytes)
 
 /* ---- the tables ---- */
 
-/* Behind `"name" TYPE`, which may be unique and not null or have a plain default; NULL if it is anything else. */
+/* Points behind `"name" TYPE`, which may be unique and not null or have a plain default; NULL for anything else. */
 static const char *past_column(const char *p)
 {
     static const char *const types[] = {" TEXT UNIQUE NOT NULL", " TEXT", " INTEGER", " REAL"};
@@ -113,7 +114,8 @@ static const char *past_column(const char *p)
     return value && (!quoted || p[value + 1] == '\'') ? p + value + (quoted ? 2 : 0) : NULL;
 }
 
-/* The table of runs has columns only: those of this version, of an older or of a newer one. */
+/* Does this statement make a table of runs? It may have the columns of this version, an older or a newer one, but
+ * nothing else. */
 static bool is_runs(const char *sql)
 {
     const size_t head = sizeof store_create_runs - 1;
@@ -125,7 +127,7 @@ static bool is_runs(const char *sql)
     return p && !strcmp(p, ")");
 }
 
-/* The object of the schema that `row` stands on: *known, or one that SQLite adds. */
+/* Is the object of the schema that `row` stands on one of plateau's, then noted in *known, or one that SQLite adds? */
 static bool is_ours(sqlite3_stmt *row, int *known, int schema)
 {
     static const char *const exactly[] = {store_create_curves,
@@ -150,7 +152,7 @@ static bool is_ours(sqlite3_stmt *row, int *known, int schema)
     return is_runs(sql);
 }
 
-/* An object that plateau did not make may do anything when its tables are used: it is named, and nothing is read. */
+/* An object that plateau did not make may do anything when the tables are used. So it is named, and nothing is read. */
 static enum status check_objects(struct store *s)
 {
     enum status rc = OK;
@@ -224,7 +226,7 @@ enum status store_check(struct store *s, enum store_mode mode)
 {
     enum status rc = OK;
     struct text answer = {0};
-    /* A reader of the runs need not wade through every curve. */
+    /* A reader of the runs need not check every curve. */
     static const char *const looks[] = {"PRAGMA integrity_check('runs')", "PRAGMA integrity_check('members')",
                                         "PRAGMA integrity_check(1)"};
     TRY(store_ask(s, "PRAGMA user_version", NULL, &answer));
@@ -245,7 +247,7 @@ enum status store_check(struct store *s, enum store_mode mode)
             "%s: its table meta names schema '%s', its header %d: the file is damaged; restore a copy", s->path,
             answer.data, s->schema);
     TRY(check_columns(s));
-    sqlite3_progress_handler(s->db, 0, NULL, NULL); /* from here on all queries are ours, on tables that are whole */
+    sqlite3_progress_handler(s->db, 0, NULL, NULL); /* from here on all queries are plateau's, on whole tables */
 done:
     text_free(&answer);
     return rc;
@@ -289,7 +291,7 @@ static void sum_text(uint64_t sum, char text[17])
     snprintf(text, 17, "%016" PRIx64, sum);
 }
 
-/* Is it a key with the value that rows have which are older than the key? */
+/* Is the column a key, and its value the one that rows from before that key have? */
 static bool is_absent(sqlite3_stmt *row, int column)
 {
     const bool is_key = column >= FIRST_KEY && column < FIRST_REAL;
@@ -342,7 +344,7 @@ enum status store_seal(struct store *s, sqlite3_int64 id)
     store_bind_text(s->seal, 1, sum);
     sqlite3_bind_int64(s->seal, 2, id);
     TRY(store_run(s, s->seal, "saving a run"));
-    for (size_t i = 0; i < s->n_damaged; i++) { /* no longer */
+    for (size_t i = 0; i < s->n_damaged; i++) { /* it is sound again */
         if (s->damaged[i] == id)
             memmove(&s->damaged[i], &s->damaged[i + 1], (--s->n_damaged - i) * sizeof *s->damaged);
     }
@@ -375,7 +377,8 @@ const char *store_hash(const struct store *s, const char *hash, char buffer[48])
     return buffer;
 }
 
-/* A value that the key takes where it applies, and none where it does not. Files with checksums need not ask. */
+/* Each key that applies must have a value that it takes, and the others none. Files with checksums need not be asked.
+ * */
 static enum status check_keys(const struct keys *keys)
 {
     enum status rc = OK;
@@ -438,7 +441,7 @@ done:
 
 enum { MOST_NAMED = 10 };
 
-/* Not in its own words alone: what happens to the row, and what can be done. */
+/* Says of a damaged row what is wrong with it, and that it is not used. */
 static enum status name_row(struct store *s, sqlite3_int64 id)
 {
     enum status rc = OK;

@@ -2,13 +2,14 @@
 #include "store_sql.h"
 #include <string.h>
 
-/* A source that cannot be read is bad input; what cannot be written has failed. */
+/* A source that cannot be read is bad input, while a target that cannot be written is a failure. */
 static enum status of_source(enum status rc)
 {
     return rc == ERR_DATABASE ? ERR_INPUT : rc;
 }
 
-/* Parameter `to_i` of `to` is column i of the row that `from` stands on. Left out it would be NULL, without a word. */
+/* Binds column i of the row that `from` stands on as parameter `to_i` of `to`. An error must not pass: the parameter
+ * would be NULL without a word. */
 static enum status copy_value(sqlite3_stmt *to, int to_i, sqlite3_stmt *from, int i)
 {
     const int rc = sqlite3_bind_value(to, to_i, sqlite3_column_value(from, i));
@@ -26,8 +27,8 @@ done:
     return rc;
 }
 
-/* The time or step of the last row of the curve that `curve` stands on: the first column of every trace. */
-static enum status reach(const struct store *s, sqlite3_stmt *curve, double *last)
+/* The time or step of the last row of the curve that `curve` stands on, which is in the first column of every trace. */
+static enum status end_of_curve(const struct store *s, sqlite3_stmt *curve, double *last)
 {
     const sqlite3_int64 rows = sqlite3_column_int64(curve, 0);
     const char *data = sqlite3_column_blob(curve, 1);
@@ -40,19 +41,19 @@ static enum status reach(const struct store *s, sqlite3_stmt *curve, double *las
     return OK;
 }
 
-/* Of two curves the one that reaches further stays; of equal ones that of `to`. Rows say less: long traces are
- * thinned. */
+/* Of two curves the one that ends later stays; if they end together, that of `to`. Their numbers of rows say less,
+ * because long traces are thinned. */
 static enum status copy_curve(struct store *to, sqlite3_int64 to_id, const char *hash, struct store *from)
 {
     enum status rc = OK;
     bool there;
     char sum[17];
     double old = 0, new = 0;
-    TRY(of_source(reach(from, from->curve, &new)));
+    TRY(of_source(end_of_curve(from, from->curve, &new)));
     sqlite3_bind_int64(to->curve, 1, to_id);
     TRY(store_next(to, to->curve, &there));
     if (there) {
-        TRY(reach(to, to->curve, &old));
+        TRY(end_of_curve(to, to->curve, &old));
         if (old >= new)
             goto done;
         store_release(to->curve);

@@ -1,5 +1,5 @@
-/* Runs that go, and whose they are: forgotten, superseded, or replaced by a newer version of the file that they came
- * from. */
+/* How runs are removed: because they are forgotten, superseded by a later numerics revision, or no longer in the file
+ * that they were imported from. */
 #include "store_sql.h"
 
 /* Runs `sql` with a text and a number as its parameters; *changed rows, if that is not NULL. */
@@ -56,7 +56,7 @@ done:
     return rc;
 }
 
-/* ---- where imported runs come from: a path, '' for those that are free ---- */
+/* ---- where imported runs come from: a path, or '' for runs that are free (store_disown) ---- */
 
 enum status store_disown(struct store *store, const char *path)
 {

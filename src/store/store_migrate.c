@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the file lacks is in a view, which takes no rows. */
-static enum status show(struct store *s, const struct text *columns)
+/* A reader sees the columns that the file lacks in a view, which takes no rows. */
+static enum status make_views(struct store *s, const struct text *columns)
 {
     enum status rc = OK;
     struct text sql = {0};
@@ -19,8 +19,8 @@ done:
     return rc;
 }
 
-/* Imported runs once had a row for each study that they were imported for, and counted as often: of those that are the
- * same one stays, in all their studies. */
+/* Imported runs once had a row for each study that they were imported for, and counted as often. Of equal rows one
+ * stays, and belongs to the studies of all. */
 static enum status unite_imports(struct store *s)
 {
     static const char same_run[] = "'import:' || substr(hash, -32)";
@@ -46,6 +46,7 @@ done:
     return rc;
 }
 
+/* Gives every curve its checksum. */
 static enum status seal_curves(struct store *s)
 {
     enum status rc = OK;
@@ -70,7 +71,7 @@ done:
     return rc;
 }
 
-/* Rows that fail have none, and stay what they are. */
+/* Gives every sound row its checksum. Damaged rows stay what they are, and get none. */
 static enum status seal_rows(struct store *s)
 {
     enum status rc = OK;
@@ -139,7 +140,7 @@ enum status store_migrate(struct store *s, enum store_mode mode)
         text_add(&sql, "ALTER TABLE curves ADD COLUMN checksum TEXT;");
     TRY(text_status(&sql));
     if (mode == STORE_READ) {
-        rc = show(s, &view);
+        rc = make_views(s, &view);
         goto done;
     }
     if (sql.length)

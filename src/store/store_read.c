@@ -17,8 +17,8 @@ static const char *past_blanks(const char *p)
     return p + strspn(p, " \t\r\n");
 }
 
-/* `"name": number` or `"name": null` at *at, which moves behind it; false if there is none. The names of a column come
- * in one order, so the search begins behind the last one found. */
+/* Reads `"name": number` or `"name": null` at *at, which moves behind it; false if there is none. The names of a column
+ * come in one order, so the search begins behind the last one found. */
 static bool next_member(const char **at, const struct member *members, size_t n, size_t *last)
 {
     const char *name = *at + 1, *quote = **at == '"' ? strchr(name, '"') : NULL,
@@ -43,8 +43,8 @@ static bool next_member(const char **at, const struct member *members, size_t n,
     return true;
 }
 
-/* The numbers of a JSON column, an object of numbers that the store wrote; NaN where it has none, or nothing was
- * stored. */
+/* Reads the numbers of a JSON column, an object of numbers that the store wrote. They are NaN where it has none, or
+ * where nothing was stored. */
 static enum status read_members(sqlite3_stmt *statement, enum column column, const struct member *members, size_t n)
 {
     const char *text = (const char *)sqlite3_column_text(statement, SELECT_COLUMNS + (int)column),
@@ -205,7 +205,7 @@ enum status store_has(struct store *store, const char *hash, bool *finished, str
     return rc;
 }
 
-/* SELECT the rows that the filter lets through, its values bound. */
+/* Prepares a SELECT of the rows that the filter lets through, with its values bound. */
 static enum status prepare_filter(struct store *s, const struct store_filter *filter, sqlite3_stmt **statement)
 {
     static const struct store_filter all = {0};
@@ -243,11 +243,11 @@ done:
 
 enum { STRINGS = 6 }; /* of a row: hash, study, version, host, started, finished */
 
-/* A walk: the rows as they were at one time, read in the file's order (which is the quick one) and sorted here, so that
- * no lock is held while they are worked on. About a kilobyte a row. */
+/* A walk over the rows as they were at one time. They are read in the order of the file, which is quick, and sorted in
+ * memory, about a kilobyte a row: so no lock is held while they are worked on. */
 struct walk {
     struct store_row *rows;     /* owned */
-    size_t (*strings)[STRINGS]; /* owned: where in `text` those of a row are; 0: NULL */
+    size_t (*strings)[STRINGS]; /* owned: where in `text` the strings of a row are; 0: NULL */
     size_t *order;              /* owned */
     size_t n, allocated;
     struct text text;           /* owned */
@@ -268,8 +268,8 @@ static enum status make_room(struct walk *w)
     return OK; /* cppcheck-suppress memleak; the walk owns what realloc gave */
 }
 
-/* The row that `statement` stands on. */
-static enum status take_row(struct store *s, sqlite3_stmt *statement, struct walk *w)
+/* Adds the row that `statement` stands on. */
+static enum status add_row(struct store *s, sqlite3_stmt *statement, struct walk *w)
 {
     static const int columns[STRINGS] = {SELECT_COLUMNS + COLUMN_HASH,    SELECT_STUDIES,
                                          SELECT_COLUMNS + COLUMN_VERSION, SELECT_COLUMNS + COLUMN_HOST,
@@ -302,7 +302,7 @@ static bool same_value(double a, double b)
     return a == b || (isnan(a) && isnan(b));
 }
 
-/* As SQL orders them: nothing before any value, names by their letters. */
+/* The order of SQL: no value comes before any value, and names are ordered by their letters. */
 static int compare_values(enum key key, double a, double b)
 {
     char x[32], y[32];
@@ -323,7 +323,7 @@ static int by_keys(const void *a, const void *b, void *context)
     return order ? order : (p->id > q->id) - (p->id < q->id);
 }
 
-/* By all keys, those of the hash first, of which only those that differ between rows need be looked at; then by id. */
+/* Sorts by all keys, those of the hash first, then by id. Only keys that differ between rows need be looked at. */
 static enum status sort_rows(struct walk *w)
 {
     if (!(w->order = calloc(w->n + 1, sizeof *w->order)))
@@ -347,14 +347,14 @@ static enum status read_rows(struct store *s, const struct store_filter *filter,
     enum status rc = OK;
     sqlite3_stmt *statement = NULL;
     bool there;
-    text_add_bytes(&w->text, "", 1); /* offset 0 is no string's */
+    text_add_bytes(&w->text, "", 1); /* offset 0 stands for NULL */
     TRY(store_verify_all(s));
     TRY(prepare_filter(s, filter, &statement));
     for (;;) {
         TRY(store_next(s, statement, &there));
         if (!there)
             break;
-        TRY(take_row(s, statement, w));
+        TRY(add_row(s, statement, w));
     }
     TRY(text_status(&w->text));
     TRY(sort_rows(w));

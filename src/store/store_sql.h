@@ -116,11 +116,11 @@ enum status store_check(struct store *s, enum store_mode mode);
 enum status store_has_column(struct store *s, const char *name, bool *yes);
 /* What every row has that is older than the column, as SQL; NULL for a column that no file lacks. */
 const char *store_absent(int column, char buffer[64]);
-/* The row that a select stands on is what was saved: its keys are those of its hash, its values those of its checksum.
- * *revision: as in struct store_row. ERR_DATABASE with what fails. */
+/* Checks that the row that a select stands on is what was saved: that its keys make its hash and its values its
+ * checksum. *revision: as in struct store_row. ERR_DATABASE with what fails. */
 enum status store_verify(struct store *s, sqlite3_stmt *row, const struct result *r, int *revision);
-/* Before rows are read: looks at every row once, and names those that fail on stderr; later calls note whether another
- * process has written since. */
+/* To be called before rows are read. The first call looks at every row and names those that fail on stderr; later calls
+ * note whether another process has written since. */
 enum status store_verify_all(struct store *s);
 /* The checksum of the row that a select stands on: of every value with its column and type, but for what is NULL and
  * keys with the value that older rows have, so that a column which is added changes no sum. */

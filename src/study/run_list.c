@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Did the stored run go as far as this one is to go? */
+/* Did the stored run go as far as a run of these keys would go? */
 static bool far_enough(const struct result *old, const struct keys *keys)
 {
     bool known;
@@ -50,7 +50,7 @@ static int longest_first(const void *a, const void *b)
                               : (x->number > y->number) - (x->number < y->number);
 }
 
-/* Of two ways to make the same run: does a go further than b, or ask for more? */
+/* Two sets of keys name the same run: does a make it go further than b, or ask for more? */
 static bool goes_further(const struct keys *a, const struct keys *b)
 {
     const enum key cap = a->preset == PRESET_FLOW ? KEY_time : KEY_steps;
@@ -85,8 +85,8 @@ done:
     return rc;
 }
 
-/* Runs are dealt out, the longest first, to shards 1 .. n, then n .. 1, and so on, so that each gets as many, and as
- * many long ones. */
+/* Keeps the runs of the study's shard. Runs are dealt out, the longest first, to shards 1 .. n, then n .. 1, and so on:
+ * each gets as many runs, and as many long ones. */
 static void deal(const struct study *study, struct run_list *list)
 {
     const size_t shards = study->shards;
@@ -111,7 +111,7 @@ enum status run_list_make(const struct study *study, struct run_list *list)
         keys_hash(&keys, list->runs[i].hash);
         list->runs[i].number = i;
         list->runs[i].cost = cost_run(&keys);
-        const double threads = keys_real(&keys, KEY_threads); /* NaN where a run has no choice: one */
+        const double threads = keys_real(&keys, KEY_threads); /* NaN for a run that always takes one */
         list->threads = threads > (double)list->threads ? (size_t)threads : list->threads;
     }
     TRY(drop(study, list));

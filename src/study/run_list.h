@@ -20,8 +20,8 @@ struct run_list {
 };
 
 /* The runs of the study's shard (which depends on the study alone), the longest first; of equal ones, in the order of
- * the study. Checks the whole grid. No run counts as stored until run_list_look. Overwrites *list; release with run_list_free,
- * also after an error. ERR_INPUT, ERR_MEMORY. */
+ * the study. Checks the whole grid. No run counts as stored until run_list_look. Overwrites *list; release with
+ * run_list_free, also after an error. ERR_INPUT, ERR_MEMORY. */
 enum status run_list_make(const struct study *study, struct run_list *list);
 /* Notes which runs the store answers. */
 enum status run_list_look(const struct study *study, struct store *store, struct run_list *list);

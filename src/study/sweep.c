@@ -21,15 +21,15 @@ struct sweep {
     const struct study *study;
     const char *path;    /* of the database */
     struct store *store; /* NULL on ranks that only work */
-    struct text folder;  /* owned: where checkpoints are, beside the database */
+    struct text folder;  /* owned: of the checkpoints, beside the database */
     struct run_context runs;
     struct progress progress;
     struct sweep_report *report;
     struct save_queue unsaved;
     struct leases *leases;  /* owned */
-    size_t *later, n_later; /* owned: runs that were not to be had when their turn came; room for all */
+    size_t *later, n_later; /* owned: runs that another sweep was making when their turn came; room for all */
     char (*made)[33];       /* owned: hashes of the runs that were saved; room for all */
-    size_t threads;         /* most of one run */
+    size_t threads;         /* the most that one run takes */
     double cost, spent;     /* cost_run: of the runs to do when the sweep began, and of those done since */
 };
 
@@ -61,7 +61,8 @@ done:
     return rc;
 }
 
-/* What a run that is saved needs no more. With checkpoint_every a larger cap goes on from the last one. */
+/* Removes the checkpoint of a run that is saved, unless a run with a larger cap may go on from it (checkpoint_every).
+ * */
 static enum status drop_checkpoint(const struct sweep *s, const struct result *r)
 {
     struct text checkpoint = {0};
@@ -116,9 +117,9 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
     return save_queue_put(&s->unsaved, &result, s->study->curves ? &curve : NULL);
 }
 
-/* A row holds the threshold that was asked for last, so that who reads it gets what was asked: one that answers from
- * its crossings is read there. It stays as it is where another study has it too, which may ask otherwise, and where
- * training would be lost: the plateau of an old threshold that is none of the levels recorded. */
+/* Reads a stored run at the threshold that this study asks for, if its crossings tell the plateau there: a row holds
+ * the threshold that was asked for last. The row stays as it is if another study has it too, which may ask for another
+ * threshold, or if training would be lost, because the old threshold is none of the levels that are recorded. */
 static enum status read_again(struct sweep *s, size_t i, const char *hash)
 {
     enum status rc = OK;
@@ -134,7 +135,8 @@ static enum status read_again(struct sweep *s, size_t i, const char *hash)
     if (!s->runs.tools)
         TRY(run_flow_create(&s->runs.tools));
     TRY(reading_at(s->runs.tools, keys_real(&keys, KEY_threshold), &r, &known));
-    r.state = state == RUN_DIVERGED ? state : r.state; /* which a row says also of one that had emerged before */
+    r.state =
+        state == RUN_DIVERGED ? state : r.state; /* a run that diverged is called so even if it had emerged before */
     result_plateau_at(&r, old, &known);
     if (known || keys.preset == PRESET_FLOW)
         TRY(store_reread(s->store, s->study->name, hash, &r, &read));
@@ -143,15 +145,15 @@ done:
     return rc;
 }
 
-/* Is the run in the store, as another sweep may have made it since? Then it belongs to this study, too. */
-static enum status look(struct sweep *s, const struct keys *keys, const char *hash, bool *there)
+/* Is the run in the store by now, because another sweep has made it? Then it belongs to this study, too. */
+static enum status join_if_stored(struct sweep *s, const struct keys *keys, const char *hash, bool *there)
 {
     enum status rc = run_list_answered(s->study, s->store, keys, there, NULL);
     return rc == OK && *there ? store_join(s->store, s->study->name, hash) : rc;
 }
 
-/* Asked just before the run begins. It is leased before the store is asked, and another sweep saves it before it
- * returns the lease: so it is made once. */
+/* Is run i still to be made? This is asked just before it begins. The run is leased before the store is asked, and
+ * another sweep saves a run before it returns the lease, so that each run is made once. */
 static enum status wanted(void *context, size_t i, bool *yes)
 {
     struct sweep *s = context;
@@ -164,7 +166,7 @@ static enum status wanted(void *context, size_t i, bool *yes)
     keys_hash(&keys, hash);
     const bool leased = lease_take(s->leases, hash);
     if (leased)
-        rc = look(s, &keys, hash, &there);
+        rc = join_if_stored(s, &keys, hash, &there);
     if (rc == OK && there)
         rc = read_again(s, i, hash);
     const bool locked = rc == ERR_DATABASE && store_busy(s->store);
@@ -180,7 +182,7 @@ done:
     return rc;
 }
 
-/* The runs still to do, the longest first; *items is the caller's. What is there already belongs to the study now. */
+/* Lists the runs still to do, the longest first; *items is the caller's. Stored runs become members of the study. */
 static enum status list_runs(struct sweep *s, size_t **items, size_t *n)
 {
     enum status rc = OK;
@@ -188,7 +190,7 @@ static enum status list_runs(struct sweep *s, size_t **items, size_t *n)
     *n = 0;
     TRY(run_list_make(s->study, &list));
     REQUIRE(*items = calloc(list.n + 1, sizeof **items), ERR_MEMORY, "out of memory for %zu runs", list.n);
-    TRY(store_begin(s->store)); /* one transaction for all that are members now */
+    TRY(store_begin(s->store)); /* one transaction for all new members */
     TRY(run_list_look(s->study, s->store, &list));
     for (size_t i = 0; i < list.n; i++) {
         const struct run_list_entry *run = &list.runs[i];
@@ -228,7 +230,8 @@ done:
     return rc;
 }
 
-/* What a sweep that was killed while it wrote a checkpoint (text_write_file) has left: HASH.safetensors.tmp.. */
+/* Removes what a sweep that was killed while it wrote a checkpoint (text_write_file) has left: HASH.safetensors.tmp..
+ * */
 static void clear_folder(const char *path)
 {
     static const char end[] = ".safetensors.tmp.";
@@ -261,7 +264,7 @@ static enum status begin(struct sweep *s, size_t jobs, struct scheduler *schedul
     return rc == OK && ranks_count() > 1 ? hash_study(s, &scheduler->fingerprint) : rc;
 }
 
-/* A second, or until a signal. */
+/* Sleeps for a second, or until a signal. */
 static void nap(void)
 {
     static const struct timespec tenth = {.tv_nsec = 100000000};
@@ -269,8 +272,8 @@ static void nap(void)
         nanosleep(&tenth, NULL);
 }
 
-/* All runs; those that other sweeps are making are waited for, and made here if these do not finish them. After the
- * first round that is the work of this rank alone. */
+/* Makes all runs. It waits for runs that other sweeps are making, and makes those that they do not finish. After the
+ * first round this is the work of this rank alone. */
 static enum status run_all(struct sweep *s, struct scheduler *scheduler, size_t *items, size_t n, bool quiet)
 {
     enum status rc = OK;
@@ -298,7 +301,7 @@ done:
     return rc;
 }
 
-/* What was saved must still be there: the file may have been written over while it was in use. */
+/* Checks that the runs that were saved are still there: the file may have been written over while it was in use. */
 static enum status check_saved(struct sweep *s)
 {
     enum status rc = OK;
@@ -318,7 +321,8 @@ done:
     return rc;
 }
 
-/* Saves what waits and looks whether all is there. These errors come before `rc`, which is that of the runs. */
+/* Saves the results that wait, and checks that all are there. These errors come before `rc`, which is that of the runs.
+ * */
 static enum status conclude(struct sweep *s, enum status rc)
 {
     struct text why = {0};
@@ -336,7 +340,8 @@ static enum status conclude(struct sweep *s, enum status rc)
 enum status sweep_run(const struct study *study, struct store *store, size_t jobs, bool quiet,
                       struct sweep_report *report)
 {
-    static const double REST_S = 120, PATIENCE_S = 0.2; /* until a sweep that shows no life is given up; for a lock */
+    static const double REST_S = 120,
+                        PATIENCE_S = 0.2; /* until a sweep without a sign of life is given up; for a lock */
     enum status rc = OK;
     size_t *items = NULL, n = 0;
     struct scheduler scheduler;
