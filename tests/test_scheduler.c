@@ -1,5 +1,5 @@
-/* The scheduler: whatever a worker dies of is said by name and costs its own run; signals, an exit code, the kernel's memory
- * limit. And what the control group allows, from folders that stand for a machine's. */
+/* The scheduler: whatever a worker dies of is said by name and costs its own run; signals, an exit code, the kernel's
+ * memory limit. And what the control group allows, from folders that stand for a machine's. */
 #include "cgroup.h"
 #include "scheduler.h"
 #include "test.h"
