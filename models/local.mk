@@ -2,7 +2,7 @@ noinst_LIBRARIES += libmodels.a
 transformer_sources = %D%/transformer.c %D%/transformer.h %D%/transformer_parameters.c %D%/transformer_internal.h %D%/transformer_workspace.c \
   %D%/transformer_layer.c %D%/transformer_first_qkv.c %D%/transformer_last_query.c %D%/transformer_embed_readout.c %D%/transformer_step.c
 libmodels_a_SOURCES = %D%/flow.c %D%/flow.h %D%/flow_cvode.c %D%/flow_cvode.h %D%/optimum.c %D%/optimum.h %D%/prediction.c %D%/prediction.h \
-  %D%/flow_map.c %D%/flow_map.h \
+  %D%/flow_map.c %D%/flow_map.h %D%/root.c %D%/root.h \
   %D%/published.c %D%/published.h %D%/published.def \
   %D%/start.c %D%/start.h %D%/toy.c %D%/toy.h \
   %D%/samples.c %D%/samples.h %D%/regression.c %D%/regression.h %D%/recall.c %D%/recall.h %D%/task.c %D%/task.h %D%/transformer_config.c $(transformer_sources)

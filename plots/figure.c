@@ -11,8 +11,8 @@
 #include "laws.h"
 #include "page.h"
 #include "phase.h"
-#include "pool.h"
 #include "reading.h"
+#include "stop.h"
 #include "survival.h"
 #include "training.h"
 #include <math.h>
@@ -472,8 +472,8 @@ static enum status check(struct store *store, const struct figure *figure, const
     REQUIRE(figure->draw == phase_draw || !(request->x || request->y || request->check), ERR_INPUT,
             "x, y and check are for the figure phase");
     REQUIRE(store || figure_stands_alone(figure), ERR_INPUT, "needs a database");
-    if (*pool_stop())
-        TRY(pool_stopped("%s is not drawn", figure->name));
+    if (*stop_reason())
+        TRY(stop_error("%s is not drawn", figure->name));
     if (figure->study)
         TRY(figure_ready(store, figure, &ready));
     rc = ready ? OK : ERR_INPUT;

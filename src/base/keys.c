@@ -1,4 +1,5 @@
 #include "keys.h"
+#include "hash.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -335,14 +336,6 @@ enum status keys_resolve(const double *given, struct keys *keys)
     return check_rules(keys);
 }
 
-/* FNV-1a, 64 bits, from a chosen offset. */
-static uint64_t fnv(uint64_t hash, const char *s)
-{
-    for (; *s; s++)
-        hash = (hash ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 void keys_hash(const struct keys *keys, char hash[33])
 {
     keys_hash_at(keys, KEYS_NUMERICS_REVISION, hash);
@@ -351,17 +344,17 @@ void keys_hash(const struct keys *keys, char hash[33])
 void keys_hash_at(const struct keys *keys, int revision, char hash[33])
 {
     char line[SCHEDULE_TEXT + 32], number[32];
-    uint64_t a = UINT64_C(0xcbf29ce484222325), b = UINT64_C(0x84222325cbf29ce4);
+    uint64_t a = HASH_START, b = UINT64_C(0x84222325cbf29ce4);
     snprintf(line, sizeof line, "revision=%d\n", revision);
-    a = fnv(a, line);
-    b = fnv(b, line);
+    a = hash_text(a, line);
+    b = hash_text(b, line);
     for (int key = 0; key < KEY_COUNT; key++) {
         const char *absent = keys_absent((enum key)key), *text = keys_text((enum key)key, keys->value[key], number);
         if (!table[key].hashed || !*text || (absent && !strcmp(absent, text)))
             continue;
         snprintf(line, sizeof line, "%s=%s\n", names[key], text);
-        a = fnv(a, line);
-        b = fnv(b, line) ^ (a >> 29);
+        a = hash_text(a, line);
+        b = hash_text(b, line) ^ (a >> 29);
     }
     snprintf(hash, 33, "%016" PRIx64 "%016" PRIx64, a, b);
 }
