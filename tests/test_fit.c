@@ -14,6 +14,15 @@ START_TEST(test_monomial)
         ok(monomial_parse(cases[i].text, &m));
         test_close(monomial_value(&m, &r), cases[i].value, 1e-14, 0, "%s", cases[i].text);
     }
+    for (int level = 0; level < FLOW_LEVELS; level++)
+        r.crossings[level] = 100 + level; /* of 0.9, 0.8 .. */
+    static const char *const crossings[][2] = {{"leaves", "crossing_0.9"}, {"lands", "crossing_0.1"}};
+    for (int i = 0; i < 2; i++) {
+        ok(monomial_parse(crossings[i][0], &m)); /* the old name */
+        test_close(monomial_value(&m, &r), i ? 108 : 100, 1e-14, 0, "%s", crossings[i][0]);
+        ok(monomial_parse(crossings[i][1], &m));
+        test_close(monomial_value(&m, &r), i ? 108 : 100, 1e-14, 0, "%s", crossings[i][1]);
+    }
     ok(monomial_parse("X_paper", &m));
     test_close(monomial_value(&m, &r), 8.0 * 512 / 2 / sqrt(0.09 * 64 + 0.49), 1e-14, 0, "X_paper");
     ok(monomial_parse("X_exact", &m));

@@ -1,5 +1,5 @@
 /* Files of claims. */
-#include "judge.h"
+#include "claim.h"
 #include "fuzz.h"
 #include <math.h>
 #include <string.h>
