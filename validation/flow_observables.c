@@ -1,4 +1,5 @@
 #include "flow_observables.h"
+#include "list.h"
 #include "monomial.h"
 #include "optimum.h"
 #include "run_flow.h"
@@ -11,26 +12,11 @@
 
 /* Test loss against time, step by step. */
 struct curve {
-    double *t, *loss; /* owned: one block */
+    struct point {
+        double t, loss;
+    } * list; /* owned */
     size_t n, allocated;
 };
-
-static enum status curve_add(struct curve *c, double t, double loss)
-{
-    if (c->n == c->allocated) {
-        size_t want = c->allocated ? 2 * c->allocated : 4096;
-        double *more = malloc(2 * want * sizeof *more);
-        if (!more)
-            return error_set(ERR_MEMORY, "out of memory for a curve of %zu steps", want);
-        for (size_t i = 0; i < c->n; i++)
-            more[i] = c->t[i], more[want + i] = c->loss[i];
-        free(c->t);
-        *c = (struct curve){more, more + want, c->n, want};
-    }
-    c->t[c->n] = t;
-    c->loss[c->n++] = loss;
-    return OK;
-}
 
 /* The loss at `time` between two steps: late, it is a power of time, so on logarithms. */
 static double between(double t0, double loss0, double t1, double loss1, double time)
@@ -43,11 +29,11 @@ static double largest_ratio(const struct curve *a, const struct curve *b, double
 {
     double most = NAN;
     for (size_t i = 0, j = 1; i < b->n; i++) {
-        double t = b->t[i];
-        while (j + 1 < a->n && a->t[j] < t)
+        const struct point *p = a->list, *q = &b->list[i];
+        while (j + 1 < a->n && p[j].t < q->t)
             j++;
-        if (t >= from && t <= to && j < a->n && a->t[j - 1] > 0)
-            most = fmax(most, between(a->t[j - 1], a->loss[j - 1], a->t[j], a->loss[j], t) / b->loss[i]);
+        if (q->t >= from && q->t <= to && j < a->n && p[j - 1].t > 0)
+            most = fmax(most, between(p[j - 1].t, p[j - 1].loss, p[j].t, p[j].loss, q->t) / q->loss);
     }
     return most;
 }
@@ -148,7 +134,10 @@ static enum status step(void *context, const struct flow *f, double t, const dou
         }
     }
     k->t = t, k->slope = slope, k->loss = loss, k->w = v.w, k->attention = v.attention, k->w_1 = w_1, k->w_r = w_r;
-    return curve_add(&k->curve, t, loss);
+    enum status rc = list_room(&k->curve.list, k->curve.n, &k->curve.allocated, sizeof *k->curve.list, "steps");
+    if (rc == OK)
+        k->curve.list[k->curve.n++] = (struct point){t, loss};
+    return rc;
 }
 
 /* Two passes: the plateau length, then everything that is measured in it. */
@@ -495,7 +484,7 @@ enum status flow_observables_measure(const char *name, const struct keys *keys, 
     *value = value_of(which, &o);
     rc = o.rc;
 done:
-    free(o.path.curve.t);
-    free(o.plain_path.curve.t);
+    free(o.path.curve.list);
+    free(o.plain_path.curve.list);
     return rc;
 }

@@ -30,7 +30,6 @@ struct group {
 
 struct cell {
     struct keys keys;
-    unsigned name;
     size_t group, seeds, left; /* runs made or chosen; still to be chosen from */
     size_t first;              /* of plan->runs, to be made and not chosen yet; the others follow */
     double x[DIM], seconds, weight;
@@ -42,7 +41,6 @@ struct choice {
     struct group *groups; /* owned */
     struct cell *cells;   /* owned */
     size_t n_groups, n_cells;
-    size_t *cell_of;     /* owned: of every run of the plan */
     bool *chosen;        /* owned: of every run */
     size_t needed, more; /* runs chosen so that there is a fit; beside those */
     double limit, used;  /* seconds: of wall time, of all jobs together */
@@ -154,18 +152,11 @@ static enum status add_run(struct choice *b, size_t i)
 {
     enum status rc = OK;
     const struct plan_run *run = &b->plan->runs[i];
-    const unsigned name = history_cell(&run->keys);
-    size_t k;
-    for (k = 0; k < b->n_cells && b->cells[k].name != name; k++)
-        ;
-    b->cell_of[i] = k;
-    struct cell *c = &b->cells[k];
-    if (k == b->n_cells) {
+    struct cell *c = &b->cells[run->cell];
+    if (run->cell == b->n_cells) {
         b->n_cells++;
-        *c = (struct cell){.keys = run->keys,
-                           .name = name,
-                           .first = i,
-                           .weight = kept(&run->expected, keys_real(&run->keys, KEY_steps))};
+        *c = (struct cell){
+            .keys = run->keys, .first = i, .weight = kept(&run->expected, keys_real(&run->keys, KEY_steps))};
         TRY(add_group(b, &run->keys, &c->group));
     }
     c->seconds = fmax(c->seconds, run->seconds); /* some may go on from checkpoints */
@@ -205,15 +196,14 @@ static enum status begin(struct choice *b)
     enum status rc = OK;
     const size_t n = b->plan->n;
     b->cells = calloc(n + 1, sizeof *b->cells);
-    b->cell_of = calloc(n + 1, sizeof *b->cell_of);
     b->chosen = calloc(n + 1, sizeof *b->chosen);
-    REQUIRE(b->cells && b->cell_of && b->chosen, ERR_MEMORY, "out of memory for %zu runs", n);
+    REQUIRE(b->cells && b->chosen, ERR_MEMORY, "out of memory for %zu runs", n);
     for (size_t i = 0; i < n; i++)
         TRY(add_run(b, i));
     find_exponents(b);
     for (size_t i = 0; i < n; i++) {
         if (b->plan->runs[i].there)
-            learn(b, &b->cells[b->cell_of[i]]);
+            learn(b, &b->cells[b->plan->runs[i].cell]);
     }
 done:
     return rc;
@@ -225,7 +215,7 @@ done:
 static void take(struct choice *b, struct cell *c)
 {
     const size_t k = (size_t)(c - b->cells);
-    while (b->cell_of[c->first] != k || b->chosen[c->first] || b->plan->runs[c->first].there)
+    while (b->plan->runs[c->first].cell != k || b->chosen[c->first] || b->plan->runs[c->first].there)
         c->first++;
     b->chosen[c->first] = true;
     b->used += c->seconds;
@@ -300,7 +290,6 @@ static void release(struct choice *b)
 {
     free(b->groups);
     free(b->cells);
-    free(b->cell_of);
     free(b->chosen);
     *b = (struct choice){.plan = b->plan, .limit = b->limit};
 }
@@ -354,7 +343,7 @@ static void add_left_out(const struct choice *b, struct text *out)
     for (size_t j = 0; j < b->n_cells; j++) {
         size_t n = 0;
         for (size_t i = 0; i < b->plan->n; i++)
-            n += b->cell_of[i] == j && b->plan->runs[i].left_out;
+            n += b->plan->runs[i].cell == j && b->plan->runs[i].left_out;
         if (n == 0)
             continue;
         runs += n;

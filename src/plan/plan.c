@@ -45,6 +45,36 @@ done:
     return rc;
 }
 
+struct named {
+    unsigned cell;
+    size_t run;
+};
+
+static int by_cell(const void *a, const void *b)
+{
+    const struct named *p = a, *q = b;
+    return p->cell != q->cell ? (p->cell > q->cell) - (p->cell < q->cell) : (p->run > q->run) - (p->run < q->run);
+}
+
+/* The cells of the runs, numbered in the order of their first runs. */
+static enum status number_cells(struct plan *plan)
+{
+    struct named *list = calloc(plan->n + 1, sizeof *list);
+    if (!list)
+        return error_set(ERR_MEMORY, "out of memory for %zu runs", plan->n);
+    for (size_t i = 0; i < plan->n; i++)
+        list[i] = (struct named){history_cell(&plan->runs[i].keys), i};
+    qsort(list, plan->n, sizeof *list, by_cell);
+    for (size_t i = 0, first = 0; i < plan->n; i++) {
+        first = i && list[i].cell == list[i - 1].cell ? first : list[i].run;
+        plan->runs[list[i].run].cell = first;
+    }
+    for (size_t i = 0; i < plan->n; i++)
+        plan->runs[i].cell = plan->runs[i].cell == i ? plan->n_cells++ : plan->runs[plan->runs[i].cell].cell;
+    free(list);
+    return OK;
+}
+
 /* A run that was stopped goes on from its checkpoint. */
 static enum status find_checkpoint(struct plan_run *run, const char *database)
 {
@@ -113,6 +143,7 @@ enum status plan_make(const struct study *study, struct store *store, const stru
     REQUIRE(plan->runs = calloc(agenda.n + 1, sizeof *plan->runs), ERR_MEMORY, "out of memory for a plan of %zu runs",
             agenda.n);
     TRY(survey(plan, store, &agenda, wanted));
+    TRY(number_cells(plan));
     TRY(history_read(store, wanted, &plan->history));
     TRY(expected_steps_create(&plan->history, &plan->laws));
     TRY(step_time_create(&plan->history, &plan->step_times));

@@ -10,6 +10,7 @@
 #include "step_time.h"
 
 struct plan_run {
+    size_t cell;                 /* the same for runs that differ in nothing but the seed: 0, 1 .. as they come */
     size_t number;               /* in its study (study_at) */
     struct keys keys, made;      /* made: of what is there, which may have another cap or threshold */
     bool there, left_out;        /* the store has it; the budget has no room for it */
@@ -30,7 +31,7 @@ struct plan_request {
 struct plan {
     const struct study *study; /* borrowed */
     struct plan_run *runs;     /* owned: n in the order of the agenda */
-    size_t n, jobs;
+    size_t n, n_cells, jobs;
     struct history history;
     struct expected_steps *laws; /* owned */
     struct step_times step_times;

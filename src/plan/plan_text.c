@@ -5,7 +5,6 @@
 #include <string.h>
 
 enum { CELLS_SHOWN = 60, LAWS_SHOWN = 6 };
-enum { NEAR = 64 }; /* cells among which a run looks for its own: seeds stand near each other */
 
 static const double BUSY = 1.25; /* slower by that is worth a word */
 static const char *const source_names[] = {[STEP_TIME_HISTORY] = "past",
@@ -121,25 +120,18 @@ static void add_sums(const struct plan *plan, const struct plan_sum *sum, struct
 /* ---- cells ---- */
 
 struct cell {
-    unsigned name;
     size_t first, runs, there, left_out; /* first: of plan->runs */
     double steps, seconds;               /* of a run in the mean, of all that are to be made */
 };
 
-static enum status find_cells(const struct plan *plan, struct cell **cells, size_t *n)
+static enum status sum_cells(const struct plan *plan, struct cell **cells)
 {
     enum status rc = OK;
-    *n = 0;
-    REQUIRE(*cells = calloc(plan->n + 1, sizeof **cells), ERR_MEMORY, "out of memory for %zu runs", plan->n);
+    REQUIRE(*cells = calloc(plan->n_cells + 1, sizeof **cells), ERR_MEMORY, "out of memory for %zu runs", plan->n);
     for (size_t i = 0; i < plan->n; i++) {
         const struct plan_run *run = &plan->runs[i];
-        const unsigned name = history_cell(&run->keys);
-        struct cell *cell = &(*cells)[*n];
-        for (size_t k = *n; k > 0 && k + NEAR > *n && !cell->runs; k--)
-            cell = (*cells)[k - 1].name == name ? &(*cells)[k - 1] : cell;
-        if (!cell->runs && ++*n)
-            *cell = (struct cell){.name = name, .first = i};
-        cell->runs++;
+        struct cell *cell = &(*cells)[run->cell];
+        cell->first = cell->runs++ ? cell->first : i;
         cell->there += run->there;
         cell->left_out += run->left_out;
         cell->seconds += run->there || run->left_out ? 0 : run->seconds;
@@ -149,8 +141,9 @@ done:
     return rc;
 }
 
-static void add_cells(const struct plan *plan, const struct cell *cells, size_t n, struct text *out)
+static void add_cells(const struct plan *plan, const struct cell *cells, struct text *out)
 {
+    const size_t n = plan->n_cells;
     char seconds[32], plateau[32], left_out[32];
     text_addf(out, "\n  %6s %6s %8s %9s %9s %9s  cell, the longest first\n", "runs", "there", "left out", "plateau",
               "steps", "time");
@@ -174,7 +167,6 @@ enum status plan_text(struct plan *plan, bool table, struct text *out)
     enum status rc = OK;
     struct plan_sum sum;
     struct cell *cells = NULL;
-    size_t n;
     TRY(plan_sum(plan, &sum));
     text_addf(out, "%s: %zu runs, %zu there, %zu to make", plan->study->name, sum.runs, sum.there,
               sum.runs - sum.there - sum.left_out);
@@ -184,8 +176,8 @@ enum status plan_text(struct plan *plan, bool table, struct text *out)
         add_sums(plan, &sum, out);
     }
     if (table) {
-        TRY(find_cells(plan, &cells, &n));
-        add_cells(plan, cells, n, out);
+        TRY(sum_cells(plan, &cells));
+        add_cells(plan, cells, out);
     }
     rc = text_status(out);
 done:
