@@ -356,7 +356,7 @@ START_TEST(test_documented)
 #define OBSERVABLE(name, value, meaning) has_row(page.data, #name, meaning);
 #include "flow_observables.def"
 #undef OBSERVABLE
-#define AS_ROW(name, measured, basis, rule, spread, on, of) has_row(page.data, #name, *(of) ? of : "-");
+#define AS_ROW(name, measured, basis, rule, spread, on, of) has_row(page.data, #name, *(of) ? (of) : "-");
     QUANTITIES(AS_ROW)
 #undef AS_ROW
     text_free(&page);
