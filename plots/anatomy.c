@@ -1,5 +1,5 @@
 #include "anatomy.h"
-#include "measure.h"
+#include "flow_observables.h"
 #include "run_flow.h"
 #include <math.h>
 
@@ -105,7 +105,7 @@ enum status anatomy_8(struct page *page)
     }
     for (size_t k = 0; k < curve.length; k = runs_next(&curve, k, MOST)) {
         double y[FLOW_DIM] = {runs_at(&curve, k, "w"), runs_at(&curve, k, "delta_a")}, low, high;
-        measure_curvature(&f, y, &low, &high);
+        flow_observables_curvature(&f, y, &low, &high);
         page_row(table, "flow", 6,
                  (double[]){runs_at(&curve, k, "time"), runs_at(&curve, k, "attention"), y[0],
                             flow_w_infinity(&f, y[1]), low, high});

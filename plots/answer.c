@@ -53,7 +53,7 @@ static struct tally count(const struct claims *claims, bool ours)
             continue;
         t.all++;
         t.verdicts[c->verdict]++;
-        t.known += c->verdict == VERDICT_DEVIATES && !compare_counts(claims, c);
+        t.known += c->verdict == VERDICT_DEVIATES && !claim_counts(claims, c);
         t.own_grid += c->verdict == VERDICT_DEVIATES && on_own_grid(c);
     }
     return t;
@@ -73,7 +73,7 @@ static const char *miss(double error, char text[32])
 /* One statement that deviates, beside what holds (on a grid of ours, that is not known). */
 static void add_failure(struct document *d, const struct claims *claims, const struct claim *c)
 {
-    const struct claim *instead = compare_corrected(claims, c);
+    const struct claim *instead = claim_corrected(claims, c);
     struct text cells[3] = {{0}};
     char says[CELL + 16];
     if (on_own_grid(c))
@@ -81,10 +81,10 @@ static void add_failure(struct document *d, const struct claims *claims, const s
     else
         snprintf(says, sizeof says, "%s%s%s%s", c->statement, *c->erratum ? " (" : "", c->erratum,
                  *c->erratum ? ")" : "");
-    compare_published(c, &cells[0]);
-    compare_estimate(c, &cells[1]);
+    claim_published(c, &cells[0]);
+    claim_estimate(c, &cells[1]);
     if (instead)
-        compare_estimate(instead, &cells[2]);
+        claim_estimate(instead, &cells[2]);
     document_row(d, "plain",
                  (struct document_cell[]){{says, NULL, 0},
                                           {text_of(&cells[0]), NULL, 0},
@@ -128,15 +128,16 @@ static void add_accuracy(struct document *d, const struct report *r)
                           "Eq. 6 approximates; the closed form and the quadrature are this program's plateau law. The "
                           "model trained by SGD against the flow from its own start.");
     document_table(d, heads, sizeof heads / sizeof heads[0]);
-    for (int g = 0; g < ACCURACY_GROUP_COUNT; g++) {
+    for (int g = 0; g < PREDICTION_ERROR_GROUP_COUNT; g++) {
         char cells[8][CELL];
         double median, largest;
         size_t flows = 0, column = 2;
-        snprintf(cells[0], CELL, "%s", accuracy_group_name((enum accuracy_group)g));
-        for (int c = 0; c < ACCURACY_COLUMNS; c++) {
-            size_t n = accuracy_of(r->accuracy, (enum accuracy_group)g, (enum accuracy_column)c, &median, &largest);
-            flows = c != ACCURACY_toy && n > flows ? n : flows;
-            if (c == ACCURACY_toy)
+        snprintf(cells[0], CELL, "%s", prediction_error_group_name((enum prediction_error_group)g));
+        for (int c = 0; c < PREDICTION_ERROR_COLUMNS; c++) {
+            size_t n = prediction_error_of(r->errors, (enum prediction_error_group)g, (enum prediction_error_column)c,
+                                           &median, &largest);
+            flows = c != PREDICTION_ERROR_toy && n > flows ? n : flows;
+            if (c == PREDICTION_ERROR_toy)
                 snprintf(cells[column++], CELL, "%zu", n);
             error_cell(median, largest, n, cells[column++]);
         }
@@ -223,26 +224,27 @@ static void add_laws(struct document *d, const struct report *r)
 }
 
 /* "1.4 times (0.9 .. 2.1) in 10 runs"; what: of which kind. */
-static void add_lateness(struct document *d, const struct report *r, enum accuracy_law law, const char *what)
+static void add_lateness(struct document *d, const struct report *r, enum prediction_error_law law, const char *what)
 {
     double median, smallest, largest;
-    size_t n = accuracy_of_law(r->accuracy, law, &median, &smallest, &largest);
+    size_t n = prediction_error_of_law(r->errors, law, &median, &smallest, &largest);
     if (n)
         document_paragraph(d,
                            "%s after %.2g times the steps of the paper's published law in the median of %zu runs "
                            "(%.2g to %.2g times).",
                            what, median, n, smallest, largest);
-    if (r->accuracy->at_once[law])
+    if (r->errors->at_once[law])
         document_paragraph(d, "%zu more were past the threshold at the start or at their first evaluation.",
-                           r->accuracy->at_once[law]);
+                           r->errors->at_once[law]);
 }
 
 /* When Transformers emerge, against the published laws. */
 static void add_transformers(struct document *d, const struct report *r)
 {
     static const char *const figures[] = {"3-left", "4-right"}, *const what[] = {"regression", "recall"};
-    add_lateness(d, r, ACCURACY_REGRESSION, "The paper's regression Transformer (2 layers, 4 heads, Adam) emerges");
-    add_lateness(d, r, ACCURACY_RECALL,
+    add_lateness(d, r, PREDICTION_ERROR_REGRESSION,
+                 "The paper's regression Transformer (2 layers, 4 heads, Adam) emerges");
+    add_lateness(d, r, PREDICTION_ERROR_RECALL,
                  "The paper's recall Transformer (4 layers, 4 heads, Adam) reaches an accuracy of 5 %");
     for (size_t k = 0; k < 2; k++) {
         size_t i = next_law(r, 0);
@@ -292,7 +294,7 @@ static void add_choices(struct document *d, const struct claims *claims)
         char runs[32];
         if (!*c->choice)
             continue;
-        compare_estimate(c, &ratio);
+        claim_estimate(c, &ratio);
         snprintf(runs, sizeof runs, "%zu", c->runs);
         document_row(d, "plain",
                      (struct document_cell[]){{c->choice, NULL, 0},
@@ -326,7 +328,8 @@ static void add_sentences(struct document *d, const struct report *r)
     struct tally paper = count(r->claims, false), ours = count(r->claims, true);
     double eq6, closed, quadrature, toy, largest;
     char a[32], b[32], c[32], e[32];
-    size_t flows = accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_quadrature, &quadrature, &largest);
+    size_t flows =
+        prediction_error_of(r->errors, PREDICTION_ERROR_SINGLE, PREDICTION_ERROR_quadrature, &quadrature, &largest);
     document_paragraph(d,
                        "Of %zu statements of the paper %zu are reproduced, %zu deviate (%zu of them because of a known "
                        "error, and what holds instead is reproduced; %zu on a smaller grid than the paper's) and %zu "
@@ -334,14 +337,14 @@ static void add_sentences(struct document *d, const struct report *r)
                        paper.all, paper.verdicts[VERDICT_REPRODUCED], paper.verdicts[VERDICT_DEVIATES], paper.known,
                        paper.own_grid, paper.verdicts[VERDICT_INCONCLUSIVE], ours.all,
                        ours.verdicts[VERDICT_REPRODUCED]);
-    accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_eq6, &eq6, &largest);
-    accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_closed, &closed, &largest);
+    prediction_error_of(r->errors, PREDICTION_ERROR_SINGLE, PREDICTION_ERROR_eq6, &eq6, &largest);
+    prediction_error_of(r->errors, PREDICTION_ERROR_SINGLE, PREDICTION_ERROR_closed, &closed, &largest);
     if (flows)
         document_paragraph(d,
                            "When attention emerges without repetition (%zu flows with B = 1, p = 0): the paper's Eq. 6 "
                            "misses the plateau by %s in the median, the closed form by %s, the quadrature by %s.",
                            flows, miss(eq6, a), miss(closed, b), miss(quadrature, c));
-    size_t runs = accuracy_of(r->accuracy, ACCURACY_SINGLE, ACCURACY_toy, &toy, &largest);
+    size_t runs = prediction_error_of(r->errors, PREDICTION_ERROR_SINGLE, PREDICTION_ERROR_toy, &toy, &largest);
     if (runs)
         document_paragraph(d,
                            "The model itself, all its parameters trained by SGD, emerges when the reduced flow from "

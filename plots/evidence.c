@@ -170,15 +170,15 @@ static void view_free(struct view *v)
     free(v->off);
 }
 
-static size_t regressor_of(const struct compare_evidence *e)
+static size_t regressor_of(const struct judge_evidence *e)
 {
     size_t j = 0;
     while (j < e->set->data.n_x && strcmp(e->set->names[j], e->claim->of))
         j++;
-    return compare_is(e->claim, "gain") ? 0 : j;
+    return e->claim->kind == QUANTITY_gain ? 0 : j;
 }
 
-static enum status view_make(const struct compare_evidence *e, size_t j, double means[POWER_LAW_MAX], struct view *v)
+static enum status view_make(const struct judge_evidence *e, size_t j, double means[POWER_LAW_MAX], struct view *v)
 {
     const struct dataset *set = e->set;
     const size_t n = set->data.n, n_x = set->data.n_x;
@@ -204,13 +204,13 @@ static enum status view_make(const struct compare_evidence *e, size_t j, double 
 }
 
 /* The fitted line, and through the middle of the runs one with the exponent that was expected. */
-static void add_fit_panel(const struct compare_evidence *e, size_t j, const double *means, const struct view *v,
+static void add_fit_panel(const struct judge_evidence *e, size_t j, const double *means, const struct view *v,
                           struct text *out)
 {
     const size_t n = e->set->data.n, n_x = e->set->data.n_x;
-    const char *response = *e->set->response.name         ? e->set->response.name
-                           : compare_is(e->claim, "gain") ? "speed-up"
-                                                          : "plateau length";
+    const char *response = *e->set->response.name            ? e->set->response.name
+                           : e->claim->kind == QUANTITY_gain ? "speed-up"
+                                                             : "plateau length";
     char label[128];
     struct panel p = {out, axis(j < n_x ? e->set->names[j] : "fitted", true), axis(label, true)};
     double scale = e->law->constant.value, slope = 1, middle = 0, low = INFINITY, high = 0;
@@ -227,7 +227,7 @@ static void add_fit_panel(const struct compare_evidence *e, size_t j, const doub
         slope = e->law->exponent[j].value;
     else
         scale = 1;
-    const bool expects = j < n_x && compare_is(e->claim, "exponent");
+    const bool expects = j < n_x && e->claim->kind == QUANTITY_exponent;
     const double pivot = scale * exp(middle * slope), from = pivot * pow(low / exp(middle), e->claim->published),
                  to = pivot * pow(high / exp(middle), e->claim->published);
     include(&p.y, expects ? from : NAN);
@@ -241,7 +241,7 @@ static void add_fit_panel(const struct compare_evidence *e, size_t j, const doub
     end_panel(&p);
 }
 
-static void add_residual_panel(const struct compare_evidence *e, const struct view *v, struct text *out)
+static void add_residual_panel(const struct judge_evidence *e, const struct view *v, struct text *out)
 {
     const size_t n = e->set->data.n;
     struct panel p = {out, axis("fitted", true), axis("measured over fitted, %", false)};
@@ -280,7 +280,7 @@ static void begin_runs(size_t n, struct text *out)
               n > LISTED ? ", the furthest off listed" : "");
 }
 
-static void add_fit_runs(const struct compare_evidence *e, const struct view *v, struct text *out)
+static void add_fit_runs(const struct judge_evidence *e, const struct view *v, struct text *out)
 {
     const size_t n = e->set->data.n, n_x = e->set->data.n_x;
     size_t places[LISTED + 1], listed = furthest(v->off, n, places);
@@ -305,7 +305,7 @@ static void add_fit_runs(const struct compare_evidence *e, const struct view *v,
     text_add(out, "</tbody></table></details>\n");
 }
 
-static enum status add_fit(const struct compare_evidence *e, struct text *out)
+static enum status add_fit(const struct judge_evidence *e, struct text *out)
 {
     enum status rc = OK;
     const size_t j = regressor_of(e);
@@ -339,13 +339,13 @@ done:
 
 static int by_value(const void *a, const void *b)
 {
-    const struct compare_value *p = a, *q = b;
+    const struct quantity_value *p = a, *q = b;
     return p->value != q->value ? (p->value > q->value) - (p->value < q->value) : (p->id > q->id) - (p->id < q->id);
 }
 
 static void add_value_panel(const struct claim *c, size_t n, const double *rank, const double *value, struct text *out)
 {
-    const bool least = compare_kind(c) == CLAIM_PAIRS;
+    const bool least = claim_basis(c) == CLAIM_PAIRS;
     const double from = c->published - c->tolerance, to = least ? from : c->published + c->tolerance;
     struct panel p = {out, axis("runs, by their value", false), axis(least ? "times faster" : c->of, false)};
     include(&p.x, 0);
@@ -361,12 +361,12 @@ static void add_value_panel(const struct claim *c, size_t n, const double *rank,
     end_panel(&p);
 }
 
-static enum status add_values(const struct compare_evidence *e, struct text *out)
+static enum status add_values(const struct judge_evidence *e, struct text *out)
 {
     enum status rc = OK;
     const size_t n = e->n;
     size_t places[LISTED + 1];
-    struct compare_value *runs = calloc(n + 1, sizeof *runs);
+    struct quantity_value *runs = calloc(n + 1, sizeof *runs);
     double *rank = calloc(n + 1, sizeof *rank), *value = calloc(n + 1, sizeof *value),
            *off = calloc(n + 1, sizeof *off);
     REQUIRE(runs && rank && value && off, ERR_MEMORY, "out of memory for %zu runs", n);
@@ -393,7 +393,7 @@ done:
 
 /* ---- all of them ---- */
 
-enum status evidence_add(void *evidence, const struct compare_evidence *found)
+enum status evidence_add(void *evidence, const struct judge_evidence *found)
 {
     enum status rc = OK;
     struct evidence *e = evidence;

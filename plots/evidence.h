@@ -7,7 +7,7 @@
  * <x_k>^g_k x_j^g_j. */
 #ifndef EVIDENCE_H
 #define EVIDENCE_H
-#include "compare.h"
+#include "judge.h"
 #include "text.h"
 
 /* Zero-initialise. */
@@ -19,8 +19,8 @@ struct evidence {
     size_t n, allocated;
 };
 
-/* A compare_witness: adds a piece to a struct evidence. ERR_MEMORY. */
-enum status evidence_add(void *evidence, const struct compare_evidence *found);
+/* A judge_witness: adds a piece to a struct evidence. ERR_MEMORY. */
+enum status evidence_add(void *evidence, const struct judge_evidence *found);
 /* The piece of a claim; NULL if it has none. */
 const char *evidence_of(const struct evidence *evidence, const char *id);
 void evidence_free(struct evidence *evidence);

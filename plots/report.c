@@ -19,8 +19,8 @@ static const char *text_of(const struct text *t)
  * one. */
 static const char *verdict_cell(const struct claims *claims, const struct claim *c, char cell[CELL])
 {
-    const struct claim *corrected = compare_corrected(claims, c);
-    const char *verdict = compare_verdict_name(c->verdict);
+    const struct claim *corrected = claim_corrected(claims, c);
+    const char *verdict = claim_verdict_name(c->verdict);
     if (c->verdict == VERDICT_REPRODUCED) {
         snprintf(cell, CELL, "%s", verdict);
         return "good";
@@ -31,16 +31,16 @@ static const char *verdict_cell(const struct claims *claims, const struct claim 
     }
     if (corrected)
         snprintf(cell, CELL, "%s, known as %s; what holds instead, %s: %s", verdict, c->erratum, corrected->id,
-                 compare_verdict_name(corrected->verdict));
+                 claim_verdict_name(corrected->verdict));
     else
         snprintf(cell, CELL, "%s%s%.200s", verdict, *c->why ? ": " : "", c->why);
-    return compare_counts(claims, c) ? "bad" : "known";
+    return claim_counts(claims, c) ? "bad" : "known";
 }
 
 /* "here": the estimate and how many runs it is from; a measure of flows of its own needs none. */
 static void here_cell(const struct claim *c, struct text *here)
 {
-    compare_estimate(c, here);
+    claim_estimate(c, here);
     if (c->runs)
         text_addf(here, ", %zu run%s", c->runs, c->runs == 1 ? "" : "s");
     if (c->at > 0 && *c->read_at)
@@ -61,7 +61,7 @@ static void add_claim(struct document *d, const struct report *r, const struct c
     const struct claims *claims = r->claims;
     char statement[CELL + 128], verdict[CELL], anchor[40], detail[48];
     struct text published = {0}, here = {0};
-    compare_published(c, &published);
+    claim_published(c, &published);
     here_cell(c, &here);
     const char *style = verdict_cell(claims, c, verdict);
     snprintf(anchor, sizeof anchor, "#fig-%s", c->figure);
@@ -69,7 +69,7 @@ static void add_claim(struct document *d, const struct report *r, const struct c
              *c->grid ? "]" : "");
     snprintf(detail, sizeof detail, "#claim-%s", c->id);
     struct document_cell cells[6] = {{c->id, evidence_of(r->evidence, c->id) ? detail : NULL, 0},
-                                     {verdict, NULL, (int)strlen(compare_verdict_name(c->verdict))},
+                                     {verdict, NULL, (int)strlen(claim_verdict_name(c->verdict))},
                                      {statement, NULL, 0},
                                      {text_of(&published), NULL, 0},
                                      {text_of(&here), NULL, 0}};

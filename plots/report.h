@@ -5,8 +5,8 @@
  * HTML and Markdown are composed once and say the same. */
 #ifndef REPORT_H
 #define REPORT_H
-#include "accuracy.h"
-#include "compare.h"
+#include "prediction_error.h"
+#include "judge.h"
 #include "evidence.h"
 #include "figure.h"
 
@@ -35,7 +35,7 @@ struct report {
     const char *folder, *scale;
     const struct claims *claims;
     const struct evidence *evidence; /* of the claims */
-    struct accuracy *accuracy;
+    struct prediction_error *errors;
     const struct report_figure *figures;
     size_t n_figures;
     const struct report_study *studies;

@@ -2,7 +2,7 @@
  * text. */
 #ifndef CLAIMS_FIXTURE_H
 #define CLAIMS_FIXTURE_H
-#include "compare.h"
+#include "judge.h"
 #include "fit.h"
 #include "grid.h"
 #include "random.h"
@@ -100,7 +100,7 @@ static inline double plain_law(double T, double d, double B, double seed)
 static inline void read_text(const char *text, struct claims *claims, enum status *rc)
 {
     ok(text_write_file(claims_file, text, strlen(text)));
-    *rc = compare_read(claims_file, claims);
+    *rc = claim_read(claims_file, claims);
 }
 
 /* The outcome of the one claim in `text`. */
@@ -110,9 +110,9 @@ static inline struct claim outcome(struct store *store, const char *text)
     enum status rc;
     read_text(text, &claims, &rc);
     ck_assert_msg(rc == OK, "%s", error_message());
-    ck_assert_msg(compare_run(store, &claims) == OK, "%s", error_message());
+    ck_assert_msg(judge_claims(store, &claims, NULL, NULL) == OK, "%s", error_message());
     struct claim c = claims.list[0];
-    compare_free(&claims);
+    claim_free(&claims);
     return c;
 }
 

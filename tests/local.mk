@@ -1,7 +1,7 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
 unit_tests = test_text test_random test_team test_scheduler test_root test_flow test_prediction test_flow_map test_toy test_tensor test_transformer test_transformer_double test_implementations test_tasks \
-  test_schedule test_safetensors test_run_toy test_training test_self_test test_store test_store_trust test_lease test_export test_import test_merge test_power_law test_brackets test_kaplan_meier test_measure test_compare test_contrast test_studies test_threshold test_plan test_gnuplot
+  test_schedule test_safetensors test_run_toy test_training test_self_test test_store test_store_trust test_lease test_export test_import test_merge test_power_law test_brackets test_fit test_kaplan_meier test_flow_observables test_claim test_pairs test_studies test_threshold test_plan test_gnuplot
 check_PROGRAMS += $(unit_tests) must_fail json_lines hold_lock
 # The program from outside
 shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_instruction_sets.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
@@ -99,26 +99,29 @@ test_import_LDADD = libstore.a librun.a $(models_below)
 test_merge_SOURCES = tests/test_merge.c tests/store_fixture.h $(test_harness)
 test_merge_CPPFLAGS = $(TEST_CPPFLAGS)
 test_merge_LDADD = libstore.a librun.a $(models_below)
-test_power_law_SOURCES = tests/test_power_law.c $(test_harness)
+test_power_law_SOURCES = tests/test_power_law.c tests/power_law_fixture.h $(test_harness)
 test_power_law_CPPFLAGS = $(TEST_CPPFLAGS)
 test_power_law_LDADD = libvalidation.a $(models_below)
 test_kaplan_meier_SOURCES = tests/test_kaplan_meier.c $(test_harness)
 test_kaplan_meier_CPPFLAGS = $(TEST_CPPFLAGS)
 test_kaplan_meier_LDADD = libvalidation.a $(models_below)
-test_measure_SOURCES = tests/test_measure.c $(test_harness)
-test_measure_CPPFLAGS = $(TEST_CPPFLAGS)
-test_measure_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=flow_hessian
-test_measure_LDADD = libvalidation.a libstudy.a libstore.a librun.a $(models_below)
-test_compare_SOURCES = tests/test_compare.c tests/claims_fixture.h $(test_harness)
-test_compare_CPPFLAGS = $(TEST_CPPFLAGS)
-test_compare_LDADD = libvalidation.a libstudy.a libstore.a librun.a $(models_below)
-test_contrast_SOURCES = tests/test_contrast.c tests/claims_fixture.h $(test_harness)
-test_contrast_CPPFLAGS = $(TEST_CPPFLAGS)
-test_contrast_LDADD = libvalidation.a libstudy.a libstore.a librun.a $(models_below)
+test_flow_observables_SOURCES = tests/test_flow_observables.c $(test_harness)
+test_flow_observables_CPPFLAGS = $(TEST_CPPFLAGS)
+test_flow_observables_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=flow_hessian
+test_flow_observables_LDADD = libvalidation.a libstudy.a libstore.a librun.a $(models_below)
+test_claim_SOURCES = tests/test_claim.c tests/claims_fixture.h $(test_harness)
+test_claim_CPPFLAGS = $(TEST_CPPFLAGS)
+test_claim_LDADD = libvalidation.a libstudy.a libstore.a librun.a $(models_below)
+test_pairs_SOURCES = tests/test_pairs.c tests/claims_fixture.h $(test_harness)
+test_pairs_CPPFLAGS = $(TEST_CPPFLAGS)
+test_pairs_LDADD = libvalidation.a libstudy.a libstore.a librun.a $(models_below)
 test_studies_SOURCES = tests/test_studies.c tests/claims_fixture.h $(test_harness)
 test_studies_CPPFLAGS = $(TEST_CPPFLAGS)
 test_studies_LDADD = libvalidation.a libstudy.a libstore.a librun.a $(models_below)
-test_brackets_SOURCES = tests/test_brackets.c tests/claims_fixture.h $(test_harness)
+test_fit_SOURCES = tests/test_fit.c tests/claims_fixture.h $(test_harness)
+test_fit_CPPFLAGS = $(TEST_CPPFLAGS)
+test_fit_LDADD = libvalidation.a libstudy.a libstore.a librun.a $(models_below)
+test_brackets_SOURCES = tests/test_brackets.c tests/claims_fixture.h tests/power_law_fixture.h $(test_harness)
 test_brackets_CPPFLAGS = $(TEST_CPPFLAGS)
 test_brackets_LDADD = libvalidation.a libstudy.a libstore.a librun.a $(models_below)
 test_gnuplot_SOURCES = tests/test_gnuplot.c $(test_harness)

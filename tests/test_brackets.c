@@ -1,57 +1,25 @@
 /* Runs that were evaluated too seldom for their length: the bracket is what is known of it, in the fit and in what is
  * said of it. */
 #include "claims_fixture.h"
-#include <gsl/gsl_errno.h>
+#include "power_law_fixture.h"
 #include <gsl/gsl_linalg.h>
 
-enum { ROWS = 512 };
-static const char *const names[] = {"T", "d"};
-static double x[2 * ROWS], exact[ROWS], y[ROWS], low[ROWS], high[ROWS];
-static bool censored[ROWS];
-static int64_t seeds[ROWS];
+static double exact[ROWS], low[ROWS], high[ROWS];
 
-static double gauss(uint64_t seed, size_t i)
+/* Each length of the law with its bracket between evaluations `every` apart; y somewhere in it, as interpolation would
+ * have it. */
+static struct power_law_data bracketed(size_t n_t, size_t n_d, size_t n_seeds, double sigma, double every,
+                                       uint64_t seed)
 {
-    const struct stream s = {.seed = seed, .purpose = PURPOSE_DATA};
-    const double u = random_uniform(&s, (uint32_t)(2 * i)), v = random_uniform(&s, (uint32_t)(2 * i + 1));
-    return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
-}
-
-/* y = 1.5 T^0.98 d^0.49 exp(sigma e), each length with its bracket between evaluations `every` apart; y somewhere in
- * it, as interpolation would have it. */
-static struct power_law_data planted(size_t n_t, size_t n_d, size_t n_seeds, double sigma, double every, uint64_t seed)
-{
-    size_t n = 0;
-    gsl_set_error_handler_off();
-    for (size_t i = 0; i < n_t; i++)
-        for (size_t j = 0; j < n_d; j++)
-            for (size_t q = 0; q < n_seeds; q++, n++) {
-                x[2 * n] = ldexp(64, (int)i);
-                x[2 * n + 1] = ldexp(16, (int)j);
-                exact[n] = 1.5 * pow(x[2 * n], 0.98) * pow(x[2 * n + 1], 0.49) * exp(sigma * gauss(seed, n));
-                high[n] = every * ceil(exact[n] / every);
-                low[n] = high[n] - every;
-                y[n] = low[n] > 0 ? low[n] + 0.8 * every : high[n];
-                seeds[n] = (int64_t)q;
-                censored[n] = false;
-            }
-    return (struct power_law_data){
-        .n = n, .n_x = 2, .names = names, .x = x, .y = y, .low = low, .high = high, .cluster = seeds};
-}
-
-/* The fit without its residuals. */
-static struct power_law fitted(const struct power_law_data *data)
-{
-    struct power_law fit;
-    ck_assert_msg(power_law_fit(data, 0.95, &fit) == OK, "%s", error_message());
-    free(fit.residuals);
-    fit.residuals = NULL;
-    return fit;
-}
-
-static bool holds(struct power_law_estimate e, double value)
-{
-    return e.low <= value && value <= e.high;
+    struct power_law_data data = planted(n_t, n_d, n_seeds, sigma, seed);
+    for (size_t i = 0; i < data.n; i++) {
+        exact[i] = y[i];
+        high[i] = every * ceil(exact[i] / every);
+        low[i] = high[i] - every;
+        y[i] = low[i] > 0 ? low[i] + 0.8 * every : high[i];
+    }
+    data.low = low, data.high = high, data.cluster = seeds;
+    return data;
 }
 
 static double lower_tail(double e)
@@ -87,7 +55,7 @@ static double shifted(const struct power_law_data *data, const double *p, size_t
 /* Of rows of every kind: the numerical gradient vanishes at the fit, and the numerical Hessian gives its errors. */
 START_TEST(test_derivatives)
 {
-    struct power_law_data data = planted(6, 6, 2, 0.4, 2000, 11);
+    struct power_law_data data = bracketed(6, 6, 2, 0.4, 2000, 11);
     size_t late = 0;
     for (size_t i = 0; i < data.n; i++) {
         if (i % 3 == 0)
@@ -132,7 +100,7 @@ START_TEST(test_coverage)
         enum { SETS = 300 };
         size_t t = 0, d = 0, c = 0;
         for (uint64_t i = 0; i < SETS; i++) {
-            const struct power_law_data data = planted(6, 5, 1, 0.3, evaluated[k], 100 + i);
+            const struct power_law_data data = bracketed(6, 5, 1, 0.3, evaluated[k], 100 + i);
             const struct power_law fit = fitted(&data);
             t += holds(fit.exponent[0], 0.98), d += holds(fit.exponent[1], 0.49), c += holds(fit.constant, 1.5);
         }
@@ -147,7 +115,7 @@ END_TEST
 /* Brackets that are narrow against the scatter are as good as lengths; a bound far away says nothing. */
 START_TEST(test_limits)
 {
-    struct power_law_data data = planted(5, 4, 1, 0.2, 1e-3, 3);
+    struct power_law_data data = bracketed(5, 4, 1, 0.2, 1e-3, 3);
     struct power_law fit = fitted(&data), plain;
     ck_assert(fit.n_coarse == 20);
     data.low = data.high = NULL;
@@ -171,7 +139,7 @@ END_TEST
 /* A law without scatter passes through all brackets: sigma is held at what they leave open, and the truth is inside. */
 START_TEST(test_no_scatter)
 {
-    struct power_law_data data = planted(4, 3, 1, 0, 200, 0);
+    struct power_law_data data = bracketed(4, 3, 1, 0, 200, 0);
     struct power_law_bootstrap boot;
     struct power_law_ends ends[2];
     const struct power_law fit = fitted(&data);
@@ -195,9 +163,9 @@ END_TEST
 START_TEST(test_refused)
 {
     struct power_law fit;
-    struct power_law_data data = planted(4, 3, 1, 0.1, 1e6, 0);
+    struct power_law_data data = bracketed(4, 3, 1, 0.1, 1e6, 0);
     refused(power_law_fit(&data, 0.95, &fit), "evaluate more often");
-    data = planted(4, 3, 1, 0.1, 100, 0);
+    data = bracketed(4, 3, 1, 0.1, 100, 0);
     y[2] = low[2] - 1;
     refused(power_law_fit(&data, 0.95, &fit), "row 3: the length");
 }

@@ -1,8 +1,8 @@
-/* Planning: order and balance, laws fitted to what is there, rates, the schedule, and the choice of runs for a budget.
- */
+/* Planning: order and balance, laws fitted to what is there, times of steps, the schedule, and the choice of runs for a
+ * budget. */
 #include "checkpoint.h"
+#include "budget.h"
 #include "cost.h"
-#include "design.h"
 #include "run_transformer.h"
 #include "store_fixture.h"
 #include "sweep.h"
@@ -96,23 +96,23 @@ END_TEST
 /* An empty database: the published law, and the end of a run: one evaluation after the crossing, one to confirm it. */
 START_TEST(without_runs_the_published_law_is_expected)
 {
-    struct past past = {0};
-    struct expect *expect;
+    struct history history = {0};
+    struct expected_steps *laws;
     struct expectation e;
     struct keys keys;
-    ok(expect_create(&past, &expect));
+    ok(expected_steps_create(&history, &laws));
     keys = test_keys("model=transformer T=256 d=64 until=threshold");
-    ok(expect_run(expect, &keys, false, &e));
-    ck_assert(e.source == EXPECT_PUBLISHED && e.runs == 0 && !e.censored);
+    ok(expected_steps_run(laws, &keys, false, &e));
+    ck_assert(e.source == EXPECTED_PUBLISHED && e.runs == 0 && !e.censored);
     const double plateau = 0.76 * pow(64, 1.29) * pow(256, 0.80);
     ck_assert_double_eq_tol(e.plateau, plateau, 1e-6 * plateau);
     ck_assert_double_eq(e.steps, (ceil(plateau / 25) + 1) * 25);
     keys = test_keys("model=transformer T=512 d=128 until=threshold");
-    ok(expect_run(expect, &keys, false, &e));
+    ok(expected_steps_run(laws, &keys, false, &e));
     ck_assert(e.censored && e.steps == 50000);
     keys = test_keys("model=transformer T=256 d=64 lr=3e-4");
-    ok(expect_run(expect, &keys, false, &e));
-    ck_assert_int_eq(e.source, EXPECT_GUESS);
+    ok(expected_steps_run(laws, &keys, false, &e));
+    ck_assert_int_eq(e.source, EXPECTED_GUESS);
     /* what varies is no power law of what is published: nothing at another learning rate, another law at B > 1 */
     static const char *const runs[] = {"model=transformer T=256 d=64 lr=1e-4",
                                        "model=transformer T=64 d=8 layers=1 heads=1"};
@@ -121,41 +121,41 @@ START_TEST(without_runs_the_published_law_is_expected)
         struct text law = {0};
         bool varies[KEY_COUNT] = {[KEY_d] = true, [KEY_T] = true};
         keys = test_keys("%s", runs[i]);
-        ok(expect_law(expect, &keys, varies, &law));
+        ok(expected_steps_law(laws, &keys, varies, &law));
         ck_assert_msg(strstr(law.data, i ? "d^1.31 T^0.57" : "d^1.29 T^0.80"), "as published: %s", law.data);
         text_clear(&law);
         varies[varying[i]] = true;
-        ok(expect_law(expect, &keys, varies, &law));
+        ok(expected_steps_law(laws, &keys, varies, &law));
         ck_assert_msg(!strstr(law.data, "nan") && !strstr(law.data, i ? "d^1.31" : "d^1.29"), "our own: %s", law.data);
         text_free(&law);
     }
-    expect_free(expect);
+    expected_steps_free(laws);
 }
 END_TEST
 
 /* The toy follows the flow: theory.md's 2707.926 for T=512 d=16; half of lr, twice the steps. */
 START_TEST(toys_are_expected_to_follow_the_flow)
 {
-    struct past past = {0};
-    struct expect *expect;
+    struct history history = {0};
+    struct expected_steps *laws;
     struct expectation e, half;
     struct keys keys;
-    ok(expect_create(&past, &expect));
+    ok(expected_steps_create(&history, &laws));
     keys = test_keys("model=toy T=512 d=16");
-    ok(expect_run(expect, &keys, false, &e));
+    ok(expected_steps_run(laws, &keys, false, &e));
     test_close(e.plateau, 2707.926, 1e-6, 0, "plateau");
-    ck_assert(e.source == EXPECT_FLOW && e.steps >= e.plateau && e.steps < 1.2 * e.plateau);
+    ck_assert(e.source == EXPECTED_FLOW && e.steps >= e.plateau && e.steps < 1.2 * e.plateau);
     keys = test_keys("model=toy T=512 d=16 lr=0.5 steps=3000");
-    ok(expect_run(expect, &keys, false, &half));
+    ok(expected_steps_run(laws, &keys, false, &half));
     test_close(half.plateau, 2 * 2707.926, 1e-6, 0, "plateau at half of lr");
     ck_assert(half.censored && half.steps == 3000);
     keys = test_keys("model=flow T=512 d=64");
-    ok(expect_run(expect, &keys, false, &e));
+    ok(expected_steps_run(laws, &keys, false, &e));
     ck_assert(e.steps == 0 && !e.censored);
     keys = test_keys("model=toy T=16 d=8 threshold=1e-300 steps=700"); /* which no integrator finds */
-    ok(expect_run(expect, &keys, false, &e));
-    ck_assert(e.source == EXPECT_GUESS && e.steps == 700);
-    expect_free(expect);
+    ok(expected_steps_run(laws, &keys, false, &e));
+    ck_assert(e.source == EXPECTED_GUESS && e.steps == 700);
+    expected_steps_free(laws);
 }
 END_TEST
 
@@ -165,8 +165,8 @@ START_TEST(laws_are_fitted_to_what_is_there)
 {
     const bool wanted[PRESET_COUNT] = {[PRESET_REGRESSION] = true};
     struct store *store = opened(in_folder("a.db"), STORE_WRITE);
-    struct past past;
-    struct expect *expect;
+    struct history history;
+    struct expected_steps *laws;
     struct expectation e;
     struct keys keys;
     for (int T = 16; T <= 64; T *= 2) {
@@ -177,24 +177,24 @@ START_TEST(laws_are_fitted_to_what_is_there)
     }
     keys = test_keys("model=transformer until=threshold T=32 d=8 p=0.5");
     put(store, keys, 2 * 3 * pow(8, 1.1) * pow(32, 0.7), 10);
-    ok(past_read(store, wanted, &past));
-    ck_assert_uint_eq(past.n, 13);
-    ok(expect_create(&past, &expect));
+    ok(history_read(store, wanted, &history));
+    ck_assert_uint_eq(history.n, 13);
+    ok(expected_steps_create(&history, &laws));
     keys = test_keys("model=transformer until=threshold T=48 d=12");
-    ok(expect_run(expect, &keys, false, &e));
+    ok(expected_steps_run(laws, &keys, false, &e));
     const double law = 3 * pow(12, 1.1) * pow(48, 0.7);
-    ck_assert(e.source == EXPECT_FITTED && e.runs == 12);
+    ck_assert(e.source == EXPECTED_FITTED && e.runs == 12);
     ck_assert_msg(fabs(e.plateau / law - 1) < 0.05, "%g, want %g", e.plateau, law);
     keys = test_keys("model=transformer until=threshold T=64 d=32");
-    ok(expect_run(expect, &keys, true, &e));
+    ok(expected_steps_run(laws, &keys, true, &e));
     ck_assert_msg(e.runs < 12 && fabs(e.plateau / (3 * pow(32, 1.1) * pow(64, 0.7)) - 1) < 0.15, "%zu runs, %g", e.runs,
                   e.plateau);
     keys = test_keys("model=transformer until=threshold T=48 d=12 p=0.5");
-    ok(expect_run(expect, &keys, false, &e));
+    ok(expected_steps_run(laws, &keys, false, &e));
     ck_assert_msg(e.runs == 1 && fabs(e.plateau / (2 * law) - 1) < 0.1, "%zu runs, %g, want %g", e.runs, e.plateau,
                   2 * law);
-    expect_free(expect);
-    past_free(&past);
+    expected_steps_free(laws);
+    history_free(&history);
     store_close(store);
     clean();
 }
@@ -217,8 +217,8 @@ START_TEST(a_plan_knows_what_is_there)
     }
     ok(plan_make(&study, store, &no_measuring, &plan));
     ok(plan_sum(&plan, &sum));
-    ck_assert(sum.runs == 18 && sum.there == 9 && sum.rated[RATE_PAST] == 9 && sum.expected[EXPECT_FITTED] == 9 &&
-              sum.censored == 0);
+    ck_assert(sum.runs == 18 && sum.there == 9 && sum.timed[STEP_TIME_HISTORY] == 9 &&
+              sum.expected[EXPECTED_FITTED] == 9 && sum.censored == 0);
     ck_assert_msg(sum.compared == 9 && sum.within == 9, "%zu of %zu", sum.within, sum.compared);
     for (size_t i = 0; i < plan.n; i++) {
         const struct plan_run *run = &plan.runs[i];
@@ -257,7 +257,7 @@ START_TEST(a_plan_knows_checkpoints_and_models)
         const struct plan_run *run = &plan.runs[i];
         ok(study_at(&study, run->number, &keys));
         const bool reference = keys_integer(&keys, KEY_backend) == BACKEND_REFERENCE;
-        ck_assert(run->rate == RATE_CARRIED && run->resumed == 0);
+        ck_assert(run->timed_by == STEP_TIME_CARRIED && run->resumed == 0);
         ck_assert_double_eq_tol(run->seconds / run->expected.steps, reference ? 0.040 : 0.007, 0.004);
         seconds = reference ? run->seconds : seconds;
     }
@@ -296,7 +296,7 @@ static size_t choose(const char *const *keys, size_t n, double seconds, double *
     size_t chosen = 0;
     name_study(&study, keys, n);
     ok(plan_make(&study, NULL, &no_measuring, &plan));
-    ok(design_choose(&plan, &study, seconds, &words));
+    ok(budget_choose(&plan, &study, seconds, &words));
     ok(plan_wall(&plan, wall));
     for (size_t i = 0; i < plan.n; i++)
         chosen += !plan.runs[i].left_out;
@@ -324,7 +324,7 @@ START_TEST(a_budget_is_kept_and_leaves_a_fit)
     STUDY(&study, keys[0], keys[1], keys[2], keys[3], keys[4]);
     ok(plan_make(&study, NULL, &no_measuring, &plan));
     ok(plan_sum(&plan, &sum));
-    refused(design_choose(&plan, &study, 1e-3 * sum.wall_s, &words), ERR_INPUT, "too few");
+    refused(budget_choose(&plan, &study, 1e-3 * sum.wall_s, &words), ERR_INPUT, "too few");
     plan_free(&plan);
     study_free(&study);
     text_free(&words);
@@ -390,7 +390,7 @@ START_TEST(the_choice_beats_chance)
     STUDY(&study, "model=transformer", "until=threshold", "T=16,32,64,128", "d=4,8,16,32");
     ok(plan_make(&study, NULL, &no_measuring, &plan));
     ok(plan_sum(&plan, &sum));
-    ok(design_choose(&plan, &study, 0.4 * sum.wall_s, &words));
+    ok(budget_choose(&plan, &study, 0.4 * sum.wall_s, &words));
     for (size_t i = 0; i < 16; i++) {
         chosen[i] = !plan.runs[i].left_out;
         used += chosen[i] ? plan.runs[i].seconds : 0;
@@ -416,17 +416,17 @@ END_TEST
 START_TEST(budgets_have_units)
 {
     double seconds;
-    ok(design_budget("90s", &seconds));
+    ok(budget_parse("90s", &seconds));
     ck_assert_double_eq(seconds, 90);
-    ok(design_budget("1.5h", &seconds));
+    ok(budget_parse("1.5h", &seconds));
     ck_assert_double_eq(seconds, 5400);
-    ok(design_budget("15min", &seconds));
+    ok(budget_parse("15min", &seconds));
     ck_assert_double_eq(seconds, 900);
-    ok(design_budget("2d", &seconds));
+    ok(budget_parse("2d", &seconds));
     ck_assert_double_eq(seconds, 172800);
     static const char *const bad[] = {"", "2", "h", "-1h", "0s", "2 weeks", "nanh", "1e999d", "2hh"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        refused(design_budget(bad[i], &seconds), ERR_INPUT, "a number and a unit");
+        refused(budget_parse(bad[i], &seconds), ERR_INPUT, "a number and a unit");
 }
 END_TEST
 

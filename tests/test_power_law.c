@@ -1,43 +1,8 @@
-#include "test.h"
-#include "power_law.h"
-#include "random.h"
-#include <gsl/gsl_errno.h>
+#include "power_law_fixture.h"
 #include <gsl/gsl_linalg.h>
 #include <gsl/gsl_statistics_double.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { ROWS = 1024 };
-static const char *const names[] = {"T", "d"};
-
-/* Runs on a grid of T and d, a seed each; static, since each test has its own process. */
-static double x[2 * ROWS], y[ROWS];
-static bool censored[ROWS];
-static int64_t seeds[ROWS];
-
-static double gauss(uint64_t seed, size_t i)
-{
-    const struct stream s = {.seed = seed, .purpose = PURPOSE_DATA};
-    double u = random_uniform(&s, (uint32_t)(2 * i)), v = random_uniform(&s, (uint32_t)(2 * i + 1));
-    return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
-}
-
-/* y = 1.5 T^0.98 d^0.49 exp(sigma e) on n_t values of T, n_d of d, n_seeds seeds. */
-static struct power_law_data law(size_t n_t, size_t n_d, size_t n_seeds, double sigma, uint64_t seed)
-{
-    size_t n = 0;
-    gsl_set_error_handler_off();
-    for (size_t i = 0; i < n_t; i++)
-        for (size_t j = 0; j < n_d; j++)
-            for (size_t q = 0; q < n_seeds; q++, n++) {
-                x[2 * n] = ldexp(64, (int)i);
-                x[2 * n + 1] = ldexp(16, (int)j);
-                y[n] = 1.5 * pow(x[2 * n], 0.98) * pow(x[2 * n + 1], 0.49) * exp(sigma * gauss(seed, n));
-                seeds[n] = (int64_t)q;
-                censored[n] = false;
-            }
-    return (struct power_law_data){.n = n, .n_x = 2, .names = names, .x = x, .y = y};
-}
 
 /* Runs longer than `cap` are cut off there. Returns the fraction of them. */
 static double cut_off(struct power_law_data *data, double cap)
@@ -65,24 +30,9 @@ static void leave_out(struct power_law_data *data, const bool *out)
     data->n = n;
 }
 
-/* The fit without its residuals. */
-static struct power_law fitted(const struct power_law_data *data)
-{
-    struct power_law fit;
-    ck_assert_msg(power_law_fit(data, 0.95, &fit) == OK, "%s", error_message());
-    free(fit.residuals);
-    fit.residuals = NULL;
-    return fit;
-}
-
-static bool holds(struct power_law_estimate e, double value)
-{
-    return e.low <= value && value <= e.high;
-}
-
 START_TEST(test_exact)
 {
-    struct power_law_data data = law(5, 4, 1, 0, 0);
+    struct power_law_data data = planted(5, 4, 1, 0, 0);
     struct power_law fit = fitted(&data);
     ck_assert_str_eq(power_law_method_text(fit.method), "least squares");
     ck_assert(fit.n == 20 && fit.dof == 17 && isfinite(fit.aicc));
@@ -107,7 +57,7 @@ END_TEST
 START_TEST(test_by_hand)
 {
     const double log_x[5] = {0, 1, 2, 4, 5}, log_y[5] = {1.1, 1.9, 3.2, 4.8, 6.1}, t_975_3 = 3.182446305284263;
-    struct power_law_data data = law(5, 1, 1, 0, 0);
+    struct power_law_data data = planted(5, 1, 1, 0, 0);
     /* sums over rows: x 12, y 17.1, x^2 46, xy 58, y^2 75.31 */
     const double mean_x = 2.4, mean_y = 3.42, sxx = 46 - 5 * 2.4 * 2.4, sxy = 58 - 5 * 2.4 * 3.42;
     const double slope = sxy / sxx, start = mean_y - slope * mean_x, syy = 75.31 - 5 * 3.42 * 3.42;
@@ -186,7 +136,7 @@ static void check_coverage(size_t sets, size_t n_t, size_t n_d, double sigma, do
 {
     size_t t = 0, d = 0, c = 0;
     for (size_t i = 0; i < sets; i++) {
-        struct power_law_data data = law(n_t, n_d, 1, sigma, 100 + i);
+        struct power_law_data data = planted(n_t, n_d, 1, sigma, 100 + i);
         if (cap > 0)
             cut_off(&data, cap);
         struct power_law fit = fitted(&data);
@@ -212,7 +162,7 @@ END_TEST
  * is wrong by many standard errors. */
 START_TEST(test_tobit_bias)
 {
-    struct power_law_data data = law(5, 5, 40, 0.6, 7);
+    struct power_law_data data = planted(5, 5, 40, 0.6, 7);
     const double fraction = cut_off(&data, 4500);
     ck_assert(fraction > 0.3 && fraction < 0.4);
     struct power_law fit = fitted(&data);
@@ -257,7 +207,7 @@ static double shifted(const struct power_law_data *data, const double *p, size_t
 /* At the fit the numerical gradient vanishes and the numerical Hessian gives the standard errors. */
 START_TEST(test_tobit_derivatives)
 {
-    struct power_law_data data = law(6, 6, 2, 0.4, 11);
+    struct power_law_data data = planted(6, 6, 2, 0.4, 11);
     ck_assert(cut_off(&data, 5000) > 0.2);
     struct power_law fit = fitted(&data);
     const double n = (double)(fit.n - fit.n_censored), correction = sqrt(n / (double)fit.dof);
@@ -287,7 +237,7 @@ END_TEST
 /* Runs cut off long before the law says they end tell nothing: Tobit is least squares, to the last digits. */
 START_TEST(test_tobit_is_least_squares)
 {
-    struct power_law_data data = law(4, 4, 1, 0.2, 3);
+    struct power_law_data data = planted(4, 4, 1, 0.2, 3);
     struct power_law plain = fitted(&data);
     for (size_t i = data.n; i < data.n + 5; i++) {
         x[2 * i] = 128;
@@ -314,7 +264,7 @@ END_TEST
 /* No noise, few uncensored rows, censored rows far off the law of the others. */
 START_TEST(test_tobit_extremes)
 {
-    struct power_law_data data = law(6, 4, 1, 0, 0);
+    struct power_law_data data = planted(6, 4, 1, 0, 0);
     ck_assert(cut_off(&data, 3000) > 0.3);
     struct power_law fit = fitted(&data); /* no noise */
     test_close(fit.exponent[0].value, 0.98, 1e-12, 0, "T without noise");
@@ -327,7 +277,7 @@ START_TEST(test_tobit_extremes)
         y[i] = censored[i] ? 0.5 : 1;
     fit = fitted(&data);
     ck_assert(fit.constant.value == 1 && isfinite(fit.aicc) && isnan(fit.r2));
-    data = law(8, 8, 4, 0.3, 5); /* almost everything is censored */
+    data = planted(8, 8, 4, 0.3, 5); /* almost everything is censored */
     ck_assert(cut_off(&data, 1500) > 0.8);
     fit = fitted(&data);
     test_close(fit.exponent[0].value, 0.98, 0, 4 * fit.exponent[0].se, "T with over 80 %% censored");
@@ -343,7 +293,7 @@ static struct power_law_bootstrap resampled(const struct power_law_data *data, s
 
 START_TEST(test_bootstrap)
 {
-    struct power_law_data data = law(5, 4, 10, 0.3, 21);
+    struct power_law_data data = planted(5, 4, 10, 0.3, 21);
     struct power_law fit = fitted(&data);
     struct power_law_bootstrap rows = resampled(&data, 1000, 1), again = resampled(&data, 1000, 1);
     struct power_law_bootstrap other = resampled(&data, 1000, 2);
@@ -370,7 +320,7 @@ END_TEST
 /* An effect common to all runs of a seed: rows alone take it for noise that averages out, seeds do not. */
 START_TEST(test_bootstrap_clusters)
 {
-    struct power_law_data data = law(5, 4, 10, 0.02, 22);
+    struct power_law_data data = planted(5, 4, 10, 0.02, 22);
     double effect[10];
     data.cluster = seeds;
     for (size_t q = 0; q < 10; q++)
@@ -395,7 +345,7 @@ START_TEST(test_bootstrap_clusters)
     rows = resampled(&data, 100, 1);
     ck_assert(rows.resampling == POWER_LAW_ROWS && rows.n_clusters == 2);
 
-    data = law(2, 1, 3, 0.1, 1); /* six rows, two values of T: a draw of one value is skipped */
+    data = planted(2, 1, 3, 0.1, 1); /* six rows, two values of T: a draw of one value is skipped */
     data.n_x = 1;
     for (size_t i = 0; i < data.n; i++)
         x[i] = i < 3 ? 64 : 128;
@@ -410,7 +360,7 @@ START_TEST(test_compare)
     struct power_law_data forms[3];
     struct power_law_rank ranks[3];
     double t_log_t[ROWS], logarithm[ROWS];
-    forms[0] = forms[1] = forms[2] = law(8, 1, 5, 0, 31);
+    forms[0] = forms[1] = forms[2] = planted(8, 1, 5, 0, 31);
     for (size_t i = 0; i < forms[0].n; i++) {
         x[i] = x[2 * i];
         logarithm[i] = log(x[i]);
@@ -450,7 +400,7 @@ END_TEST
 START_TEST(test_local)
 {
     struct power_law_ends ends[2];
-    struct power_law_data data = law(13, 1, 1, 0, 0);
+    struct power_law_data data = planted(13, 1, 1, 0, 0);
     data.n_x = 1;
     for (size_t i = 0; i < data.n; i++) {
         x[i] = ldexp(1, (int)i - 6);
@@ -464,7 +414,7 @@ START_TEST(test_local)
     ck_assert(ends[0].low.value > 1 && ends[0].low.value < 1.2 && ends[0].high.value > 1.8 && ends[0].high.value < 2);
     ck_assert(ends[0].low.high < fit.exponent[0].value && fit.exponent[0].value < ends[0].high.low);
 
-    data = law(5, 4, 2, 0, 0); /* a straight law has the same exponents at both ends */
+    data = planted(5, 4, 2, 0, 0); /* a straight law has the same exponents at both ends */
     ck_assert_int_eq(power_law_local(&data, 0.95, ends), OK);
     ck_assert(ends[0].n_low == 16 && ends[1].n_high == 20);
     test_close(ends[0].low.value, 0.98, 1e-11, 0, "T, low");
@@ -476,7 +426,7 @@ START_TEST(test_local)
     ck_assert_uint_eq(ends[0].n_high, 16);
 
     /* A cross-shaped grid: T varies at d = 16 only, d at T = 64 only. */
-    data = law(7, 7, 1, 0, 0);
+    data = planted(7, 7, 1, 0, 0);
     for (size_t i = 0; i < data.n; i++)
         censored[i] = x[2 * i] > 64 && x[2 * i + 1] > 16;
     leave_out(&data, censored);
@@ -485,7 +435,7 @@ START_TEST(test_local)
     test_close(ends[0].high.value, 0.98, 1e-10, 0, "T, high, without d");
     test_close(ends[1].low.value, 0.49, 1e-10, 0, "d, low");
 
-    data = law(2, 5, 1, 0.1, 1); /* two values of T have no ends */
+    data = planted(2, 5, 1, 0.1, 1); /* two values of T have no ends */
     ck_assert_int_eq(power_law_local(&data, 0.95, ends), OK);
     ck_assert(isnan(ends[0].low.value) && isnan(ends[0].high.value) && isnan(ends[0].low_to));
     ck_assert(isfinite(ends[1].low.value));
@@ -510,33 +460,33 @@ START_TEST(test_errors)
     const double bad[] = {0, -1, (double)NAN, (double)INFINITY};
     double factor[ROWS];
     for (size_t i = 0; i < 4; i++) {
-        struct power_law_data data = law(4, 4, 1, 0.1, 1);
+        struct power_law_data data = planted(4, 4, 1, 0.1, 1);
         y[2] = bad[i];
         refused(&data, "row 3: the length", "censored");
-        data = law(4, 4, 1, 0.1, 1);
+        data = planted(4, 4, 1, 0.1, 1);
         x[2 * 5 + 1] = bad[i];
         refused(&data, "row 6: d = ", "combination");
-        data = law(4, 4, 1, 0.1, 1);
+        data = planted(4, 4, 1, 0.1, 1);
         for (size_t q = 0; q < data.n; q++)
             factor[q] = q == 15 ? bad[i] : 1;
         data.factor = factor;
         refused(&data, "row 16: the factor", "form");
     }
-    struct power_law_data data = law(3, 1, 1, 0.1, 1);
+    struct power_law_data data = planted(3, 1, 1, 0.1, 1);
     refused(&data, "3 of 3 rows", "at least 4");
     data.n = 0;
     refused(&data, "0 of 0 rows", "add runs");
-    data = law(4, 4, 1, 0.1, 1);
+    data = planted(4, 4, 1, 0.1, 1);
     cut_off(&data, 0.1);
     refused(&data, "0 of 16 rows are uncensored", "raise the step cap");
-    data = law(4, 1, 4, 0.1, 1);
+    data = planted(4, 1, 4, 0.1, 1);
     refused(&data, "regressor d has one value in all 16 uncensored rows", "leave it out");
-    data = law(4, 4, 1, 0.1, 1);
+    data = planted(4, 4, 1, 0.1, 1);
     for (size_t i = 0; i < data.n; i++)
         censored[i] = x[2 * i] > 64; /* T varies, but not among the runs that emerged */
     data.censored = censored;
     refused(&data, "regressor T has one value in all 4 uncensored rows", "add runs");
-    data = law(4, 4, 1, 0.1, 1);
+    data = planted(4, 4, 1, 0.1, 1);
     for (size_t i = 0; i < data.n; i++)
         x[2 * i + 1] = 3 / (x[2 * i] * x[2 * i]);
     refused(&data, "regressor d is a product of powers of those before it", "leave it out");
@@ -551,7 +501,7 @@ START_TEST(test_errors_of_others)
     struct power_law_bootstrap out;
     struct power_law_rank ranks[2];
     struct power_law_ends ends[2];
-    struct power_law_data data = law(4, 4, 1, 0.1, 1), forms[2] = {data, data};
+    struct power_law_data data = planted(4, 4, 1, 0.1, 1), forms[2] = {data, data};
     const double levels[] = {0, 1, -0.5, (double)NAN};
     for (size_t i = 0; i < 4; i++) {
         refusal(power_law_fit(&data, levels[i], &fit), "confidence", "0.95");
@@ -568,9 +518,9 @@ START_TEST(test_errors_of_others)
     data.n = 5;
     refusal(power_law_compare(&data, 1, ranks), "AICc of 4 parameters", "needs 6");
 
-    data = law(1, 4, 1, 0.1, 1);
+    data = planted(1, 4, 1, 0.1, 1);
     refusal(power_law_local(&data, 0.95, ends), "regressor T", "");
-    data = law(1, 1, 6, 0.1, 1); /* T differs in one of three seeds, d in another: most draws miss one */
+    data = planted(1, 1, 6, 0.1, 1); /* T differs in one of three seeds, d in another: most draws miss one */
     for (size_t i = 0; i < data.n; i++) {
         seeds[i] = (int64_t)i / 2;
         x[2 * i + seeds[i] / 2] *= seeds[i] ? 2 : 1;

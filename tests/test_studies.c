@@ -55,21 +55,21 @@ static void every_claim_at(enum scale scale)
         put_study(store, found.gl_pathv[i], scale);
     ck_assert_msg(found.gl_pathc > 20, "%zu studies in %s", found.gl_pathc, pattern);
     globfree(&found);
-    ck_assert_msg(compare_read(NULL, &claims) == OK, "%s", error_message());
-    ck_assert_msg(compare_run(store, &claims) == OK, "%s", error_message());
+    ck_assert_msg(claim_read(NULL, &claims) == OK, "%s", error_message());
+    ck_assert_msg(judge_claims(store, &claims, NULL, NULL) == OK, "%s", error_message());
     size_t n = 0;
     for (size_t i = 0; i < claims.n; i++) {
         const struct claim *c = &claims.list[i];
         if (!due(c, scale))
             continue;
-        const bool fitted = compare_is(c, "exponent") || compare_is(c, "constant") || compare_is(c, "r2");
-        const bool paired = compare_is(c, "speedup") && !*c->response;
+        const bool fitted = c->kind == QUANTITY_exponent || c->kind == QUANTITY_constant || c->kind == QUANTITY_r2;
+        const bool paired = c->kind == QUANTITY_speedup && !*c->response;
         ck_assert_msg(!strstr(c->why, "no such run") && !(fitted && isnan(c->estimate)) && !(paired && !c->runs),
                       "%s at %s: %s", c->id, study_scale_name(scale), c->why);
         n++;
     }
     ck_assert_msg(n > 80, "%zu claims", n);
-    compare_free(&claims);
+    claim_free(&claims);
     clean(store);
 }
 
@@ -107,7 +107,7 @@ START_TEST(published_laws)
               {"C24.adam.", PUBLISHED_FIG15_ADAM}};
     struct claims claims;
     size_t exponents = 0, others = 0;
-    ck_assert_msg(compare_read(NULL, &claims) == OK, "%s", error_message());
+    ck_assert_msg(claim_read(NULL, &claims) == OK, "%s", error_message());
     for (size_t i = 0; i < claims.n; i++) {
         const struct claim *c = &claims.list[i];
         size_t k = 0;
@@ -116,13 +116,13 @@ START_TEST(published_laws)
         if (k == sizeof of / sizeof *of)
             continue;
         const struct published_law *printed = published_law(of[k].law);
-        if (compare_is(c, "r2") || (compare_is(c, "constant") && !*c->response)) {
-            test_close(c->published, compare_is(c, "r2") ? printed->r2 : printed->constant, 1e-12, 0, "%s", c->id);
+        if (c->kind == QUANTITY_r2 || (c->kind == QUANTITY_constant && !*c->response)) {
+            test_close(c->published, c->kind == QUANTITY_r2 ? printed->r2 : printed->constant, 1e-12, 0, "%s", c->id);
             others++;
         }
         char names[64], *rest = names;
         snprintf(names, sizeof names, "%s", printed->regressors);
-        for (int r = 0; compare_is(c, "exponent") && rest; r++) {
+        for (int r = 0; c->kind == QUANTITY_exponent && rest; r++) {
             const char *name = strsep(&rest, ",");
             if (strcmp(name, c->of) != 0)
                 continue;
@@ -131,7 +131,7 @@ START_TEST(published_laws)
         }
     }
     ck_assert_msg(exponents >= 22 && others >= 9, "%zu exponents, %zu others", exponents, others);
-    compare_free(&claims);
+    claim_free(&claims);
 }
 END_TEST
 

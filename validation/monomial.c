@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const char *const column_names[] = {
-#define AS_NAME(name, value, meaning) #name,
+#define AS_NAME(name, value, meaning) name,
     MONOMIAL_COLUMNS(AS_NAME)
 #undef AS_NAME
 };
@@ -19,6 +19,9 @@ double monomial_X(const struct keys *keys, bool exact)
 /* A key (it sets the message if there is none) or one of column_names; -1 if neither. */
 static int find_column(const char *name)
 {
+#define AS_NAME(old, plain) name = strcmp(name, (old)) ? name : (plain);
+    MONOMIAL_OLD_NAMES(AS_NAME)
+#undef AS_NAME
     for (int i = 0; i < COLUMNS; i++) {
         if (!strcmp(column_names[i], name))
             return KEY_COUNT + i;

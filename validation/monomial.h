@@ -10,20 +10,25 @@
 #define MONOMIAL_H
 #include "result.h"
 
-/* X(name, value of a const struct result *r, meaning) */
-#define MONOMIAL_COLUMNS(X)                                                                                            \
-    X(plateau, r->plateau, "plateau length")                                                                           \
-    X(flow, r->flow_plateau, "plateau length of the reduced flow from the same start (toy)")                           \
-    X(eq6, r->predicted.eq6, "the paper's Eq. 6")                                                                      \
-    X(asinh, r->predicted.asinh, "the paper's escape time before its large-X approximation")                           \
-    X(leaves, monomial_crossing(r, "0.9"), "first crossing of 0.9 of the null loss (recall: of accuracy 0.9)")         \
-    X(lands, monomial_crossing(r, "0.1"), "first crossing of 0.1 of the null loss")                                    \
-    X(stirs, monomial_crossing(r, "0.05"), "recall: first crossing of accuracy 0.05")                                  \
-    X(halfway, monomial_crossing(r, "midpoint"), "recall: first crossing of the accuracy (1/pairs + 1)/2")             \
-    X(closed, r->predicted.closed, "closed form (p = 0)")                                                              \
-    X(quadrature, r->predicted.quadrature, "jump time plus one quadrature")                                            \
-    X(X_paper, monomial_X(&r->keys, false), "sqrt(d) T/(B sqrt(p^2 d + (1-p)^2))")                                     \
-    X(X_exact, monomial_X(&r->keys, true), "sqrt(d) T/(B sqrt(1 + p^2 (d-1)))")
+/* X(name, value of a const struct result *r, meaning). A crossing has the name of its level (result.h). */
+// clang-format off
+#define MONOMIAL_COLUMNS(X) \
+    X("plateau", r->plateau, "plateau length") \
+    X("flow", r->flow_plateau, "plateau length of the reduced flow from the same start (toy)") \
+    X("eq6", r->predicted.eq6, "the paper's Eq. 6") \
+    X("asinh", r->predicted.asinh, "the paper's escape time before its large-X approximation") \
+    X("closed", r->predicted.closed, "closed form (p = 0)") \
+    X("quadrature", r->predicted.quadrature, "jump time plus one quadrature") \
+    X("crossing_0.9", monomial_crossing(r, "0.9"), "first crossing of 0.9 of the null loss (recall: of accuracy 0.9)") \
+    X("crossing_0.1", monomial_crossing(r, "0.1"), "first crossing of 0.1 of the null loss") \
+    X("crossing_0.05", monomial_crossing(r, "0.05"), "recall: first crossing of accuracy 0.05") \
+    X("crossing_midpoint", monomial_crossing(r, "midpoint"), "recall: of the accuracy (1/pairs + 1)/2") \
+    X("X_paper", monomial_X(&r->keys, false), "sqrt(d) T/(B sqrt(p^2 d + (1-p)^2))") \
+    X("X_exact", monomial_X(&r->keys, true), "sqrt(d) T/(B sqrt(1 + p^2 (d-1)))")
+/* X(name of a column in older claims, name) */
+#define MONOMIAL_OLD_NAMES(X) \
+    X("leaves", "crossing_0.9") X("lands", "crossing_0.1") X("stirs", "crossing_0.05") X("halfway", "crossing_midpoint")
+// clang-format on
 
 enum { MONOMIAL_FACTORS = 8 };
 

@@ -1,7 +1,7 @@
 /* plateau compare: claims against the runs of a database, or of two, and what changed between these. */
-#include "change.h"
+#include "compare_databases.h"
 #include "cli.h"
-#include "compare.h"
+#include "judge.h"
 #include "text.h"
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ static void add_json(const struct claim *c, struct text *out)
     separator = ", ";
     CLAIM_TEXTS(AS_TEXT)
 #undef AS_TEXT
-    text_addf(out, ", \"verdict\": \"%s\", \"runs\": %zu", compare_verdict_name(c->verdict), c->runs);
+    text_addf(out, ", \"verdict\": \"%s\", \"runs\": %zu", claim_verdict_name(c->verdict), c->runs);
     const struct {
         const char *name;
         double value;
@@ -39,11 +39,11 @@ static void add_json(const struct claim *c, struct text *out)
 /* What was published, what is here; where it is shown, what is known of it. */
 static void add_claim(const struct claims *claims, const struct claim *c, struct text *out)
 {
-    const struct claim *corrected = compare_corrected(claims, c);
-    text_addf(out, "%-15s %-12s %s\n%29sexpected ", c->id, compare_verdict_name(c->verdict), c->statement, "");
-    compare_published(c, out);
+    const struct claim *corrected = claim_corrected(claims, c);
+    text_addf(out, "%-15s %-12s %s\n%29sexpected ", c->id, claim_verdict_name(c->verdict), c->statement, "");
+    claim_published(c, out);
     text_add(out, ", here ");
-    compare_estimate(c, out);
+    claim_estimate(c, out);
     if (*c->source)
         text_addf(out, "; %s", c->source);
     if (c->runs)
@@ -55,8 +55,8 @@ static void add_claim(const struct claims *claims, const struct claim *c, struct
     text_add(out, "\n");
     if (corrected && c->verdict == VERDICT_DEVIATES) {
         text_addf(out, "%29sknown: %s; instead %s %s, here ", "", c->erratum, corrected->id,
-                  compare_verdict_name(corrected->verdict));
-        compare_estimate(corrected, out);
+                  claim_verdict_name(corrected->verdict));
+        claim_estimate(corrected, out);
         text_addf(out, ": %s\n", corrected->statement);
     }
     if (*c->why)
@@ -88,10 +88,10 @@ static enum status measure_in(const char *path, const struct arguments *a, struc
 {
     enum status rc = OK;
     struct store *store = NULL;
-    TRY(compare_read(a->claims, claims));
-    *free_of_runs = change_keep_measured(claims, a->study);
+    TRY(claim_read(a->claims, claims));
+    *free_of_runs = compare_databases_keep(claims, a->study);
     TRY(store_open(path, STORE_READ, NULL, &store));
-    rc = compare_run(store, claims);
+    rc = judge_claims(store, claims, NULL, NULL);
     if (rc != OK)
         error_prefix(rc, "%.200s", path);
 done:
@@ -105,13 +105,13 @@ static void add_changes(const struct claims *before, const struct claims *after,
     for (int kind = 0; kind < CHANGE_COUNT; kind++) {
         for (size_t i = 0; i < before->n; i++) {
             const struct claim *b = &before->list[i], *f = &after->list[i];
-            if ((int)change_of(b, f) != kind)
+            if ((int)compare_databases_change(b, f) != kind)
                 continue;
             count[kind]++;
             if (json)
-                change_json(b, f, out);
+                compare_databases_json(b, f, out);
             else if (kind < CHANGE_NONE)
-                change_text(b, f, out);
+                compare_databases_text(b, f, out);
         }
     }
 }
@@ -130,7 +130,7 @@ static enum status compare_two(const struct arguments *a)
     if (!a->json) {
         text_addf(&out, "%zu claims on runs, %s -> %s: ", before.n, a->files[0], a->files[1]);
         for (int kind = 0; kind < CHANGE_COUNT; kind++)
-            text_addf(&out, "%s%zu %s", kind ? ", " : "", count[kind], change_meaning((enum change)kind));
+            text_addf(&out, "%s%zu %s", kind ? ", " : "", count[kind], compare_databases_meaning((enum change)kind));
         text_addf(&out, "; %zu more claims need no runs\n", free_of_runs);
     }
     TRY(text_status(&out));
@@ -139,8 +139,8 @@ static enum status compare_two(const struct arguments *a)
             before.n);
 done:
     text_free(&out);
-    compare_free(&before);
-    compare_free(&after);
+    claim_free(&before);
+    claim_free(&after);
     return rc;
 }
 
@@ -155,16 +155,16 @@ enum status command_compare(const struct arguments *a)
             "compare: needs one database, or two (`plateau help compare`)");
     if (a->n_files == 2)
         return compare_two(a);
-    TRY(compare_read(a->claims, &claims));
+    TRY(claim_read(a->claims, &claims));
     TRY(store_open(a->files[0], STORE_READ, NULL, &store));
-    TRY(compare_run(store, &claims));
+    TRY(judge_claims(store, &claims, NULL, NULL));
     REQUIRE(shown = calloc(claims.n + 1, sizeof *shown), ERR_MEMORY, "out of memory for %zu claims", claims.n);
     for (size_t i = 0; i < claims.n; i++) {
         const struct claim *c = &claims.list[i];
         if (a->study && strcmp(a->study, c->study))
             continue;
         shown[n++] = i;
-        deviations += compare_counts(&claims, c);
+        deviations += claim_counts(&claims, c);
         if (a->json)
             add_json(c, &out);
         else
@@ -180,7 +180,7 @@ enum status command_compare(const struct arguments *a)
 done:
     free(shown);
     text_free(&out);
-    compare_free(&claims);
+    claim_free(&claims);
     store_close(store);
     return rc;
 }

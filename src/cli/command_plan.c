@@ -1,6 +1,6 @@
 /* plateau plan: what a sweep would do, before it does. The head of every sweep is the same, shortened. */
 #include "cli.h"
-#include "design.h"
+#include "budget.h"
 #include "plan.h"
 #include "stop.h"
 #include <unistd.h>
@@ -15,12 +15,12 @@ static enum status make_plan(const struct arguments *a, struct store *store, str
     double budget;
     *plan = (struct plan){0};
     if (a->budget)
-        TRY(design_budget(a->budget, &budget));
+        TRY(budget_parse(a->budget, &budget));
     REQUIRE(!a->budget || !a->shard, ERR_INPUT,
             "--budget chooses by what this machine takes, so shards would not agree: give a budget without --shard");
     TRY(plan_make(study, store, &(struct plan_request){.jobs = a->jobs, .measure = patience}, plan));
     if (a->budget)
-        TRY(design_choose(plan, study, budget, out));
+        TRY(budget_choose(plan, study, budget, out));
 done:
     return rc;
 }

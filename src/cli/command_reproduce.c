@@ -36,7 +36,7 @@ struct reproduction {
     size_t n_studies, n_run; /* the first n_run were run, the others only belong to what is shown */
     size_t n_missing;        /* runs that failed .. */
     struct text missing;     /* .. owned: "study NAME: KEYS: why", each on a line */
-    struct accuracy accuracy;
+    struct prediction_error errors;
     enum status drawn; /* the first figure that failed, and why */
     char problem[512];
 };
@@ -124,8 +124,8 @@ static bool shown(const struct reproduction *r, const struct claim *c)
 static enum status choose_claims(struct reproduction *r)
 {
     size_t kept = 0;
-    compare_free(&r->claims);
-    enum status rc = compare_read(r->a->claims, &r->claims);
+    claim_free(&r->claims);
+    enum status rc = claim_read(r->a->claims, &r->claims);
     struct claim *list = r->claims.list;
     for (size_t i = 0; i < r->claims.n; i++) {
         bool keep = r->a->claims || r->as_it_is || shown(r, &list[i]);
@@ -255,15 +255,15 @@ static enum status write_report(struct reproduction *r)
                             .scale = study_scale_name(r->scale),
                             .claims = &r->claims,
                             .evidence = &r->evidence,
-                            .accuracy = &r->accuracy,
+                            .errors = &r->errors,
                             .figures = r->figures,
                             .n_figures = figure_count(),
                             .studies = r->studies,
                             .n_studies = r->n_studies,
                             .facts = facts};
     report.n_facts = facts_collect(facts, progress_clock() - r->begin);
-    accuracy_free(&r->accuracy);
-    TRY(store_each(r->store, NULL, accuracy_add, &r->accuracy));
+    prediction_error_free(&r->errors);
+    TRY(store_each(r->store, NULL, prediction_error_add, &r->errors));
     TRY(report_write(&report));
 done:
     for (size_t i = 0; i < report.n_facts; i++)
@@ -279,7 +279,7 @@ static enum status make_part(struct reproduction *r, enum figure_part part)
     TRY(choose_claims(r));
     TRY(run_all(r));
     evidence_free(&r->evidence);
-    TRY(compare_watch(r->store, &r->claims, evidence_add, &r->evidence));
+    TRY(judge_claims(r->store, &r->claims, evidence_add, &r->evidence));
     TRY(draw_all(r));
     TRY(write_report(r));
 done:
@@ -318,7 +318,7 @@ static enum status prepare(struct reproduction *r)
     char path[DATA_PATH];
     TRY(study_scale(r->a->scale ? r->a->scale : "quick", &r->scale));
     TRY(check_words(r)); /* before a folder is made */
-    TRY(compare_read(r->a->claims, &r->claims));
+    TRY(claim_read(r->a->claims, &r->claims));
     REQUIRE(r->figures = calloc(figure_count(), sizeof *r->figures), ERR_MEMORY, "out of memory for the figures");
     TRY(text_make_folder(r->folder));
     snprintf(path, sizeof path, "%.4000s/plateau.db", r->folder);
@@ -333,7 +333,7 @@ static enum status conclude(const struct reproduction *r)
     enum status rc = OK;
     size_t deviations = 0, figures = 0, missing = 0;
     for (size_t i = 0; i < r->claims.n; i++)
-        deviations += compare_counts(&r->claims, &r->claims.list[i]);
+        deviations += claim_counts(&r->claims, &r->claims.list[i]);
     for (size_t i = 0; i < figure_count(); i++) {
         figures += r->figures[i].shown;
         missing += *r->figures[i].problem != '\0';
@@ -359,9 +359,9 @@ static void reproduction_free(struct reproduction *r)
     for (size_t i = 0; r->figures && i < figure_count(); i++)
         text_free(&r->figures[i].notes);
     free(r->figures);
-    accuracy_free(&r->accuracy);
+    prediction_error_free(&r->errors);
     evidence_free(&r->evidence);
-    compare_free(&r->claims);
+    claim_free(&r->claims);
     store_close(r->store);
 }
 

@@ -7,41 +7,72 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const double OVERHEAD = 0.01; /* seconds of a run beside its steps: to begin, and to be saved on disk */
-static const double WORTH = 0.01, ROUGH = 20e9; /* of the expected time; operations a second */
-static const double MOST = 8;                   /* seconds of measuring */
+static const double RUN_OVERHEAD_S = 0.01; /* of a run beside its steps: to begin, and to be saved on disk */
+/* Measuring steps may take this part of the time that the study is expected to take on one core, and so many seconds at
+ * most: what a longer measurement adds is less than what it costs. */
+static const double MEASURING_SHARE = 0.01, MEASURING_LIMIT_S = 8;
 
-/* The runs of the list: which kinds there are, and which keys vary. */
-static enum status survey(struct plan *plan, const struct run_list *list, bool wanted[PRESET_COUNT])
+/* What the store has of a run, if it answers it. */
+static enum status look_up(const struct study *study, struct store *store, struct plan_run *run)
 {
+    struct result old;
+    enum status rc = run_list_answered(study, store, &run->keys, &run->there, &old);
+    if (rc == OK && run->there) {
+        run->made = old.keys;
+        run->steps_done = old.steps_done;
+        run->wall_s = old.wall_s;
+        run->whole = keys_real(&old.keys, KEY_until) == UNTIL_CAP;
+    }
+    return rc;
+}
+
+/* The runs of the run list, which kinds of them there are, and which keys vary. */
+static enum status survey(struct plan *plan, struct store *store, const struct run_list *list,
+                          bool wanted[PRESET_COUNT])
+{
+    enum status rc = OK;
     for (size_t i = 0; i < list->n; i++) {
         struct plan_run *run = &plan->runs[i];
-        *run = (struct plan_run){
-            .number = list->runs[i].number, .there = list->runs[i].stored, .steps_done = NAN, .wall_s = NAN};
-        enum status rc = study_at(plan->study, run->number, &run->keys);
-        if (rc != OK)
-            return rc;
+        *run = (struct plan_run){.number = list->runs[i].number, .steps_done = NAN, .wall_s = NAN};
+        TRY(study_at(plan->study, run->number, &run->keys));
+        if (store)
+            TRY(look_up(plan->study, store, run));
         wanted[run->keys.preset] = true;
         for (int key = 0; key < KEY_COUNT; key++)
             plan->varies[key] = plan->varies[key] || !keys_same(&run->keys, &plan->runs[0].keys, (enum key)key);
     }
-    return OK;
-}
-
-/* A run that is there: what was expected of it as it was made, and what it took. */
-static enum status look_back(struct plan *plan, struct store *store, struct plan_run *run)
-{
-    enum status rc = OK;
-    struct result old;
-    bool yes;
-    TRY(run_list_answered(plan->study, store, &run->keys, &yes, &old));
-    const struct keys *keys = yes ? &old.keys : &run->keys;
-    run->steps_done = yes ? old.steps_done : NAN;
-    run->wall_s = yes ? old.wall_s : NAN;
-    run->whole = keys_real(keys, KEY_until) == UNTIL_CAP;
-    rc = expect_run(plan->expect, keys, true, &run->expected);
 done:
     return rc;
+}
+
+struct named {
+    unsigned cell;
+    size_t run;
+};
+
+static int by_cell(const void *a, const void *b)
+{
+    const struct named *p = a, *q = b;
+    return p->cell != q->cell ? (p->cell > q->cell) - (p->cell < q->cell) : (p->run > q->run) - (p->run < q->run);
+}
+
+/* The cells of the runs, numbered in the order of their first runs. */
+static enum status number_cells(struct plan *plan)
+{
+    struct named *list = calloc(plan->n + 1, sizeof *list);
+    if (!list)
+        return error_set(ERR_MEMORY, "out of memory for %zu runs", plan->n);
+    for (size_t i = 0; i < plan->n; i++)
+        list[i] = (struct named){history_cell(&plan->runs[i].keys), i};
+    qsort(list, plan->n, sizeof *list, by_cell);
+    for (size_t i = 0, first = 0; i < plan->n; i++) {
+        first = i && list[i].cell == list[i - 1].cell ? first : list[i].run;
+        plan->runs[list[i].run].cell = first;
+    }
+    for (size_t i = 0; i < plan->n; i++)
+        plan->runs[i].cell = plan->runs[i].cell == i ? plan->n_cells++ : plan->runs[plan->runs[i].cell].cell;
+    free(list);
+    return OK;
 }
 
 /* A run that was stopped goes on from its checkpoint. */
@@ -66,27 +97,27 @@ static enum status expect_all(struct plan *plan, struct store *store)
     enum status rc = OK;
     for (size_t i = 0; i < plan->n; i++) {
         struct plan_run *run = &plan->runs[i];
-        if (run->there) {
-            TRY(look_back(plan, store, run));
+        if (run->there) { /* what the others let expect of it, as it was made */
+            TRY(expected_steps_run(plan->laws, &run->made, true, &run->expected));
             continue;
         }
-        TRY(expect_run(plan->expect, &run->keys, false, &run->expected));
+        TRY(expected_steps_run(plan->laws, &run->keys, false, &run->expected));
         if (store)
             TRY(find_checkpoint(run, store_path(store)));
-        TRY(rate_want(&plan->rates, &run->keys, fmax(1, left(run)) * cost_step(&run->keys)));
+        TRY(step_time_want(&plan->step_times, &run->keys, fmax(1, left(run)) * cost_step(&run->keys)));
     }
 done:
     return rc;
 }
 
-static void rate_all(struct plan *plan)
+static void time_all(struct plan *plan)
 {
     for (size_t i = 0; i < plan->n; i++) {
         struct plan_run *run = &plan->runs[i];
         const double steps = run->keys.preset == PRESET_FLOW ? 1 : left(run);
         const double threads = fmax(1, keys_real(&run->keys, KEY_threads)); /* NaN: 1 */
         const double shared = fmax(1, (double)(plan->jobs * ranks_here()) * threads / (double)scheduler_cores());
-        run->seconds = OVERHEAD + steps * rate_of(&plan->rates, &run->keys, shared, &run->rate);
+        run->seconds = RUN_OVERHEAD_S + steps * step_time_of(&plan->step_times, &run->keys, shared, &run->timed_by);
     }
 }
 
@@ -94,9 +125,9 @@ static void rate_all(struct plan *plan)
 static double time_to_measure(const struct plan *plan, double least)
 {
     double work = 0;
-    for (size_t i = 0; i < plan->rates.n; i++)
-        work += plan->rates.list[i].weight;
-    return least < 0 ? 0 : fmin(MOST, fmax(least, WORTH * work / ROUGH));
+    for (size_t i = 0; i < plan->step_times.n; i++)
+        work += plan->step_times.list[i].weight;
+    return least < 0 ? 0 : fmin(MEASURING_LIMIT_S, fmax(least, MEASURING_SHARE * work / STEP_TIME_ASSUMED_SPEED));
 }
 
 enum status plan_make(const struct study *study, struct store *store, const struct plan_request *request,
@@ -107,19 +138,18 @@ enum status plan_make(const struct study *study, struct store *store, const stru
     bool wanted[PRESET_COUNT] = {false};
     *plan = (struct plan){.study = study};
     TRY(run_list_make(study, &list));
-    if (store)
-        TRY(run_list_look(study, store, &list));
     plan->n = list.n;
     plan->jobs = scheduler_jobs(request->jobs, list.threads);
     REQUIRE(plan->runs = calloc(list.n + 1, sizeof *plan->runs), ERR_MEMORY, "out of memory for a plan of %zu runs",
             list.n);
-    TRY(survey(plan, &list, wanted));
-    TRY(past_read(store, wanted, &plan->past));
-    TRY(expect_create(&plan->past, &plan->expect));
-    TRY(rate_create(&plan->past, &plan->rates));
+    TRY(survey(plan, store, &list, wanted));
+    TRY(number_cells(plan));
+    TRY(history_read(store, wanted, &plan->history));
+    TRY(expected_steps_create(&plan->history, &plan->laws));
+    TRY(step_time_create(&plan->history, &plan->step_times));
     TRY(expect_all(plan, store));
-    TRY(rate_measure(&plan->rates, plan->jobs, time_to_measure(plan, request->measure)));
-    rate_all(plan);
+    TRY(step_time_measure(&plan->step_times, plan->jobs, time_to_measure(plan, request->measure)));
+    time_all(plan);
     plan->jobs *= ranks_count(); /* every rank of an MPI job has as many */
 done:
     run_list_free(&list);
@@ -171,7 +201,7 @@ enum status plan_sum(const struct plan *plan, struct plan_sum *sum)
         if (run->there || run->left_out)
             continue;
         sum->expected[run->expected.source]++;
-        sum->rated[run->rate]++;
+        sum->timed[run->timed_by]++;
         sum->censored += run->expected.censored;
         sum->steps += left(run);
         sum->tokens += run->keys.preset == PRESET_FLOW
@@ -189,8 +219,8 @@ enum status plan_sum(const struct plan *plan, struct plan_sum *sum)
 void plan_free(struct plan *plan)
 {
     free(plan->runs);
-    expect_free(plan->expect);
-    rate_free(&plan->rates);
-    past_free(&plan->past);
+    expected_steps_free(plan->laws);
+    step_time_free(&plan->step_times);
+    history_free(&plan->history);
     *plan = (struct plan){0};
 }

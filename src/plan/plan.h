@@ -1,22 +1,23 @@
-/* A study planned before it runs: for each run expected steps (expect.h) and seconds (rate.h), for all of them the time
- * on this machine.
+/* A study planned before it runs: for each run expected steps (expected_steps.h) and seconds (step_time.h), for all of
+ * them the time on this machine.
  *
  * Sweeps hand out runs in the order of their run list, the longest first, so the wall time is that of this very
  * schedule on the expected seconds. */
 #ifndef PLAN_H
 #define PLAN_H
-#include "expect.h"
-#include "rate.h"
 #include "run_list.h"
+#include "expected_steps.h"
+#include "step_time.h"
 
 struct plan_run {
-    size_t number; /* in its study (study_at) */
-    struct keys keys;
+    size_t cell;                 /* the same for runs that differ in nothing but the seed: 0, 1 .. as they come */
+    size_t number;               /* in its study (study_at) */
+    struct keys keys, made;      /* made: of what is there, which may have another cap or threshold */
     bool there, left_out;        /* the store has it; the budget has no room for it */
-    struct expectation expected; /* of what is there: from the others (expect.h, unseen) */
+    struct expectation expected; /* of what is there: from the others (expected_steps.h, unseen) */
     double resumed;              /* steps that its checkpoint has, if it was begun */
     double seconds;              /* expected of the run, or of what is left of it */
-    enum rate_source rate;
+    enum step_time_source timed_by;
     double steps_done, wall_s; /* of what is there; NaN if not known */
     bool whole;                /* of what is there: it was to go on to its cap, however long the plateau */
 };
@@ -30,10 +31,10 @@ struct plan_request {
 struct plan {
     const struct study *study; /* borrowed */
     struct plan_run *runs;     /* owned: n in the order of the run list */
-    size_t n, jobs;
-    struct past past;
-    struct expect *expect; /* owned */
-    struct rates rates;
+    size_t n, n_cells, jobs;
+    struct history history;
+    struct expected_steps *laws; /* owned */
+    struct step_times step_times;
     bool varies[KEY_COUNT]; /* over the runs */
 };
 
@@ -43,7 +44,7 @@ struct plan_sum {
     double resumed; /* steps of the begun runs that their checkpoints have; the rest is without them */
     double steps, tokens, work_s, longest_s, wall_s,
         memory;                   /* work_s: of all runs together; memory: bytes of the largest run */
-    size_t expected[4], rated[4]; /* runs by expect_source, by rate_source */
+    size_t expected[4], timed[4]; /* runs by expected_steps_source, by step_time_source */
     size_t compared,
         within; /* runs there; of those not simply run to the cap, their steps within 1.5 of those expected */
     double compared_s, expected_s; /* what the compared ones took, and what was expected */

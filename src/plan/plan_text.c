@@ -5,11 +5,12 @@
 #include <string.h>
 
 enum { CELLS_SHOWN = 60, LAWS_SHOWN = 6 };
-enum { NEAR = 64 }; /* cells among which a run looks for its own: seeds stand near each other */
 
 static const double BUSY = 1.25; /* slower by that is worth a word */
-static const char *const rate_names[] = {
-    [RATE_PAST] = "past", [RATE_MEASURED] = "measured", [RATE_CARRIED] = "carried", [RATE_ASSUMED] = "assumed"};
+static const char *const source_names[] = {[STEP_TIME_HISTORY] = "past",
+                                           [STEP_TIME_MEASURED] = "measured",
+                                           [STEP_TIME_CARRIED] = "carried",
+                                           [STEP_TIME_ASSUMED] = "assumed"};
 
 /* "1 h 52 min", "3.1 min", "12 s". */
 static const char *duration(double s, char buffer[32])
@@ -49,14 +50,15 @@ static enum status add_laws(struct plan *plan, const struct plan_sum *sum, struc
     const struct keys *shown[LAWS_SHOWN];
     size_t n = 0, more = 0;
     text_addf(out, "  steps     %.3g expected", sum->steps);
-    text_addf(out, sum->expected[EXPECT_FLOW] ? "; %zu runs as the reduced flow\n" : "\n", sum->expected[EXPECT_FLOW]);
+    text_addf(out, sum->expected[EXPECTED_FLOW] ? "; %zu runs as the reduced flow\n" : "\n",
+              sum->expected[EXPECTED_FLOW]);
     for (size_t i = 0; i < plan->n; i++) {
         const struct plan_run *run = &plan->runs[i];
         bool again = false;
-        if (run->there || run->left_out || run->expected.source == EXPECT_FLOW)
+        if (run->there || run->left_out || run->expected.source == EXPECTED_FLOW)
             continue;
         for (size_t k = 0; k < n; k++)
-            again = again || (expect_alike(shown[k], &run->keys) && keys_same(shown[k], &run->keys, KEY_until));
+            again = again || (expected_steps_alike(shown[k], &run->keys) && keys_same(shown[k], &run->keys, KEY_until));
         if (again || run->keys.preset == PRESET_TOY)
             continue;
         if (n == LAWS_SHOWN) {
@@ -65,10 +67,10 @@ static enum status add_laws(struct plan *plan, const struct plan_sum *sum, struc
         }
         shown[n++] = &run->keys;
         text_add(out, "              ");
-        TRY(expect_law(plan->expect, &run->keys, plan->varies, out));
+        TRY(expected_steps_law(plan->laws, &run->keys, plan->varies, out));
         text_addf(out,
-                  run->expected.source == EXPECT_FITTED ? ": fitted to %zu runs that are there\n"
-                  : run->expected.source == EXPECT_PUBLISHED
+                  run->expected.source == EXPECTED_FITTED ? ": fitted to %zu runs that are there\n"
+                  : run->expected.source == EXPECTED_PUBLISHED
                       ? ": as published; %zu runs alike are there\n"
                       : ": guessed from what is published of the nearest setting; %zu runs alike are there\n",
                   run->expected.runs);
@@ -89,16 +91,16 @@ static void add_sums(const struct plan *plan, const struct plan_sum *sum, struct
         text_addf(out,
                   "            seconds a step: of %zu runs as stored ones took here, %zu measured now, %zu carried "
                   "over from another size",
-                  sum->rated[RATE_PAST], sum->rated[RATE_MEASURED], sum->rated[RATE_CARRIED]);
-        text_addf(out, sum->rated[RATE_ASSUMED] ? ", %zu assumed\n" : "\n", sum->rated[RATE_ASSUMED]);
+                  sum->timed[STEP_TIME_HISTORY], sum->timed[STEP_TIME_MEASURED], sum->timed[STEP_TIME_CARRIED]);
+        text_addf(out, sum->timed[STEP_TIME_ASSUMED] ? ", %zu assumed\n" : "\n", sum->timed[STEP_TIME_ASSUMED]);
         if (sum->begun)
             text_addf(out, "            %zu go on from checkpoints; the %.3g steps that these have are not counted\n",
                       sum->begun, sum->resumed);
-        if (sum->rated[RATE_MEASURED] && plan->rates.slowed > BUSY)
+        if (sum->timed[STEP_TIME_MEASURED] && plan->step_times.slowed > BUSY)
             text_addf(out,
                       "            this machine is busy: the steps took %.1f times as long as they computed; expected "
                       "is what they compute\n",
-                      plan->rates.slowed);
+                      plan->step_times.slowed);
         text_addf(out, "  memory    about %.0f MB a run, %.0f MB with %zu at a time\n", sum->memory / 1e6,
                   sum->memory / 1e6 * (double)plan->jobs, plan->jobs);
     }
@@ -118,25 +120,18 @@ static void add_sums(const struct plan *plan, const struct plan_sum *sum, struct
 /* ---- cells ---- */
 
 struct cell {
-    unsigned name;
     size_t first, runs, there, left_out; /* first: of plan->runs */
     double steps, seconds;               /* of a run in the mean, of all that are to be made */
 };
 
-static enum status find_cells(const struct plan *plan, struct cell **cells, size_t *n)
+static enum status sum_cells(const struct plan *plan, struct cell **cells)
 {
     enum status rc = OK;
-    *n = 0;
-    REQUIRE(*cells = calloc(plan->n + 1, sizeof **cells), ERR_MEMORY, "out of memory for %zu runs", plan->n);
+    REQUIRE(*cells = calloc(plan->n_cells + 1, sizeof **cells), ERR_MEMORY, "out of memory for %zu runs", plan->n);
     for (size_t i = 0; i < plan->n; i++) {
         const struct plan_run *run = &plan->runs[i];
-        const unsigned name = past_cell(&run->keys);
-        struct cell *cell = &(*cells)[*n];
-        for (size_t k = *n; k > 0 && k + NEAR > *n && !cell->runs; k--)
-            cell = (*cells)[k - 1].name == name ? &(*cells)[k - 1] : cell;
-        if (!cell->runs && ++*n)
-            *cell = (struct cell){.name = name, .first = i};
-        cell->runs++;
+        struct cell *cell = &(*cells)[run->cell];
+        cell->first = cell->runs++ ? cell->first : i;
         cell->there += run->there;
         cell->left_out += run->left_out;
         cell->seconds += run->there || run->left_out ? 0 : run->seconds;
@@ -146,8 +141,9 @@ done:
     return rc;
 }
 
-static void add_cells(const struct plan *plan, const struct cell *cells, size_t n, struct text *out)
+static void add_cells(const struct plan *plan, const struct cell *cells, struct text *out)
 {
+    const size_t n = plan->n_cells;
     char seconds[32], plateau[32], left_out[32];
     text_addf(out, "\n  %6s %6s %8s %9s %9s %9s  cell, the longest first\n", "runs", "there", "left out", "plateau",
               "steps", "time");
@@ -171,7 +167,6 @@ enum status plan_text(struct plan *plan, bool table, struct text *out)
     enum status rc = OK;
     struct plan_sum sum;
     struct cell *cells = NULL;
-    size_t n;
     TRY(plan_sum(plan, &sum));
     text_addf(out, "%s: %zu runs, %zu there, %zu to make", plan->study->name, sum.runs, sum.there,
               sum.runs - sum.there - sum.left_out);
@@ -181,8 +176,8 @@ enum status plan_text(struct plan *plan, bool table, struct text *out)
         add_sums(plan, &sum, out);
     }
     if (table) {
-        TRY(find_cells(plan, &cells, &n));
-        add_cells(plan, cells, n, out);
+        TRY(sum_cells(plan, &cells));
+        add_cells(plan, cells, out);
     }
     rc = text_status(out);
 done:
@@ -214,7 +209,7 @@ static void add_run(const struct plan_run *run, struct text *out)
     add_number("checkpoint_steps", run->resumed, out);
     add_number("expected_s", run->seconds, out);
     text_addf(out, ", \"expected_from\": \"%s\", \"fitted_to\": %zu, \"rate_from\": \"%s\", \"probably_censored\": %s",
-              expect_source_name(run->expected.source), run->expected.runs, rate_names[run->rate],
+              expected_steps_source_name(run->expected.source), run->expected.runs, source_names[run->timed_by],
               run->expected.censored ? "true" : "false");
     add_number("steps_done", run->steps_done, out);
     add_number("wall_s", run->wall_s, out);

@@ -1,8 +1,8 @@
 /* Run against run: how a speed-up grows, the best of several learning rates, plateaus of training curves; and the
  * claims on Transformers that ship with the program, on runs that obey the published laws and on runs that do not. */
-#include "accuracy.h"
+#include "prediction_error.h"
 #include "claims_fixture.h"
-#include "selection.h"
+#include "pairs.h"
 
 static double power, factor; /* of the planted laws */
 
@@ -219,7 +219,7 @@ static struct claims judge(double wrong)
 {
     struct store *store = fresh_store();
     struct claims claims;
-    ok(compare_read(NULL, &claims));
+    ok(claim_read(NULL, &claims));
     put_published(store, "fig3", "model=transformer T=64,128,256 d=16,32,64 B=1,2,4", wrong);
     put_published(store, "fig3-right", "model=transformer T=256 d=16,32,64 p=0,0.3 lr=1e-4,3e-4 seed=1,2", wrong);
     put_published(store, "fig4", "task=recall pairs=4,8,16 vocab=64,128,256", wrong);
@@ -230,7 +230,7 @@ static struct claims judge(double wrong)
     put_published(store, "fig15", "model=transformer layers=1 heads=1 T=64,128,256 d=16,32,64 optimizer=sgd lr=5e-3",
                   wrong);
     put_published(store, "choices", "model=transformer T=64,128,256 d=16,32 mask=none", wrong);
-    ok(compare_run(store, &claims));
+    ok(judge_claims(store, &claims, NULL, NULL));
     clean(store);
     return claims;
 }
@@ -243,9 +243,9 @@ static void expect_all(const struct claims *claims, const char *const *ids, size
             i++;
         ck_assert_msg(i < claims->n, "no claim %s", ids[k]);
         const struct claim *c = &claims->list[i];
-        ck_assert_msg(c->verdict == verdict, "%s: %s, %g (%g .. %g); %s", c->id, compare_verdict_name(c->verdict),
+        ck_assert_msg(c->verdict == verdict, "%s: %s, %g (%g .. %g); %s", c->id, claim_verdict_name(c->verdict),
                       c->estimate, c->low, c->high, c->why);
-        ck_assert(compare_counts(claims, c) == (verdict == VERDICT_DEVIATES && !*c->choice));
+        ck_assert(claim_counts(claims, c) == (verdict == VERDICT_DEVIATES && !*c->choice));
     }
 }
 #define EXPECT(claims, ids, verdict) expect_all(claims, ids, sizeof(ids) / sizeof(ids)[0], verdict)
@@ -270,7 +270,7 @@ START_TEST(test_published)
                                        "C24.sgd.C.lr",   "C24.adam.d",  "C24.adam.C",  "C24.gap",    "C24.gap.d"};
     struct claims claims = judge(0);
     EXPECT(&claims, good, VERDICT_REPRODUCED);
-    compare_free(&claims);
+    claim_free(&claims);
 }
 END_TEST
 
@@ -281,11 +281,11 @@ START_TEST(test_planted)
                                           "C11.time.pairs", "C23.fixed.T", "C24.sgd.T", "C24.gap.T",
                                           "O.mask.none",    "C22.order",   "C23.gap"};
     EXPECT(&claims, flipped, VERDICT_DEVIATES);
-    compare_free(&claims);
+    claim_free(&claims);
     claims = judge(0.6);
     static const char *const other_way[] = {"C9.d", "C22.order"};
     EXPECT(&claims, other_way, VERDICT_DEVIATES);
-    compare_free(&claims);
+    claim_free(&claims);
 }
 END_TEST
 
@@ -293,7 +293,7 @@ END_TEST
 START_TEST(test_lateness)
 {
     struct store *store = fresh_store();
-    struct accuracy a = {0};
+    struct prediction_error a = {0};
     double median, smallest, largest;
     put_published(store, "fig3", "model=transformer T=64,128,256 d=16,32 B=1,2", 0);
     put_published(store, "wide", "model=transformer T=64,128,256 d=16,32 width=32", 0.5);
@@ -304,17 +304,17 @@ START_TEST(test_lateness)
     put_one(store, "toy", "model=toy T=64 d=8 optimizer=adam", RUN_EMERGED, 100, 1000);
     put_one(store, "start", "model=transformer task=recall pairs=4 vocab=16", RUN_EMERGED, 0, 1000);
     put_one(store, "start", "model=transformer task=recall pairs=4 vocab=32", RUN_EMERGED, 60, 1000);
-    ok(store_each(store, NULL, accuracy_add, &a));
-    ck_assert(a.at_once[ACCURACY_RECALL] == 2 && a.at_once[ACCURACY_REGRESSION] == 0);
-    ck_assert_uint_eq(accuracy_of(&a, ACCURACY_SINGLE, ACCURACY_toy, &median, &largest), 0);
-    ck_assert_uint_eq(accuracy_of_law(&a, ACCURACY_REGRESSION, &median, &smallest, &largest), 12);
+    ok(store_each(store, NULL, prediction_error_add, &a));
+    ck_assert(a.at_once[PREDICTION_ERROR_RECALL] == 2 && a.at_once[PREDICTION_ERROR_REGRESSION] == 0);
+    ck_assert_uint_eq(prediction_error_of(&a, PREDICTION_ERROR_SINGLE, PREDICTION_ERROR_toy, &median, &largest), 0);
+    ck_assert_uint_eq(prediction_error_of_law(&a, PREDICTION_ERROR_REGRESSION, &median, &smallest, &largest), 12);
     test_close(median, 1, 0.02, 0, "on the law");
     ck_assert(smallest > 0.97 && smallest < median && median < largest && largest < 1.03);
-    ck_assert_uint_eq(accuracy_of_law(&a, ACCURACY_RECALL, &median, &smallest, &largest), 2);
+    ck_assert_uint_eq(prediction_error_of_law(&a, PREDICTION_ERROR_RECALL, &median, &smallest, &largest), 2);
     test_close(smallest, 4, 0.03, 0, "pairs times later");
     test_close(largest, 8, 0.03, 0, "pairs times later");
-    accuracy_free(&a);
-    ck_assert_uint_eq(accuracy_of_law(&a, ACCURACY_RECALL, &median, &smallest, &largest), 0);
+    prediction_error_free(&a);
+    ck_assert_uint_eq(prediction_error_of_law(&a, PREDICTION_ERROR_RECALL, &median, &smallest, &largest), 0);
     ck_assert(isnan(median));
     clean(store);
 }
@@ -380,7 +380,7 @@ START_TEST(test_best_of_none)
     put_one(store, "cut", "model=toy T=64 d=8 lr=2", RUN_CENSORED, NAN, 100);
     put_one(store, "cut", "model=toy T=64 d=8 lr=3", RUN_DIVERGED, NAN, 50);
     ok(dataset_init("T", 0.2, &set));
-    ok(selection_each(store, &(struct store_filter){.study = "cut"}, KEY_lr, 0.2, dataset_add, &set));
+    ok(pairs_each_best(store, &(struct store_filter){.study = "cut"}, KEY_lr, 0.2, dataset_add, &set));
     ck_assert(set.data.n == 1 && set.y[0] == 100 && set.censored[0]);
     dataset_free(&set);
     put_one(store, "cut", "model=toy T=64 d=8 lr=4", RUN_EMERGED, 70, 900);
@@ -393,7 +393,7 @@ START_TEST(test_best_of_none)
         r.crossings[i] = NAN;
     ok(store_put(store, "cut", NULL, &r, NULL));
     ok(dataset_init("T", 0.2, &set));
-    ok(selection_each(store, &(struct store_filter){.study = "cut"}, KEY_lr, 0.2, dataset_add, &set));
+    ok(pairs_each_best(store, &(struct store_filter){.study = "cut"}, KEY_lr, 0.2, dataset_add, &set));
     ck_assert(set.data.n == 1 && set.y[0] == 70 && set.unknown == 1);
     dataset_free(&set);
     clean(store);
@@ -411,4 +411,4 @@ static const struct test tests[] = {
     {"planted errors", &test_planted},
     {"lateness", &test_lateness},
 };
-TEST_MAIN("contrast", tests)
+TEST_MAIN("pairs", tests)

@@ -1,4 +1,4 @@
-#include "change.h"
+#include "compare_databases.h"
 #include <math.h>
 #include <string.h>
 
@@ -11,18 +11,18 @@ static const struct {
 };
 static const double NO_INTERVAL = 1e-6; /* of an estimate: a smaller difference is rounding */
 
-const char *change_meaning(enum change change)
+const char *compare_databases_meaning(enum change change)
 {
     return changes[change].meaning;
 }
 
-size_t change_keep_measured(struct claims *claims, const char *study)
+size_t compare_databases_keep(struct claims *claims, const char *study)
 {
     size_t kept = 0, free_of_runs = 0;
     for (size_t i = 0; i < claims->n; i++) {
         const struct claim *c = &claims->list[i];
-        const enum claim_kind kind = compare_kind(c);
-        const bool needs_none = kind == CLAIM_FLOW || kind == CLAIM_KEYS;
+        const enum claim_basis basis = claim_basis(c);
+        const bool needs_none = basis == CLAIM_FLOW || basis == CLAIM_KEYS;
         free_of_runs += needs_none;
         if (!needs_none && (!study || !strcmp(study, c->study)))
             claims->list[kept++] = *c;
@@ -31,10 +31,9 @@ size_t change_keep_measured(struct claims *claims, const char *study)
     return free_of_runs;
 }
 
-/* A 95 % interval, and not the range of the runs? */
 static bool has_interval(const struct claim *c)
 {
-    return !compare_is(c, "each") && !compare_is(c, "final") && c->high > c->low;
+    return claim_spread(c) == CLAIM_INTERVAL && c->high > c->low;
 }
 
 static bool moved(const struct claim *a, const struct claim *b)
@@ -45,7 +44,7 @@ static bool moved(const struct claim *a, const struct claim *b)
     return difference > NO_INTERVAL * fabs(a->estimate);
 }
 
-enum change change_of(const struct claim *before, const struct claim *after)
+enum change compare_databases_change(const struct claim *before, const struct claim *after)
 {
     const bool was = !isnan(before->estimate), is = !isnan(after->estimate);
     return !was && !is                         ? CHANGE_NOWHERE
@@ -55,16 +54,16 @@ enum change change_of(const struct claim *before, const struct claim *after)
                                                : CHANGE_NONE;
 }
 
-void change_text(const struct claim *before, const struct claim *after, struct text *out)
+void compare_databases_text(const struct claim *before, const struct claim *after, struct text *out)
 {
     const bool same = before->verdict == after->verdict;
-    text_addf(out, "%-15s %s%s%s  %s\n%16sexpected ", before->id, compare_verdict_name(before->verdict),
-              same ? "" : " -> ", same ? "" : compare_verdict_name(after->verdict), before->statement, "");
-    compare_published(before, out);
+    text_addf(out, "%-15s %s%s%s  %s\n%16sexpected ", before->id, claim_verdict_name(before->verdict),
+              same ? "" : " -> ", same ? "" : claim_verdict_name(after->verdict), before->statement, "");
+    claim_published(before, out);
     text_add(out, ", here ");
-    compare_estimate(before, out);
+    claim_estimate(before, out);
     text_add(out, " -> ");
-    compare_estimate(after, out);
+    claim_estimate(after, out);
     text_addf(out, "; %zu -> %zu runs\n", before->runs, after->runs);
 }
 
@@ -76,7 +75,7 @@ static void add_number(const char *name, double value, struct text *out)
 
 static void add_side(const char *name, const struct claim *c, struct text *out)
 {
-    text_addf(out, ", \"%s\": {\"verdict\": \"%s\", \"runs\": %zu", name, compare_verdict_name(c->verdict), c->runs);
+    text_addf(out, ", \"%s\": {\"verdict\": \"%s\", \"runs\": %zu", name, claim_verdict_name(c->verdict), c->runs);
     add_number("estimate", c->estimate, out);
     add_number("low", c->low, out);
     add_number("high", c->high, out);
@@ -85,11 +84,11 @@ static void add_side(const char *name, const struct claim *c, struct text *out)
     text_add(out, "}");
 }
 
-void change_json(const struct claim *before, const struct claim *after, struct text *out)
+void compare_databases_json(const struct claim *before, const struct claim *after, struct text *out)
 {
     text_add(out, "{\"id\": ");
     text_add_json(out, before->id);
-    text_addf(out, ", \"change\": \"%s\", \"statement\": ", changes[change_of(before, after)].name);
+    text_addf(out, ", \"change\": \"%s\", \"statement\": ", changes[compare_databases_change(before, after)].name);
     text_add_json(out, before->statement);
     text_addf(out, ", \"quantity\": \"%s\", \"of\": ", before->quantity);
     text_add_json(out, before->of);

@@ -19,15 +19,15 @@
  * the run that, for each second it is expected to last, adds most to the information about the exponents,
  *
  *     log det M - log M_00   (D_s-optimal: the constant's part is taken off). */
-#ifndef DESIGN_H
-#define DESIGN_H
+#ifndef BUDGET_H
+#define BUDGET_H
 #include "plan.h"
 
 /* Chooses among the runs to be made those that fit into `seconds` of wall time; notes the others as left out, in the
  * plan and in `study`, which is the plan's. Appends to `out` what was assumed, how well the exponents will be known,
  * and what was left out. ERR_INPUT: there is no time for a fit; ERR_MEMORY. */
-enum status design_choose(struct plan *plan, struct study *study, double seconds, struct text *out);
+enum status budget_choose(struct plan *plan, struct study *study, double seconds, struct text *out);
 /* "90s", "15min", "2h", "1.5d" -> seconds; ERR_INPUT with the rule. */
-enum status design_budget(const char *text, double *seconds);
+enum status budget_parse(const char *text, double *seconds);
 
 #endif

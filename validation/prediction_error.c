@@ -1,23 +1,23 @@
-#include "accuracy.h"
+#include "prediction_error.h"
 #include "list.h"
 #include "published.h"
-#include "selection.h"
+#include "pairs.h"
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
 
-const char *accuracy_group_name(enum accuracy_group group)
+const char *prediction_error_group_name(enum prediction_error_group group)
 {
     static const char *const names[] = {
 #define AS_NAME(enumerator, name) name,
-        ACCURACY_GROUPS(AS_NAME)
+        PREDICTION_ERROR_GROUPS(AS_NAME)
 #undef AS_NAME
     };
     return names[group];
 }
 
-static enum status add(struct accuracy_errors *e, double error)
+static enum status add(struct prediction_error_list *e, double error)
 {
     if (isnan(error))
         return OK;
@@ -43,10 +43,10 @@ static bool is_papers(const struct keys *keys)
         given[free_keys[i]] = keys->value[free_keys[i]];
         but[free_keys[i]] = 1;
     }
-    return keys_resolve(given, &papers) == OK && selection_twins(keys, &papers, but);
+    return keys_resolve(given, &papers) == OK && pairs_twins(keys, &papers, but);
 }
 
-static enum status add_transformer(struct accuracy *a, const struct result *r)
+static enum status add_transformer(struct prediction_error *a, const struct result *r)
 {
     const bool recall = r->keys.preset == PRESET_RECALL;
     bool known;
@@ -54,22 +54,23 @@ static enum status add_transformer(struct accuracy *a, const struct result *r)
         return OK;
     double plateau = result_plateau_at(r, recall ? 0.05 : reading_threshold(&r->keys, READING_USUAL), &known);
     if (plateau == 0 || result_is_late(r, plateau)) { /* at 0: vocab is too small for 5 % to mean anything */
-        a->at_once[recall ? ACCURACY_RECALL : ACCURACY_REGRESSION]++;
+        a->at_once[recall ? PREDICTION_ERROR_RECALL : PREDICTION_ERROR_REGRESSION]++;
         return OK;
     }
-    return add(&a->ratios[recall ? ACCURACY_RECALL : ACCURACY_REGRESSION], plateau / published_plateau(&r->keys));
+    return add(&a->ratios[recall ? PREDICTION_ERROR_RECALL : PREDICTION_ERROR_REGRESSION],
+               plateau / published_plateau(&r->keys));
 }
 
-enum status accuracy_add(void *context, const struct store_row *row)
+enum status prediction_error_add(void *context, const struct store_row *row)
 {
     enum status rc = OK;
-    struct accuracy *a = context;
+    struct prediction_error *a = context;
     struct result read = row->result;
     const struct result *r = &read;
     const double *v = r->keys.value;
-    struct accuracy_errors *errors = a->errors[v[KEY_p] > 0   ? ACCURACY_CROSS
-                                               : v[KEY_B] > 1 ? ACCURACY_CONTEXT
-                                                              : ACCURACY_SINGLE];
+    struct prediction_error_list *errors = a->errors[v[KEY_p] > 0   ? PREDICTION_ERROR_CROSS
+                                                     : v[KEY_B] > 1 ? PREDICTION_ERROR_CONTEXT
+                                                                    : PREDICTION_ERROR_SINGLE];
     bool known;
     if (isnan(r->initial_loss)) /* imported: whose start is not known here */
         return OK;
@@ -83,20 +84,20 @@ enum status accuracy_add(void *context, const struct store_row *row)
     if (r->keys.preset == PRESET_TOY && result_is_late(r, r->plateau)) /* an upper bound alone */
         return OK;
     if (r->keys.preset == PRESET_TOY)
-        return add(&errors[ACCURACY_toy], fabs(r->plateau / r->flow_plateau - 1));
+        return add(&errors[PREDICTION_ERROR_toy], fabs(r->plateau / r->flow_plateau - 1));
     if (r->keys.preset != PRESET_FLOW || v[KEY_metric] != METRIC_FULL || v[KEY_init] != INIT_ZERO)
         return OK;
-#define AS_ADDITION(name, meaning) TRY(add(&errors[ACCURACY_##name], fabs(r->predicted.name / r->plateau - 1)));
+#define AS_ADDITION(name, meaning) TRY(add(&errors[PREDICTION_ERROR_##name], fabs(r->predicted.name / r->plateau - 1)));
     PREDICTIONS(AS_ADDITION)
 #undef AS_ADDITION
 done:
     return rc;
 }
 
-size_t accuracy_of(struct accuracy *a, enum accuracy_group group, enum accuracy_column column, double *median,
-                   double *largest)
+size_t prediction_error_of(struct prediction_error *a, enum prediction_error_group group,
+                           enum prediction_error_column column, double *median, double *largest)
 {
-    struct accuracy_errors *e = &a->errors[group][column];
+    struct prediction_error_list *e = &a->errors[group][column];
     *median = *largest = NAN;
     if (e->n) {
         gsl_sort(e->values, 1, e->n);
@@ -106,9 +107,10 @@ size_t accuracy_of(struct accuracy *a, enum accuracy_group group, enum accuracy_
     return e->n;
 }
 
-size_t accuracy_of_law(struct accuracy *a, enum accuracy_law law, double *median, double *smallest, double *largest)
+size_t prediction_error_of_law(struct prediction_error *a, enum prediction_error_law law, double *median,
+                               double *smallest, double *largest)
 {
-    struct accuracy_errors *e = &a->ratios[law];
+    struct prediction_error_list *e = &a->ratios[law];
     *median = *smallest = *largest = NAN;
     if (e->n) {
         gsl_sort(e->values, 1, e->n);
@@ -118,14 +120,14 @@ size_t accuracy_of_law(struct accuracy *a, enum accuracy_law law, double *median
     return e->n;
 }
 
-void accuracy_free(struct accuracy *a)
+void prediction_error_free(struct prediction_error *a)
 {
-    for (int g = 0; g < ACCURACY_GROUP_COUNT; g++) {
-        for (int c = 0; c < ACCURACY_COLUMNS; c++)
+    for (int g = 0; g < PREDICTION_ERROR_GROUP_COUNT; g++) {
+        for (int c = 0; c < PREDICTION_ERROR_COLUMNS; c++)
             free(a->errors[g][c].values);
     }
-    for (int law = 0; law < ACCURACY_LAWS; law++)
+    for (int law = 0; law < PREDICTION_ERROR_LAWS; law++)
         free(a->ratios[law].values);
     run_flow_free(a->tools);
-    *a = (struct accuracy){0};
+    *a = (struct prediction_error){0};
 }

@@ -1,4 +1,4 @@
-#include "rate.h"
+#include "step_time.h"
 #include "cost.h"
 #include "list.h"
 #include "progress.h"
@@ -9,11 +9,17 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { SAMPLES = 128, WARM = 1, LEAST = 3 }; /* steps timed at most, left out at the start, timed at least */
-static const double NEAR = 0.2;  /* shapes of one model whose work differs by less need not both be measured */
-static const double OTHER = 100; /* added to the distance of another model's shape: only where its own has none */
-static const double LONGEST = 0.5, SHORTEST = 0.03; /* seconds of one measurement */
-static const double ASSUMED = 20e9;                 /* operations a second, where nothing is known */
+/* Steps of a measurement. The first ones fill caches and make plans of the libraries, so they are not timed; of three
+ * the median is safe from one that the machine disturbed. */
+enum { WARM_UP_STEPS = 1, LEAST_STEPS = 3, MOST_STEPS = 128 };
+/* Seconds of a measurement: long against the clock's resolution, short against the patience of who waits for it. */
+static const double SHORTEST_S = 0.03, LONGEST_S = 0.5;
+/* The distance of two shapes is |log(work/work')|. Nearer ones of one model are not both measured: the law of work is
+ * good to so much. */
+static const double NEAR = 0.2;
+/* Is added to the distance of another model's shape, and larger than every other distance: such a shape counts only
+ * where its own model has none. */
+static const double OTHER_MODEL = 100;
 
 /* What the time of a step depends on. */
 enum { N_SIZES = 4 }; /* the first of them */
@@ -43,16 +49,16 @@ static bool same_model(const struct keys *a, const struct keys *b)
 }
 
 /* The entry of the shape, made if it is not there; NULL: no memory. */
-static struct rate *entry(struct rates *rates, const struct keys *keys)
+static struct step_time *entry(struct step_times *times, const struct keys *keys)
 {
-    for (size_t i = 0; i < rates->n; i++) {
-        if (same_shape(&rates->list[i].like, keys))
-            return &rates->list[i];
+    for (size_t i = 0; i < times->n; i++) {
+        if (same_shape(&times->list[i].like, keys))
+            return &times->list[i];
     }
-    if (list_room(&rates->list, rates->n, &rates->allocated, sizeof *rates->list, "rates") != OK)
+    if (list_room(&times->list, times->n, &times->allocated, sizeof *times->list, "rates") != OK)
         return NULL;
-    rates->list[rates->n] = (struct rate){.like = *keys};
-    return &rates->list[rates->n++];
+    times->list[times->n] = (struct step_time){.like = *keys};
+    return &times->list[times->n++];
 }
 
 /* Seconds of a step of a stored run; NaN if not known. */
@@ -62,43 +68,43 @@ static double seconds_stored(const struct result *r)
     return r->tokens_per_s > 0 ? keys_real(k, KEY_batch) * cost_tokens(k) / r->tokens_per_s : NAN;
 }
 
-enum status rate_create(const struct past *past, struct rates *rates)
+enum status step_time_create(const struct history *history, struct step_times *times)
 {
-    *rates = (struct rates){0};
-    for (size_t i = 0; i < past->n; i++) {
-        const struct result *r = &past->runs[i].result;
+    *times = (struct step_times){0};
+    for (size_t i = 0; i < history->n; i++) {
+        const struct result *r = &history->runs[i].result;
         const double seconds = seconds_stored(r);
-        if (!past->runs[i].here || !(seconds > 0) || !(r->steps_done > 0))
+        if (!history->runs[i].here || !(seconds > 0) || !(r->steps_done > 0))
             continue;
-        struct rate *rate = entry(rates, &r->keys);
-        if (!rate)
+        struct step_time *shape = entry(times, &r->keys);
+        if (!shape)
             return error_set(ERR_MEMORY, "out of memory for the rates of past runs");
-        rate->steps += r->steps_done;
-        rate->seconds += seconds * r->steps_done;
-        rate->runs++;
+        shape->steps += r->steps_done;
+        shape->seconds += seconds * r->steps_done;
+        shape->runs++;
     }
     return OK;
 }
 
-void rate_free(struct rates *rates)
+void step_time_free(struct step_times *times)
 {
-    free(rates->list);
-    *rates = (struct rates){0};
+    free(times->list);
+    *times = (struct step_times){0};
 }
 
-enum status rate_want(struct rates *rates, const struct keys *keys, double work)
+enum status step_time_want(struct step_times *times, const struct keys *keys, double work)
 {
-    struct rate *rate = entry(rates, keys);
-    if (!rate)
+    struct step_time *shape = entry(times, keys);
+    if (!shape)
         return error_set(ERR_MEMORY, "out of memory for rates");
-    rate->weight += work;
+    shape->weight += work;
     return OK;
 }
 
 /* ---- measuring ---- */
 
 struct measuring {
-    struct rates *rates;
+    struct step_times *times;
     const size_t *order; /* item -> rate; each of them once for each job */
     struct run_context runs;
     size_t jobs;
@@ -106,7 +112,7 @@ struct measuring {
     double wall, cpu;   /* of all measurements */
     /* of the Transformer in hand */
     int stop;
-    double begun, last, samples[SAMPLES]; /* the first two by the clock of tick */
+    double begun, last, samples[MOST_STEPS]; /* the first two by the clock of tick */
     int n;
 };
 
@@ -130,11 +136,11 @@ static void tick(void *context, const struct run_transformer_report *report)
     struct measuring *m = context;
     const double now = busy();
     if (report->step == 0)
-        m->begun = now, m->n = -WARM;
+        m->begun = now, m->n = -WARM_UP_STEPS;
     else if (m->n++ >= 0)
         m->samples[m->n - 1] = now - m->last;
     m->last = now;
-    m->stop = *stop_reason() || m->n == SAMPLES || (m->n >= LEAST && now - m->begun > m->each);
+    m->stop = *stop_reason() || m->n == MOST_STEPS || (m->n >= LEAST_STEPS && now - m->begun > m->each);
 }
 
 /* Steps of the run of `keys`, each with its share of an evaluation; returns the median of their times. */
@@ -146,7 +152,7 @@ static enum status time_transformer(struct measuring *m, struct keys keys, struc
     keys.value[KEY_eval_every] = 1;
     keys.value[KEY_checkpoint_every] = 0;
     keys.value[KEY_until] = UNTIL_CAP;
-    keys.value[KEY_steps] = SAMPLES + WARM + 1;
+    keys.value[KEY_steps] = MOST_STEPS + WARM_UP_STEPS + 1;
     m->stop = m->n = 0;
     m->runs.request = (struct run_request){.stop = &m->stop, .report = tick, .context = m};
     TRY(run_any(&m->runs, &keys, result, NULL));
@@ -160,7 +166,10 @@ done:
 static enum status time_toy(struct measuring *m, struct keys keys, struct result *result, double *seconds)
 {
     enum status rc = OK;
-    double took[2], steps[2] = {LEAST, LEAST + fmin(1e5, fmax(LEAST, rint(m->each * ASSUMED / cost_step(&keys))))};
+    double took[2],
+        steps[2] = {LEAST_STEPS,
+                    LEAST_STEPS +
+                        fmin(1e5, fmax(LEAST_STEPS, rint(m->each * STEP_TIME_ASSUMED_SPEED / cost_step(&keys))))};
     m->runs.request = (struct run_request){.stop = stop_reason()};
     for (int i = 0; i < 2; i++) {
         const double begin = busy();
@@ -191,7 +200,7 @@ static enum status measure(void *context, size_t item, struct text *payload)
 {
     struct measuring *m = context;
     struct result result;
-    const struct keys *keys = &m->rates->list[m->order[item / m->jobs]].like;
+    const struct keys *keys = &m->times->list[m->order[item / m->jobs]].like;
     const double begin = progress_clock(), computed = busy();
     double seconds = NAN;
     enum status rc = keys->preset == PRESET_FLOW  ? time_flow(m, keys, &result, &seconds)
@@ -209,12 +218,12 @@ static enum status take(void *context, size_t item, enum status rc, const char *
 {
     (void)message, (void)bytes;
     struct measuring *m = context;
-    struct rate *rate = &m->rates->list[m->order[item / m->jobs]];
+    struct step_time *shape = &m->times->list[m->order[item / m->jobs]];
     const struct measured *measured = payload;
     if (rc == OK && measured->step > 0) { /* of copies on several jobs, the mean */
-        rate->source = RATE_MEASURED;
-        rate->steps++;
-        rate->seconds += measured->step;
+        shape->source = STEP_TIME_MEASURED;
+        shape->steps++;
+        shape->seconds += measured->step;
         m->wall += measured->wall;
         m->cpu += measured->cpu;
     }
@@ -230,15 +239,15 @@ static enum status in_time(void *context, size_t item, bool *wanted)
 }
 
 /* Does one of order[n], or one that is known, stand for this shape? */
-static bool is_near(const struct rates *rates, const struct rate *rate, const size_t *order, size_t n)
+static bool is_near(const struct step_times *times, const struct step_time *shape, const size_t *order, size_t n)
 {
-    for (size_t i = 0; i < rates->n; i++) {
-        const struct rate *other = &rates->list[i];
+    for (size_t i = 0; i < times->n; i++) {
+        const struct step_time *other = &times->list[i];
         bool known = other->steps > 0;
         for (size_t k = 0; k < n; k++)
             known = known || order[k] == i;
-        if (known && same_model(&other->like, &rate->like) &&
-            fabs(log(cost_step(&other->like) / cost_step(&rate->like))) < NEAR)
+        if (known && same_model(&other->like, &shape->like) &&
+            fabs(log(cost_step(&other->like) / cost_step(&shape->like))) < NEAR)
             return true;
     }
     return false;
@@ -246,47 +255,47 @@ static bool is_near(const struct rates *rates, const struct rate *rate, const si
 
 /* The shapes that are wanted and not known into order[], the most work first, without those that another stands for;
  * returns how many. */
-static size_t choose(const struct rates *rates, size_t *order)
+static size_t choose(const struct step_times *times, size_t *order)
 {
     size_t n = 0, kept = 0;
-    for (size_t i = 0; i < rates->n; i++) {
-        if (rates->list[i].steps > 0 || !(rates->list[i].weight > 0))
+    for (size_t i = 0; i < times->n; i++) {
+        if (times->list[i].steps > 0 || !(times->list[i].weight > 0))
             continue;
         size_t at = n++;
-        for (; at > 0 && rates->list[order[at - 1]].weight < rates->list[i].weight; at--)
+        for (; at > 0 && times->list[order[at - 1]].weight < times->list[i].weight; at--)
             order[at] = order[at - 1];
         order[at] = i;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!is_near(rates, &rates->list[order[i]], order, kept))
+        if (!is_near(times, &times->list[order[i]], order, kept))
             order[kept++] = order[i];
     }
     return kept;
 }
 
-enum status rate_measure(struct rates *rates, size_t jobs, double limit)
+enum status step_time_measure(struct step_times *times, size_t jobs, double limit)
 {
     enum status rc = OK;
-    size_t *order = calloc(rates->n + 1, sizeof *order), *items = NULL;
+    size_t *order = calloc(times->n + 1, sizeof *order), *items = NULL;
     REQUIRE(order, ERR_MEMORY, "out of memory for rates");
-    const size_t n = choose(rates, order);
+    const size_t n = choose(times, order);
     if (n == 0 || limit <= 0)
         goto done;
     REQUIRE(items = calloc(n * jobs, sizeof *items), ERR_MEMORY, "out of memory for rates");
     for (size_t i = 0; i < n * jobs; i++)
         items[i] = i;
-    struct measuring m = {.rates = rates,
+    struct measuring m = {.times = times,
                           .order = order,
                           .jobs = jobs,
                           .until = progress_clock() + limit,
-                          .each = fmin(LONGEST, fmax(SHORTEST, 0.5 * limit / (double)n))};
+                          .each = fmin(LONGEST_S, fmax(SHORTEST_S, 0.5 * limit / (double)n))};
     const struct scheduler scheduler = {
         .jobs = jobs, .isolated = true, .task = measure, .deliver = take, .wanted = in_time, .context = &m};
     rc = scheduler_run(&scheduler, items, n * jobs);
     run_free(&m.runs);
-    rates->slowed = m.cpu > 0 ? m.wall / m.cpu : 1;
+    times->slowed = m.cpu > 0 ? m.wall / m.cpu : 1;
     if (jobs > scheduler_cores()) /* they share the cores */
-        rates->slowed = fmax(1, rates->slowed * (double)scheduler_cores() / (double)jobs);
+        times->slowed = fmax(1, times->slowed * (double)scheduler_cores() / (double)jobs);
 done:
     free(order);
     free(items);
@@ -294,19 +303,20 @@ done:
 }
 
 /* Past runs shared their cores already, those that were measured did not. */
-static double seconds_step(const struct rate *rate, double shared)
+static double seconds_step(const struct step_time *shape, double shared)
 {
-    return rate->seconds / rate->steps * (rate->source == RATE_PAST ? 1 : shared);
+    return shape->seconds / shape->steps * (shape->source == STEP_TIME_HISTORY ? 1 : shared);
 }
 
-double rate_of(const struct rates *rates, const struct keys *keys, double shared, enum rate_source *source)
+double step_time_of(const struct step_times *times, const struct keys *keys, double shared,
+                    enum step_time_source *source)
 {
-    const struct rate *near = NULL;
+    const struct step_time *near = NULL;
     double distance = INFINITY;
     const double step = cost_step(keys);
-    for (size_t i = 0; i < rates->n; i++) {
-        const struct rate *r = &rates->list[i];
-        const double apart = fabs(log(cost_step(&r->like) / step)) + (same_model(&r->like, keys) ? 0 : OTHER);
+    for (size_t i = 0; i < times->n; i++) {
+        const struct step_time *r = &times->list[i];
+        const double apart = fabs(log(cost_step(&r->like) / step)) + (same_model(&r->like, keys) ? 0 : OTHER_MODEL);
         if (r->like.preset != keys->preset || !(r->steps > 0))
             continue;
         if (same_shape(&r->like, keys)) {
@@ -316,6 +326,6 @@ double rate_of(const struct rates *rates, const struct keys *keys, double shared
         if (apart < distance)
             distance = apart, near = r;
     }
-    *source = near ? RATE_CARRIED : RATE_ASSUMED;
-    return near ? seconds_step(near, shared) * step / cost_step(&near->like) : shared * step / ASSUMED;
+    *source = near ? STEP_TIME_CARRIED : STEP_TIME_ASSUMED;
+    return near ? seconds_step(near, shared) * step / cost_step(&near->like) : shared * step / STEP_TIME_ASSUMED_SPEED;
 }

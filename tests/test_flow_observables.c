@@ -1,8 +1,9 @@
-/* Measures of single flows, each against an independent route: closed forms of the theory, reference values, and a path
- * integrated with Adams at 1e-11, read off with other code. flow_hessian can be planted wrong (--wrap): then the claims
- * on it must change. */
+/* Observables of single flows, each against an independent route: closed forms of the theory, reference values, and a
+ * path integrated with Adams at 1e-11, read off with other code. flow_hessian can be planted wrong (--wrap): then the
+ * claims on it must change. */
+#include "claim.h"
+#include "flow_observables.h"
 #include "grid.h"
-#include "measure.h"
 #include "test.h"
 #include <string.h>
 
@@ -44,7 +45,7 @@ static double value_of(const char *name, const char *words)
 {
     struct keys keys = keys_of(words);
     double value = NAN;
-    ck_assert_msg(measure(name, &keys, &value) == OK, "%s at %s: %s", name, words, error_message());
+    ck_assert_msg(flow_observables_measure(name, &keys, &value) == OK, "%s at %s: %s", name, words, error_message());
     return value;
 }
 
@@ -328,23 +329,35 @@ START_TEST(test_monomials)
     test_close(value_of("closed", "T=128 d=32 B=2"), 694.1051, 1e-6, 0, "a prediction");
     struct keys keys = keys_of("T=64 d=16");
     double value;
-    ck_assert(measure("nonsense", &keys, &value) == ERR_INPUT && strstr(error_message(), "nonsense"));
-    ck_assert(measure_exists("rate") && !measure_exists("plateau"));
+    ck_assert(flow_observables_measure("nonsense", &keys, &value) == ERR_INPUT && strstr(error_message(), "nonsense"));
+    ck_assert(flow_observables_has("rate") && !flow_observables_has("plateau"));
 }
 END_TEST
 
-/* doc/claims.md lists every measure. */
+/* A table row that begins so; the page writes | as \|. */
+static void has_row(const char *page, const char *name, const char *rest)
+{
+    struct text row = {0};
+    text_addf(&row, "\n| `%s` | ", name);
+    for (; *rest; rest++)
+        text_addf(&row, *rest == '|' ? "\\%c" : "%c", *rest);
+    ck_assert_msg(strstr(page, row.data), "doc/claims.md lacks the row %s", row.data);
+    text_free(&row);
+}
+
+/* doc/claims.md lists every observable with its meaning, and every quantity with the kind of `of` that it takes. */
 START_TEST(test_documented)
 {
     struct text page = {0};
-    char path[4096], row[512];
+    char path[4096];
     const char *source = getenv("SOURCE");
     snprintf(path, sizeof path, "%s/doc/claims.md", source ? source : "..");
     ok(text_read_file(path, 1 << 20, &page));
-#define AS_ROW(name, meaning)                                                                                          \
-    snprintf(row, sizeof row, "| `%s` | ", #name);                                                                     \
-    ck_assert_msg(strstr(page.data, row), "doc/claims.md lacks %s", #name);
-    MEASURES(AS_ROW)
+#define OBSERVABLE(name, value, meaning) has_row(page.data, #name, meaning);
+#include "flow_observables.def"
+#undef OBSERVABLE
+#define AS_ROW(name, measured, basis, rule, spread, on, of) has_row(page.data, #name, *(of) ? (of) : "-");
+    QUANTITIES(AS_ROW)
 #undef AS_ROW
     text_free(&page);
 }
@@ -357,4 +370,4 @@ static const struct test tests[] = {
     {"planted Hessian", &test_planted},  {"monomials of a flow", &test_monomials},
     {"documentation", &test_documented},
 };
-TEST_MAIN("measure", tests)
+TEST_MAIN("flow observables", tests)

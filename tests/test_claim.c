@@ -1,5 +1,5 @@
-/* Monomials, datasets, fits and the comparator: the verdict rule at its edges, every refusal of the parser, and that a
- * wrong formula, planted in the runs, changes the verdicts of the claims that ship with the program. */
+/* Claims and their verdicts: the rule at its edges, every refusal of the parser, and that a wrong formula, planted in
+ * the runs, changes the verdicts of the claims that ship with the program. */
 #include "claims_fixture.h"
 
 static double noisy_law(double T, double d, double B, double seed)
@@ -11,6 +11,13 @@ static double cut_law(double T, double d, double B, double seed)
 {
     double y = plain_law(T, d, B, seed);
     return y > 1000 ? NAN : y;
+}
+
+static enum verdict rule(enum quantity kind, double estimate, double low, double high, double published,
+                         double tolerance)
+{
+    return judge_verdict(&(struct claim){
+        .kind = kind, .estimate = estimate, .low = low, .high = high, .published = published, .tolerance = tolerance});
 }
 
 START_TEST(test_rule)
@@ -34,50 +41,40 @@ START_TEST(test_rule)
                  {1, -INFINITY, INFINITY, VERDICT_INCONCLUSIVE},
                  {INFINITY, INFINITY, INFINITY, VERDICT_DEVIATES}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        enum verdict got = compare_verdict(cases[i].estimate, cases[i].low, cases[i].high, 1, 0.1000000001);
-        ck_assert_msg(got == cases[i].verdict, "case %zu: %s", i, compare_verdict_name(got));
+        const enum verdict got =
+            rule(QUANTITY_exponent, cases[i].estimate, cases[i].low, cases[i].high, 1, 0.1000000001);
+        ck_assert_msg(got == cases[i].verdict, "case %zu: %s", i, claim_verdict_name(got));
     }
-    ck_assert_int_eq(compare_verdict(0, 0, 0, 0, 0), VERDICT_REPRODUCED);
-    ck_assert_int_eq(compare_verdict(1e-9, 1e-9, 1e-9, 0, 0), VERDICT_DEVIATES);
+    ck_assert_int_eq(rule(QUANTITY_exponent, 0, 0, 0, 0, 0), VERDICT_REPRODUCED);
+    ck_assert_int_eq(rule(QUANTITY_exponent, 1e-9, 1e-9, 1e-9, 0, 0), VERDICT_DEVIATES);
 }
 END_TEST
 
-START_TEST(test_monomial)
+/* One-sided quantities; and ranges, of which no part may be outside, and which are never inconclusive. Published is 1,
+ * the tolerance 0.1. */
+START_TEST(test_other_rules)
 {
-    struct result r = {.keys = keys_of("model=flow T=512 d=64 B=2 p=0.3"), .plateau = 10, .flow_plateau = 5};
     static const struct {
-        const char *text;
-        double value;
-    } cases[] = {{"T", 512},         {"T/B", 256},  {"d^0.5*T", 4096},   {"T/d^0.5/B", 32}, {"2.5*d", 160},
-                 {"1/T", 1.0 / 512}, {"2^3*B", 16}, {"plateau/flow", 2}, {"B^-2", 0.25},    {"1e-2*T*T", 2621.44}};
-    struct monomial m;
+        enum quantity kind;
+        double low, high;
+        enum verdict verdict;
+    } cases[] = {{QUANTITY_speedup, 0.9000001, 7, VERDICT_REPRODUCED},
+                 {QUANTITY_speedup, 0.89, 7, VERDICT_INCONCLUSIVE},
+                 {QUANTITY_gain, 0.7, 0.89, VERDICT_DEVIATES},
+                 {QUANTITY_gain, NAN, NAN, VERDICT_INCONCLUSIVE},
+                 {QUANTITY_r2, 1.2, 1.2, VERDICT_REPRODUCED},
+                 {QUANTITY_r2, 0.89, 0.89, VERDICT_DEVIATES},
+                 {QUANTITY_floor, 0.9000001, 7, VERDICT_REPRODUCED},
+                 {QUANTITY_floor, 0.89, 7, VERDICT_DEVIATES},
+                 {QUANTITY_ceiling, -7, 1.0999999, VERDICT_REPRODUCED},
+                 {QUANTITY_ceiling, -7, 1.11, VERDICT_DEVIATES},
+                 {QUANTITY_each, 0.9000001, 1.0999999, VERDICT_REPRODUCED},
+                 {QUANTITY_value, 0.95, 1.11, VERDICT_DEVIATES},
+                 {QUANTITY_final, 0.89, 1.05, VERDICT_DEVIATES}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        ok(monomial_parse(cases[i].text, &m));
-        test_close(monomial_value(&m, &r), cases[i].value, 1e-14, 0, "%s", cases[i].text);
+        const enum verdict got = rule(cases[i].kind, cases[i].high, cases[i].low, cases[i].high, 1, 0.1);
+        ck_assert_msg(got == cases[i].verdict, "case %zu: %s", i, claim_verdict_name(got));
     }
-    ok(monomial_parse("X_paper", &m));
-    test_close(monomial_value(&m, &r), 8.0 * 512 / 2 / sqrt(0.09 * 64 + 0.49), 1e-14, 0, "X_paper");
-    ok(monomial_parse("X_exact", &m));
-    test_close(monomial_value(&m, &r), 8.0 * 512 / 2 / sqrt(1 + 0.09 * 63), 1e-14, 0, "X_exact");
-    ok(monomial_parse("pairs", &m));
-    ck_assert(isnan(monomial_value(&m, &r)));
-    static const char *const wrong[][2] = {{"", ""},
-                                           {"T*", ""},
-                                           {"*T", ""},
-                                           {"TT", "did you mean T"},
-                                           {"T^x", "not a number"},
-                                           {"T^", "not a number"},
-                                           {"T ^2", "no such key"},
-                                           {"-1*T", "must be positive"},
-                                           {"0*T", "must be positive"},
-                                           {"metric", "is a choice"},
-                                           {"T+B", "no such key"},
-                                           {"T*T*T*T*T*T*T*T*T", "at most 8"},
-                                           {"nan*T", "no such key"},
-                                           {"0x10*T", "no such key"},
-                                           {"T^1e999", "not a number"}};
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        refused(monomial_parse(wrong[i][0], &m), wrong[i][1]);
 }
 END_TEST
 
@@ -123,7 +120,7 @@ START_TEST(test_refusals)
         ck_assert_msg(rc == ERR_INPUT && strstr(error_message(), cases[i][1]), "'%s': %d '%s'", cases[i][0], rc,
                       error_message());
         ck_assert_msg(strstr(error_message(), claims_file), "'%s' does not name the file", error_message());
-        compare_free(&claims);
+        claim_free(&claims);
     }
     clean(store);
 }
@@ -148,8 +145,8 @@ START_TEST(test_late_refusals)
         enum status rc;
         read_text(cases[i][0], &claims, &rc);
         ck_assert_msg(rc == OK, "%s", error_message());
-        refused(compare_run(store, &claims), cases[i][1]);
-        compare_free(&claims);
+        refused(judge_claims(store, &claims, NULL, NULL), cases[i][1]);
+        claim_free(&claims);
     }
     clean(store);
 }
@@ -342,7 +339,7 @@ END_TEST
 static struct claims shipped(void)
 {
     struct claims claims;
-    ck_assert_msg(compare_read(NULL, &claims) == OK, "%s", error_message());
+    ck_assert_msg(claim_read(NULL, &claims) == OK, "%s", error_message());
     return claims;
 }
 
@@ -358,7 +355,7 @@ static const struct claim *claim_of(const struct claims *claims, const char *id)
 static void expect(const struct claims *claims, const char *id, enum verdict verdict)
 {
     const struct claim *c = claim_of(claims, id);
-    ck_assert_msg(c->verdict == verdict, "%s: %s, %g (%g .. %g); %s", id, compare_verdict_name(c->verdict), c->estimate,
+    ck_assert_msg(c->verdict == verdict, "%s: %s, %g (%g .. %g); %s", id, claim_verdict_name(c->verdict), c->estimate,
                   c->low, c->high, c->why);
 }
 
@@ -415,7 +412,7 @@ static struct claims judge(const struct plant *plant)
     put_grid(store, "fig9", "model=toy T=128 d=128 init=gaussian target=gaussian seed=1,2,3,4,5", toy_law);
     put_grid(store, "repetition", "model=toy T=256 d=32 B=1,2,4,8 sampler=tokens,statistics seed=1,2,3,4,5", toy_law);
     put_flows(store, "fig2-left-grid", "model=flow T=4096 d=16:256:*4 B=1:64:*2 metric=paper,full", plant);
-    ck_assert_msg(compare_run(store, &claims) == OK, "%s", error_message());
+    ck_assert_msg(judge_claims(store, &claims, NULL, NULL) == OK, "%s", error_message());
     clean(store);
     return claims;
 }
@@ -430,13 +427,13 @@ START_TEST(test_shipped)
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const struct claim *c = claim_of(&claims, known[i]);
         expect(&claims, known[i], VERDICT_DEVIATES);
-        ck_assert_msg(*c->erratum && compare_corrected(&claims, c)->verdict == VERDICT_REPRODUCED, "%s: %s is %s",
-                      known[i], c->corrected, compare_verdict_name(compare_corrected(&claims, c)->verdict));
-        ck_assert(!compare_counts(&claims, c));
+        ck_assert_msg(*c->erratum && claim_corrected(&claims, c)->verdict == VERDICT_REPRODUCED, "%s: %s is %s",
+                      known[i], c->corrected, claim_verdict_name(claim_corrected(&claims, c)->verdict));
+        ck_assert(!claim_counts(&claims, c));
     }
     for (size_t i = 0; i < claims.n; i++) {
         const struct claim *c = &claims.list[i];
-        ck_assert_msg(!compare_counts(&claims, c), "%s deviates: %g (%g .. %g)", c->id, c->estimate, c->low, c->high);
+        ck_assert_msg(!claim_counts(&claims, c), "%s deviates: %g (%g .. %g)", c->id, c->estimate, c->low, c->high);
         ck_assert_msg(c->verdict != VERDICT_INCONCLUSIVE || *c->why,
                       "%s is inconclusive and does not say what would decide", c->id);
     }
@@ -451,10 +448,10 @@ START_TEST(test_shipped)
     expect(&claims, "C18", VERDICT_INCONCLUSIVE);
     ck_assert(strstr(claim_of(&claims, "C18")->why, "--scale desk"));
     struct text published = {0}; /* with the digits that its tolerance is about */
-    compare_published(claim_of(&claims, "E4"), &published);
+    claim_published(claim_of(&claims, "E4"), &published);
     ck_assert_str_eq(published.data, "1.0004 +- 0.0002");
     text_free(&published);
-    compare_free(&claims);
+    claim_free(&claims);
 }
 END_TEST
 
@@ -463,9 +460,9 @@ START_TEST(test_planted_metric)
     struct claims claims = judge(&(struct plant){.metric = METRIC_PAPER, .quadrature = 1, .flow = 1});
     expect(&claims, "C5.B.model", VERDICT_REPRODUCED); /* what the paper says would hold, and .. */
     expect(&claims, "E8.B", VERDICT_DEVIATES);         /* .. the erratum would not */
-    ck_assert(compare_counts(&claims, claim_of(&claims, "E8.B")));
+    ck_assert(claim_counts(&claims, claim_of(&claims, "E8.B")));
     expect(&claims, "C5.B", VERDICT_REPRODUCED);
-    compare_free(&claims);
+    claim_free(&claims);
 }
 END_TEST
 
@@ -482,55 +479,8 @@ START_TEST(test_planted_predictions)
     expect(&claims, "C6.X", VERDICT_DEVIATES);
     expect(&claims, "C3.T", VERDICT_DEVIATES);
     expect(&claims, "E10.X", VERDICT_DEVIATES);
-    ck_assert(compare_counts(&claims, claim_of(&claims, "C5.B.sgd"))); /* its correction does not hold here */
-    compare_free(&claims);
-}
-END_TEST
-
-/* ---- fits ---- */
-
-/* Every replicate of the bootstrap is the fit of the rows that it draws, whole seeds with replacement: here by copying
- * them. Censored rows too, so that both are Tobit fits. */
-START_TEST(test_resamples)
-{
-    enum { SEEDS = 6, CELLS = 12, N = SEEDS * CELLS, REPLICATES = 60 };
-    double x[N], y[N], copy_x[N], copy_y[N], sum = 0, squares = 0;
-    bool censored[N], copy_censored[N];
-    int64_t seed[N];
-    for (int i = 0; i < N; i++) {
-        int s = i % SEEDS, cell = i / SEEDS;
-        seed[i] = 100 - 7 * s; /* neither sorted nor from 0 */
-        x[i] = 16 * pow(2, cell % 6);
-        y[i] = 3 * pow(x[i], 0.9) * exp(0.2 * sin(12.9 * i) + 0.1 * sin(78.2 * s));
-        censored[i] = y[i] > 250;
-        y[i] = fmin(y[i], 250);
-    }
-    struct power_law_data data = {
-        .n = N, .n_x = 1, .names = (const char *[]){"T"}, .x = x, .y = y, .censored = censored, .cluster = seed};
-    struct power_law_data copy = {
-        .n = N, .n_x = 1, .names = data.names, .x = copy_x, .y = copy_y, .censored = copy_censored};
-    struct power_law_bootstrap boot;
-    ok(power_law_bootstrap(&data, REPLICATES, 5, 0.95, &boot));
-    for (uint32_t r = 0; r < REPLICATES; r++) {
-        struct stream stream = {.seed = 5, .purpose = PURPOSE_BOOTSTRAP, .step = r};
-        struct power_law fit;
-        for (uint32_t draw = 0, to = 0; draw < SEEDS; draw++) {
-            int64_t rank = (int64_t)(random_uniform(&stream, draw) * SEEDS),
-                    drawn = 100 - 7 * (SEEDS - 1) + 7 * rank; /* increasing seeds */
-            for (int i = 0; i < N; i++) {
-                if (seed[i] == drawn)
-                    copy_x[to] = x[i], copy_y[to] = y[i], copy_censored[to++] = censored[i];
-            }
-        }
-        ok(power_law_fit(&copy, 0.95, &fit));
-        sum += fit.exponent[0].value;
-        squares += fit.exponent[0].value * fit.exponent[0].value;
-        power_law_free(&fit);
-    }
-    ck_assert(boot.fitted == REPLICATES && boot.resampling == POWER_LAW_CLUSTERS && boot.n_clusters == SEEDS);
-    double variance = (squares - sum * sum / REPLICATES) / (REPLICATES - 1);
-    test_close(boot.exponent[0].se, sqrt(variance), 1e-6, 0, "standard deviation over replicates");
-    ck_assert(sqrt(variance) > 0.005);
+    ck_assert(claim_counts(&claims, claim_of(&claims, "C5.B.sgd"))); /* its correction does not hold here */
+    claim_free(&claims);
 }
 END_TEST
 
@@ -580,7 +530,7 @@ END_TEST
 
 static const struct test tests[] = {
     {"verdict rule", &test_rule},
-    {"monomials", &test_monomial},
+    {"one-sided, ranges", &test_other_rules},
     {"refused claims", &test_refusals},
     {"refused later", &test_late_refusals},
     {"fits", &test_fits},
@@ -591,7 +541,6 @@ static const struct test tests[] = {
     {"shipped claims", &test_shipped},
     {"planted metric", &test_planted_metric},
     {"planted predictions", &test_planted_predictions},
-    {"resamples", &test_resamples},
-    {"forms", &test_forms},
+    {"forms of a fit", &test_forms},
 };
-TEST_MAIN("compare", tests)
+TEST_MAIN("claim", tests)

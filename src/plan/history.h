@@ -1,10 +1,10 @@
 /* What earlier runs tell a plan: rows of a database, in memory. */
-#ifndef PAST_H
-#define PAST_H
+#ifndef HISTORY_H
+#define HISTORY_H
 #include "store.h"
 
-struct past {
-    struct past_run {
+struct history {
+    struct history_run {
         struct result result;
         unsigned cell; /* the same for runs that differ in nothing but the seed */
         bool here;     /* made on this host */
@@ -13,10 +13,10 @@ struct past {
 };
 
 /* The training runs of the store (NULL: none) of the kinds that are wanted; those that diverged or were interrupted
- * tell nothing. Overwrites *past; release with past_free, also after an error. */
-enum status past_read(struct store *store, const bool wanted[PRESET_COUNT], struct past *past);
+ * tell nothing. Overwrites *history; release with history_free, also after an error. */
+enum status history_read(struct store *store, const bool wanted[PRESET_COUNT], struct history *history);
 /* The cell of a run: a number made of all of its identity but the seed. */
-unsigned past_cell(const struct keys *keys);
-void past_free(struct past *past);
+unsigned history_cell(const struct keys *keys);
+void history_free(struct history *history);
 
 #endif

@@ -1,10 +1,10 @@
-/* Claims from YAML, a list of mappings, every field a plain value; and how they lead to each other. */
-#include "compare.h"
+#include "claim.h"
 #include "data.h"
-#include "measure.h"
+#include "flow_observables.h"
 #include "monomial.h"
 #include "yaml_file.h"
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,32 +12,43 @@
 #define ID_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:"
 
 static const struct {
-    const char *name;
-    enum claim_kind kind;
+    const char *name, *on, *of;
+    enum claim_basis basis;
+    enum claim_rule rule;
+    enum claim_spread spread;
 } quantities[] = {
-#define AS_QUANTITY(name, kind, of) {#name, CLAIM_##kind},
+#define AS_QUANTITY(name, measured, basis, rule, spread, on, of)                                                       \
+    {#name, on, of, CLAIM_##basis, CLAIM_##rule, CLAIM_##spread},
     QUANTITIES(AS_QUANTITY)
 #undef AS_QUANTITY
 };
 
-bool compare_is(const struct claim *claim, const char *name)
+enum claim_basis claim_basis(const struct claim *claim)
 {
-    return !strcmp(claim->quantity, name);
+    return quantities[claim->kind].basis;
 }
 
-enum claim_kind compare_kind(const struct claim *claim)
+enum claim_rule claim_rule(const struct claim *claim)
 {
-    for (size_t i = 0; i < sizeof quantities / sizeof quantities[0]; i++) {
-        if (compare_is(claim, quantities[i].name))
-            return quantities[i].kind;
-    }
-    return CLAIM_NONE;
+    return quantities[claim->kind].rule;
 }
 
-enum key compare_best(const struct claim *claim)
+enum claim_spread claim_spread(const struct claim *claim)
+{
+    return quantities[claim->kind].spread;
+}
+
+enum key claim_best(const struct claim *claim)
 {
     return *claim->best ? keys_find(claim->best) : KEY_COUNT;
 }
+
+double claim_threshold(const struct claim *claim)
+{
+    return claim->at > 0 ? claim->at : READING_USUAL;
+}
+
+/* ---- reading ---- */
 
 static enum status set_field(struct claim *c, const char *name, const char *value)
 {
@@ -68,41 +79,72 @@ static enum status set_field(struct claim *c, const char *name, const char *valu
                      near ? near : "");
 }
 
-/* What `of` and `on` must be depends on the quantity. */
-static enum status check_quantity(const struct claim *c)
+/* "exponent, constant, r2 and gain": the quantities, of those with regressors or of all. */
+static const char *list_quantities(bool regressed, const char *last, char *list, size_t size)
+{
+    size_t left = 0, length = 0;
+    for (int i = 0; i < QUANTITY_COUNT; i++)
+        left += !regressed || *quantities[i].on;
+    for (int i = 0; i < QUANTITY_COUNT && length < size; i++) {
+        if (regressed && !*quantities[i].on)
+            continue;
+        left--;
+        length += (size_t)snprintf(list + length, size - length, "%s%s", quantities[i].name,
+                                   left > 1    ? ", "
+                                   : left == 1 ? last
+                                               : "");
+    }
+    return list;
+}
+
+/* Finds the quantity by its name. */
+static enum status find_quantity(struct claim *c)
+{
+    char list[160];
+    for (int i = 0; i < QUANTITY_COUNT; i++) {
+        if (!strcmp(c->quantity, quantities[i].name)) {
+            c->kind = (enum quantity)i;
+            return OK;
+        }
+    }
+    return error_set(ERR_INPUT, "quantity is one of %s; not '%.20s'", list_quantities(false, ", ", list, sizeof list),
+                     c->quantity);
+}
+
+/* What the other fields must be depends on the quantity. */
+static enum status check_fields(const struct claim *c)
 {
     enum status rc = OK;
     struct monomial product;
-    enum claim_kind kind = compare_kind(c);
-    REQUIRE(kind != CLAIM_NONE, ERR_INPUT,
-            "quantity is one of exponent, constant, r2, each, mean, speedup, gain, final, value, floor, ceiling, "
-            "defaults; not '%.20s'",
-            c->quantity);
-    bool fits = kind == CLAIM_FIT || compare_is(c, "gain");
-    REQUIRE(!fits || *c->on, ERR_INPUT, "a fit needs its regressors, as in on: d,T,B");
-    REQUIRE(fits || !*c->on, ERR_INPUT, "on: is for exponent, constant, r2 and gain");
-    REQUIRE(!*c->best || compare_best(c) != KEY_COUNT, ERR_INPUT, "best: %s: no such key", c->best);
-    REQUIRE(kind == CLAIM_FIT || kind == CLAIM_RUNS || kind == CLAIM_PAIRS || (!*c->best && c->at == 0), ERR_INPUT,
+    char list[160];
+    const enum claim_basis basis = claim_basis(c);
+    const bool regressed = *quantities[c->kind].on;
+    REQUIRE(!regressed || *c->on, ERR_INPUT, "a fit needs its regressors, as in on: d,T,B");
+    REQUIRE(regressed || !*c->on, ERR_INPUT, "on: is for %s", list_quantities(true, " and ", list, sizeof list));
+    REQUIRE(!*c->best || claim_best(c) != KEY_COUNT, ERR_INPUT, "best: %s: no such key", c->best);
+    REQUIRE(basis == CLAIM_FIT || basis == CLAIM_RUNS || basis == CLAIM_PAIRS || (!*c->best && c->at == 0), ERR_INPUT,
             "best: and at: are for lengths of runs, not for %s%s", c->quantity,
-            kind == CLAIM_FLOW ? "; write threshold= in where" : "");
-    REQUIRE(kind != CLAIM_PAIRS || !*c->best || !*c->response, ERR_INPUT,
+            basis == CLAIM_FLOW ? "; write threshold= in where" : "");
+    REQUIRE(basis != CLAIM_PAIRS || !*c->best || !*c->response, ERR_INPUT,
             "best: goes by the plateau of the test set, not by %s: leave one of them out", c->response);
-    REQUIRE(*c->of || compare_is(c, "constant") || compare_is(c, "r2"), ERR_INPUT, "of: is missing");
-    if (kind == CLAIM_RUNS || (kind == CLAIM_FLOW && !measure_exists(c->of))) {
+    REQUIRE(*c->of || !*quantities[c->kind].of, ERR_INPUT, "of: is missing");
+    if (basis == CLAIM_RUNS || (basis == CLAIM_FLOW && !flow_observables_has(c->of))) {
         rc = monomial_parse(c->of, &product);
         if (rc != OK)
-            return error_prefix(rc, kind == CLAIM_FLOW ? "of: not a measure (doc/claims.md lists them), nor a monomial"
-                                                       : "of");
+            return error_prefix(rc, basis == CLAIM_FLOW ? "of: not a measure (doc/claims.md lists them), nor a monomial"
+                                                        : "of");
     }
 done:
     return rc;
 }
 
-static enum status check_claim(const struct claim *c)
+static enum status check_claim(struct claim *c)
 {
     enum status rc = OK;
     REQUIRE(*c->id, ERR_INPUT, "a claim needs an id");
-    rc = check_quantity(c);
+    rc = find_quantity(c);
+    if (rc == OK)
+        rc = check_fields(c);
     if (rc != OK)
         return error_prefix(rc, "%s", c->id);
     REQUIRE(c->id[strspn(c->id, ID_LETTERS)] == '\0', ERR_INPUT, "%s: an id has letters, digits and . _ - : only",
@@ -141,7 +183,7 @@ static enum status check_links(const struct claims *claims)
         for (size_t j = 0; j < i; j++)
             REQUIRE(strcmp(claims->list[j].id, c->id), ERR_INPUT, "%zu: %s: this id is taken by line %zu", c->line,
                     c->id, claims->list[j].line);
-        REQUIRE(!*c->corrected || compare_corrected(claims, c), ERR_INPUT, "%zu: %s: corrected: %s: no such claim",
+        REQUIRE(!*c->corrected || claim_corrected(claims, c), ERR_INPUT, "%zu: %s: corrected: %s: no such claim",
                 c->line, c->id, c->corrected);
     }
 done:
@@ -167,7 +209,7 @@ static enum status read_list(yaml_document_t *doc, const yaml_node_t *root, void
     return check_links(claims);
 }
 
-enum status compare_read(const char *path, struct claims *claims)
+enum status claim_read(const char *path, struct claims *claims)
 {
     static const char *const shipped[] = {"validation/claims.yaml", "validation/claims-transformer.yaml"};
     enum status rc = OK;
@@ -183,7 +225,15 @@ done:
     return rc;
 }
 
-const struct claim *compare_corrected(const struct claims *claims, const struct claim *claim)
+void claim_free(struct claims *claims)
+{
+    free(claims->list);
+    *claims = (struct claims){0};
+}
+
+/* ---- how claims lead to each other ---- */
+
+const struct claim *claim_corrected(const struct claims *claims, const struct claim *claim)
 {
     for (size_t i = 0; i < claims->n && *claim->corrected; i++) {
         if (!strcmp(claims->list[i].id, claim->corrected))
@@ -192,15 +242,57 @@ const struct claim *compare_corrected(const struct claims *claims, const struct 
     return NULL;
 }
 
-bool compare_counts(const struct claims *claims, const struct claim *claim)
+bool claim_counts(const struct claims *claims, const struct claim *claim)
 {
-    const struct claim *corrected = *claim->erratum ? compare_corrected(claims, claim) : NULL;
+    const struct claim *corrected = *claim->erratum ? claim_corrected(claims, claim) : NULL;
     return claim->verdict == VERDICT_DEVIATES && !*claim->choice &&
            !(corrected && corrected->verdict == VERDICT_REPRODUCED);
 }
 
-void compare_free(struct claims *claims)
+/* ---- in words ---- */
+
+void claim_say(struct claim *c, const char *format, ...)
 {
-    free(claims->list);
-    *claims = (struct claims){0};
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(c->why, sizeof c->why, format, arguments);
+    va_end(arguments);
+}
+
+const char *claim_verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {
+#define AS_NAME(name, text) text,
+        VERDICTS(AS_NAME)
+#undef AS_NAME
+    };
+    return names[verdict];
+}
+
+void claim_published(const struct claim *c, struct text *out)
+{
+    if (claim_rule(c) == CLAIM_AT_LEAST)
+        text_addf(out, "at least %.6g", c->published - c->tolerance);
+    else if (claim_rule(c) == CLAIM_AT_MOST)
+        text_addf(out, "at most %.6g", c->published + c->tolerance);
+    else if (claim_basis(c) == CLAIM_KEYS)
+        text_addf(out, "%.6g differ", c->published);
+    else
+        text_addf(out, c->tolerance > 0 ? "%.6g +- %.3g" : "%.6g", c->published, c->tolerance);
+}
+
+void claim_estimate(const struct claim *c, struct text *out)
+{
+    char low[32], high[32];
+    snprintf(low, sizeof low, "%.5g", c->low);
+    snprintf(high, sizeof high, "%.5g", c->high);
+    const bool range = claim_spread(c) == CLAIM_RANGE;
+    if (isnan(c->estimate))
+        text_add(out, "-");
+    else if (range && strcmp(low, high))
+        text_addf(out, "%s .. %s", low, high);
+    else if (!range && c->high > c->low)
+        text_addf(out, "%.4g (95 %% %.4g .. %.4g)", c->estimate, c->low, c->high);
+    else
+        text_addf(out, "%.5g", c->estimate);
 }

@@ -1,4 +1,4 @@
-#include "expect.h"
+#include "expected_steps.h"
 #include "cost.h"
 #include "list.h"
 #include "power_law.h"
@@ -10,8 +10,11 @@
 
 /* How alike the runs of a law are, from the widest class to the narrowest. */
 enum width { WIDTH_TASK, WIDTH_MODEL, WIDTH_SAME, WIDTHS };
-enum { FOLDS = 16, ALL = FOLDS }; /* cells fall into folds; a law leaves one of them out, or none */
-static const double ENOUGH = 2;   /* by which an exponent has to lower AICc */
+enum { FOLDS = 16, ALL = FOLDS };      /* cells fall into folds; a law leaves one of them out, or none */
+static const double AICC_GAIN = 2;     /* by which an exponent has to lower AICc: less is no evidence for it */
+static const double SAME_LEVEL = 1e-4; /* thresholds that are nearer than this are one */
+/* The learning rates of the published laws. */
+static const double ADAM_LR = 1e-4, SGD_LR = 5e-3;
 
 /* Where a run ends, or its plateau does: a recorded level (result.h), or (-1) a threshold of its own. */
 struct level {
@@ -28,8 +31,8 @@ struct law {
     double log_constant, exponent[POWER_LAW_MAX];
 };
 
-struct expect {
-    const struct past *past;
+struct expected_steps {
+    const struct history *history;
     struct law *laws; /* owned */
     size_t n, allocated;
     struct run_flow *tools; /* owned; for toys */
@@ -37,8 +40,10 @@ struct expect {
     double plateau, end;    /* and its times */
 };
 
-static const char *const source_names[] = {
-    [EXPECT_FLOW] = "flow", [EXPECT_FITTED] = "fitted", [EXPECT_PUBLISHED] = "published", [EXPECT_GUESS] = "guess"};
+static const char *const source_names[] = {[EXPECTED_FLOW] = "flow",
+                                           [EXPECTED_FITTED] = "fitted",
+                                           [EXPECTED_PUBLISHED] = "published",
+                                           [EXPECTED_GUESS] = "guess"};
 static const enum key regression_keys[] = {KEY_d, KEY_T, KEY_B, KEY_lr, KEY_layers, KEY_heads};
 static const enum key recall_keys[] = {KEY_pairs, KEY_vocab, KEY_B, KEY_lr, KEY_layers, KEY_heads};
 static const enum key flow_keys[] = {KEY_d, KEY_T, KEY_B};
@@ -47,21 +52,21 @@ static const enum key no_effect[] = {KEY_seed, KEY_eval_every, KEY_eval_size, KE
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-const char *expect_source_name(enum expect_source source)
+const char *expected_steps_source_name(enum expected_steps_source source)
 {
     return source_names[source];
 }
 
-enum status expect_create(const struct past *past, struct expect **expect)
+enum status expected_steps_create(const struct history *history, struct expected_steps **laws)
 {
-    *expect = calloc(1, sizeof **expect);
-    if (!*expect)
+    *laws = calloc(1, sizeof **laws);
+    if (!*laws)
         return error_set(ERR_MEMORY, "out of memory for expectations");
-    (*expect)->past = past;
+    (*laws)->history = history;
     return OK;
 }
 
-void expect_free(struct expect *e)
+void expected_steps_free(struct expected_steps *e)
 {
     if (!e)
         return;
@@ -70,7 +75,7 @@ void expect_free(struct expect *e)
     free(e);
 }
 
-size_t expect_regressors(const struct keys *keys, const enum key **regressors)
+size_t expected_steps_regressors(const struct keys *keys, const enum key **regressors)
 {
     *regressors = keys->preset == PRESET_RECALL       ? recall_keys
                   : keys->preset == PRESET_REGRESSION ? regression_keys
@@ -91,7 +96,7 @@ static bool equal(const struct keys *a, const struct keys *b)
 static bool belong(const struct keys *a, const struct keys *b, enum width width)
 {
     const enum key *regressors;
-    const size_t n = expect_regressors(a, &regressors);
+    const size_t n = expected_steps_regressors(a, &regressors);
     if (a->preset != b->preset || !keys_same(a, b, KEY_optimizer))
         return false;
     for (int i = 0; i < KEY_COUNT && width > WIDTH_TASK; i++) {
@@ -104,7 +109,7 @@ static bool belong(const struct keys *a, const struct keys *b, enum width width)
     return true;
 }
 
-bool expect_alike(const struct keys *a, const struct keys *b)
+bool expected_steps_alike(const struct keys *a, const struct keys *b)
 {
     return belong(a, b, WIDTH_SAME);
 }
@@ -119,7 +124,7 @@ static double level_value(const struct keys *keys, struct level level)
 static struct level level_at(const struct keys *keys, double threshold)
 {
     for (int i = 0; i < result_levels(keys); i++) {
-        if (fabs(result_level(keys, i) - threshold) < 1e-4)
+        if (fabs(result_level(keys, i) - threshold) < SAME_LEVEL)
             return (struct level){.index = i};
     }
     return (struct level){.index = -1, .threshold = threshold};
@@ -136,7 +141,7 @@ static struct level last_level(const struct keys *keys)
 /* When a run reached the level, or where it was cut off before; false if that is not known. */
 static bool read_level(const struct result *r, struct level level, double *y, bool *censored)
 {
-    const bool own = fabs(keys_real(&r->keys, KEY_threshold) - level_value(&r->keys, level)) < 1e-4;
+    const bool own = fabs(keys_real(&r->keys, KEY_threshold) - level_value(&r->keys, level)) < SAME_LEVEL;
     if (!own && level.index < 0)
         return false;
     *y = own ? r->plateau : r->crossings[level.index];
@@ -149,24 +154,39 @@ static bool read_level(const struct result *r, struct level level, double *y, bo
 
 /* ---- laws ---- */
 
-/* The law that fits correct, from our own small runs at the default lr. On a range of sizes it is the paper's within a
- * factor of about 1.5, but a power of T bends, and (T/B + T_0) does not: with one layer and one head (d = 32, T = 256)
- * 6540, 3690, 2310, 1600, 1290 steps for B = 1 .. 16 lie on a line of slope 22 with T_0 = 40. So what was measured at
- * small T carries to large. Three times the lr halves the steps; p = 0.9 doubles them (T = 16, d 8 .. 32). Fixed
- * positions: the paper's law. Recall half-way between 1/pairs and 1: one of its own. */
+/* Recall at the accuracy of 0.05: the published law, which is about B = 1; larger B shortens it. Half way between
+ * 1/pairs and 1: a law of our own small runs. The steps go as 1/lr. */
+static double base_of_recall(const double *v, double accuracy)
+{
+    const struct published_law *law = published_law(PUBLISHED_FIG4);
+    const double *g = law->exponents, B = v[KEY_B];
+    return (accuracy < 0.051 ? law->constant * pow(v[KEY_vocab], g[0]) * pow(v[KEY_pairs], g[1]) * pow(B, -1.5)
+                             : 1.7 * pow(v[KEY_vocab], 1.75) * pow(v[KEY_pairs], 0.9) * pow(B, 0.4)) *
+           ADAM_LR / v[KEY_lr];
+}
+
+/* The law y_0 that fits correct. Its constants are not the published ones but those of our own small runs, since it has
+ * another form: on a range of sizes it is the paper's within a factor of about 1.5, but a power of T bends, and
+ * T/B + T_0 does not. With one layer and one head (d = 32, T = 256) 6540, 3690, 2310, 1600, 1290 steps for B = 1 .. 16
+ * lie on a line of slope 22 with T_0 = 40. So what was measured at small T carries to large.
+ *
+ *     Adam             y_0 = C d^1.3 (T/B + T_0) s h,   s = (lr/1e-4)^-0.7,   h = 1 + 1.5 p^4
+ *     fixed positions  y_0 = 4.4 d^1.22 (T/B)^0.3 s h
+ *     SGD              y_0 = 11 d^1.4 (T/B) (5e-3/lr)
+ *
+ * Three times the lr halves the steps of Adam, and p = 0.9 doubles them (T = 16, d 8 .. 32). The law of fixed positions
+ * lies between the two that are published, of inputs with and without the feature. All are at 0.2 of the null loss; the
+ * fall from 0.8 to 0.1 of it takes a third of the plateau, so that at a fraction f they take (1.1 - 0.45 f)/1.01. */
 static double base(const struct keys *keys, struct level level)
 {
-    const double *v = keys->value, B = v[KEY_B], f = level_value(keys, level);
+    const double *v = keys->value, f = level_value(keys, level);
     if (keys->preset == PRESET_RECALL)
-        return (f < 0.051 ? 0.55 * pow(v[KEY_vocab], 0.79) * pow(v[KEY_pairs], 2.25) * pow(B, -1.5)
-                          : 1.7 * pow(v[KEY_vocab], 1.75) * pow(v[KEY_pairs], 0.9) * pow(B, 0.4)) *
-               1e-4 / v[KEY_lr];
-    const double part = (1.1 - 0.45 * f) / 1.01, d = v[KEY_d],
-                 T = v[KEY_T] / B; /* part: the fall from 0.8 to 0.1 of the null loss takes a third of the plateau */
+        return base_of_recall(v, f);
+    const double part = (1.1 - 0.45 * f) / 1.01, d = v[KEY_d], T = v[KEY_T] / v[KEY_B];
     const bool single = v[KEY_layers] == 1 && v[KEY_heads] == 1;
     if (v[KEY_optimizer] != OPTIMIZER_ADAM)
-        return 11 * pow(d, 1.4) * T * part * 5e-3 / v[KEY_lr];
-    const double rest = part * pow(v[KEY_lr] / 1e-4, -0.7) * (1 + 1.5 * pow(v[KEY_p], 4));
+        return 11 * pow(d, 1.4) * T * part * SGD_LR / v[KEY_lr];
+    const double rest = part * pow(v[KEY_lr] / ADAM_LR, -0.7) * (1 + 1.5 * pow(v[KEY_p], 4));
     return v[KEY_position] == POSITION_FIXED ? 4.4 * pow(d, 1.22) * pow(T, 0.3) * rest
                                              : (single ? 0.245 : 0.22) * pow(d, 1.3) * (T + (single ? 40 : 18)) * rest;
 }
@@ -175,23 +195,23 @@ static double base(const struct keys *keys, struct level level)
 static double published(const struct keys *keys, struct level level)
 {
     const bool recall = keys->preset == PRESET_RECALL, sgd = keys->value[KEY_optimizer] != OPTIMIZER_ADAM;
-    const bool as_there = fabs(level_value(keys, level) - (recall ? 0.05 : 0.2)) < 1e-4 &&
-                          fabs(keys->value[KEY_lr] / (sgd ? 5e-3 : 1e-4) - 1) < 1e-9;
+    const bool as_there = fabs(level_value(keys, level) - (recall ? 0.05 : 0.2)) < SAME_LEVEL &&
+                          fabs(keys->value[KEY_lr] / (sgd ? SGD_LR : ADAM_LR) - 1) < 1e-9;
     return as_there ? published_plateau(keys) : NAN;
 }
 
 /* A law corrects the wider ones: log_length, law_for and collect call each other, three widths deep at most.
  * NOLINTBEGIN(misc-no-recursion) */
-static enum status law_for(struct expect *e, const struct keys *keys, enum width width, struct level level,
+static enum status law_for(struct expected_steps *e, const struct keys *keys, enum width width, struct level level,
                            unsigned fold, size_t *index);
 
 /* log y of the run of `keys` by the law of that width; *runs: of the narrowest class that has any. */
-static enum status log_length(struct expect *e, const struct keys *keys, int width, struct level level, unsigned fold,
-                              double *log_y, size_t *runs)
+static enum status log_length(struct expected_steps *e, const struct keys *keys, int width, struct level level,
+                              unsigned fold, double *log_y, size_t *runs)
 {
     enum status rc = OK;
     const enum key *regressors;
-    const size_t n = expect_regressors(keys, &regressors);
+    const size_t n = expected_steps_regressors(keys, &regressors);
     *log_y = log(base(keys, level));
     for (int w = 0; w <= width; w++) {
         size_t i;
@@ -213,18 +233,18 @@ struct columns {
     size_t n, seen;         /* rows; uncensored ones */
 };
 
-static enum status collect(struct expect *e, const struct law *law, struct columns *c)
+static enum status collect(struct expected_steps *e, const struct law *law, struct columns *c)
 {
     enum status rc = OK;
     const enum key *regressors;
-    const size_t n_x = expect_regressors(&law->like, &regressors), most = e->past->n;
+    const size_t n_x = expected_steps_regressors(&law->like, &regressors), most = e->history->n;
     c->x = calloc(most * n_x + 1, sizeof *c->x);
     c->y = calloc(most + 1, sizeof *c->y);
     c->factor = calloc(most + 1, sizeof *c->factor);
     c->censored = calloc(most + 1, sizeof *c->censored);
     REQUIRE(c->x && c->y && c->factor && c->censored, ERR_MEMORY, "out of memory for a law of %zu runs", most);
     for (size_t i = 0; i < most; i++) {
-        const struct past_run *run = &e->past->runs[i];
+        const struct history_run *run = &e->history->runs[i];
         double log_y;
         size_t runs = 0;
         if (run->cell % FOLDS == law->fold || !belong(&law->like, &run->result.keys, law->width) ||
@@ -279,7 +299,7 @@ static bool add_best(const struct columns *c, size_t n_x, size_t *chosen, size_t
             again = again || chosen[i] == k;
         chosen[n] = k;
         if (again || !fit_chosen(c, n_x, chosen, n + 1, &one_more, &value) ||
-            !(value < *aicc - (found == n_x ? ENOUGH : 0)))
+            !(value < *aicc - (found == n_x ? AICC_GAIN : 0)))
             continue;
         *aicc = value;
         *law = one_more;
@@ -295,7 +315,7 @@ static void fit_law(const struct columns *c, struct law *law)
     const enum key *regressors;
     size_t chosen[POWER_LAW_MAX + 1], n = 0;
     double aicc;
-    const size_t n_x = expect_regressors(&law->like, &regressors);
+    const size_t n_x = expected_steps_regressors(&law->like, &regressors);
     if (fit_chosen(c, n_x, chosen, 0, law, &aicc)) {
         while (n < n_x && add_best(c, n_x, chosen, n, law, &aicc))
             n++;
@@ -317,7 +337,7 @@ static bool is_law_of(const struct law *law, const struct keys *keys, enum width
 }
 
 /* laws[*index]: made if it is not there. */
-static enum status law_for(struct expect *e, const struct keys *keys, enum width width, struct level level,
+static enum status law_for(struct expected_steps *e, const struct keys *keys, enum width width, struct level level,
                            unsigned fold, size_t *index)
 {
     enum status rc = OK;
@@ -343,7 +363,8 @@ done:
 
 /* ---- runs ---- */
 
-static enum status expect_transformer(struct expect *e, const struct keys *keys, unsigned fold, struct expectation *out)
+static enum status expect_transformer(struct expected_steps *e, const struct keys *keys, unsigned fold,
+                                      struct expectation *out)
 {
     enum status rc = OK;
     double plateau, end;
@@ -352,8 +373,8 @@ static enum status expect_transformer(struct expect *e, const struct keys *keys,
     const double paper = published(keys, level);
     TRY(log_length(e, keys, WIDTH_SAME, last, fold, &end, &(size_t){0}));
     TRY(log_length(e, keys, WIDTH_SAME, level, fold, &plateau, &out->runs));
-    out->source = out->runs ? EXPECT_FITTED : isnan(paper) ? EXPECT_GUESS : EXPECT_PUBLISHED;
-    out->plateau = out->source == EXPECT_PUBLISHED ? paper : exp(plateau);
+    out->source = out->runs ? EXPECTED_FITTED : isnan(paper) ? EXPECTED_GUESS : EXPECTED_PUBLISHED;
+    out->plateau = out->source == EXPECTED_PUBLISHED ? paper : exp(plateau);
     end = fmax(1, exp(end - plateau)) * out->plateau;
     out->censored = out->plateau > cap;
     out->steps = (ceil(end / every) + 1) * every; /* the evaluation after the crossing, and one that confirms it */
@@ -364,7 +385,7 @@ done:
 }
 
 /* Times at which the flow passes the threshold and 0.1 of the null loss. Seeds share a start unless it is drawn. */
-static enum status integrate(struct expect *e, const struct keys *keys)
+static enum status integrate(struct expected_steps *e, const struct keys *keys)
 {
     enum status rc = OK;
     struct keys cell = *keys;
@@ -384,21 +405,21 @@ done:
     return rc;
 }
 
-static enum status expect_toy(struct expect *e, const struct keys *keys, struct expectation *out)
+static enum status expect_toy(struct expected_steps *e, const struct keys *keys, struct expectation *out)
 {
     enum status rc = OK;
     const double every = keys_real(keys, KEY_eval_every), cap = keys_real(keys, KEY_steps);
     if (keys_optimizer(keys)->time == TIME_OWN) { /* does not follow the flow */
-        *out = (struct expectation){.plateau = cost_steps(keys), .steps = cost_steps(keys), .source = EXPECT_GUESS};
+        *out = (struct expectation){.plateau = cost_steps(keys), .steps = cost_steps(keys), .source = EXPECTED_GUESS};
         return OK;
     }
     TRY(integrate(e, keys));
     if (isnan(e->plateau)) { /* the flow cannot be integrated */
-        *out = (struct expectation){.plateau = cap, .steps = cap, .source = EXPECT_GUESS};
+        *out = (struct expectation){.plateau = cap, .steps = cap, .source = EXPECTED_GUESS};
         return OK;
     }
     const double step = keys_real(keys, KEY_lr) / (1 - keys_real(keys, KEY_momentum));
-    out->source = EXPECT_FLOW;
+    out->source = EXPECTED_FLOW;
     out->plateau = e->plateau / step;
     out->steps = fmin(cap, ceil(e->end / step / every) * every);
     out->censored = out->plateau > cap;
@@ -406,20 +427,20 @@ done:
     return rc;
 }
 
-enum status expect_run(struct expect *e, const struct keys *keys, bool unseen, struct expectation *out)
+enum status expected_steps_run(struct expected_steps *e, const struct keys *keys, bool unseen, struct expectation *out)
 {
-    *out = (struct expectation){.plateau = NAN, .source = EXPECT_FLOW};
+    *out = (struct expectation){.plateau = NAN, .source = EXPECTED_FLOW};
     if (keys->preset == PRESET_FLOW)
         return OK;
     return keys->preset == PRESET_TOY ? expect_toy(e, keys, out)
-                                      : expect_transformer(e, keys, unseen ? past_cell(keys) % FOLDS : ALL, out);
+                                      : expect_transformer(e, keys, unseen ? history_cell(keys) % FOLDS : ALL, out);
 }
 
 /* Something is published for the run as it is, and one power law of all that varies: not another one at B > 1, say. */
 static bool publishes(const struct keys *keys, const bool varies[KEY_COUNT], struct level level)
 {
     const enum key *regressors;
-    const size_t n = expect_regressors(keys, &regressors);
+    const size_t n = expected_steps_regressors(keys, &regressors);
     bool one = !isnan(published(keys, level));
     for (size_t k = 0; k < n; k++) {
         struct keys twice = *keys, more = *keys;
@@ -432,11 +453,12 @@ static bool publishes(const struct keys *keys, const bool varies[KEY_COUNT], str
     return one;
 }
 
-enum status expect_law(struct expect *e, const struct keys *keys, const bool varies[KEY_COUNT], struct text *out)
+enum status expected_steps_law(struct expected_steps *e, const struct keys *keys, const bool varies[KEY_COUNT],
+                               struct text *out)
 {
     enum status rc = OK;
     const enum key *regressors;
-    const size_t n = expect_regressors(keys, &regressors);
+    const size_t n = expected_steps_regressors(keys, &regressors);
     double log_y, exponent[POWER_LAW_MAX];
     size_t runs = 0;
     const struct level level = level_at(keys, keys_real(keys, KEY_threshold));

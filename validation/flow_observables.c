@@ -1,4 +1,5 @@
-#include "measure.h"
+#include "flow_observables.h"
+#include "list.h"
 #include "monomial.h"
 #include "optimum.h"
 #include "run_flow.h"
@@ -7,55 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const measure_names[] = {
-#define AS_NAME(name, meaning) #name,
-    MEASURES(AS_NAME)
-#undef AS_NAME
-};
-enum { MEASURE_COUNT = sizeof measure_names / sizeof measure_names[0] };
-struct readings {
-#define AS_FIELD(name, meaning) double name;
-    MEASURES(AS_FIELD)
-#undef AS_FIELD
-};
-_Static_assert(sizeof(struct readings) == MEASURE_COUNT * sizeof(double), "readings are an array of numbers too");
-
-/* MEASURE_COUNT if there is none. */
-static size_t find_measure(const char *name)
-{
-    size_t i = 0;
-    while (i < MEASURE_COUNT && strcmp(measure_names[i], name))
-        i++;
-    return i;
-}
-
-bool measure_exists(const char *name)
-{
-    return find_measure(name) < MEASURE_COUNT;
-}
+/* ---- along a path ---- */
 
 /* Test loss against time, step by step. */
 struct curve {
-    double *t, *loss; /* owned: one block */
+    struct point {
+        double t, loss;
+    } * list; /* owned */
     size_t n, allocated;
 };
-
-static enum status curve_add(struct curve *c, double t, double loss)
-{
-    if (c->n == c->allocated) {
-        size_t want = c->allocated ? 2 * c->allocated : 4096;
-        double *more = malloc(2 * want * sizeof *more);
-        if (!more)
-            return error_set(ERR_MEMORY, "out of memory for a curve of %zu steps", want);
-        for (size_t i = 0; i < c->n; i++)
-            more[i] = c->t[i], more[want + i] = c->loss[i];
-        free(c->t);
-        *c = (struct curve){more, more + want, c->n, want};
-    }
-    c->t[c->n] = t;
-    c->loss[c->n++] = loss;
-    return OK;
-}
 
 /* The loss at `time` between two steps: late, it is a power of time, so on logarithms. */
 static double between(double t0, double loss0, double t1, double loss1, double time)
@@ -68,18 +29,19 @@ static double largest_ratio(const struct curve *a, const struct curve *b, double
 {
     double most = NAN;
     for (size_t i = 0, j = 1; i < b->n; i++) {
-        double t = b->t[i];
-        while (j + 1 < a->n && a->t[j] < t)
+        const struct point *p = a->list, *q = &b->list[i];
+        while (j + 1 < a->n && p[j].t < q->t)
             j++;
-        if (t >= from && t <= to && j < a->n && a->t[j - 1] > 0)
-            most = fmax(most, between(a->t[j - 1], a->loss[j - 1], a->t[j], a->loss[j], t) / b->loss[i]);
+        if (q->t >= from && q->t <= to && j < a->n && p[j - 1].t > 0)
+            most = fmax(most, between(p[j - 1].t, p[j - 1].loss, p[j].t, p[j].loss, q->t) / q->loss);
     }
     return most;
 }
 
-/* What one pass over a flow collects; every measure reads off a part of it. */
-struct watch {
+/* What is noted along the path of a flow; every observable reads off a part of it. */
+struct path {
     const struct flow *flow;
+    struct flow_solution s;
     double lambda;                         /* growth rate at the start: the clock of the linear regime */
     double plateau;                        /* NaN in the first pass, which finds it */
     double steepest, early_slope;          /* of -log L */
@@ -91,8 +53,6 @@ struct watch {
     double t, slope, loss;   /* the previous step */
     double w, attention, w_r, w_1, off_w, off_D;
 };
-
-enum { WD = 2, DD }; /* the Hessian of the state (w, D): p = 0, zero start */
 
 /* Smallest and largest eigenvalue of a symmetric matrix, overwritten; NaN if GSL fails. */
 static void eigenvalues(double *H, int dim, double *smallest, double *largest)
@@ -107,7 +67,7 @@ static void eigenvalues(double *H, int dim, double *smallest, double *largest)
     gsl_eigen_symm_free(work);
 }
 
-void measure_curvature(const struct flow *f, const double *y, double *smallest, double *largest)
+void flow_observables_curvature(const struct flow *f, const double *y, double *smallest, double *largest)
 {
     double H[FLOW_DIM * FLOW_DIM];
     flow_hessian(f, y, H);
@@ -132,7 +92,7 @@ static void rise(double *time, double before, double now, double level, double t
 }
 
 /* Departures from the linearised flow grow; the last is that at lambda t = 0.5, between two steps. */
-static void watch_linear(struct watch *k, double t, double w, double D)
+static void watch_linear(struct path *k, double t, double w, double D)
 {
     double lw, lD, lL, end = 0.5 / k->lambda;
     if (k->flow->blocks == 2 || k->lambda * t < 1e-3 || k->t > end)
@@ -146,7 +106,7 @@ static void watch_linear(struct watch *k, double t, double w, double D)
 
 static enum status step(void *context, const struct flow *f, double t, const double *y)
 {
-    struct watch *k = context;
+    struct path *k = context;
     struct flow_view v = flow_view_at(f, y);
     double n = hypot(f->full_n[0], f->full_n[1]), slope = log_slope(f, y), smallest;
     double w_1 = f->blocks == 2 ? y[0] : v.w_repeated, w_r = f->blocks == 2 ? y[1] : v.w;
@@ -167,50 +127,96 @@ static enum status step(void *context, const struct flow *f, double t, const dou
             k->early_slope = k->slope + (slope - k->slope) * (0.2 * k->plateau - k->t) / (t - k->t);
         if (t > k->plateau + 4 * f->d && f->blocks == 1)
             k->gap = fmax(k->gap, fabs(v.w / flow_w_infinity(f, v.delta_a) - 1));
-        measure_curvature(f, y, &smallest, &k->last_sharpness);
+        flow_observables_curvature(f, y, &smallest, &k->last_sharpness);
         if (k->last_sharpness > k->sharpest) {
             k->sharpest = k->last_sharpness;
             k->sharpest_at = t;
         }
     }
     k->t = t, k->slope = slope, k->loss = loss, k->w = v.w, k->attention = v.attention, k->w_1 = w_1, k->w_r = w_r;
-    return curve_add(&k->curve, t, loss);
+    enum status rc = list_room(&k->curve.list, k->curve.n, &k->curve.allocated, sizeof *k->curve.list, "steps");
+    if (rc == OK)
+        k->curve.list[k->curve.n++] = (struct point){t, loss};
+    return rc;
 }
 
 /* Two passes: the plateau length, then everything that is measured in it. */
-static enum status observe(const struct keys *keys, struct flow *flow, struct watch *k, struct flow_solution *s)
+static enum status follow(const struct keys *keys, const struct flow *flow, struct path *k)
 {
     enum status rc = OK;
     struct flow_cvode *solver = NULL;
+    struct flow_solution s;
     struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss),
                              .method = METHOD_BDF,
                              .rtol = keys_real(keys, KEY_rtol),
                              .atol = keys_real(keys, KEY_atol),
                              .threshold = keys_real(keys, KEY_threshold)};
-    TRY(run_flow_problem(keys, (enum metric)keys_integer(keys, KEY_metric), flow));
     TRY(flow_cvode_create(&solver));
-    TRY(flow_cvode_solve(solver, flow, &q, s));
-    q.time = fmax(keys_real(keys, KEY_time), 3 * s->plateau + 20 * flow->d);
-    double until = keys_real(keys, KEY_time) > 0 ? keys_real(keys, KEY_time) : q.time;
-    *k = (struct watch){.flow = flow,
-                        .lambda = prediction_rate(flow),
-                        .plateau = s->plateau,
-                        .until = until,
-                        .early_slope = NAN,
-                        .test_loss = NAN,
-                        .w10 = NAN,
-                        .w50 = NAN,
-                        .a10 = NAN,
-                        .a50 = NAN,
-                        .r50 = NAN,
-                        .one50 = NAN};
+    TRY(flow_cvode_solve(solver, flow, &q, &s));
+    q.time = fmax(keys_real(keys, KEY_time), 3 * s.plateau + 20 * flow->d);
+    *k = (struct path){.flow = flow,
+                       .lambda = prediction_rate(flow),
+                       .plateau = s.plateau,
+                       .until = keys_real(keys, KEY_time) > 0 ? keys_real(keys, KEY_time) : q.time,
+                       .early_slope = NAN,
+                       .test_loss = NAN,
+                       .w10 = NAN,
+                       .w50 = NAN,
+                       .a10 = NAN,
+                       .a50 = NAN,
+                       .r50 = NAN,
+                       .one50 = NAN};
     q.step = step;
     q.context = k;
-    TRY(flow_cvode_solve(solver, flow, &q, s));
+    TRY(flow_cvode_solve(solver, flow, &q, &k->s));
 done:
     flow_cvode_free(solver);
     return rc;
 }
+
+/* ---- the flow of a claim ---- */
+
+struct observed {
+    const struct keys *keys;
+    struct flow flow, plain; /* plain: at p = 0, without a schedule; like the paths, made when it is needed */
+    struct path path, plain_path;
+    enum status rc; /* of what was made so far */
+};
+
+/* What is noted along the flow; after an error zeros, and o->rc is that error. */
+static const struct path *path(struct observed *o)
+{
+    if (!o->path.flow && o->rc == OK)
+        o->rc = follow(o->keys, &o->flow, &o->path);
+    return &o->path;
+}
+
+/* The same of the flow at p = 0 without a schedule, up to the same time. */
+static const struct path *plain_path(struct observed *o)
+{
+    struct keys plain = *o->keys;
+    plain.value[KEY_p] = plain.value[KEY_schedule] = 0;
+    plain.value[KEY_time] = path(o)->until;
+    if (o->plain_path.flow || o->rc != OK)
+        return &o->plain_path;
+    o->rc = run_flow_problem(&plain, (enum metric)keys_integer(&plain, KEY_metric), &o->plain);
+    if (o->rc == OK)
+        o->rc = follow(&plain, &o->plain, &o->plain_path);
+    return &o->plain_path;
+}
+
+static double largest_disadvantage(struct observed *o)
+{
+    const struct path *plain = plain_path(o);
+    return largest_ratio(&path(o)->curve, &plain->curve, plain->s.plateau, path(o)->until);
+}
+
+static double norm(const struct flow *f)
+{
+    return hypot(f->full_n[0], f->full_n[1]);
+}
+
+/* ---- derivatives at one state ---- */
 
 /* Largest real eigenvalue of the Jacobian at the start: that of G^1/2 (-Hess L) G^1/2, which is symmetric. */
 static double start_rate(const struct flow *f)
@@ -235,12 +241,21 @@ static double signal_rate(const struct flow *f)
 }
 
 /* A state in the middle of the transition: w at half of its target in every block, beta about 0.4. */
-static void middle(const struct flow *f, double *y)
+struct middle {
+    double y[FLOW_DIM], beta, alpha;
+    int w, D; /* places in the state: of the last block, and of the score difference */
+};
+
+static struct middle middle_of(const struct flow *f)
 {
-    memset(y, 0, FLOW_DIM * sizeof *y);
+    struct middle s = {.w = f->blocks - 1, .D = f->dim - 1};
+    double rest;
     for (int c = 0; c < f->blocks; c++)
-        y[c] = 0.5 * f->n[c];
-    y[f->dim - 1] = log(1 / f->b) - 0.5;
+        s.y[c] = 0.5 * f->n[c];
+    s.y[s.D] = log(1 / f->b) - 0.5;
+    flow_attention(f, s.y[s.D], &s.beta, &rest);
+    s.alpha = s.beta / f->B;
+    return s;
 }
 
 /* d^2 L/dy_i dy_j by central differences of the loss alone. */
@@ -258,10 +273,34 @@ static double difference(const struct flow *f, const double *y, int i, int j)
     return sum / (4 * h * h);
 }
 
-/* The paper's second derivative: once by D and once by alpha, so without the factor d alpha/dD = alpha (1 - B alpha)
- * (E1). L(alpha) = 1/2 [ (1 - B alpha)^2 K N + sum_c sigma_c ((B alpha w_c - n_c)^2) ] at u = 0. */
-static double paper_DD(const struct flow *f, const double *y, double alpha)
+/* The Hessian that is integrated, over a finite difference. */
+static double hessian_over_difference(const struct flow *f, const double *y, int i, int j)
 {
+    double H[FLOW_DIM * FLOW_DIM];
+    flow_hessian(f, y, H);
+    return H[i + f->dim * j] / difference(f, y, i, j);
+}
+
+static double hessian_DD(const struct flow *f)
+{
+    const struct middle s = middle_of(f);
+    return hessian_over_difference(f, s.y, s.D, s.D);
+}
+
+static double hessian_wD(const struct flow *f)
+{
+    const struct middle s = middle_of(f);
+    return hessian_over_difference(f, s.y, s.w, s.D);
+}
+
+/* The paper's second derivative: once by D and once by alpha, so without the factor d alpha/dD = alpha (1 - B alpha)
+ * (E1). With L(alpha) = 1/2 [ (1 - B alpha)^2 K N + sum_c sigma_c ((B alpha w_c - n_c)^2) ] at u = 0 it is
+ *
+ *     L_aa alpha (1 - B alpha) + L_a (1 - 2 B alpha). */
+static double paper_DD(const struct flow *f)
+{
+    const struct middle s = middle_of(f);
+    const double *y = s.y, alpha = s.alpha;
     double N = 0, pull = 0, weight = 0;
     for (int c = 0; c < f->blocks; c++) {
         N += y[c] * y[c];
@@ -269,83 +308,57 @@ static double paper_DD(const struct flow *f, const double *y, double alpha)
         weight += f->sigma[c] * y[c] * y[c];
     }
     double L_a = f->B * (pull - (1 - f->B * alpha) * f->K * N), L_aa = f->B * f->B * (f->K * N + weight);
-    return L_aa * alpha * (1 - f->B * alpha) + L_a * (1 - 2 * f->B * alpha);
+    return (L_aa * alpha * (1 - f->B * alpha) + L_a * (1 - 2 * f->B * alpha)) / difference(f, y, s.D, s.D);
+}
+
+static double paper_DD_corrected(const struct flow *f)
+{
+    const double alpha = middle_of(f).alpha;
+    return paper_DD(f) * alpha * (1 - f->B * alpha);
 }
 
 /* The paper's mixed derivative with p: its noise part lacks a factor 2 (E2). */
-static double paper_wD(const struct flow *f, const double *y, int c, double beta)
+static double paper_wD(const struct flow *f)
 {
-    return beta * (1 - beta) * (-(1 - beta) * f->K * y[c] + f->sigma[c] * (2 * beta * y[c] - f->n[c]));
+    const struct middle s = middle_of(f);
+    const double beta = s.beta, w = s.y[s.w];
+    return beta * (1 - beta) * (-(1 - beta) * f->K * w + f->sigma[s.w] * (2 * beta * w - f->n[s.w])) /
+           difference(f, s.y, s.w, s.D);
 }
 
-/* Late phase, p = 0: the Hessian at w = w_inf for e = 1 - beta. */
-static void late_hessian(const struct flow *f, double e, double *H)
+/* The late phase, p = 0. */
+static const double LATE = 1e-4; /* e = 1 - beta */
+enum { WD = 2, DD };             /* entries of the Hessian by (w, D) */
+
+/* The Hessian at w = w_inf for e = 1 - beta; NaN where there is no such phase. */
+static void late_hessian(const struct flow *f, double e, double H[4])
 {
     double y[FLOW_DIM] = {0};
+    for (int i = 0; i < 4; i++)
+        H[i] = NAN;
+    if (f->dim != 2)
+        return;
     y[1] = log((1 - e) / (e * f->b));
     y[0] = flow_w_infinity(f, y[1]);
     flow_hessian(f, y, H);
 }
 
-/* The readings that are derivatives at one state; NaN where they do not apply. */
-static void differentiate(const struct flow *f, struct readings *r)
+static double late(const struct flow *f, double e, int entry)
 {
-    const double e = 1e-4;
-    double y[FLOW_DIM], H[FLOW_DIM * FLOW_DIM], wide[FLOW_DIM * FLOW_DIM], beta, rest, smallest, largest;
-    int D = f->dim - 1, w = f->blocks - 1;
-    middle(f, y);
-    flow_attention(f, y[D], &beta, &rest);
-    flow_hessian(f, y, H);
-    double L_DD = difference(f, y, D, D), L_wD = difference(f, y, w, D), alpha = beta / f->B;
-    r->hessian_DD = H[D + f->dim * D] / L_DD;
-    r->hessian_wD = H[w + f->dim * D] / L_wD;
-    r->paper_DD = paper_DD(f, y, alpha) / L_DD;
-    r->paper_DD_corrected = r->paper_DD * alpha * (1 - f->B * alpha);
-    r->paper_wD = paper_wD(f, y, w, beta) / L_wD;
-    r->late_wD = r->late_DD = r->late_DD_order = r->late_smallest = NAN;
-    if (f->dim != 2)
-        return;
+    double H[4];
     late_hessian(f, e, H);
-    late_hessian(f, 10 * e, wide);
-    r->late_wD = sqrt(f->d) * H[WD] / e;
-    r->late_DD = H[DD] / (e * e) / (1 + 2 / (f->T - f->B));
-    r->late_DD_order = log10(wide[DD] / H[DD]);
-    eigenvalues(H, 2, &smallest, &largest);
-    r->late_smallest = smallest / (2 * e * e / (f->T - f->B));
+    return H[entry];
 }
 
-/* Everything that two integrations and the derivatives give; `plain`: the same problem at p = 0. */
-static void read_off(const struct flow *f, const struct watch *k, const struct flow_solution *s,
-                     const struct watch *plain_k, const struct flow_solution *plain, struct readings *r)
+static double late_smallest(const struct flow *f)
 {
-    double norm = hypot(f->full_n[0], f->full_n[1]), rate = start_rate(f), signal = signal_rate(f);
-    *r = (struct readings){
-        .steepness = k->steepest / k->early_slope,
-        .w_rise_10 = k->w10 / s->plateau,
-        .attention_rise_10 = k->a10 / s->plateau,
-        .half_rise_order = k->w50 / k->a50,
-        .overshoot = k->w_most,
-        .fall = k->w / norm / k->w_most,
-        .final_w = k->w / norm,
-        .final_attention = f->B * k->attention,
-        .rate = rate / prediction_rate(f),
-        .rate_paper = rate / prediction_rate_paper(f),
-        .rate_signal = signal / prediction_rate_paper(f),
-        .rate_signal_exact = signal / (sqrt(f->m) * f->R * f->B * (f->T - f->B) / (f->T * f->T)),
-        .linear_w = k->linear_w,
-        .linear_D = k->linear_D,
-        .equilibrium = k->gap,
-        .sharpest = k->sharpest_at / s->plateau,
-        .late_sharpness = f->d * k->last_sharpness,
-        .late_loss = 4 * f->m * s->final_time * s->final_loss,
-        .speed_up = plain->plateau / s->plateau,
-        .attention_speed_up = plain_k->a50 / k->a50,
-        .disadvantage = k->test_loss / plain_k->test_loss,
-        .largest_disadvantage = largest_ratio(&k->curve, &plain_k->curve, plain->plateau, k->until),
-        .repeated_first = k->r50 / k->one50,
-    };
-    differentiate(f, r);
+    double H[4], smallest, largest;
+    late_hessian(f, LATE, H);
+    eigenvalues(H, 2, &smallest, &largest);
+    return f->dim == 2 ? smallest : NAN;
 }
+
+/* ---- predictions and schedules ---- */
 
 /* The monomial `name` of the run that `keys` describe. */
 static enum status evaluate(const char *name, const struct keys *keys, double *value)
@@ -363,6 +376,14 @@ done:
     return rc;
 }
 
+static double monomial(struct observed *o, const char *name)
+{
+    double value = NAN;
+    if (o->rc == OK)
+        o->rc = evaluate(name, o->keys, &value);
+    return value;
+}
+
 static bool same_keys(const struct keys *a, const struct keys *b)
 {
     bool same = true;
@@ -371,10 +392,9 @@ static bool same_keys(const struct keys *a, const struct keys *b)
     return same;
 }
 
-/* schedule_speed_up, schedule_over_constant: what the best schedule gains over none, or over the best constant p. A
- * search takes as long as all other claims on a flow, and several claims ask for the same: the last few are
- * remembered. */
-static enum status measure_schedule(const struct keys *keys, enum optimum_kind over, double *value)
+/* What the best schedule gains over none, or over the best constant p. A search takes as long as all other claims on a
+ * flow, and several claims ask for the same: the last few are remembered. */
+static enum status search_schedule(const struct keys *keys, enum optimum_kind over, double *value)
 {
     enum { REMEMBERED = 4 };
     static struct {
@@ -404,31 +424,67 @@ done:
     return rc;
 }
 
-enum status measure(const char *name, const struct keys *keys, double *value)
+static double schedule_gain(struct observed *o, enum optimum_kind over)
+{
+    double value = NAN;
+    if (o->rc == OK)
+        o->rc = search_schedule(o->keys, over, &value);
+    return value;
+}
+
+/* ---- by name ---- */
+
+enum observable {
+#define OBSERVABLE(name, value, meaning) OBSERVABLE_##name,
+#include "flow_observables.def"
+#undef OBSERVABLE
+    OBSERVABLE_COUNT
+};
+
+static enum observable find(const char *name)
+{
+    static const char *const names[] = {
+#define OBSERVABLE(name, value, meaning) #name,
+#include "flow_observables.def"
+#undef OBSERVABLE
+    };
+    int i = 0;
+    while (i < OBSERVABLE_COUNT && strcmp(names[i], name))
+        i++;
+    return (enum observable)i;
+}
+
+bool flow_observables_has(const char *name)
+{
+    return find(name) < OBSERVABLE_COUNT;
+}
+
+static double value_of(enum observable which, struct observed *o)
+{
+    const struct flow *f = &o->flow;
+    switch (which) {
+#define OBSERVABLE(name, value, meaning)                                                                               \
+    case OBSERVABLE_##name:                                                                                            \
+        return value;
+#include "flow_observables.def"
+#undef OBSERVABLE
+    default:
+        return NAN;
+    }
+}
+
+enum status flow_observables_measure(const char *name, const struct keys *keys, double *value)
 {
     enum status rc = OK;
-    struct flow f, plain_f;
-    struct watch k = {0}, plain_k = {0};
-    struct flow_solution s, plain;
-    struct readings r;
-    struct keys without = *keys;
-    size_t index = find_measure(name);
-    if (index == MEASURE_COUNT)
+    struct observed o = {.keys = keys};
+    const enum observable which = find(name);
+    if (which == OBSERVABLE_COUNT)
         return evaluate(name, keys, value);
-    if (!strcmp(name, "schedule_speed_up") || !strcmp(name, "schedule_over_constant"))
-        return measure_schedule(keys, strcmp(name, "schedule_speed_up") ? OPTIMUM_constant : OPTIMUM_none, value);
-    TRY(observe(keys, &f, &k, &s));
-    without.value[KEY_p] = without.value[KEY_schedule] = 0;
-    without.value[KEY_time] = k.until;
-    TRY(observe(&without, &plain_f, &plain_k, &plain));
-    read_off(&f, &k, &s, &plain_k, &plain, &r);
-    double asinh_X, eq6_X;
-    TRY(evaluate("asinh/X_paper", keys, &asinh_X));
-    TRY(evaluate("eq6/X_paper", keys, &eq6_X));
-    r.eq6_gap = 2 * (asinh_X - eq6_X);
-    *value = ((const double *)&r)[index];
+    TRY(run_flow_problem(keys, (enum metric)keys_integer(keys, KEY_metric), &o.flow));
+    *value = value_of(which, &o);
+    rc = o.rc;
 done:
-    free(k.curve.t);
-    free(plain_k.curve.t);
+    free(o.path.curve.list);
+    free(o.plain_path.curve.list);
     return rc;
 }

@@ -1,4 +1,4 @@
-#include "past.h"
+#include "history.h"
 #include "list.h"
 #include <math.h>
 #include <stdlib.h>
@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 struct reader {
-    struct past *past;
+    struct history *history;
     const bool *wanted;
     char host[256];
 };
 
-unsigned past_cell(const struct keys *keys)
+unsigned history_cell(const struct keys *keys)
 {
     struct keys cell = *keys;
     char hash[33];
@@ -24,24 +24,24 @@ unsigned past_cell(const struct keys *keys)
 static enum status add(void *context, const struct store_row *row)
 {
     struct reader *reader = context;
-    struct past *past = reader->past;
+    struct history *history = reader->history;
     const struct result *r = &row->result;
     if (!reader->wanted[r->keys.preset] || r->state == RUN_DIVERGED || r->state == RUN_INTERRUPTED)
         return OK;
-    enum status rc = list_room(&past->runs, past->n, &past->allocated, sizeof *past->runs, "runs");
+    enum status rc = list_room(&history->runs, history->n, &history->allocated, sizeof *history->runs, "runs");
     if (rc != OK)
         return rc;
-    past->runs[past->n++] = (struct past_run){
-        .result = *r, .cell = past_cell(&r->keys), .here = row->host && !strcmp(row->host, reader->host)};
+    history->runs[history->n++] = (struct history_run){
+        .result = *r, .cell = history_cell(&r->keys), .here = row->host && !strcmp(row->host, reader->host)};
     return OK;
 }
 
-enum status past_read(struct store *store, const bool wanted[PRESET_COUNT], struct past *past)
+enum status history_read(struct store *store, const bool wanted[PRESET_COUNT], struct history *history)
 {
     double models[2];
     struct store_filter filter = {.values[KEY_model] = models};
-    struct reader reader = {.past = past, .wanted = wanted};
-    *past = (struct past){0};
+    struct reader reader = {.history = history, .wanted = wanted};
+    *history = (struct history){0};
     gethostname(reader.host, sizeof reader.host - 1);
     if (wanted[PRESET_TOY])
         models[filter.n[KEY_model]++] = MODEL_TOY;
@@ -50,8 +50,8 @@ enum status past_read(struct store *store, const bool wanted[PRESET_COUNT], stru
     return store && filter.n[KEY_model] ? store_each(store, &filter, add, &reader) : OK;
 }
 
-void past_free(struct past *past)
+void history_free(struct history *history)
 {
-    free(past->runs);
-    *past = (struct past){0};
+    free(history->runs);
+    *history = (struct history){0};
 }

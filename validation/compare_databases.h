@@ -4,9 +4,9 @@
  * moved to b if |b - a| > sqrt(h_a^2 + h_b^2), the half-width of the difference; one that has no interval (r2, each,
  * final) if it is another number, to 1e-6 of it. Claims on a flow or on keys need no runs: they say nothing about a
  * database and are left out. */
-#ifndef CHANGE_H
-#define CHANGE_H
-#include "compare.h"
+#ifndef COMPARE_DATABASES_H
+#define COMPARE_DATABASES_H
+#include "claim.h"
 
 /* X(enumerator, name, what it means) */
 #define CHANGES(X)                                                                                                     \
@@ -22,13 +22,13 @@ enum change {
         CHANGE_COUNT
 };
 
-const char *change_meaning(enum change change);
+const char *compare_databases_meaning(enum change change);
 /* Drops the claims that need no runs, and (study not NULL) those on other studies; returns how many needed none. */
-size_t change_keep_measured(struct claims *claims, const char *study);
+size_t compare_databases_keep(struct claims *claims, const char *study);
 /* From the outcome of a claim on one database to that of the same claim on another. */
-enum change change_of(const struct claim *before, const struct claim *after);
+enum change compare_databases_change(const struct claim *before, const struct claim *after);
 /* One entry: "C8.d  reproduced -> deviates  ..", and one JSON object on a line. Appended. */
-void change_text(const struct claim *before, const struct claim *after, struct text *out);
-void change_json(const struct claim *before, const struct claim *after, struct text *out);
+void compare_databases_text(const struct claim *before, const struct claim *after, struct text *out);
+void compare_databases_json(const struct claim *before, const struct claim *after, struct text *out);
 
 #endif
