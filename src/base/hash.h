@@ -11,6 +11,12 @@
 
 #define HASH_START UINT64_C(0xcbf29ce484222325)
 
+/* One byte; or a whole number, which is quicker where the value is not stored. */
+static inline uint64_t hash_number(uint64_t hash, uint64_t number)
+{
+    return (hash ^ number) * UINT64_C(0x100000001b3);
+}
+
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n);
 /* Its characters, without the NUL. */
 uint64_t hash_text(uint64_t hash, const char *text);

@@ -1,4 +1,5 @@
 #include "export.h"
+#include "list.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ struct exporter {
     bool with_curves;
     struct text line;            /* owned */
     char (*columns)[TRACE_NAME]; /* owned: of the curves' table */
-    size_t n_columns;
+    size_t n_columns, allocated;
 };
 
 /* Visits the fields of a row in order. Header, CSV and JSON have no other list of them. */
@@ -99,8 +100,7 @@ static void csv_value(struct text *out, const struct field *f, bool first)
         text_add(out, text_real(buffer, f->number));
 }
 
-/* Opens and closes the object of a group where the group changes. Fields that do not apply are left out, as in --json.
- * */
+/* Opens and closes the object of a group where the group changes. As in --json, what does not apply is left out. */
 static void json_value(struct text *out, const struct field *f, bool first)
 {
     static const char *const groups[] = {"crossings", "predicted", "solver"};
@@ -155,14 +155,10 @@ static enum status add_column(struct exporter *e, const char *name)
         if (!strcmp(e->columns[i], name))
             return OK;
     }
-    if (e->n_columns % 64 == 0) {
-        char(*more)[TRACE_NAME] = realloc(e->columns, (e->n_columns + 64) * sizeof *more);
-        if (!more)
-            return error_set(ERR_MEMORY, "out of memory for the names of columns");
-        e->columns = more;
-    }
-    strcpy(e->columns[e->n_columns++], name);
-    return OK;
+    enum status rc = list_room(&e->columns, e->n_columns, &e->allocated, sizeof *e->columns, "names of columns");
+    if (rc == OK)
+        strcpy(e->columns[e->n_columns++], name);
+    return rc;
 }
 
 /* The columns of a row's curve, if it has one. */

@@ -283,12 +283,8 @@ static enum status expect(struct import *m, struct result *r)
 /* Is the outcome of two rows the same? */
 static bool same_outcome(const struct result *a, const struct result *b)
 {
-    const double x[] = {a->plateau, a->cap, a->keys.value[KEY_threshold]},
-                 y[] = {b->plateau, b->cap, b->keys.value[KEY_threshold]};
-    bool same = a->state == b->state;
-    for (size_t i = 0; i < sizeof x / sizeof x[0]; i++)
-        same = same && (x[i] == y[i] || (isnan(x[i]) && isnan(y[i])));
-    return same;
+    return a->state == b->state && store_same(a->plateau, b->plateau) && store_same(a->cap, b->cap) &&
+           keys_same(&a->keys, &b->keys, KEY_threshold);
 }
 
 /* Refuses to overwrite a run that another file has given with another outcome. */

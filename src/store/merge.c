@@ -22,11 +22,6 @@ struct merge {
 
 /* ---- two rows of one run ---- */
 
-static bool same(double a, double b)
-{
-    return a == b || (isnan(a) && isnan(b));
-}
-
 static const char *value(char buffer[32], double x)
 {
     return isnan(x) ? "none" : text_real(buffer, x);
@@ -36,7 +31,7 @@ static const char *value(char buffer[32], double x)
 static void note(struct text *why, const char *name, double a, double b, double tolerance)
 {
     char x[32], y[32];
-    if (!same(a, b) && !(fabs(a - b) <= tolerance * fabs(a)))
+    if (!store_same(a, b) && !(fabs(a - b) <= tolerance * fabs(a)))
         text_addf(why, "%s%s %s, %s", why->length ? "; " : "", name, value(x, a), value(y, b));
 }
 
@@ -61,7 +56,7 @@ static double tolerance_of(const struct result *a, const struct result *b)
     static const enum key asked[] = {KEY_threshold, KEY_time};
     bool alike = true;
     for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
-        alike = alike && same(keys_real(&a->keys, asked[i]), keys_real(&b->keys, asked[i]));
+        alike = alike && keys_same(&a->keys, &b->keys, asked[i]);
     return alike || a->keys.preset != PRESET_FLOW ? 0 : keys_real(&a->keys, KEY_rtol);
 }
 
@@ -86,7 +81,7 @@ static void note_state(struct text *why, const struct result *a, const struct re
 static void note_differences(const struct result *a, const struct result *b, struct text *why)
 {
     const bool diverged = a->state == RUN_DIVERGED || b->state == RUN_DIVERGED;
-    const bool one_threshold = same(keys_real(&a->keys, KEY_threshold), keys_real(&b->keys, KEY_threshold));
+    const bool one_threshold = keys_same(&a->keys, &b->keys, KEY_threshold);
     const double a_end = end_of(a), b_end = end_of(b);
     note(why, "initial_loss", a->initial_loss, b->initial_loss, 0);
     note(why, "null_loss", a->null_loss, b->null_loss, 0);
@@ -100,7 +95,7 @@ static void note_differences(const struct result *a, const struct result *b, str
 #undef NOTE
         note(why, "flow", a->flow_plateau, b->flow_plateau, 0);
     }
-    if (!same(a_end, b_end)) {
+    if (!store_same(a_end, b_end)) {
         if ((a_end < b_end ? a : b)->state == RUN_DIVERGED) /* but the other went on */
             note_state(why, a, b);
         return;

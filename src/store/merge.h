@@ -1,15 +1,14 @@
-/* Merge: the runs, curves and studies of several stores in one, as shards of a sweep leave them on many machines.
+/* Merge: the runs, curves and studies of several stores into one, such as the shards of a sweep on many machines.
  *
- * Of a run that two stores hold (the same hash), one row stays:
- *   finished before interrupted;
- *   then the one that went further (a larger cap), if what both lived through is the same to the last bit: initial
- *   loss, null loss, every level that one crossed well before the other ended;
- *   else, the outcomes being equal, the first. Times, host, wall time, tokens/s, version and library are no part of an
+ * If two stores hold the same run (the same hash), one row stays:
+ *   a finished one before an interrupted one;
+ *   then the one that went further (a larger cap), if the part that both went through is the same to the last bit:
+ *   initial loss, null loss, every level that one crossed well before the other ended;
+ *   else, if the outcomes are equal, the first. Times, host, wall time, tokens/s, version and library are no part of an
  *   outcome, nor are the keys that are no part of a run's identity (threshold, cap, threads, ..).
- * Where the outcomes contradict each other the run is a conflict: the first stays as it is, the sources keep theirs,
- * and a line on stderr says which run, which files, and what differs. The other runs do not wait for that to be
- * settled. In every case but the last the curve that reaches furthest stays, and the run belongs to the studies of
- * both. */
+ * If the outcomes contradict each other, the run is a conflict: the first stays as it is, the sources keep theirs, and
+ * a line on stderr says which run and which files they are and what differs. The other runs are merged all the same.
+ * In every case but a conflict the curve that ends last stays, and the run belongs to the studies of both. */
 #ifndef MERGE_H
 #define MERGE_H
 #include "store.h"

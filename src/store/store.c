@@ -439,16 +439,10 @@ done:
 static enum status is_shared(struct store *store, sqlite3_int64 id, const char *study, bool *yes)
 {
     enum status rc = OK;
-    bool there;
     *yes = false;
     sqlite3_bind_int64(store->studies, 1, id);
-    for (;;) {
-        TRY(store_next(store, store->studies, &there));
-        if (!there)
-            break;
+    while (store_step(store, store->studies, &rc))
         *yes = *yes || strcmp((const char *)sqlite3_column_text(store->studies, 0), study) != 0;
-    }
-done:
     store_release(store->studies);
     return rc;
 }

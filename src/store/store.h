@@ -7,19 +7,19 @@
  *     sources(run, path)          the file that an imported run comes from
  *     meta(key, value)            schema, created, build, last_command
  *
- * A file is not trusted: it holds the tables above and nothing else, or it is refused; a row is used when its keys make
- * its hash and its values its checksum, else it is named on stderr and passed over, as if it were not there. Files of
- * schema 3 have no checksums: their rows are used when their keys make their hash, and a writer adds what they lack.
+ * A file is not trusted. It is refused unless it holds the tables above and nothing else. A row is used if its keys
+ * make its hash and its values its checksum; else it is named on stderr and passed over, as if it were not there. Files
+ * of schema 3 have no checksums: their rows are used if their keys make their hash, and a writer adds what they lack.
  *
- * One process writes at a time; any number read meanwhile. Every store_put is one transaction, on disk when it
- * returns, so that kill -9 or a power cut loses the run in flight and nothing else. A store is not shared between
- * threads, nor used on both sides of a fork. Errors: ERR_INPUT when the file is missing or is not a plateau database
- * (it is then left alone), ERR_DATABASE when SQLite or the disk failed; messages name the file, the reason and the
- * remedy. */
+ * One process writes at a time; any number read meanwhile. Every store_put is one transaction, on disk when it returns,
+ * so that kill -9 or a power cut loses the run in flight and nothing else. A store is not shared between threads, nor
+ * used on both sides of a fork. Errors: ERR_INPUT when the file is missing or is not a plateau database (it is then
+ * left alone), ERR_DATABASE when SQLite or the disk failed; messages name the file, the reason and the remedy. */
 #ifndef STORE_H
 #define STORE_H
 #include "result.h"
 #include "trace.h"
+#include <math.h>
 
 struct store; /* opaque */
 enum store_mode { STORE_READ, STORE_WRITE };
@@ -29,8 +29,8 @@ enum { STORE_STUDY_NAME = 64 }; /* bytes of a study's name, with the NUL */
 enum status store_check_study(const char *name);
 
 /* Opens `path`; STORE_WRITE makes it if it is missing, and notes command_line (may be NULL) in meta. Not a byte changes
- * in a file that is not ours, is corrupt, or has another schema. Release *store with store_close; NULL after an
- * error. */
+ * in a file that is not one of plateau's, is corrupt, or has another schema. Release *store with store_close; NULL
+ * after an error. */
 enum status store_open(const char *path, enum store_mode mode, const char *command_line, struct store **store);
 /* NULL is fine. Rolls back an open transaction. */
 void store_close(struct store *store);
@@ -57,25 +57,26 @@ enum status store_put(struct store *store, const char *study, const char *hash, 
                       const struct trace *trace);
 /* The run with this hash belongs to `study` too; nothing happens if there is no such run, or it does already. */
 enum status store_join(struct store *store, const char *study, const char *hash);
-/* Imported runs come from files. Within a transaction: store_disown frees the runs of the file `path`, store_own notes
- * that the run with this hash comes from there (and no longer from another), and store_drop removes those that are
- * still free; *n: how many. */
+/* Imported runs come from files. Within a transaction, store_disown frees the runs of the file `path`, store_own notes
+ * that the run with this hash comes from there (and no longer from another file), and store_drop removes the runs that
+ * are still free, *n of them. */
 enum status store_disown(struct store *store, const char *path);
 enum status store_own(struct store *store, const char *hash, const char *path);
 enum status store_drop(struct store *store, size_t *n);
 /* The file that the run with this hash comes from into *path; "" if none is known, or the run is free. */
 enum status store_source(struct store *store, const char *hash, struct text *path);
-/* A run of these keys as an earlier numerics revision made it goes once this revision's is there, which takes its place
- * in its studies: else a fit would count both. Until then the earlier one is read like any other. */
+/* If the run of these keys is there as this numerics revision makes it, it takes the place of that of an earlier
+ * revision in its studies, and the earlier one is removed: else a fit would count both. Until then the earlier one is
+ * read like any other. */
 enum status store_supersede(struct store *store, const struct keys *keys);
-/* Removes run `id`, with its curve; of `study` alone, if that is not NULL and others have the run too. *last: it is
- * gone. */
+/* Removes run `id`, with its curve. If `study` is not NULL and other studies have the run too, it is only removed from
+ * `study`. *last: the run is gone. */
 enum status store_forget(struct store *store, int64_t id, const char *study, bool *last);
-/* The runs that are not what was saved, which no other function gives: *ids[*n], the store's, ascending. */
+/* The ids of the damaged runs, which no other function gives: *ids[*n], the store's, ascending. */
 enum status store_damaged(struct store *store, const int64_t **ids, size_t *n);
-/* Run `id` of `from` into `to`, as it stands there, its host and times too. with_row: its row, which replaces one with
- * the same hash; without, `to` has one, and that stays (else ERR_INPUT). In any case its curve, where `to` has none or
- * one that ends before, and its studies. Nothing happens if the run is gone. ERR_INPUT: `from` cannot be read;
+/* Copies run `id` of `from` into `to` as it is, with its host and times. with_row: its row replaces one with the same
+ * hash; else `to` must have such a row (or it is ERR_INPUT), which stays. In any case its studies are copied, and its
+ * curve if `to` has none or one that ends before. Nothing happens if the run is gone. ERR_INPUT: `from` cannot be read;
  * ERR_DATABASE: `to` failed. */
 enum status store_copy(struct store *to, struct store *from, int64_t id, bool with_row);
 /* The run with this hash is now `result`, the same run read at another threshold (reading.h). Its study, program, host
@@ -89,13 +90,13 @@ enum status store_find(struct store *store, const char *hash, bool *there, struc
  * its state, cap, keys (threshold, steps), plateau and crossings tell whether it answers a new question too. */
 enum status store_has(struct store *store, const char *hash, bool *finished, struct result *result, bool *has_curve);
 
-/* Which rows: all, or the members of one study and with the listed values. Zero-initialise. Everything is borrowed. */
+/* Lets all rows through, or the members of one study with the listed values. Zero-initialise. All is borrowed. */
 struct store_filter {
     const char *study;               /* NULL: any */
     const double *values[KEY_COUNT]; /* allowed values of a key, compared exactly; NaN allows rows it does not apply to
                                         */
     size_t n[KEY_COUNT];             /* 0: any value */
-    bool bare;                       /* the rows' has_curve and study are not asked for: false, NULL. Quicker */
+    bool bare;                       /* leave has_curve and study of the rows false and NULL, which is quicker */
 };
 /* A row as stored. Strings are borrowed until the callback returns; NULL where nothing was stored. study: the names of
  * all its studies, with blanks between. Of `predicted`, the fields of PREDICTIONS are stored; the pieces (lambda0, ..)
@@ -122,6 +123,11 @@ enum status store_total(struct store *store, const struct store_filter *filter, 
  * run. */
 enum status store_curve(struct store *store, int64_t id, struct trace *out);
 
+/* Are two values of a row equal, or both missing (NaN)? */
+static inline bool store_same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
 /* "time" or "steps": the unit of plateau and cap. */
 const char *store_unit(const struct result *result);
 

@@ -158,12 +158,8 @@ static enum status check_objects(struct store *s)
     enum status rc = OK;
     sqlite3_stmt *row = NULL;
     int known = 0;
-    bool there;
     TRY(store_prepare(s, "SELECT type, name, sql FROM sqlite_master", &row));
-    for (;;) {
-        TRY(store_next(s, row, &there));
-        if (!there)
-            break;
+    while (store_step(s, row, &rc)) {
         const char *type = (const char *)sqlite3_column_text(row, 0), *name = (const char *)sqlite3_column_text(row, 1);
         REQUIRE(
             is_ours(row, &known, s->schema), ERR_DATABASE,
@@ -171,6 +167,7 @@ static enum status check_objects(struct store *s)
             "%.20s ..'` if it is yours, or use another file",
             s->path, type ? type : "object", name ? name : "", type ? type : "..");
     }
+    TRY(rc);
     const int needed = s->schema == STORE_OLDEST ? 1 | 2 | 8 | 128 : 1 | 2 | 8 | 16 | 128;
     REQUIRE((known & needed) == needed, ERR_DATABASE,
             "%s: it lacks a table of plateau: the file is damaged; restore a copy", s->path);
@@ -377,8 +374,7 @@ const char *store_hash(const struct store *s, const char *hash, char buffer[48])
     return buffer;
 }
 
-/* Each key that applies must have a value that it takes, and the others none. Files with checksums need not be asked.
- * */
+/* A key that applies must have a value that it takes, the others none. Files with checksums need not be asked. */
 static enum status check_keys(const struct keys *keys)
 {
     enum status rc = OK;
@@ -467,7 +463,7 @@ enum status store_verify_all(struct store *s)
     enum status rc = OK;
     sqlite3_stmt *row = NULL;
     struct result r;
-    bool there, good;
+    bool good;
     int revision;
     sqlite3_int64 version;
     s->busy = false;
@@ -477,10 +473,7 @@ enum status store_verify_all(struct store *s)
         goto done;
     s->version = version;
     TRY(store_prepare_select(s, true, "", &row));
-    for (;;) {
-        TRY(store_next(s, row, &there));
-        if (!there)
-            break;
+    while (store_step(s, row, &rc)) {
         const sqlite3_int64 id = sqlite3_column_int64(row, SELECT_ID);
         TRY(store_good(s, row, &r, &good, &revision));
         if (!good)
@@ -488,6 +481,7 @@ enum status store_verify_all(struct store *s)
         else if (revision > 0 && revision < KEYS_NUMERICS_REVISION)
             TRY(note_older(s, id, revision));
     }
+    TRY(rc);
     s->verified = s->unchanged = true;
     if (s->n_damaged > MOST_NAMED)
         fprintf(stderr, "plateau: %s: nor are %zu other runs\n", s->path, s->n_damaged - MOST_NAMED);

@@ -51,14 +51,10 @@ static enum status seal_curves(struct store *s)
 {
     enum status rc = OK;
     sqlite3_stmt *row = NULL, *set = NULL;
-    bool there;
     char sum[17];
     TRY(store_prepare(s, "SELECT run, data, hash FROM curves JOIN runs ON run = id", &row));
     TRY(store_prepare(s, "UPDATE curves SET checksum = ?1 WHERE run = ?2", &set));
-    for (;;) {
-        TRY(store_next(s, row, &there));
-        if (!there)
-            break;
+    while (store_step(s, row, &rc)) {
         store_sum_curve((const char *)sqlite3_column_text(row, 2), sqlite3_column_blob(row, 1),
                         (size_t)sqlite3_column_bytes(row, 1), sum);
         store_bind_text(set, 1, sum);
@@ -77,14 +73,11 @@ static enum status seal_rows(struct store *s)
     enum status rc = OK;
     sqlite3_stmt *row = NULL, *set = NULL;
     struct result r;
-    bool there, good;
+    bool good;
     char sum[17];
     TRY(store_prepare_select(s, true, "", &row));
     TRY(store_prepare(s, "UPDATE runs SET checksum = ?1 WHERE id = ?2", &set));
-    for (;;) {
-        TRY(store_next(s, row, &there));
-        if (!there)
-            break;
+    while (store_step(s, row, &rc)) {
         TRY(store_good(s, row, &r, &good, NULL));
         if (!good)
             continue;

@@ -1,4 +1,5 @@
 /* Reading the store: rows, curves, and which of them a filter lets through. */
+#include "list.h"
 #include "store_sql.h"
 #include <math.h>
 #include <stdlib.h>
@@ -249,24 +250,11 @@ struct walk {
     struct store_row *rows;     /* owned */
     size_t (*strings)[STRINGS]; /* owned: where in `text` the strings of a row are; 0: NULL */
     size_t *order;              /* owned */
-    size_t n, allocated;
+    size_t n, rows_allocated, strings_allocated;
     struct text text;           /* owned */
     enum key varies[KEY_COUNT]; /* keys that are not the same in all rows */
     size_t n_varies;
 };
-
-static enum status make_room(struct walk *w)
-{
-    const size_t want = w->allocated ? 2 * w->allocated : 256;
-    struct store_row *rows = realloc(w->rows, want * sizeof *rows);
-    w->rows = rows ? rows : w->rows;
-    size_t(*strings)[STRINGS] = realloc(w->strings, want * sizeof *strings);
-    w->strings = strings ? strings : w->strings;
-    if (!rows || !strings)
-        return error_set(ERR_MEMORY, "out of memory for %zu runs", want);
-    w->allocated = want;
-    return OK; /* cppcheck-suppress memleak; the walk owns what realloc gave */
-}
 
 /* Adds the row that `statement` stands on. */
 static enum status add_row(struct store *s, sqlite3_stmt *statement, struct walk *w)
@@ -277,8 +265,8 @@ static enum status add_row(struct store *s, sqlite3_stmt *statement, struct walk
     enum status rc = OK;
     bool good;
     char buffer[48];
-    if (w->n == w->allocated)
-        TRY(make_room(w));
+    TRY(list_room(&w->rows, w->n, &w->rows_allocated, sizeof *w->rows, "runs"));
+    TRY(list_room(&w->strings, w->n, &w->strings_allocated, sizeof *w->strings, "runs"));
     struct store_row *row = &w->rows[w->n];
     *row = (struct store_row){.id = sqlite3_column_int64(statement, SELECT_ID),
                               .has_curve = sqlite3_column_int(statement, SELECT_HAS_CURVE) != 0};
@@ -297,16 +285,11 @@ done:
     return rc;
 }
 
-static bool same_value(double a, double b)
-{
-    return a == b || (isnan(a) && isnan(b));
-}
-
 /* The order of SQL: no value comes before any value, and names are ordered by their letters. */
 static int compare_values(enum key key, double a, double b)
 {
     char x[32], y[32];
-    if (same_value(a, b))
+    if (store_same(a, b))
         return 0;
     if (isnan(a) || isnan(b))
         return isnan(a) ? -1 : 1;
@@ -332,7 +315,7 @@ static enum status sort_rows(struct walk *w)
         const int key = k % KEY_COUNT;
         bool varies = false;
         for (size_t i = 1; keys_is_hashed((enum key)key) == (k < KEY_COUNT) && i < w->n && !varies; i++)
-            varies = !same_value(w->rows[i].result.keys.value[key], w->rows[0].result.keys.value[key]);
+            varies = !store_same(w->rows[i].result.keys.value[key], w->rows[0].result.keys.value[key]);
         if (varies)
             w->varies[w->n_varies++] = (enum key)key;
     }
@@ -346,16 +329,12 @@ static enum status read_rows(struct store *s, const struct store_filter *filter,
 {
     enum status rc = OK;
     sqlite3_stmt *statement = NULL;
-    bool there;
     text_add_bytes(&w->text, "", 1); /* offset 0 stands for NULL */
     TRY(store_verify_all(s));
     TRY(prepare_filter(s, filter, &statement));
-    for (;;) {
-        TRY(store_next(s, statement, &there));
-        if (!there)
-            break;
+    while (store_step(s, statement, &rc))
         TRY(add_row(s, statement, w));
-    }
+    TRY(rc);
     TRY(text_status(&w->text));
     TRY(sort_rows(w));
 done:

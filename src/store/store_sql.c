@@ -137,6 +137,13 @@ enum status store_next(struct store *s, sqlite3_stmt *statement, bool *there)
     return code == SQLITE_ROW || code == SQLITE_DONE ? OK : store_error(s, "reading");
 }
 
+bool store_step(struct store *s, sqlite3_stmt *statement, enum status *rc)
+{
+    bool there;
+    *rc = store_next(s, statement, &there);
+    return there;
+}
+
 enum status store_prepare_select(struct store *s, bool bare, const char *where, sqlite3_stmt **statement)
 {
     struct text sql = {0};

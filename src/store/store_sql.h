@@ -62,7 +62,7 @@ struct store {
 /* Name of column i, and its type in SQL. */
 const char *store_column(int i);
 const char *store_column_type(int i);
-/* Where number column i (from 0) lives in a result. */
+/* Where number column i (from 0) is kept in a result. */
 double *store_real(struct result *r, int i);
 /* The list of all columns, each written in `format`: %: the name, #: the type, ?: the number of the parameter.
  * Appended. */
@@ -71,7 +71,7 @@ void store_add_columns(struct text *sql, const char *format);
  * studies. */
 void store_add_select(struct text *sql, bool bare);
 
-/* SQLite's last error as a message with the remedy; returns its status. */
+/* Turns SQLite's last error into a message with the remedy; returns its status. */
 enum status store_error(struct store *s, const char *doing);
 enum status store_execute(struct store *s, const char *sql, const char *doing);
 enum status store_prepare(struct store *s, const char *sql, sqlite3_stmt **statement);
@@ -82,6 +82,8 @@ void store_release(sqlite3_stmt *statement);
 enum status store_run(struct store *s, sqlite3_stmt *statement, const char *doing);
 /* Next row? *there is false at the end. */
 enum status store_next(struct store *s, sqlite3_stmt *statement, bool *there);
+/* The same for a loop over rows: true for every row; false at the end, or after an error, which is then *rc. */
+bool store_step(struct store *s, sqlite3_stmt *statement, enum status *rc);
 /* A SELECT of `where` (SQL, "" for all rows), as store_add_select. */
 enum status store_prepare_select(struct store *s, bool bare, const char *where, sqlite3_stmt **statement);
 /* The first text or number that a query gives, as text; "" if there is none. parameter: a text for ?1, or NULL. */
@@ -106,15 +108,15 @@ extern const char store_create_runs[], store_create_curves[], store_create_membe
 
 /* SQLite runs nothing that the file brings along, and takes a bounded number of steps until store_check is through. */
 void store_guard(struct store *s, double file_bytes);
-/* Refuses a file beside the database that is no journal of ours: SQLite would follow a link, or delete a file that a
- * journal names. ERR_INPUT. */
+/* Refuses a file beside the database that is not a journal of plateau: SQLite would follow a link, or delete a file
+ * that a journal names. ERR_INPUT. */
 enum status store_check_beside(const char *path);
-/* Is the file whole, of a version that is read, and are its tables those of plateau, with nothing else in it? Sets
- * s->schema. ERR_DATABASE. */
+/* Checks that the file is whole and of a version that is read, and that it holds the tables of plateau and nothing
+ * else. Sets s->schema. ERR_DATABASE. */
 enum status store_check(struct store *s, enum store_mode mode);
 /* Does the table of runs have this column? */
 enum status store_has_column(struct store *s, const char *name, bool *yes);
-/* What every row has that is older than the column, as SQL; NULL for a column that no file lacks. */
+/* The value, as SQL, of rows that are older than the column; NULL for a column that no file lacks. */
 const char *store_absent(int column, char buffer[64]);
 /* Checks that the row that a select stands on is what was saved: that its keys make its hash and its values its
  * checksum. *revision: as in struct store_row. ERR_DATABASE with what fails. */

@@ -1,4 +1,5 @@
 #include "grid.h"
+#include "list.h"
 #include "run.h"
 #include <math.h>
 #include <stdlib.h>
@@ -12,15 +13,10 @@ static enum status append(struct grid *g, enum key key, double value)
     size_t n = g->count[key];
     if (n >= LONGEST_AXIS)
         return error_set(ERR_INPUT, "%s: more than %d values", keys_name(key), LONGEST_AXIS);
-    if ((n & (n - 1)) == 0) { /* full at every power of two: double */
-        double *values = realloc(g->values[key], (n ? 2 * n : 1) * sizeof *values);
-        if (!values)
-            return error_set(ERR_MEMORY, "out of memory for the values of %s", keys_name(key));
-        g->values[key] = values;
-    }
-    g->values[key][n] = value;
-    g->count[key] = n + 1;
-    return OK;
+    enum status rc = list_room(&g->values[key], n, &g->allocated[key], sizeof *g->values[key], "values of a key");
+    if (rc == OK)
+        g->values[key][g->count[key]++] = value;
+    return rc;
 }
 
 /* "64:4096:*2": every point goes through the key's own check. Points have 15 digits, so that 0:0.5:+0.1 has the 0.3

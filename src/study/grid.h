@@ -8,7 +8,7 @@
 
 struct grid {
     double *values[KEY_COUNT]; /* owned; NULL: not given */
-    size_t count[KEY_COUNT];
+    size_t count[KEY_COUNT], allocated[KEY_COUNT];
     enum key order[KEY_COUNT]; /* keys given, in the order given */
     size_t n_order;
     bool added[KEY_COUNT]; /* by grid_add */

@@ -23,5 +23,5 @@ void outcome_read(const void *bytes, struct result *result, struct trace *curve)
     next += sizeof *result;
     memcpy(curve, next, sizeof *curve);
     next += sizeof *curve;
-    curve->rows = (double *)next;
+    curve->rows = (void *)next;
 }

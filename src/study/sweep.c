@@ -61,8 +61,7 @@ done:
     return rc;
 }
 
-/* Removes the checkpoint of a run that is saved, unless a run with a larger cap may go on from it (checkpoint_every).
- * */
+/* Removes the checkpoint of a saved run, unless one with a larger cap may go on from it (checkpoint_every). */
 static enum status drop_checkpoint(const struct sweep *s, const struct result *r)
 {
     struct text checkpoint = {0};
@@ -230,8 +229,7 @@ done:
     return rc;
 }
 
-/* Removes what a sweep that was killed while it wrote a checkpoint (text_write_file) has left: HASH.safetensors.tmp..
- * */
+/* Removes what a sweep left that was killed while it wrote a checkpoint (text_write_file): HASH.safetensors.tmp.. */
 static void clear_folder(const char *path)
 {
     static const char end[] = ".safetensors.tmp.";
@@ -321,8 +319,7 @@ done:
     return rc;
 }
 
-/* Saves the results that wait, and checks that all are there. These errors come before `rc`, which is that of the runs.
- * */
+/* Saves the results that wait, and checks that all are there. These errors come before `rc`, that of the runs. */
 static enum status conclude(struct sweep *s, enum status rc)
 {
     struct text why = {0};

@@ -288,7 +288,9 @@ static struct primitive *find(struct kernels_worker *worker, const struct produc
     struct library *library = worker->data;
     stay_single();
     const struct recipe recipe = recipe_of(p, weight, bias);
-    const uint64_t hash = hash_bytes(HASH_START, recipe.number, sizeof recipe.number);
+    uint64_t hash = HASH_START;
+    for (int i = 0; i < RECIPE; i++)
+        hash = hash_number(hash, (uint64_t)recipe.number[i]);
     struct primitive **bucket = &library->bucket[(hash >> 32) % BUCKETS];
     for (struct primitive *x = *bucket; x; x = x->next) {
         if (!memcmp(x->recipe.number, recipe.number, sizeof recipe.number))
