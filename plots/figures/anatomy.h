@@ -5,8 +5,8 @@
 #define ANATOMY_H
 #include "figure_data.h"
 
-enum status anatomy_6(struct figure_data *data);
-enum status anatomy_7(struct figure_data *data);
-enum status anatomy_8(struct figure_data *data);
+enum status anatomy_landscape(struct figure_data *data);
+enum status anatomy_linear(struct figure_data *data);
+enum status anatomy_equilibrium(struct figure_data *data);
 
 #endif

@@ -62,9 +62,13 @@ static enum status add_curve(struct figure_data *data, struct figure_table *tabl
     for (size_t r = 0; rc == OK && r < curve.length; r = runs_next(&curve, r, MOST)) {
         const struct point p = point_at(row, &curve, r, attention);
         if (p.time <= LAST)
-            figure_data_row(table, "run", 4, (double[]){p.time, p.loss, p.attention, row->result.plateau});
+            figure_data_row(table, &(struct figure_row){.series = "run",
+                                                        .values = {{"time", p.time},
+                                                                   {"loss", p.loss},
+                                                                   {"attention", p.attention},
+                                                                   {"plateau", row->result.plateau}}});
     }
-    text_add(&table->text, "\n");
+    figure_data_gap(table);
     trace_free(&curve);
     return rc;
 }
@@ -120,8 +124,9 @@ static enum status add_band(struct figure_data *data)
     double *scratch = calloc(n, sizeof *scratch), loss[3], attention[3];
     float *losses = malloc(n * GRID * sizeof *losses),
           *attentions = malloc(n * GRID * sizeof *attentions); /* [n][GRID] */
-    struct figure_table *table =
-        figure_data_table(data, "-band", "time,loss,loss_low,loss_high,attention,attention_low,attention_high");
+    struct figure_table *table;
+    TRY(figure_data_table(data, "-band", "time,loss,loss_low,loss_high,attention,attention_low,attention_high",
+                          &table));
     REQUIRE(scratch && losses && attentions, ERR_MEMORY, "out of memory for %zu curves", n);
     for (size_t k = 0; k < n; k++)
         TRY(sample_curve(data, &data->runs.list[k], losses + k * GRID, attentions + k * GRID));
@@ -129,9 +134,14 @@ static enum status add_band(struct figure_data *data)
         quantiles(losses, n, i, scratch, loss);
         quantiles(attentions, n, i, scratch, attention);
         if (!isnan(loss[1]))
-            figure_data_row(table, "band", 7,
-                            (double[]){LAST * (double)i / (GRID - 1), loss[1], loss[0], loss[2], attention[1],
-                                       attention[0], attention[2]});
+            figure_data_row(table, &(struct figure_row){.series = "band",
+                                                        .values = {{"time", LAST * (double)i / (GRID - 1)},
+                                                                   {"loss", loss[1]},
+                                                                   {"loss_low", loss[0]},
+                                                                   {"loss_high", loss[2]},
+                                                                   {"attention", attention[1]},
+                                                                   {"attention_low", attention[0]},
+                                                                   {"attention_high", attention[2]}}});
     }
 done:
     free(scratch);
@@ -146,9 +156,12 @@ static void add_master(struct figure_table *table)
 {
     for (int i = 0; i < 200; i++) { /* denser towards 1 */
         const double s = 1 - pow(1 - i / 200.0, 3), x = gsl_cdf_ugaussian_Pinv((1 + s) / 2) / M_SQRT2; /* erf^-1(s) */
-        figure_data_row(table, "master", 4, (double[]){s, NAN, exp(x * x), NAN});
+        figure_data_row(
+            table,
+            &(struct figure_row){.series = "master",
+                                 .values = {{"time", s}, {"loss", NAN}, {"attention", exp(x * x)}, {"plateau", NAN}}});
     }
-    text_add(&table->text, "\n");
+    figure_data_gap(table);
 }
 
 /* When the quadrature has the loss fall to 0.99 .. 0.01, relative to when it has it fall to the threshold. */
@@ -173,10 +186,13 @@ static enum status add_theory(struct figure_table *table, const struct store_row
         const double level = 1 - i / (LEVELS + 1.0);
         prediction_compute(work, &f, loss, level, &at);
         if (at.quadrature <= LAST * end.quadrature)
-            figure_data_row(table, "theory", 4,
-                            (double[]){at.quadrature / end.quadrature, level, NAN, row->result.plateau});
+            figure_data_row(table, &(struct figure_row){.series = "theory",
+                                                        .values = {{"time", at.quadrature / end.quadrature},
+                                                                   {"loss", level},
+                                                                   {"attention", NAN},
+                                                                   {"plateau", row->result.plateau}}});
     }
-    text_add(&table->text, "\n");
+    figure_data_gap(table);
 done:
     prediction_free(work);
     return rc;
@@ -205,15 +221,16 @@ enum status collapse_draw(struct figure_data *data)
 {
     enum status rc = OK;
     struct chosen chosen;
-    struct figure_table *table = figure_data_table(data, "", "time,loss,attention,plateau");
+    struct figure_table *table = data->tables;
     TRY(chosen_load(data, &chosen));
     TRY(choose_runs(&data->runs));
     const size_t n = data->runs.n, shown = n < CURVES ? n : CURVES;
     const struct store_row *list = data->runs.list;
     for (size_t k = 0; k < shown; k++) /* evenly from the shortest plateau to the longest */
         TRY(add_curve(data, table, &list[shown > 1 ? k * (n - 1) / (shown - 1) : 0]));
-    figure_data_set_real(data, "attention_least", table->low[2]); /* of the runs alone: the master curve goes on */
-    figure_data_set_real(data, "attention_most", table->high[2]);
+    const struct figure_column *attention = figure_data_column(table, "attention");
+    figure_data_set_real(data, "attention_least", attention->low); /* of the runs alone: the master curve goes on */
+    figure_data_set_real(data, "attention_most", attention->high);
     add_master(table);
     const size_t last = n > 1 ? n - 1 : 1;
     for (size_t k = 0; k < n; k += last)

@@ -6,12 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One kind of run in a figure: NAME is the series of its points, NAME_law and NAME_published are those of the laws. */
-struct kind {
-    const char *name;
-    struct runs_setting setting;
-    enum published law;
-};
+/* Of a series. */
 struct laws {
     struct law fitted, published;
 };
@@ -31,15 +26,15 @@ static void set_labels(struct figure_data *data, const char *name, const struct 
     law_set_label(data, variable, &laws->published);
 }
 
-/* Fits the law of the kind's runs; too few of them, or none that can be fitted, is no error: then there is no law.
+/* Fits the law of the runs of a series; too few of them, or none that can be fitted, is no error: then there is no law.
  * Release with laws_free, also after an error. */
-static enum status find_laws(struct figure_data *data, const struct runs *runs, const struct kind *kind,
+static enum status find_laws(struct figure_data *data, const struct runs *runs, const struct figure_series *series,
                              struct laws *laws)
 {
-    enum status rc = law_fit(runs, &kind->setting, published_law(kind->law)->regressors, &laws->fitted);
+    enum status rc = law_fit(runs, &series->runs, published_law(series->law)->regressors, &laws->fitted);
     if (rc == OK || rc == ERR_INPUT || rc == ERR_SOLVER)
-        rc = law_of(kind->law, &laws->published);
-    set_labels(data, kind->name, laws);
+        rc = law_of(series->law, &laws->published);
+    set_labels(data, series->name, laws);
     return rc;
 }
 
@@ -90,15 +85,16 @@ static void set_range(struct figure_data *data, const struct panel *panel)
     figure_data_set_real(data, name, panel->high > 0 ? panel->high : 10);
 }
 
-/* The kind's runs that are shown, seeds grouped, and both laws there, in a panel that may hold more. */
-static enum status fill(struct figure_data *data, struct panel *panel, const struct runs *runs, const struct kind *kind,
-                        const struct runs_setting *shown, struct laws *laws)
+/* The runs of a series at the places that are shown, seeds grouped, and both laws there, in a panel that may hold
+ * more. */
+static enum status fill(struct figure_data *data, struct panel *panel, const struct runs *runs,
+                        const struct figure_series *series, const struct runs_setting *shown, struct laws *laws)
 {
     struct runs_group g;
-    enum status rc = find_laws(data, runs, kind, laws);
+    enum status rc = find_laws(data, runs, series, laws);
     for (size_t i = 0; i < runs->n && rc == OK;) {
         i = runs_group_at(runs, i, &g);
-        if (!runs_belongs(&kind->setting, g.first) || !runs_belongs(shown, g.first))
+        if (!runs_belongs(&series->runs, g.first) || !runs_belongs(shown, g.first))
             continue;
         add_point(panel, g.first,
                   &(struct point){.x = NAN, .value = g.mean, .low = g.low, .high = g.high, .censored = g.censored});
@@ -108,12 +104,22 @@ static enum status fill(struct figure_data *data, struct panel *panel, const str
     return rc;
 }
 
-/* A panel of them alone. */
-static enum status add_kind(struct figure_data *data, struct figure_table *table, const struct runs *runs,
-                            const struct kind *kind, const struct runs_setting *shown, struct laws *laws)
+/* A panel for each series of the figure. laws[FIGURE_SERIES]: release each with laws_free, also after an error. */
+static enum status add_series(struct figure_data *data, const struct runs_setting *shown, struct laws *laws)
 {
-    struct panel panel = panel_of(table, kind->name);
-    return fill(data, &panel, runs, kind, shown, laws);
+    enum status rc = OK;
+    const struct figure_series *series = data->figure->series;
+    for (int k = 0; k < FIGURE_SERIES && series[k].name && rc == OK; k++) {
+        struct panel panel = panel_of(data->tables, series[k].name);
+        rc = fill(data, &panel, &data->runs, &series[k], shown, &laws[k]);
+    }
+    return rc;
+}
+
+static void free_all(struct laws laws[FIGURE_SERIES])
+{
+    for (int k = 0; k < FIGURE_SERIES; k++)
+        laws_free(&laws[k]);
 }
 
 /* The first group of runs like that. */
@@ -127,38 +133,24 @@ static bool find_group(const struct runs *runs, const struct runs_setting *setti
     return false;
 }
 
-static void set_values(struct figure_data *data, const char *name, enum key key)
-{
-    points_set_values(data, name, &data->runs, MODEL_TRANSFORMER, key);
-}
-
-static const struct runs_setting all = {0};
-
-/* ---- in-context repetition and size (Fig. 3 left, middle) ---- */
+/* ---- grids (Figs. 3 left, middle, 14) ---- */
 
 static enum status add_grid(struct figure_data *data, const struct runs_setting *shown)
 {
-    static const struct kind kind = {"steps", {0}, PUBLISHED_FIG3};
-    struct laws laws = {0};
-    struct figure_table *table = figure_data_table(data, "", "T,d,B,value,low,high,censored");
-    enum status rc = add_kind(data, table, &data->runs, &kind, shown, &laws);
-    set_values(data, "ds", KEY_d);
-    laws_free(&laws);
+    struct laws laws[FIGURE_SERIES] = {0};
+    enum status rc = add_series(data, shown, laws);
+    free_all(laws);
     return rc;
 }
 
-/* Steps against T for each d, B = 1; the laws are those of all runs. */
-enum status emergence_3_left(struct figure_data *data)
+enum status emergence_grid(struct figure_data *data)
 {
-    runs_keep_largest(&data->runs, KEY_width);
-    return add_grid(data, &(struct runs_setting){1, {{KEY_B, 1}}});
+    return add_grid(data, &data->figure->shown);
 }
 
-/* Steps against B for each d, at the largest T where B varies. */
-enum status emergence_3_middle(struct figure_data *data)
+enum status emergence_repetition(struct figure_data *data)
 {
     double T = 0;
-    runs_keep_largest(&data->runs, KEY_width);
     for (size_t i = 0; i < data->runs.n; i++) {
         if (runs_key(&data->runs.list[i], KEY_B) > 1)
             T = fmax(T, runs_key(&data->runs.list[i], KEY_T));
@@ -169,7 +161,7 @@ enum status emergence_3_middle(struct figure_data *data)
     return add_grid(data, &(struct runs_setting){1, {{KEY_T, T}}});
 }
 
-/* ---- cross-sample repetition (Fig. 3 right), and the best learning rate ---- */
+/* ---- the best learning rate (Figs. 3 right, 4 right) ---- */
 
 /* No other learning rate emerges earlier, where the keys `a` and `b` are the same. */
 static bool is_best(const struct runs *runs, const struct runs_group *g, enum key a, enum key b)
@@ -184,30 +176,22 @@ static bool is_best(const struct runs *runs, const struct runs_group *g, enum ke
     return true;
 }
 
-/* Steps to 0.8 of the null loss against p for each d, at every learning rate; the best one is series `best`. */
-enum status emergence_3_right(struct figure_data *data)
+enum status emergence_learning_rates(struct figure_data *data)
 {
     enum status rc = OK;
     struct runs_group g;
     struct runs read = {0};
-    struct figure_table *table = figure_data_table(data, "", "T,d,p,lr,value,low,high,censored");
-    runs_keep_largest(&data->runs, KEY_width);
-    runs_keep_largest(&data->runs, KEY_T);
     TRY(runs_read(&data->runs, 0.8, &read));
     for (size_t i = 0; i < read.n;) {
         i = runs_group_at(&read, i, &g);
-        points_group(table, "steps", &g, NAN);
+        points_group(data->tables, "steps", &g, NAN);
         if (!g.censored && is_best(&read, &g, KEY_d, KEY_p))
-            points_line(table, "best", g.first, g.mean);
+            points_line(data->tables, "best", g.first, g.mean);
     }
-    set_values(data, "ds", KEY_d);
-    set_values(data, "lrs", KEY_lr);
 done:
     runs_free(&read);
     return rc;
 }
-
-/* ---- recall (Fig. 4 right) ---- */
 
 /* Keeps the runs of the best learning rate of each size; the others become points of the series NAME_other. Returns
  * through *n how many. */
@@ -236,43 +220,35 @@ static enum status keep_best(struct panel *panel, struct runs *runs, enum key a,
     return OK;
 }
 
-/* Steps against pairs for each vocabulary, at 5 % accuracy (as the paper has it) and half way between 1/pairs and 1;
- * laws of the learning rate that is best for that. */
-enum status emergence_4_right(struct figure_data *data)
+enum status emergence_recall(struct figure_data *data)
 {
     enum status rc = OK;
-    static const struct kind kinds[] = {{"stirs", {0}, PUBLISHED_FIG4}, {"halfway", {0}, PUBLISHED_FIG4}};
-    static const double thresholds[] = {0.05, READING_USUAL};
-    struct laws laws[2] = {0};
-    struct runs read[2] = {0};
+    const struct figure_series *series = data->figure->series;
+    struct laws laws[FIGURE_SERIES] = {0};
+    struct runs read[FIGURE_SERIES] = {0};
     size_t others = 0;
-    struct figure_table *table = figure_data_table(data, "", "pairs,vocab,lr,value,low,high,censored");
-    runs_keep_largest(&data->runs, KEY_width);
-    for (int k = 0; k < 2; k++) {
-        struct panel panel = panel_of(table, kinds[k].name);
-        TRY(runs_read(&data->runs, thresholds[k], &read[k]));
+    for (int k = 0; k < FIGURE_SERIES && series[k].name; k++) {
+        struct panel panel = panel_of(data->tables, series[k].name);
+        TRY(runs_read(&data->runs, series[k].threshold, &read[k]));
         TRY(keep_best(&panel, &read[k], KEY_pairs, KEY_vocab, &others));
-        TRY(fill(data, &panel, &read[k], &kinds[k], &all, &laws[k]));
+        TRY(fill(data, &panel, &read[k], &series[k], &data->figure->shown, &laws[k]));
     }
     figure_data_set_real(data, "others", (double)others);
-    set_values(data, "vocabs", KEY_vocab);
-    set_values(data, "pairs_values", KEY_pairs);
 done:
-    for (int k = 0; k < 2; k++) {
-        laws_free(&laws[k]);
+    for (int k = 0; k < FIGURE_SERIES; k++)
         runs_free(&read[k]);
-    }
+    free_all(laws);
     return rc;
 }
 
 /* ---- layers and heads (Fig. 13) ---- */
 
 /* Steps over those of the smallest number of layers (heads), all else equal, and what the laws say of that ratio. */
-static void add_ratios(struct figure_data *data, struct figure_table *table, const char *name, enum key key,
-                       enum key other, const struct laws *laws)
+static void add_ratios(struct figure_data *data, const char *name, enum key key, enum key other,
+                       const struct laws *laws)
 {
     const struct runs *runs = &data->runs;
-    struct panel panel = panel_of(table, name);
+    struct panel panel = panel_of(data->tables, name);
     double values[8];
     struct runs_group g, base;
     size_t n = runs_values(runs, MODEL_TRANSFORMER, key, values, sizeof values / sizeof values[0]);
@@ -304,54 +280,26 @@ static void add_ratios(struct figure_data *data, struct figure_table *table, con
     set_range(data, &panel);
 }
 
-enum status emergence_13(struct figure_data *data)
+enum status emergence_depth(struct figure_data *data)
 {
-    enum status rc = OK;
-    static const struct kind kind = {"steps", {0}, PUBLISHED_FIG13};
     struct laws laws = {0};
-    struct figure_table *table = figure_data_table(data, "", "T,d,layers,heads,value,low,high,censored");
-    runs_keep_largest(&data->runs, KEY_width);
-    TRY(find_laws(data, &data->runs, &kind, &laws));
-    add_ratios(data, table, "by_layers", KEY_layers, KEY_heads, &laws);
-    add_ratios(data, table, "by_heads", KEY_heads, KEY_layers, &laws);
-    set_values(data, "ds", KEY_d);
-    set_values(data, "Ts", KEY_T);
-done:
+    enum status rc = find_laws(data, &data->runs, data->figure->series, &laws);
+    if (rc == OK) {
+        add_ratios(data, "by_layers", KEY_layers, KEY_heads, &laws);
+        add_ratios(data, "by_heads", KEY_heads, KEY_layers, &laws);
+    }
     laws_free(&laws);
     return rc;
 }
 
-/* ---- one layer, one head (Figs. 14, 15) ---- */
-
-/* Steps against T for each d: the relevant position marked by a feature and random, marked and fixed, fixed alone. */
-enum status emergence_14(struct figure_data *data)
-{
-    enum status rc = OK;
-    static const struct kind kinds[] = {
-        {"random", {2, {{KEY_feature, CHOICE_YES}, {KEY_position, POSITION_RANDOM}}}, PUBLISHED_FIG14_RANDOM},
-        {"fixed", {2, {{KEY_feature, CHOICE_YES}, {KEY_position, POSITION_FIXED}}}, PUBLISHED_FIG14_FIXED},
-        {"unmarked", {2, {{KEY_feature, CHOICE_NO}, {KEY_position, POSITION_FIXED}}}, PUBLISHED_FIG14_UNMARKED},
-    };
-    struct figure_table *table = figure_data_table(data, "", "T,d,value,low,high,censored");
-    runs_keep_largest(&data->runs, KEY_width);
-    for (int k = 0; k < 3; k++) {
-        struct laws laws = {0};
-        rc = add_kind(data, table, &data->runs, &kinds[k], &all, &laws);
-        laws_free(&laws);
-        TRY(rc);
-    }
-    set_values(data, "ds", KEY_d);
-done:
-    return rc;
-}
+/* ---- optimizers (Fig. 15) ---- */
 
 /* How many times slower SGD is than Adam, at every size that both have, and by the laws. */
-static void add_gap(struct figure_data *data, struct figure_table *table, const struct laws *sgd,
-                    const struct laws *adam)
+static void add_gap(struct figure_data *data, const struct laws *sgd, const struct laws *adam)
 {
     const struct runs *runs = &data->runs;
     const struct laws gap = {law_ratio(&sgd->fitted, &adam->fitted), law_ratio(&sgd->published, &adam->published)};
-    struct panel panel = panel_of(table, "gap");
+    struct panel panel = panel_of(data->tables, "gap");
     struct runs_group slow, fast;
     for (size_t i = 0; i < runs->n;) {
         i = runs_group_at(runs, i, &slow);
@@ -372,23 +320,12 @@ static void add_gap(struct figure_data *data, struct figure_table *table, const 
     set_range(data, &panel);
 }
 
-/* Steps against T for each d under SGD and Adam, and their ratio. */
-enum status emergence_15(struct figure_data *data)
+enum status emergence_optimizers(struct figure_data *data)
 {
-    enum status rc = OK;
-    static const struct kind kinds[] = {
-        {"sgd", {1, {{KEY_optimizer, OPTIMIZER_SGD}}}, PUBLISHED_FIG15_SGD},
-        {"adam", {1, {{KEY_optimizer, OPTIMIZER_ADAM}}}, PUBLISHED_FIG15_ADAM},
-    };
-    struct laws laws[2] = {0};
-    struct figure_table *table = figure_data_table(data, "", "T,d,lr,value,low,high,censored");
-    runs_keep_largest(&data->runs, KEY_width);
-    for (int k = 0; k < 2; k++)
-        TRY(add_kind(data, table, &data->runs, &kinds[k], &all, &laws[k]));
-    add_gap(data, table, &laws[0], &laws[1]);
-    set_values(data, "ds", KEY_d);
-done:
-    laws_free(&laws[0]);
-    laws_free(&laws[1]);
+    struct laws laws[FIGURE_SERIES] = {0};
+    enum status rc = add_series(data, &data->figure->shown, laws);
+    if (rc == OK)
+        add_gap(data, &laws[0], &laws[1]);
+    free_all(laws);
     return rc;
 }

@@ -165,17 +165,23 @@ done:
 static void add_row(struct study *s, const char *series, double threshold, const struct dataset *set,
                     const struct power_law *law)
 {
-    double row[FIGURE_COLUMNS] = {threshold};
-    size_t n = 1;
+    char low[REGRESSORS][FIGURE_COLUMN_NAME], high[REGRESSORS][FIGURE_COLUMN_NAME];
+    struct figure_row row = {
+        .series = series,
+        .values = {{"threshold", threshold}, {"runs", (double)law->n}, {"censored", (double)law->n_censored}}};
+    struct figure_value *next = row.values + 3;
     for (int k = 0; k < REGRESSORS; k++) {
+        const char *name = keys_name(s->keys[k]);
         const struct power_law_estimate *e = NULL;
         for (size_t i = 0; i < law->n_x; i++) {
-            if (!strcmp(set->names[i], keys_name(s->keys[k])))
+            if (!strcmp(set->names[i], name))
                 e = &law->exponent[i];
         }
-        row[n++] = e ? e->value : NAN;
-        row[n++] = e ? e->low : NAN;
-        row[n++] = e ? e->high : NAN;
+        snprintf(low[k], sizeof low[k], "%s_low", name);
+        snprintf(high[k], sizeof high[k], "%s_high", name);
+        *next++ = (struct figure_value){name, e ? e->value : NAN};
+        *next++ = (struct figure_value){low[k], e ? e->low : NAN};
+        *next++ = (struct figure_value){high[k], e ? e->high : NAN};
         if (e) {
             s->low[k] = fmin(s->low[k], e->value), s->high[k] = fmax(s->high[k], e->value);
             s->low[k] = fmin(s->low[k], fmax(e->low, e->value - 0.5)),
@@ -183,9 +189,7 @@ static void add_row(struct study *s, const char *series, double threshold, const
         }
     }
     s->n_rows++;
-    row[n++] = (double)law->n;
-    row[n++] = (double)law->n_censored;
-    figure_data_row(s->table, series, n, row);
+    figure_data_row(s->table, &row);
 }
 
 /* The law of one group at one level; no row if too few have crossed it. */
@@ -222,7 +226,7 @@ static enum status fit_levels(struct study *s, const char *series, const struct 
         if (strcmp(result_level_name(keys, level), "midpoint")) /* which is another accuracy for each number of pairs */
             rc = fit_level(s, series, list, n, group, level, result_level(keys, level));
     }
-    text_add(&s->table->text, "\n");
+    figure_data_gap(s->table);
     return rc;
 }
 
@@ -303,10 +307,11 @@ enum status exponents_draw(struct figure_data *data)
     memcpy(s.keys, recall ? (enum key[]){KEY_pairs, KEY_vocab, KEY_B} : (enum key[]){KEY_d, KEY_T, KEY_B},
            sizeof s.keys);
     s.regressors = recall ? "pairs,vocab,B" : "d,T,B";
-    s.table = figure_data_table(
+    TRY(figure_data_table(
         data, "",
         recall ? "threshold,pairs,pairs_low,pairs_high,vocab,vocab_low,vocab_high,B,B_low,B_high,runs,censored"
-               : "threshold,d,d_low,d_high,T,T_low,T_high,B,B_low,B_high,runs,censored");
+               : "threshold,d,d_low,d_high,T,T_low,T_high,B,B_low,B_high,runs,censored",
+        &s.table));
     TRY(collect(data, &chosen, &s));
     REQUIRE(s.n, ERR_INPUT, "every run of these has diverged");
     for (size_t g = 0; g < s.n_groups; g++)

@@ -7,7 +7,6 @@
 #include <string.h>
 
 enum { MOST_SIZES = 32 };
-static const char columns[] = "T,d,B,p,x,value,low,high,censored";
 static const struct runs_setting of_full = {1, {{KEY_metric, METRIC_FULL}}};
 
 static bool is_flow(const struct store_row *row)
@@ -33,32 +32,46 @@ static size_t add_groups(struct figure_table *table, const char *series, const s
     return n;
 }
 
-/* Simulations of the study, and the user's points; the script's list `simulation` says whether there are any. */
-static enum status add_measured(struct figure_data *data, struct figure_table *table, const struct runs *runs,
-                                const struct runs_setting *setting, bool with_X, const char *rule)
+/* Where measured runs are shown: at the places of the figure's entry, and at its constants. */
+static struct runs_setting places(const struct figure_data *data)
 {
-    enum status rc = OK;
-    size_t n = add_groups(table, "simulation", runs, setting, false, with_X);
+    struct runs_setting setting = data->figure->shown;
+    for (int i = 0; i < FIGURE_NAMES && data->figure->constants[i].name; i++) {
+        const enum key key = data->figure->constants[i].key;
+        setting.list[setting.n].key = key;
+        setting.list[setting.n++].value = runs_key(&data->shown->list[0], key);
+    }
+    return setting;
+}
+
+/* ERR_INPUT, if the user has points, but not one of them was shown. */
+static enum status check_own(const struct figure_data *data, size_t shown)
+{
+    if (shown || !data->own_name)
+        return OK;
+    return error_set(ERR_INPUT, "%s: no line belongs in this figure, which shows %s", data->own_name,
+                     data->figure->takes_data);
+}
+
+/* Simulations of the study, and the user's points; the script's list `simulation` says whether there are any. */
+static enum status add_measured(struct figure_data *data, bool with_X)
+{
+    const struct runs_setting setting = places(data);
+    const size_t n = add_groups(data->tables, "simulation", data->shown, &setting, false, with_X);
     figure_data_set_text(data, "simulation", n ? "simulation" : "");
-    n = add_groups(table, "data", &data->own, setting, true, with_X);
-    REQUIRE(n || !data->own_name, ERR_INPUT, "%s: no line belongs in this figure, which shows %s", data->own_name,
-            rule);
-done:
-    return rc;
+    return check_own(data, add_groups(data->tables, "data", &data->own, &setting, true, with_X));
 }
 
 /* ---- the figures ---- */
 
-/* Fig. 1c: plateau against T for each d, B = 1; fitted law, Eq. 6, closed form. */
-enum status laws_1c(struct figure_data *data)
+/* The flow, the law fitted to it, and what is predicted. */
+enum status laws_grid(struct figure_data *data)
 {
     enum status rc = OK;
     struct law law;
-    const struct runs_setting setting = {2, {{KEY_B, 1}, {KEY_p, 0}}};
-    struct figure_table *table = figure_data_table(data, "", columns);
-    TRY(law_fit(&data->runs, &of_full, "T,d", &law));
+    struct figure_table *table = data->tables;
+    TRY(law_fit(&data->runs, &of_full, data->figure->regressors, &law));
     law_set_label(data, "law", &law);
-    points_set_values(data, "ds", &data->runs, MODEL_FLOW, KEY_d);
     for (size_t i = 0; i < data->runs.n; i++) {
         const struct store_row *row = &data->runs.list[i];
         if (!is_flow(row))
@@ -68,7 +81,7 @@ enum status laws_1c(struct figure_data *data)
         points_line(table, "eq6", row, row->result.predicted.eq6);
         points_line(table, "closed", row, row->result.predicted.closed);
     }
-    TRY(add_measured(data, table, &data->runs, &setting, false, "B=1 and p=0"));
+    TRY(add_measured(data, false));
 done:
     law_free(&law);
     return rc;
@@ -76,7 +89,7 @@ done:
 
 /* Fig. 2 left: plateau against B for each d at one T, the paper's metric and the model's; the laws fitted to the
  * study's own grid (which holds other points) are drawn through them. */
-enum status laws_2_left(struct figure_data *data)
+enum status laws_metrics(struct figure_data *data)
 {
     enum status rc = OK;
     struct law laws[2] = {{.fit = {0}}, {.fit = {0}}};
@@ -84,10 +97,10 @@ enum status laws_2_left(struct figure_data *data)
         enum metric metric;
         const char *flow, *law;
     } kinds[] = {{METRIC_FULL, "full", "law_full"}, {METRIC_PAPER, "paper", "law_paper"}};
-    struct figure_table *table = figure_data_table(data, "", columns);
-    runs_keep_largest(&data->more, KEY_T);
+    struct figure_table *table = data->tables;
     for (int k = 0; k < 2; k++) {
-        TRY(law_fit(&data->runs, &(struct runs_setting){1, {{KEY_metric, kinds[k].metric}}}, "T,B,d", &laws[k]));
+        TRY(law_fit(&data->runs, &(struct runs_setting){1, {{KEY_metric, kinds[k].metric}}}, data->figure->regressors,
+                    &laws[k]));
         law_set_label(data, kinds[k].law, &laws[k]);
         for (size_t i = 0; i < data->more.n; i++) {
             const struct store_row *row = &data->more.list[i];
@@ -97,15 +110,26 @@ enum status laws_2_left(struct figure_data *data)
             points_line(table, kinds[k].law, row, law_at(&laws[k], row));
         }
     }
-    points_set_values(data, "ds", &data->more, MODEL_FLOW, KEY_d);
-    const double T = runs_key(&data->more.list[0], KEY_T);
-    const struct runs_setting setting = {2, {{KEY_T, T}, {KEY_p, 0}}};
-    figure_data_set_real(data, "T", T);
-    TRY(add_measured(data, table, &data->more, &setting, false, "the study's T (4096 as shipped) and p=0"));
+    TRY(add_measured(data, false));
 done:
     law_free(&laws[0]);
     law_free(&laws[1]);
     return rc;
+}
+
+/* An end of a line over X, which belongs to no run. */
+static void add_end(struct figure_table *table, const char *series, double X, double value)
+{
+    figure_data_row(table, &(struct figure_row){.series = series,
+                                                .values = {{"T", NAN},
+                                                           {"d", NAN},
+                                                           {"B", NAN},
+                                                           {"p", NAN},
+                                                           {"x", X},
+                                                           {"value", value},
+                                                           {"low", NAN},
+                                                           {"high", NAN},
+                                                           {"censored", 0}}});
 }
 
 /* c X^g through the plateau lengths of the flow, as the two ends of a line, and its label; X (monomial.h) is the
@@ -133,11 +157,9 @@ static enum status collapse(struct figure_data *data, struct figure_table *table
         }
     }
     for (int end = 0; end < 2; end++) {
-        figure_data_row(table, name, 9, (double[]){NAN, NAN, NAN, NAN, X[end], law_at(&law, ends[end]), NAN, NAN, 0});
+        add_end(table, name, X[end], law_at(&law, ends[end]));
         if (!exact)
-            figure_data_row(table, "published", 9,
-                            (double[]){NAN, NAN, NAN, NAN, X[end],
-                                       published->constant * pow(X[end], published->exponents[0]), NAN, NAN, 0});
+            add_end(table, "published", X[end], published->constant * pow(X[end], published->exponents[0]));
     }
 done:
     law_free(&law);
@@ -145,15 +167,13 @@ done:
 }
 
 /* Fig. 2 right: plateau against X with cross-sample repetition, for the paper's X and the exact one. */
-enum status laws_2_right(struct figure_data *data)
+enum status laws_collapse(struct figure_data *data)
 {
     enum status rc = OK;
-    const struct runs_setting setting = {1, {{KEY_B, 1}}};
-    struct figure_table *table = figure_data_table(data, "", columns);
+    struct figure_table *table = data->tables;
     TRY(collapse(data, table, "paper", "law_paper", false));
     TRY(collapse(data, table, "exact", "law_exact", true));
-    points_set_values(data, "ps", &data->runs, MODEL_FLOW, KEY_p);
-    TRY(add_measured(data, table, &data->runs, &setting, true, "B=1"));
+    TRY(add_measured(data, true));
 done:
     return rc;
 }
@@ -201,9 +221,8 @@ enum status laws_errors(struct figure_data *data)
     enum status rc = OK;
     struct run_flow *tools = NULL;
     size_t n;
-    struct figure_table *table = figure_data_table(data, "", columns);
+    struct figure_table *table = data->tables;
     TRY(run_flow_create(&tools));
-    points_set_values(data, "ds", &data->runs, MODEL_FLOW, KEY_d);
     for (size_t i = 0; i < data->runs.n; i++) {
         const struct store_row *row = &data->runs.list[i];
         if (!is_flow(row))
@@ -216,8 +235,7 @@ enum status laws_errors(struct figure_data *data)
     TRY(add_departures(table, tools, "simulation", &data->runs, &n));
     figure_data_set_text(data, "simulation", n ? "simulation" : "");
     TRY(add_departures(table, tools, "data", &data->own, &n));
-    REQUIRE(n || !data->own_name, ERR_INPUT, "%s: no line belongs in this figure, which shows model=toy, B=1 and p=0",
-            data->own_name);
+    TRY(check_own(data, n));
 done:
     run_flow_free(tools);
     return rc;
@@ -228,19 +246,14 @@ enum status laws_repetition(struct figure_data *data)
 {
     enum status rc = OK;
     static const char *const metrics[] = {"full", "paper", "tied"};
-    struct figure_table *table = figure_data_table(data, "", columns);
-    runs_keep_largest(&data->runs, KEY_T);
-    const struct store_row *first = &data->runs.list[0];
-    const double T = runs_key(first, KEY_T), d = runs_key(first, KEY_d);
-    const struct runs_setting setting = {3, {{KEY_T, T}, {KEY_d, d}, {KEY_p, 0}}};
+    struct figure_table *table = data->tables;
+    const struct runs_setting setting = places(data);
     for (size_t i = 0; i < data->runs.n; i++) {
         const struct store_row *row = &data->runs.list[i];
         if (is_flow(row) && runs_belongs(&setting, row))
             points_line(table, metrics[(int)runs_key(row, KEY_metric)], row, row->result.plateau);
     }
-    figure_data_set_real(data, "T", T);
-    figure_data_set_real(data, "d", d);
-    TRY(add_measured(data, table, &data->runs, &setting, false, "the study's T and d (256 and 32 as shipped) and p=0"));
+    TRY(add_measured(data, false));
 done:
     return rc;
 }
@@ -260,8 +273,7 @@ enum status laws_schedule(struct figure_data *data)
     static const char *const kinds[] = {"none", "constant", "half", "early"};
     double ds[MOST_SIZES];
     const struct runs *runs = &data->runs;
-    struct figure_table *table = figure_data_table(data, "", columns);
-    runs_keep_largest(&data->runs, KEY_T);
+    struct figure_table *table = data->tables;
     const size_t n = runs_values(runs, MODEL_FLOW, KEY_d, ds, MOST_SIZES);
     for (size_t k = 0; k < 4 * n; k++) {
         const struct store_row *best = NULL;
@@ -275,6 +287,5 @@ enum status laws_schedule(struct figure_data *data)
         if (best)
             points_line(table, kinds[k / n], best, best->result.plateau);
     }
-    figure_data_set_real(data, "T", runs->n ? runs_key(&runs->list[0], KEY_T) : NAN);
     return OK;
 }

@@ -130,10 +130,11 @@ static enum status add_theory(struct figure_data *data, const struct keys *keys,
 {
     enum status rc = OK;
     struct prediction_workspace *work = NULL;
-    struct figure_table *table = figure_data_table(data, "-theory", "x,y,value");
+    struct figure_table *table;
     struct keys at = *keys;
     const bool law = keys->preset >= PRESET_REGRESSION;
     bool whole = keys->value[KEY_schedule] == 0 && (law || (flow_map_has(x->of.key) && flow_map_has(y->of.key)));
+    TRY(figure_data_table(data, "-theory", "x,y,value", &table));
     TRY(prediction_create(&work));
     for (int j = 0; j < THEORY && whole; j++) {
         for (int i = 0; i < THEORY; i++) {
@@ -141,9 +142,10 @@ static enum status add_theory(struct figure_data *data, const struct keys *keys,
                           up = at.value[y->of.key] = theory_place(y, j);
             TRY(theory_at(work, &at, &value));
             whole = whole && (!law || !isnan(value)); /* lines end where the quadrature is not known */
-            figure_data_row(table, "theory", 3, (double[]){left, up, value});
+            figure_data_row(
+                table, &(struct figure_row){.series = "theory", .values = {{"x", left}, {"y", up}, {"value", value}}});
         }
-        text_add(&table->text, "\n");
+        figure_data_gap(table);
     }
     figure_data_set_real(data, "T", keys->value[KEY_T]);
     figure_data_set_real(data, "B", keys->value[KEY_B]);
@@ -212,11 +214,13 @@ static void write_array(const struct flow_map *map, struct text *out)
 }
 
 /* A row for each method: its pixels, the largest error known of them, and what random ones are off. */
-static void summarise(struct figure_data *data, const struct flow_map *map, const struct flow_map_check *check)
+static enum status summarise(struct figure_data *data, const struct flow_map *map, const struct flow_map_check *check)
 {
-    struct figure_table *table = figure_data_table(data, "", "pixels,error,checked,difference");
+    enum status rc = OK;
+    struct figure_table *table;
     struct text *notes = data->request->notes;
     double low = INFINITY, high = 0;
+    TRY(figure_data_table(data, "", "pixels,error,checked,difference", &table));
     for (int m = 0; m < FLOW_MAP_METHOD_COUNT; m++) {
         size_t n = 0;
         double error = 0;
@@ -231,9 +235,14 @@ static void summarise(struct figure_data *data, const struct flow_map *map, cons
         if (!n)
             continue;
         const char *name = flow_map_method_name((enum flow_map_method)m);
-        figure_data_row(table, name, 4,
-                        (double[]){(double)n, m == FLOW_MAP_EMPTY ? NAN : error, check ? (double)check->n[m] : NAN,
-                                   check && check->n[m] && m != FLOW_MAP_EMPTY ? check->largest[m] : NAN});
+        figure_data_row(
+            table,
+            &(struct figure_row){
+                .series = name,
+                .values = {{"pixels", (double)n},
+                           {"error", m == FLOW_MAP_EMPTY ? NAN : error},
+                           {"checked", check ? (double)check->n[m] : NAN},
+                           {"difference", check && check->n[m] && m != FLOW_MAP_EMPTY ? check->largest[m] : NAN}}});
         if (!notes || m == FLOW_MAP_EMPTY)
             continue;
         text_addf(notes, "phase: %zu pixels %s, error at most %.2g %%", n, name, 100 * error);
@@ -243,6 +252,8 @@ static void summarise(struct figure_data *data, const struct flow_map *map, cons
     figure_data_set_real(data, "empty", memchr(map->method, FLOW_MAP_EMPTY, map->x.n * map->y.n) != NULL);
     figure_data_set_real(data, "low", low);
     figure_data_set_real(data, "high", high);
+done:
+    return rc;
 }
 
 static bool has_problems(const struct flow_map *map)
@@ -274,7 +285,7 @@ static enum status draw_map(struct figure_data *data, struct axis *x, struct axi
         axes[i]->high = flow_map_value(&axes[i]->of, (double)axes[i]->of.n - 0.5);
     }
     REQUIRE(has_problems(&map), ERR_INPUT, "no pixel of this map is a problem: B must be smaller than T");
-    summarise(data, &map, asked ? &check : NULL);
+    TRY(summarise(data, &map, asked ? &check : NULL));
     TRY(add_theory(data, &map.keys, x, y));
     write_array(&map, &data->binary);
     static const enum key shown[] = {KEY_T, KEY_d, KEY_B, KEY_p, KEY_metric, KEY_threshold};
@@ -384,10 +395,18 @@ static void add_cell(struct figure_table *table, const struct axis *x, const str
     double median = kaplan_meier_median(runs, n, steps, n_steps, &reached);
     const size_t i = index_of(x, cell->x), j = index_of(y, cell->y);
     const char *series = reached ? "emerged" : 2 * diverged > n ? "diverged" : "censored";
-    figure_data_row(table, series, 11,
-                    (double[]){cell->x, cell->y, *series == 'd' ? NAN : median, edge(x, i, -1), edge(x, i, 1),
-                               edge(y, j, -1), edge(y, j, 1), (double)n, (double)emerged,
-                               (double)(n - emerged - diverged), (double)diverged});
+    figure_data_row(table, &(struct figure_row){.series = series,
+                                                .values = {{"x", cell->x},
+                                                           {"y", cell->y},
+                                                           {"value", *series == 'd' ? NAN : median},
+                                                           {"x_from", edge(x, i, -1)},
+                                                           {"x_to", edge(x, i, 1)},
+                                                           {"y_from", edge(y, j, -1)},
+                                                           {"y_to", edge(y, j, 1)},
+                                                           {"runs", (double)n},
+                                                           {"emerged", (double)emerged},
+                                                           {"censored", (double)(n - emerged - diverged)},
+                                                           {"diverged", (double)diverged}}});
 }
 
 static enum status draw_cells(struct figure_data *data, struct axis *x, struct axis *y)
@@ -397,8 +416,8 @@ static enum status draw_cells(struct figure_data *data, struct axis *x, struct a
     struct place *places = NULL;
     struct kaplan_meier_run *runs = NULL;
     struct kaplan_meier_step *steps = NULL;
-    struct figure_table *table =
-        figure_data_table(data, "", "x,y,value,x_from,x_to,y_from,y_to,runs,emerged,censored,diverged");
+    struct figure_table *table;
+    TRY(figure_data_table(data, "", "x,y,value,x_from,x_to,y_from,y_to,runs,emerged,censored,diverged", &table));
     REQUIRE(!data->request->check, ERR_INPUT, "check: it is for the flow's map; leave it out");
     TRY(chosen_load(data, &chosen));
     const size_t n = data->runs.n;
@@ -422,10 +441,11 @@ static enum status draw_cells(struct figure_data *data, struct axis *x, struct a
             ;
         add_cell(table, x, y, &places[i], next - i, runs, steps);
     }
-    REQUIRE(table->high[2] > 0, ERR_INPUT, "every run of these has diverged");
+    const struct figure_column *value = figure_data_column(table, "value");
+    REQUIRE(value->high > 0, ERR_INPUT, "every run of these has diverged");
     TRY(add_theory(data, &data->runs.list[0].result.keys, x, y));
-    figure_data_set_real(data, "low", table->low[2]);
-    figure_data_set_real(data, "high", table->high[2]);
+    figure_data_set_real(data, "low", value->low);
+    figure_data_set_real(data, "high", value->high);
     figure_data_set_text(data, "source", "cells");
     figure_data_set_real(data, "empty", 0);
     figure_data_set_real(data, "n_emerged", strstr(table->text.data, "\nemerged,") != NULL);

@@ -1,5 +1,5 @@
-/* Plateau lengths as rows of a table. Every column is filled by its name: a key of the run (T, d, lr, ..), x, value,
- * low, high or censored; what does not apply stays empty. */
+/* Plateau lengths as rows of a table with the columns value, low, high, censored, keys of a run (T, d, lr, ..) and, if
+ * the abscissa is no key, x. */
 #ifndef POINTS_H
 #define POINTS_H
 #include "figure_data.h"
@@ -17,8 +17,5 @@ void points_add(struct figure_table *table, const char *series, const struct sto
 void points_line(struct figure_table *table, const char *series, const struct store_row *row, double value);
 /* Mean and range over the seeds of a group. */
 void points_group(struct figure_table *table, const char *series, const struct runs_group *group, double x);
-/* The script's list NAME: the values of a key over the runs of that model. */
-void points_set_values(struct figure_data *data, const char *name, const struct runs *runs, enum model model,
-                       enum key key);
 
 #endif

@@ -20,6 +20,20 @@ struct extras {
     bool band, marks;
 };
 
+/* A corner of the curve, at the height of a step. */
+static void add_corner(struct figure_table *table, const char *label, double time, const struct kaplan_meier_step *step,
+                       double at_risk, double emerged)
+{
+    figure_data_row(table, &(struct figure_row){.series = label,
+                                                .values = {{"time", time},
+                                                           {"survival", step->survival},
+                                                           {"low", step->low},
+                                                           {"high", step->high},
+                                                           {"at_risk", at_risk},
+                                                           {"emerged", emerged},
+                                                           {"marked", 0}}});
+}
+
 /* The corners of the steps, down from 1 at the start of the axis to where the last run was seen (diverged ones are seen
  * for ever: to the end of the axis); then where runs were cut off, which are marked: a row has `marked` 1. What emerged
  * at once did so before the axis begins. */
@@ -30,29 +44,33 @@ static struct extras add_curve(struct figure_table *table, const char *label, co
     struct kaplan_meier_step now = {.time = axis[0], .survival = 1, .low = 1, .high = 1, .at_risk = n};
     struct extras extras = {false, false};
     double last = axis[0];
-    figure_data_row(table, label, 7, (double[]){now.time, 1, 1, 1, (double)n, 0, 0});
+    add_corner(table, label, now.time, &now, (double)n, 0);
     for (size_t i = 0; i < n_steps; i++) {
         const double time = fmax(steps[i].time, axis[0]);
-        figure_data_row(table, label, 7,
-                        (double[]){time, now.survival, now.low, now.high, (double)steps[i].at_risk, 0, 0});
+        add_corner(table, label, time, &now, (double)steps[i].at_risk, 0);
         now = steps[i];
-        figure_data_row(table, label, 7,
-                        (double[]){time, now.survival, now.low, now.high, (double)now.at_risk, (double)now.emerged, 0});
+        add_corner(table, label, time, &now, (double)now.at_risk, (double)now.emerged);
         last = time;
         extras.band = extras.band || !isnan(now.low);
     }
     for (size_t i = 0; i < n; i++)
         last = fmax(last, isinf(runs[i].time) ? axis[1] : runs[i].time);
     if (last > now.time && now.survival > 0)
-        figure_data_row(table, label, 7, (double[]){last, now.survival, now.low, now.high, NAN, 0, 0});
-    text_add(&table->text, "\n");
+        add_corner(table, label, last, &now, NAN, 0);
+    figure_data_gap(table);
     for (size_t i = 0, step = 0; i < n; i++) {
         while (step < n_steps && steps[step].time <= runs[i].time)
             step++;
         if (runs[i].emerged || isinf(runs[i].time))
             continue;
-        figure_data_row(table, label, 7,
-                        (double[]){runs[i].time, step ? steps[step - 1].survival : 1, NAN, NAN, (double)(n - i), 0, 1});
+        figure_data_row(table, &(struct figure_row){.series = label,
+                                                    .values = {{"time", runs[i].time},
+                                                               {"survival", step ? steps[step - 1].survival : 1},
+                                                               {"low", NAN},
+                                                               {"high", NAN},
+                                                               {"at_risk", (double)(n - i)},
+                                                               {"emerged", 0},
+                                                               {"marked", 1}}});
         extras.marks = true;
     }
     return extras;
@@ -65,7 +83,7 @@ enum status survival_draw(struct figure_data *data)
     struct kaplan_meier_run *runs = NULL;
     struct kaplan_meier_step *steps = NULL;
     struct text label = {0}, banded = {0}, marked = {0};
-    struct figure_table *table = figure_data_table(data, "", "time,survival,low,high,at_risk,emerged,marked");
+    struct figure_table *table = data->tables;
     struct runs_group g;
     char variable[32];
     double axis[2] = {INFINITY, 0};
