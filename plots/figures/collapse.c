@@ -54,6 +54,15 @@ static struct point point_at(const struct store_row *row, const struct trace *cu
                           .attention = attention < 0 ? NAN : at[attention] / first[attention]};
 }
 
+static void add_row(struct figure_table *table, const char *series, const struct point *p, double plateau)
+{
+    figure_data_row(
+        table,
+        &(struct figure_row){
+            .series = series,
+            .values = {{"time", p->time}, {"loss", p->loss}, {"attention", p->attention}, {"plateau", plateau}}});
+}
+
 static enum status add_curve(struct figure_data *data, struct figure_table *table, const struct store_row *row)
 {
     struct trace curve;
@@ -62,11 +71,7 @@ static enum status add_curve(struct figure_data *data, struct figure_table *tabl
     for (size_t r = 0; rc == OK && r < curve.length; r = runs_next(&curve, r, MOST)) {
         const struct point p = point_at(row, &curve, r, attention);
         if (p.time <= LAST)
-            figure_data_row(table, &(struct figure_row){.series = "run",
-                                                        .values = {{"time", p.time},
-                                                                   {"loss", p.loss},
-                                                                   {"attention", p.attention},
-                                                                   {"plateau", row->result.plateau}}});
+            add_row(table, "run", &p, row->result.plateau);
     }
     figure_data_gap(table);
     trace_free(&curve);
@@ -156,10 +161,7 @@ static void add_master(struct figure_table *table)
 {
     for (int i = 0; i < 200; i++) { /* denser towards 1 */
         const double s = 1 - pow(1 - i / 200.0, 3), x = gsl_cdf_ugaussian_Pinv((1 + s) / 2) / M_SQRT2; /* erf^-1(s) */
-        figure_data_row(
-            table,
-            &(struct figure_row){.series = "master",
-                                 .values = {{"time", s}, {"loss", NAN}, {"attention", exp(x * x)}, {"plateau", NAN}}});
+        add_row(table, "master", &(struct point){s, NAN, exp(x * x)}, NAN);
     }
     figure_data_gap(table);
 }
@@ -186,11 +188,7 @@ static enum status add_theory(struct figure_table *table, const struct store_row
         const double level = 1 - i / (LEVELS + 1.0);
         prediction_compute(work, &f, loss, level, &at);
         if (at.quadrature <= LAST * end.quadrature)
-            figure_data_row(table, &(struct figure_row){.series = "theory",
-                                                        .values = {{"time", at.quadrature / end.quadrature},
-                                                                   {"loss", level},
-                                                                   {"attention", NAN},
-                                                                   {"plateau", row->result.plateau}}});
+            add_row(table, "theory", &(struct point){at.quadrature / end.quadrature, level, NAN}, row->result.plateau);
     }
     figure_data_gap(table);
 done:

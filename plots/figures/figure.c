@@ -208,6 +208,8 @@ static bool is_drawn(const struct folder *scratch, const struct folder *folder, 
     return c.same;
 }
 
+/* ---- its data ---- */
+
 /* What the picture leaves out. */
 static void add_caveats(const struct figure_data *data)
 {
@@ -294,6 +296,8 @@ static enum status prepare(struct figure_data *data, const struct folder *scratc
 done:
     return rc;
 }
+
+/* ---- the whole ---- */
 
 /* ERR_INPUT: the user's points are for figures that take them, which it names. */
 static enum status check_data(const struct figure *figure)

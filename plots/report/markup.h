@@ -16,14 +16,14 @@ struct markup_cell {
     int emphasised; /* so many bytes at its beginning are a word in the colour of the row's style (HTML) */
 };
 
-/* Everything before the first heading. */
-void markup_begin(struct markup *m, const char *title);
+/* Everything before the first heading. style_sheet: CSS, of which HTML gets a copy. */
+void markup_begin(struct markup *m, const char *title, const char *style_sheet);
 void markup_end(struct markup *m);
 /* anchor: where links lead, or NULL. level 1 .. 3. */
 void markup_heading(struct markup *m, int level, const char *anchor, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void markup_paragraph(struct markup *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* A table: its head, rows (style: a class of markup.c's style sheet, which colours emphasised words), its end. */
+/* A table: its head, rows (style: a class of the style sheet, which colours emphasised words), its end. */
 void markup_table(struct markup *m, const char *const *heads, size_t n);
 void markup_row(struct markup *m, const char *style, const struct markup_cell *cells, size_t n);
 void markup_table_end(struct markup *m);

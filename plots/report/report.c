@@ -1,12 +1,13 @@
 #include "report.h"
-#include "report_summary.h"
-#include "markup.h"
+#include "data.h"
 #include "folder.h"
+#include "markup.h"
+#include "report_summary.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST_PICTURE = 16 << 20, CELL = 320 };
+enum { LARGEST_PICTURE = 16 << 20, LARGEST_STYLE = 1 << 20, CELL = 320 };
 
 static const char *text_of(const struct text *t)
 {
@@ -231,10 +232,20 @@ static void add_made(struct markup *m, const struct report *r)
     markup_table_end(m);
 }
 
+/* The style sheet that comes with the program. */
+static enum status read_style(struct text *style)
+{
+    char path[DATA_PATH];
+    enum status rc = data_path("plots/report/report.css", path);
+    return rc == OK ? text_read_file(path, LARGEST_STYLE, style) : rc;
+}
+
 static enum status compose(const struct report *r, struct markup *m)
 {
     enum status rc = OK;
-    markup_begin(m, "plateau: theory against simulation");
+    struct text style = {0};
+    TRY(read_style(&style));
+    markup_begin(m, "plateau: theory against simulation", text_of(&style));
     markup_heading(m, 1, NULL, "When does sparse attention emerge, and does theory say so?");
     markup_paragraph(m, "The theory of \"The emergence of sparse attention: impact of data distribution and benefits "
                         "of repetition\" (arXiv 2505.17863) against this program's integrations and trainings, claim "
@@ -259,6 +270,7 @@ static enum status compose(const struct report *r, struct markup *m)
     markup_end(m);
     rc = text_status(&m->out);
 done:
+    text_free(&style);
     return rc;
 }
 
