@@ -299,6 +299,7 @@ enum status exponents_draw(struct figure_data *data)
 {
     enum status rc = OK;
     struct chosen chosen;
+    struct figure_table *table;
     struct study s = {.low = {INFINITY, INFINITY, INFINITY}, .high = {-INFINITY, -INFINITY, -INFINITY}};
     TRY(chosen_load(data, &chosen));
     const bool recall = data->runs.list[0].result.keys.preset == PRESET_RECALL;
@@ -311,7 +312,8 @@ enum status exponents_draw(struct figure_data *data)
         data, "",
         recall ? "threshold,pairs,pairs_low,pairs_high,vocab,vocab_low,vocab_high,B,B_low,B_high,runs,censored"
                : "threshold,d,d_low,d_high,T,T_low,T_high,B,B_low,B_high,runs,censored",
-        &s.table));
+        &table));
+    s.table = table;
     TRY(collect(data, &chosen, &s));
     REQUIRE(s.n, ERR_INPUT, "every run of these has diverged");
     for (size_t g = 0; g < s.n_groups; g++)
