@@ -1,4 +1,5 @@
 #include "flow_cvode.h"
+#include "root.h"
 #include <cvode/cvode.h>
 #include <math.h>
 #include <nvector/nvector_serial.h>
@@ -258,34 +259,19 @@ static enum status dense_loss(struct flow_cvode *s, struct engine *e, double tau
     return OK;
 }
 
-/* The time in [a, b] at which the loss falls to `level`, fa > 0 >= fb its values less the level there. Regula falsi
- * with the Illinois correction: keeps the bracket, converges superlinearly on this smooth function. */
-static enum status dense_crossing(struct flow_cvode *s, struct engine *e, double level, double a, double fa, double b,
-                                  double fb, double *tau)
+struct crossing {
+    struct flow_cvode *s;
+    struct engine *e;
+    double level;
+};
+
+/* How far the loss at scaled time tau is above the level. */
+static enum status above_level(void *context, double tau, double *above)
 {
-    int side = 0;
-    for (int i = 0; i < 100 && b - a > 1e-13 * b && fb != 0; i++) {
-        double c = b - fb * (b - a) / (fb - fa), fc = 0;
-        enum status rc = dense_loss(s, e, c, &fc);
-        if (rc != OK)
-            return rc;
-        fc -= level;
-        if (fabs(fc) <= 1e-14 * level) {
-            b = c;
-            break;
-        }
-        if (fc > 0) {
-            a = c, fa = fc;
-            fb *= side == 1 ? 0.5 : 1;
-            side = 1;
-        } else {
-            b = c, fb = fc;
-            fa *= side == -1 ? 0.5 : 1;
-            side = -1;
-        }
-    }
-    *tau = b;
-    return OK;
+    const struct crossing *c = context;
+    enum status rc = dense_loss(c->s, c->e, tau, above);
+    *above -= c->level;
+    return rc;
 }
 
 /* All crossings passed between (tau0, loss0) and (tau1, loss1). *next is the first level not yet found. */
@@ -293,13 +279,22 @@ static enum status find_crossings(struct flow_cvode *s, struct engine *e, double
                                   double loss1, int *next, struct flow_solution *out)
 {
     while (*next < FLOW_LEVELS) {
-        double level = flow_cvode_level(*next) * out->null_loss, tau;
+        const double level = flow_cvode_level(*next) * out->null_loss;
+        struct root r = {.f = above_level,
+                         .context = &(struct crossing){s, e, level},
+                         .a = tau0,
+                         .fa = loss0 - level,
+                         .b = tau1,
+                         .fb = loss1 - level,
+                         .rtol = 1e-13,
+                         .ftol = 1e-14 * level,
+                         .most = 100};
         if (!(loss1 <= level))
             break;
-        enum status rc = dense_crossing(s, e, level, tau0, loss0 - level, tau1, loss1 - level, &tau);
+        enum status rc = root_find(&r);
         if (rc != OK)
             return rc;
-        out->crossings[(*next)++] = tau / s->problem.rate;
+        out->crossings[(*next)++] = r.b / s->problem.rate;
     }
     return OK;
 }

@@ -2,8 +2,8 @@
 #include "flow_cvode.h"
 #include "prediction.h"
 #include "random.h"
+#include "team.h"
 #include <math.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -28,12 +28,11 @@ struct tile {
 struct work {
     struct flow_map *map;
     const volatile int *stop;
-    atomic_size_t next; /* tile */
-    atomic_int failed;  /* a thread gave up: the others need not go on */
+    atomic_int failed; /* a thread gave up: the others need not go on */
 };
 struct worker {
     struct work *work;
-    struct flow_cvode *solver;
+    struct flow_cvode *solver; /* owned: made when first needed */
     size_t integrations;
     enum status rc;
     char message[1024];
@@ -291,24 +290,24 @@ done:
     return rc;
 }
 
-static void *run(void *context)
+/* Tile i of the whole map, by thread number `member`, whose tiles end with its first error. */
+static void fill_tile_of_map(void *workers, int member, int i)
 {
-    struct worker *w = context;
+    struct worker *w = (struct worker *)workers + member;
     struct flow_map *map = w->work->map;
-    w->rc = flow_cvode_create(&w->solver);
-    for (size_t i; w->rc == OK && (i = atomic_fetch_add(&w->work->next, 1)) < (size_t)TILES * TILES;) {
-        const size_t a = i % TILES, b = i / TILES, nx = map->x.n, ny = map->y.n;
-        const struct tile t = {nx * a / TILES, ny * b / TILES, nx * (a + 1) / TILES - nx * a / TILES,
-                               ny * (b + 1) / TILES - ny * b / TILES};
-        if (fill_closed(map, &t))
-            w->rc = fill_tile(w, &t);
-    }
+    const size_t a = (size_t)i % TILES, b = (size_t)i / TILES, nx = map->x.n, ny = map->y.n;
+    const struct tile t = {nx * a / TILES, ny * b / TILES, nx * (a + 1) / TILES - nx * a / TILES,
+                           ny * (b + 1) / TILES - ny * b / TILES};
+    if (w->rc != OK)
+        return;
+    if (!w->solver)
+        w->rc = flow_cvode_create(&w->solver);
+    if (w->rc == OK && fill_closed(map, &t))
+        w->rc = fill_tile(w, &t);
     if (w->rc != OK) {
         w->work->failed = 1;
         snprintf(w->message, sizeof w->message, "%s", error_message()); /* which is this thread's */
     }
-    flow_cvode_free(w->solver);
-    return NULL;
 }
 
 /* ---- the whole ---- */
@@ -354,24 +353,19 @@ enum status flow_map_compute(struct flow_map *map, size_t threads, const volatil
     enum status rc = OK;
     struct work work = {.map = map, .stop = stop};
     struct worker workers[MOST_THREADS] = {{0}};
-    pthread_t others[MOST_THREADS];
-    size_t started = 0, n = map->x.n * map->y.n;
+    const size_t n = map->x.n * map->y.n;
     TRY(check(map));
     map->plateau = malloc(n * sizeof *map->plateau);
     map->error = malloc(n * sizeof *map->error);
     map->method = malloc(n);
     REQUIRE(map->plateau && map->error && map->method, ERR_MEMORY, "out of memory for %zu pixels", n);
-    threads = threads < MOST_THREADS ? threads : MOST_THREADS;
-    workers[0].work = &work;
-    for (size_t i = 1; i < threads; i++)
+    for (int i = 0; i < MOST_THREADS; i++)
         workers[i].work = &work;
-    while (started + 1 < threads && pthread_create(&others[started], NULL, run, &workers[started + 1]) == 0)
-        started++;
-    run(&workers[0]);
-    for (size_t i = 0; i < started; i++)
-        pthread_join(others[i], NULL);
+    threads = threads < MOST_THREADS ? threads : MOST_THREADS;
+    TRY(team_parallel_for((int)threads, TILES * TILES, fill_tile_of_map, workers));
     map->integrations = 0;
-    for (size_t i = 0; i <= started; i++) {
+    for (int i = 0; i < MOST_THREADS; i++) {
+        flow_cvode_free(workers[i].solver);
         map->integrations += workers[i].integrations;
         if (workers[i].rc != OK)
             rc = error_set(workers[i].rc, "%s", workers[i].message);

@@ -1,4 +1,5 @@
 #include "optimum.h"
+#include "root.h"
 #include <math.h>
 
 enum { POINTS = 11, ROUNDS = 5 }; /* each round closes in by (POINTS - 1)/2 */
@@ -111,23 +112,36 @@ done:
     return rc;
 }
 
-/* The lowest attention that costs no more than the slack, nor more than `limit`, by bisection: below the best one the
- * time falls as attention grows. */
+struct lowering {
+    const struct search *s;
+    double p, allowed;
+};
+
+static enum status is_allowed(void *context, double attention, double *yes)
+{
+    const struct lowering *l = context;
+    struct candidate c = {l->p, attention, 0};
+    enum status rc = evaluate(l->s, &c);
+    *yes = c.time <= l->allowed ? 1 : -1;
+    return rc;
+}
+
+/* The lowest attention that costs no more than the slack, nor more than `limit`: below the best one the time falls as
+ * attention grows. */
 static enum status lower(const struct search *s, double limit, struct candidate *best)
 {
-    enum status rc = OK;
-    const double allowed = fmin((1 + OPTIMUM_SLACK) * best->time, limit);
-    double low = LOWEST_ATTENTION, high = best->attention;
-    while (high - low > 1e-3 * high) {
-        struct candidate c = {best->p, 0.5 * (low + high), 0};
-        TRY(evaluate(s, &c));
-        if (c.time <= allowed)
-            high = c.attention;
-        else
-            low = c.attention;
-    }
-    best->attention = high;
-done:
+    struct lowering l = {s, best->p, fmin((1 + OPTIMUM_SLACK) * best->time, limit)};
+    struct root r = {.f = is_allowed,
+                     .context = &l,
+                     .a = LOWEST_ATTENTION,
+                     .fa = -1,
+                     .b = best->attention,
+                     .fb = 1,
+                     .rtol = 1e-3,
+                     .bisect = 1,
+                     .most = 100};
+    enum status rc = root_find(&r);
+    best->attention = r.b;
     return rc;
 }
 

@@ -1,4 +1,5 @@
 #include "prediction.h"
+#include "root.h"
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_integration.h>
 #include <math.h>
@@ -13,6 +14,7 @@ const struct prediction prediction_none = {
 enum { INTERVALS = 200 };
 static const double QUADRATURE_RTOL = 1e-9;
 static const double LOOSEST_RTOL = 1e-6; /* where rounding allows no better */
+enum { MOST_STEPS = 200 };
 static const double ROOT_RTOL = 1e-13;
 
 struct prediction_workspace {
@@ -90,6 +92,18 @@ static double attention_of_w(const struct flow *f, double w)
     return f->blocks == 1 ? beta_of_w(f, w) : beta_after_jump(f, w);
 }
 
+struct end {
+    const struct flow *f;
+    double qn;
+};
+
+static enum status beyond_end(void *context, double w, double *beyond)
+{
+    const struct end *end = context;
+    *beyond = attention_of_w(end->f, w) * w - end->qn;
+    return OK;
+}
+
 /* w_q with beta(w_q) w_q = q n: beta(w) w rises with w, and lies in [q n, q n T/B]. */
 static double end_of_integral(const struct flow *f, double q, double n)
 {
@@ -97,26 +111,13 @@ static double end_of_integral(const struct flow *f, double q, double n)
     if (f->blocks == 2) /* beta may start below B/T only before the jump; widen until bracketed */
         while (attention_of_w(f, high) * high < q * n)
             high *= 2;
-    double a = low, fa = attention_of_w(f, a) * a - q * n, b = high, fb = attention_of_w(f, b) * b - q * n;
-    int side = 0;
-    for (int i = 0; i < 200 && b - a > ROOT_RTOL * b && fb != fa; i++) {
-        double c = b - fb * (b - a) / (fb - fa);
-        if (!(c > a && c < b) || i % 8 == 7)
-            c = 0.5 * (a + b);
-        double fc = attention_of_w(f, c) * c - q * n;
-        if (fc == 0)
-            return c;
-        if (fc < 0) {
-            a = c, fa = fc;
-            fb *= side == 1 ? 0.5 : 1;
-            side = 1;
-        } else {
-            b = c, fb = fc;
-            fa *= side == -1 ? 0.5 : 1;
-            side = -1;
-        }
-    }
-    return b;
+    struct end end = {f, q * n};
+    struct root r = {
+        .f = beyond_end, .context = &end, .a = low, .b = high, .rtol = ROOT_RTOL, .bisect = 8, .most = MOST_STEPS};
+    beyond_end(&end, r.a, &r.fa);
+    beyond_end(&end, r.b, &r.fb);
+    root_find(&r);
+    return r.b;
 }
 
 /* dt/dw of the slow phase: 1/(sigma beta (n - beta w)), block r (or the only one). */
@@ -347,26 +348,35 @@ double prediction_closed_error(const struct flow *f, double threshold)
                          : .0006;
 }
 
+struct balance {
+    const struct flow *f;
+    double k[FLOW_BLOCKS], h[FLOW_BLOCKS];
+};
+
+static enum status over_balance(void *context, double lambda, double *over)
+{
+    const struct balance *b = context;
+    double sum = 0;
+    for (int c = 0; c < b->f->blocks; c++)
+        sum += b->f->m * b->k[c] * b->k[c] / (lambda + b->h[c]);
+    *over = lambda > sum ? 1 : -1;
+    return OK;
+}
+
 double prediction_rate(const struct flow *f)
 {
     /* lambda = m sum k_c^2/(lambda + h_c): the left rises, the right falls, so one root in (0, sqrt(sum m k_c^2)). */
-    double k[FLOW_BLOCKS], h[FLOW_BLOCKS], high = 0, low = 0;
+    struct balance b = {.f = f};
+    struct root r = {
+        .f = over_balance, .context = &b, .fa = -1, .fb = 1, .rtol = 1e-15, .bisect = 1, .most = MOST_STEPS};
     for (int c = 0; c < f->blocks; c++) {
-        h[c] = ((f->T - f->B) / f->d + f->B * f->B * f->sigma[c]) / (f->T * f->T);
-        k[c] = f->sigma[c] * f->n[c] * f->B * (f->T - f->B) / (f->T * f->T);
-        high += f->m * k[c] * k[c];
+        b.h[c] = ((f->T - f->B) / f->d + f->B * f->B * f->sigma[c]) / (f->T * f->T);
+        b.k[c] = f->sigma[c] * f->n[c] * f->B * (f->T - f->B) / (f->T * f->T);
+        r.b += f->m * b.k[c] * b.k[c];
     }
-    high = sqrt(high);
-    for (int i = 0; i < 200 && high - low > 1e-15 * high; i++) {
-        double lambda = 0.5 * (low + high), sum = 0;
-        for (int c = 0; c < f->blocks; c++)
-            sum += f->m * k[c] * k[c] / (lambda + h[c]);
-        if (lambda > sum)
-            high = lambda;
-        else
-            low = lambda;
-    }
-    return 0.5 * (low + high);
+    r.b = sqrt(r.b);
+    root_find(&r);
+    return 0.5 * (r.a + r.b);
 }
 
 double prediction_rate_paper(const struct flow *f)

@@ -15,9 +15,9 @@ const struct published_law *published_law(enum published which)
     return &laws[which];
 }
 
-/* constant x_1^g1 x_2^g2 ..; the regressors are keys. */
-static double value_at(const struct published_law *law, const struct keys *keys)
+double published_value(enum published which, const struct keys *keys, double (*power)(double, double))
 {
+    const struct published_law *law = &laws[which];
     char name[16];
     double value = law->constant;
     const char *next = law->regressors;
@@ -25,7 +25,7 @@ static double value_at(const struct published_law *law, const struct keys *keys)
         const size_t n = strcspn(next, ",");
         memcpy(name, next, n);
         name[n] = '\0';
-        value *= pow(keys_real(keys, keys_find(name)), law->exponents[i]);
+        value *= power(keys_real(keys, keys_find(name)), law->exponents[i]);
         next += n + (next[n] == ',');
     }
     return value;
@@ -53,5 +53,5 @@ static enum published nearest(const struct keys *keys)
 double published_plateau(const struct keys *keys)
 {
     const enum published law = nearest(keys);
-    return law == PUBLISHED_COUNT ? NAN : value_at(&laws[law], keys);
+    return law == PUBLISHED_COUNT ? NAN : published_value(law, keys, pow);
 }

@@ -20,6 +20,8 @@ struct published_law {
 };
 
 const struct published_law *published_law(enum published which);
+/* constant x_1^g1 x_2^g2 .. for a run of `keys`, whose keys the regressors are; power(x, g): x^g, such as pow. */
+double published_value(enum published which, const struct keys *keys, double (*power)(double, double));
 /* The plateau length in steps that the law of the nearest published setting gives for a Transformer, with the run's own
  * d, T, .. in it, at the paper's learning rate and threshold; NaN if nothing is published that is near. */
 double published_plateau(const struct keys *keys);

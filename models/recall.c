@@ -6,58 +6,66 @@
  * the other keys, then the values: pairs + 1 of them at most. */
 enum { COIN, QUERY, SLOTS };
 
+struct recall {
+    size_t pairs, vocab, repeated_tokens;
+    bool bernoulli;
+};
+
 struct scratch {
     int32_t *slots, *keys, *values; /* [pairs], [vocab - 1], [vocab]; slots owns them all */
 };
 
-void recall_init(const struct keys *keys, struct recall *r)
+static enum status init(const struct keys *keys, struct task *task)
 {
-    const struct schedule schedule = schedule_of(keys_real(keys, KEY_schedule));
-    *r = (struct recall){.pairs = (size_t)keys_integer(keys, KEY_pairs),
-                         .vocab = (size_t)keys_integer(keys, KEY_vocab),
-                         .repeated_tokens = (size_t)keys_integer(keys, KEY_repeated_tokens),
-                         .B = (size_t)keys_integer(keys, KEY_B),
-                         .most_B = (size_t)schedule_largest(&schedule, SCHEDULE_B, keys_real(keys, KEY_B)),
-                         .p = keys_real(keys, KEY_p),
-                         .bernoulli = keys_integer(keys, KEY_placement) == PLACEMENT_BERNOULLI,
-                         .seed = (uint64_t)keys_integer(keys, KEY_seed)};
-    r->null_loss = log((double)r->vocab);
+    struct recall *r = task->own = calloc(1, sizeof *r);
+    if (!r)
+        return error_set(ERR_MEMORY, "out of memory for a task");
+    r->pairs = (size_t)keys_integer(keys, KEY_pairs);
+    r->vocab = (size_t)keys_integer(keys, KEY_vocab);
+    r->repeated_tokens = (size_t)keys_integer(keys, KEY_repeated_tokens);
+    r->bernoulli = keys_integer(keys, KEY_placement) == PLACEMENT_BERNOULLI;
+    task->test_B = 1;
+    if (r->bernoulli)
+        task->slots = r->pairs;
+    task->null_loss = log((double)r->vocab);
+    return OK;
 }
 
-enum status recall_samples(const struct recall *r, size_t n, struct samples *s)
+static void release(struct task *task)
 {
-    return samples_init(n, 2 * r->pairs + 1, 0, 0, r->bernoulli ? r->pairs : r->most_B, s);
+    free(task->own);
 }
 
-static int32_t draw_query(const struct recall *r, bool test, const struct stream *choices)
+static int32_t draw_query(const struct recall *r, double p, const struct stream *choices)
 {
-    bool repeated = !test && r->p > 0 && random_uniform(choices, COIN) < r->p;
+    bool repeated = p > 0 && random_uniform(choices, COIN) < p;
     return (int32_t)(random_uniform(choices, QUERY) * (double)(repeated ? r->repeated_tokens : r->vocab));
 }
 
 /* Marks the query's slots in slot order: s[slot] = 1, else 0. Returns how many they are. */
-static size_t draw_slots(const struct recall *r, bool test, const struct stream *choices, int32_t *s)
+static size_t draw_slots(const struct recall *r, bool bernoulli, size_t B, const struct stream *choices, int32_t *s)
 {
     size_t held = 0;
-    if (r->bernoulli && !test) {
+    if (bernoulli) {
         for (size_t i = 0; i < r->pairs; i++)
-            held += (size_t)(s[i] = random_uniform(choices, SLOTS + (uint32_t)i) * (double)r->pairs < (double)r->B);
+            held += (size_t)(s[i] = random_uniform(choices, SLOTS + (uint32_t)i) * (double)r->pairs < (double)B);
         return held;
     }
     /* One slot after another, each held with the probability of what is left: every set of B slots is equally likely.
      */
-    size_t B = test ? 1 : r->B;
     for (size_t i = 0; i < r->pairs; i++)
         held +=
             (size_t)(s[i] = random_uniform(choices, SLOTS + (uint32_t)i) * (double)(r->pairs - i) < (double)(B - held));
     return held;
 }
 
-static void draw_sample(const struct recall *r, bool test, const struct stream *choices, const struct scratch *k,
+static void draw_sample(const struct task *task, bool test, const struct stream *choices, const struct scratch *k,
                         size_t slots, int32_t *tokens, int32_t *label, int32_t *relevant)
 {
-    const int32_t query = draw_query(r, test, choices);
-    const size_t held = draw_slots(r, test, choices, k->slots), others = r->pairs - held;
+    const struct recall *r = task->own;
+    const int32_t query = draw_query(r, test ? 0 : task->p, choices);
+    const size_t B = test ? task->test_B : task->B;
+    const size_t held = draw_slots(r, r->bernoulli && !test, B, choices, k->slots), others = r->pairs - held;
     const uint32_t first = SLOTS + (uint32_t)r->pairs;
     random_distinct(choices, first, r->vocab - 1, others, k->keys);
     random_distinct(choices, first + (uint32_t)r->pairs, r->vocab, others + 1,
@@ -78,8 +86,9 @@ static void draw_sample(const struct recall *r, bool test, const struct stream *
     *label = k->values[0];
 }
 
-enum status recall_draw(const struct recall *r, const struct samples_range *range, struct samples *s)
+static enum status draw(const struct task *task, const struct samples_range *range, struct samples *s)
 {
+    const struct recall *r = task->own;
     struct scratch k = {.slots = malloc((r->pairs + 2 * r->vocab) * sizeof *k.slots)};
     if (!k.slots)
         return error_set(ERR_MEMORY, "out of memory for a vocabulary of %zu tokens", r->vocab);
@@ -87,10 +96,71 @@ enum status recall_draw(const struct recall *r, const struct samples_range *rang
     k.values = k.keys + r->vocab;
     for (size_t i = 0; i < s->n; i++) {
         struct stream normals, choices;
-        samples_streams(r->seed, range, i, &normals, &choices);
-        draw_sample(r, range->test, &choices, &k, s->slots, s->tokens + i * s->T, s->labels + i,
+        samples_streams(task->seed, range, i, &normals, &choices);
+        draw_sample(task, range->test, &choices, &k, s->slots, s->tokens + i * s->T, s->labels + i,
                     s->relevant + i * s->slots);
     }
     free(k.slots);
     return OK;
 }
+
+static double train_null(const struct task *task)
+{
+    return task->null_loss;
+}
+
+static void sizes(const struct keys *keys, int *T, int *inputs, int *outputs)
+{
+    *T = 2 * (int)keys_integer(keys, KEY_pairs) + 1;
+    *inputs = *outputs = (int)keys_integer(keys, KEY_vocab);
+}
+
+static double midpoint(const struct keys *keys)
+{
+    return 0.5 * (1 / keys_real(keys, KEY_pairs) + 1);
+}
+
+/* Accuracies. */
+static double level(const struct keys *keys, int i)
+{
+    const double levels[] = {0.05, midpoint(keys), 0.5, 0.9};
+    return levels[i];
+}
+
+static double chance(const struct keys *keys)
+{
+    return 1 / keys_real(keys, KEY_vocab);
+}
+
+/* Each value to the key before it. */
+static size_t values(const struct samples *s)
+{
+    return s->T / 2;
+}
+
+static bool value_to_key(const struct samples *s, size_t i, size_t k, int32_t *query, int32_t *key)
+{
+    (void)s, (void)i;
+    *key = (int32_t)(2 * k);
+    *query = *key + 1;
+    return true;
+}
+
+const struct task_kind recall_task = {
+    .preset = PRESET_RECALL,
+    .tokens = true,
+    .rises = true,
+    .levels = 4,
+    .level_names = {"0.05", "midpoint", "0.5", "0.9"},
+    .level = level,
+    .usual = midpoint,
+    .chance = chance,
+    .sizes = sizes,
+    .init = init,
+    .free = release,
+    .draw = draw,
+    .train_null = train_null,
+    .probes = {{"copy", values, value_to_key},
+               {"select", task_slots, task_last_to_relevant}}, /* the query to its value */
+    .n_probes = 2,
+};

@@ -1,4 +1,5 @@
 #include "regression.h"
+#include "flow_cvode.h"
 #include "start.h"
 #include <math.h>
 #include <stdlib.h>
@@ -7,12 +8,13 @@
 /* Uniform number of the choices stream: 0 is the coin for x~, then come the positions. */
 enum { COIN, POSITIONS };
 
-static enum status draw_target(const struct keys *keys, struct regression *r)
+static enum status draw_target(const struct keys *keys, struct task *task)
 {
     enum status rc = OK;
+    struct regression *r = task->own;
     double sum = 0, *target = malloc(r->d * r->d * sizeof *target);
     REQUIRE(target, ERR_MEMORY, "out of memory for a target of %zu x %zu numbers", r->d, r->d);
-    TRY(start_target((int)r->d, keys_integer(keys, KEY_target) == TARGET_GAUSSIAN, r->seed, target));
+    TRY(start_target((int)r->d, keys_integer(keys, KEY_target) == TARGET_GAUSSIAN, task->seed, target));
     for (size_t i = 0; i < r->d; i++) {
         for (size_t c = 0; c < r->d; c++) {
             r->target[i * r->d + c] = r->transposed[c * r->d + i] = (float)target[i * r->d + c];
@@ -20,63 +22,54 @@ static enum status draw_target(const struct keys *keys, struct regression *r)
         }
         r->along += target[i * r->d] * target[i * r->d];
     }
-    r->null_loss = sum / (2 * (double)r->d);
+    task->null_loss = sum / (2 * (double)r->d);
+    task->target = r->target;
 done:
     free(target);
     return rc;
 }
 
-enum status regression_init(const struct keys *keys, struct regression *r)
+static enum status init(const struct keys *keys, struct task *task)
 {
     enum status rc = OK;
-    const struct schedule schedule = schedule_of(keys_real(keys, KEY_schedule));
-    *r = (struct regression){.T = (size_t)keys_integer(keys, KEY_T),
-                             .d = (size_t)keys_integer(keys, KEY_d),
-                             .B = (size_t)keys_integer(keys, KEY_B),
-                             .test_B = (size_t)schedule_last(&schedule, SCHEDULE_B, keys_real(keys, KEY_B)),
-                             .most_B = (size_t)schedule_largest(&schedule, SCHEDULE_B, keys_real(keys, KEY_B)),
-                             .p = keys_real(keys, KEY_p),
-                             .feature = keys_integer(keys, KEY_feature) == CHOICE_YES,
-                             .seed = (uint64_t)keys_integer(keys, KEY_seed)};
-    r->target = malloc(r->d * r->d * sizeof *r->target);
-    r->transposed = malloc(r->d * r->d * sizeof *r->transposed);
-    REQUIRE(r->target && r->transposed, ERR_MEMORY, "out of memory for a target of %zu x %zu numbers", r->d, r->d);
-    TRY(draw_target(keys, r));
+    const size_t d = (size_t)keys_integer(keys, KEY_d);
+    struct regression *r = task->own = calloc(1, sizeof *r);
+    REQUIRE(r, ERR_MEMORY, "out of memory for a task");
+    r->d = d;
+    r->feature = keys_integer(keys, KEY_feature) == CHOICE_YES;
+    r->target = malloc(d * d * sizeof *r->target);
+    r->transposed = malloc(d * d * sizeof *r->transposed);
+    REQUIRE(r->target && r->transposed, ERR_MEMORY, "out of memory for a target of %zu x %zu numbers", d, d);
+    TRY(draw_target(keys, task));
     if (keys_integer(keys, KEY_position) == POSITION_FIXED) {
-        REQUIRE(r->positions = malloc(r->T * sizeof *r->positions), ERR_MEMORY, "out of memory for %zu positions",
-                r->T);
+        REQUIRE(r->positions = malloc(task->T * sizeof *r->positions), ERR_MEMORY, "out of memory for %zu positions",
+                task->T);
         /* W* is drawn at step 0 of this purpose. */
-        random_distinct(&(struct stream){.seed = r->seed, .purpose = PURPOSE_TARGET, .step = 1}, 0, r->T, r->most_B,
-                        r->positions);
+        random_distinct(&(struct stream){.seed = task->seed, .purpose = PURPOSE_TARGET, .step = 1}, 0, task->T,
+                        task->slots, r->positions);
     }
 done:
-    if (rc != OK)
-        regression_free(r);
     return rc;
 }
 
-void regression_free(struct regression *r)
+static void release(struct task *task)
 {
+    struct regression *r = task->own;
     free(r->target);
     free(r->transposed);
     free(r->positions);
-    *r = (struct regression){0};
-}
-
-enum status regression_samples(const struct regression *r, size_t n, struct samples *s)
-{
-    return samples_init(n, r->T, r->d + r->feature, r->d, r->most_B, s);
+    free(r);
 }
 
 /* Tokens into inputs[T][d + feature], feature 0. They are drawn as T x d numbers into the end of the place, from where
  * each row moves to its own, never over one that is still to move. */
-static void draw_tokens(const struct regression *r, const struct stream *normals, float *inputs)
+static void draw_tokens(const struct regression *r, size_t T, const struct stream *normals, float *inputs)
 {
     const size_t d = r->d, row = d + r->feature;
     const float scale = (float)(1 / sqrt((double)d));
-    float *drawn = inputs + r->T * (row - d);
-    random_normal(normals, 0, r->T * d, drawn);
-    for (size_t t = 0; t < r->T; t++) {
+    float *drawn = inputs + T * (row - d);
+    random_normal(normals, 0, T * d, drawn);
+    for (size_t t = 0; t < T; t++) {
         for (size_t c = 0; c < d; c++)
             inputs[t * row + c] = scale * drawn[t * d + c];
         if (r->feature)
@@ -104,26 +97,69 @@ static void set_relevant(const struct regression *r, bool repeated, const int32_
     }
 }
 
-enum status regression_draw(const struct regression *r, const struct samples_range *range, struct samples *s)
+static enum status draw(const struct task *task, const struct samples_range *range, struct samples *s)
 {
-    int32_t *drawn = r->positions ? NULL : malloc(r->T * sizeof *drawn);
+    const struct regression *r = task->own;
+    int32_t *drawn = r->positions ? NULL : malloc(task->T * sizeof *drawn);
     if (!r->positions && !drawn)
-        return error_set(ERR_MEMORY, "out of memory for %zu positions", r->T);
-    const size_t B = range->test ? r->test_B : r->B;
+        return error_set(ERR_MEMORY, "out of memory for %zu positions", task->T);
+    const size_t B = range->test ? task->test_B : task->B;
     for (size_t i = 0; i < s->n; i++) {
         struct stream normals, choices;
-        samples_streams(r->seed, range, i, &normals, &choices);
+        samples_streams(task->seed, range, i, &normals, &choices);
         float *inputs = s->inputs + i * s->T * s->features;
         int32_t *relevant = s->relevant + i * s->slots;
-        draw_tokens(r, &normals, inputs);
+        draw_tokens(r, task->T, &normals, inputs);
         if (drawn)
-            random_distinct(&choices, POSITIONS, r->T, B, drawn);
+            random_distinct(&choices, POSITIONS, task->T, B, drawn);
         memcpy(relevant, drawn ? drawn : r->positions, B * sizeof *relevant);
         for (size_t b = B; b < s->slots; b++)
             relevant[b] = -1;
-        bool repeated = !range->test && r->p > 0 && random_uniform(&choices, COIN) < r->p;
+        bool repeated = !range->test && task->p > 0 && random_uniform(&choices, COIN) < task->p;
         set_relevant(r, repeated, relevant, B, inputs, s->targets + i * s->outputs);
     }
     free(drawn);
     return OK;
 }
+
+static double train_null(const struct task *task)
+{
+    const struct regression *r = task->own;
+    return 0.5 * task->p * r->along + (1 - task->p) * task->null_loss;
+}
+
+static void sizes(const struct keys *keys, int *T, int *inputs, int *outputs)
+{
+    const int d = (int)keys_integer(keys, KEY_d);
+    *T = (int)keys_integer(keys, KEY_T);
+    *inputs = d + (keys_integer(keys, KEY_feature) == CHOICE_YES);
+    *outputs = d;
+}
+
+/* Fractions of the null loss. */
+static double level(const struct keys *keys, int i)
+{
+    (void)keys;
+    return flow_cvode_level(i);
+}
+
+static double usual(const struct keys *keys)
+{
+    (void)keys;
+    return 0.2;
+}
+
+const struct task_kind regression_task = {
+    .preset = PRESET_REGRESSION,
+    .levels = FLOW_LEVELS,
+    .level_names = {"0.9", "0.8", "0.7", "0.6", "0.5", "0.4", "0.3", "0.2", "0.1"},
+    .level = level,
+    .usual = usual,
+    .sizes = sizes,
+    .init = init,
+    .free = release,
+    .draw = draw,
+    .train_null = train_null,
+    .probes = {{"attention", task_slots, task_last_to_relevant}},
+    .n_probes = 1,
+};

@@ -20,7 +20,7 @@
  * identities (tested; config.full leaves them out):
  *
  * - With readout=last the last layer has one query, one attention output and one MLP row a sequence, and no keys or
- *   values (transformer_last.c). With n_t = n(x_t) and q the last query
+ *   values (transformer_last_query.c). With n_t = n(x_t) and q the last query
  *
  *       q . k_t = n_t . (K^T q) + q . b_K (the same for all t: softmax does not see it),   o = V sum_t p_t n_t + b_V
  *
@@ -33,13 +33,13 @@
  *
  *   so that D is multiplied with a few rows a sequence, never with all T. ("Held back" below is this MLP's output.)
  *
- * - Without norm the first layer's queries, keys and values are linear in the input (transformer_first.c):
+ * - Without norm the first layer's queries, keys and values are linear in the input (transformer_first_qkv.c):
  *
  *       QKV x_t + b = (QKV E) in_t + [QKV (e + pos_t) + b]
  *
  * A step is a fixed list of micro-batches of a few sequences, whose activations stay in the cache; each is run whole,
- * forward and backward, by one thread. Gradients are summed in four lanes of micro-batches, lanes in their order: the
- * same bits for any number of threads.
+ * forward and backward, by one thread. Micro-batch i adds its gradient to accumulator i mod 4, in the order of i, and
+ * the accumulators are added up in their order: the same bits for any number of threads.
  *
  * Call order: transformer_create, transformer_initialise (or fill `parameters`), then transformer_gradient and
  * transformer_evaluate in any order while an optimizer changes `parameters`, transformer_free. One caller per model at
@@ -50,9 +50,9 @@
 #include "team.h"
 
 struct transformer_config {
-    enum task task;
+    bool tokens; /* reads token numbers and predicts one (recall); else reads vectors and predicts one (regression) */
     int T;       /* tokens a sequence */
-    int inputs;  /* regression: numbers a token (d, one more for the relevance feature); recall: vocab */
+    int inputs;  /* numbers of a vector (regression: d, one more for the relevance feature); or tokens there are */
     int outputs; /* regression: d; recall: vocab */
     int layers, heads, width, head_dim, mlp;
     bool skip;
@@ -72,7 +72,7 @@ struct transformer_tensor {
     size_t count;  /* numbers: the product of shape */
 };
 
-struct transformer_machine;
+struct transformer_workspace;
 
 /* Where the time of a call goes: X(enumerator, name, what it is). */
 #define TRANSFORMER_PARTS(X)                                                                                           \
@@ -98,11 +98,11 @@ struct transformer {
     const struct kernels *kernels; /* borrowed: name and precision of what computes */
     int threads;
     int tensors;
-    struct transformer_tensor *tensor;   /* owned */
-    size_t count;                        /* numbers in the block, padding between tensors (always 0) included */
-    real *parameters;                    /* owned, aligned: change it between calls */
-    struct team *team;                   /* owned: the model's threads, at the caller's service between calls */
-    struct transformer_machine *machine; /* owned */
+    struct transformer_tensor *tensor;       /* owned */
+    size_t count;                            /* numbers in the block, padding between tensors (always 0) included */
+    real *parameters;                        /* owned, aligned: change it between calls */
+    struct team *team;                       /* owned: the model's threads, at the caller's service between calls */
+    struct transformer_workspace *workspace; /* owned */
 };
 
 /* Sequences, borrowed. Regression reads inputs and targets, recall tokens and labels. */

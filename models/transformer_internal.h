@@ -7,8 +7,8 @@
 #include "transformer.h"
 
 enum {
-    TRANSFORMER_LAYERS = 64, /* at most */
-    TRANSFORMER_LANES = 4    /* partial sums of a gradient */
+    TRANSFORMER_LAYERS = 64,     /* at most */
+    TRANSFORMER_ACCUMULATORS = 4 /* partial sums of a gradient */
 };
 
 /* Modules with .weight and .bias, in the order of the parameter block. */
@@ -64,7 +64,7 @@ struct transformer_rows {
     void *q, *dq, *o, *dO; /* [N][A]: query, the heads' outputs; their gradients */
     void *m, *dr;          /* [N][H][W]: sum_t p_t n_t; gradient of r = K^T q */
     void *da;              /* [N][W]: gradient of the attention's output */
-    /* Where the layer below holds its MLP back (g_t its activations there), see transformer_last.c: */
+    /* Where the layer below holds its MLP back (g_t its activations there), see transformer_last_query.c: */
     void *r, *dm;           /* [N][H][W]: K^T q; gradient of m */
     void *m_held, *ds_held; /* [N][H][F]: sum_t p_t g_t, sum_t ds_t g_t */
     void *dx, *g_held;      /* [N][W], [N][F]: at the last position, gradient of what the layer reads, and g */
@@ -102,26 +102,26 @@ struct transformer_worker {
     void *nf, *zf;          /* [R][W]: final norm (readout=mean) */
     real *scalef;           /* [R] */
     real *out, *row;        /* [S][outputs]; [inputs] or [F] */
-    real *gradient;         /* borrowed: the lane's, [count]; NULL: forward only */
-    real *first_sums;       /* borrowed: the lane's, see transformer_first */
+    real *gradient;         /* borrowed: the accumulator's, [count]; NULL: forward only */
+    real *first_sums;       /* borrowed: the accumulator's, see transformer_first_qkv */
     bool first;             /* no matrix gradient was added to it yet */
 };
 
-/* The first layer's queries, keys and values straight from the input (transformer_first.c). */
-struct transformer_first {
+/* The first layer's queries, keys and values straight from the input (transformer_first_qkv.c). */
+struct transformer_first_qkv {
     bool wanted;
     real *P, *M, *C;                          /* owned: [T][W], [inputs][3A], [T][3A] */
     void *qkv, *embed, *position, *M_element; /* owned, as elements: [3A][W], [W][inputs], [T][W] (P), [inputs][3A] */
-    real *lane[TRANSFORMER_LANES];            /* owned: G [inputs][3A] and H [T][3A] */
-    void *sums;                               /* owned: those of all lanes, as elements */
+    real *accumulator[TRANSFORMER_ACCUMULATORS]; /* owned: G [inputs][3A] and H [T][3A] */
+    void *sums;                                  /* owned: those of all accumulators, as elements */
 };
 
-struct transformer_machine {
+struct transformer_workspace {
     struct transformer_sizes sizes; /* of the largest micro-batch */
     bool is_short;                  /* the last layer is computed for the last position only */
     bool whole_last;                /* .. but probes have looked at all of its attention */
     int held; /* the layer whose MLP's output is held back: the short last one reads its activations; -1: none */
-    struct transformer_first first;
+    struct transformer_first_qkv first;
     int tile_heads;
     int index[TRANSFORMER_LAYERS][MODULE_COUNT]; /* number of .weight in `tensor` (.bias follows); -1: no such module */
     struct transformer_weights layer[TRANSFORMER_LAYERS];
@@ -129,35 +129,40 @@ struct transformer_machine {
     real *position;               /* owned, [T][W] */
     real *lookup;                 /* owned, [inputs][W]: embed.weight transposed (recall), or its gradient */
     int workers;
-    struct transformer_worker *worker; /* owned, [workers] */
-    real *lane[TRANSFORMER_LANES];     /* owned, [count]; lane 0 is the caller's gradient and NULL here */
-    int N;                             /* sequences that rows_block has room for */
-    char *rows_block;                  /* owned */
+    struct transformer_worker *worker;           /* owned, [workers] */
+    real *accumulator[TRANSFORMER_ACCUMULATORS]; /* owned, [count]; the first is the caller's gradient, NULL here */
+    int N;                                       /* sequences that rows_block has room for */
+    char *rows_block;                            /* owned */
 };
 
-/* transformer.c: where a module's parameters are, and where their gradients in the worker's. */
+/* The floors, from below: parameters; workspace; layers, first_qkv, last_query, embed_readout; step. */
+
+/* transformer_parameters.c: names, places and starts of the parameters. */
+/* Lists the tensors of model->config and makes room for their numbers. ERR_MEMORY. */
+enum status transformer_parameters_create(struct transformer *model);
+/* Where a module's parameters are, and where their gradients in the worker's. */
 real *transformer_weight(const struct transformer *model, int layer, enum transformer_module module);
 real *transformer_bias(const struct transformer *model, int layer, enum transformer_module module);
 real *transformer_weight_gradient(const struct transformer_worker *w, int layer, enum transformer_module module);
 real *transformer_bias_gradient(const struct transformer_worker *w, int layer, enum transformer_module module);
 
-/* transformer_call.c: the part that ends here takes the time since the last one ended. */
-void transformer_call_ends(struct transformer_worker *w, enum transformer_part part);
+/* transformer_step.c: the part that ends here takes the time since the last one ended. */
+void transformer_part_ends(struct transformer_worker *w, enum transformer_part part);
 
-/* transformer_machine.c: storage and packed weights. */
-struct transformer_sizes transformer_machine_sizes(const struct transformer *model, int sequences);
+/* transformer_workspace.c: storage and packed weights. */
+struct transformer_sizes transformer_workspace_sizes(const struct transformer *model, int sequences);
 enum status
-transformer_machine_create(struct transformer *model); /* `machine` is zeroed, all else set. ERR_MEMORY, .. */
-void transformer_machine_free(struct transformer *model);
-/* Room for rows of N sequences and, if wanted, for the lanes of a gradient. ERR_MEMORY. */
-enum status transformer_machine_reserve(struct transformer *model, int N, bool lanes);
+transformer_workspace_create(struct transformer *model); /* `workspace` is zeroed, all else set. ERR_MEMORY, .. */
+void transformer_workspace_free(struct transformer *model);
+/* Room for rows of N sequences and, if wanted, for the accumulators of a gradient. ERR_MEMORY. */
+enum status transformer_workspace_reserve(struct transformer *model, int N, bool accumulators);
 /* The rows from sequence `first` on. */
-struct transformer_rows transformer_machine_rows(const struct transformer *model, int first);
+struct transformer_rows transformer_workspace_rows(const struct transformer *model, int first);
 /* Prepared weights: how many places there are; packs the one in place i, if this model has one there. */
-int transformer_machine_weights(const struct transformer *model);
-void transformer_machine_pack(struct transformer_worker *w, int i);
+int transformer_workspace_weights(const struct transformer *model);
+void transformer_workspace_pack(struct transformer_worker *w, int i);
 /* Makes qkv of the short last layer, unless it exists. */
-enum status transformer_machine_open_last(struct transformer *model);
+enum status transformer_workspace_open_last(struct transformer *model);
 
 /* transformer_layer.c: layers that are computed whole. x and dx are [R][W], changed in place; an MLP takes any rows. */
 void transformer_layer_forward(struct transformer_worker *w, int layer, int S, real *x);
@@ -183,41 +188,35 @@ void transformer_layer_attention(struct transformer_worker *w, int S, const void
 void transformer_layer_weight_gradient(struct transformer_worker *w, int layer, enum transformer_module module,
                                        int rows, int out, int in, const void *dy, const void *x);
 
-/* transformer_last.c: the short last layer: w->x [R][W] -> w->xl [S][W], w->dxl -> w->dx; then the gradients over a
- * batch of N of its weights and biases and of the readout's. */
-void transformer_last_forward(struct transformer_worker *w, int S, const struct transformer_rows *r);
-void transformer_last_backward(struct transformer_worker *w, int S, const struct transformer_rows *r);
-void transformer_last_gradient(struct transformer_worker *w, int layer, enum transformer_module module, int N,
-                               const struct transformer_rows *r);
+/* transformer_last_query.c: the short last layer: w->x [R][W] -> w->xl [S][W], w->dxl -> w->dx; then the gradients over
+ * a batch of N of its weights and biases and of the readout's. */
+void transformer_last_query_forward(struct transformer_worker *w, int S, const struct transformer_rows *r);
+void transformer_last_query_backward(struct transformer_worker *w, int S, const struct transformer_rows *r);
+void transformer_last_query_gradient(struct transformer_worker *w, int layer, enum transformer_module module, int N,
+                                     const struct transformer_rows *r);
 /* What the last layer reads at every position, into its n, for probes of its whole attention. Changes w->x. */
-void transformer_last_whole_input(struct transformer_worker *w, int S);
+void transformer_last_query_whole_input(struct transformer_worker *w, int S);
 
-/* transformer_first.c: the first layer's queries, keys and values. Once a step: _elements, then _prepare (tasks 0 ..
- * TRANSFORMER_LANES); for a micro-batch: _qkv and _backward; at the end of a gradient: _add_lanes (shares 0 ..
- * TRANSFORMER_LANES - 1), then the gradients: of QKV overwritten, of the embedding added. */
-void transformer_first_elements(struct transformer_worker *w);
-void transformer_first_prepare(struct transformer_worker *w, int task);
-void transformer_first_qkv(struct transformer_worker *w, int S, void *qkv);
-void transformer_first_backward(struct transformer_worker *w, int S);
-size_t transformer_first_sums(const struct transformer *model); /* numbers in first_sums */
-void transformer_first_add_lanes(struct transformer_worker *w, int share, int lanes);
-void transformer_first_gradient_qkv(struct transformer_worker *w);
-void transformer_first_gradient_embed(struct transformer_worker *w);
+/* transformer_first_qkv.c: the first layer's queries, keys and values. Once a step: _elements, then _prepare (tasks
+ * 0 .. TRANSFORMER_ACCUMULATORS); for a micro-batch: _forward and _backward; at the end of a gradient: _add_up (shares
+ * 0 .. TRANSFORMER_ACCUMULATORS - 1), then the gradients: of QKV overwritten, of the embedding added. */
+void transformer_first_qkv_elements(struct transformer_worker *w);
+void transformer_first_qkv_prepare(struct transformer_worker *w, int task);
+void transformer_first_qkv_forward(struct transformer_worker *w, int S, void *qkv);
+void transformer_first_qkv_backward(struct transformer_worker *w, int S);
+size_t transformer_first_qkv_sums(const struct transformer *model); /* numbers in first_sums */
+void transformer_first_qkv_add_up(struct transformer_worker *w, int share, int accumulators);
+void transformer_first_qkv_gradient(struct transformer_worker *w);
+void transformer_first_qkv_gradient_embed(struct transformer_worker *w);
 
-/* transformer_ends.c: what is before the first layer (into w->x) and behind the last (into w->out). */
-void transformer_ends_embed(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S);
-void transformer_ends_embed_backward(struct transformer_worker *w, int S);
-void transformer_ends_last_rows(struct transformer_worker *w, int S);
-void transformer_ends_readout(struct transformer_worker *w, int S, const struct transformer_rows *r);
+/* transformer_embed_readout.c: what is before the first layer (into w->x) and behind the last (into w->out). */
+void transformer_embed(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S);
+void transformer_embed_backward(struct transformer_worker *w, int S);
+void transformer_last_rows(struct transformer_worker *w, int S);
+void transformer_readout(struct transformer_worker *w, int S, const struct transformer_rows *r);
 /* w->out becomes the gradient of the mean loss; overwrites loss[S] and (recall) correct[S], 1 or 0. */
-void transformer_ends_loss(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S,
-                           double *loss, double *correct);
-void transformer_ends_readout_backward(struct transformer_worker *w, int S, const struct transformer_rows *r);
+void transformer_loss(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S,
+                      double *loss, double *correct);
+void transformer_readout_backward(struct transformer_worker *w, int S, const struct transformer_rows *r);
 
-/* transformer_call.c: transformer_gradient and transformer_evaluate. */
-enum status transformer_call_gradient(struct transformer *model, const struct transformer_batch *batch, real *gradient,
-                                      struct transformer_measure *measure, real *outputs);
-enum status transformer_call_evaluate(struct transformer *model, const struct transformer_batch *batch, int lists,
-                                      const struct transformer_pairs *pairs, struct transformer_measure *measure,
-                                      real *outputs);
 #endif

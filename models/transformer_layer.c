@@ -72,7 +72,7 @@ static void mlp_activations(struct transformer_worker *w, int layer, int rows, c
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const struct weight *up = &model->machine->layer[layer].up;
+    const struct weight *up = &model->workspace->layer[layer].up;
     transformer_layer_normalise(w, layer, MODULE_NORM2, rows, x, s->n, s->z, s->scale);
     k->forward(&w->kernel, up, transformer_bias(model, layer, MODULE_UP), rows, s->n, up->in, s->u, up->out,
                RESULT_ELEMENT);
@@ -83,7 +83,7 @@ void transformer_layer_down(struct transformer_worker *w, int layer, int rows, c
                             real *x)
 {
     const struct transformer *model = w->model;
-    const struct weight *down = &model->machine->layer[layer].down;
+    const struct weight *down = &model->workspace->layer[layer].down;
     model->kernels->forward(&w->kernel, down, with_bias ? transformer_bias(model, layer, MODULE_DOWN) : NULL, rows, g,
                             down->in, x, down->out, add ? RESULT_REAL_ADDED : RESULT_REAL);
 }
@@ -99,7 +99,7 @@ static void mlp_backward_from_g(struct transformer_worker *w, int layer, int row
                                 const struct transformer_mlp *s, bool deferred)
 {
     const struct kernels *k = w->model->kernels;
-    const struct weight *up = &w->model->machine->layer[layer].up;
+    const struct weight *up = &w->model->workspace->layer[layer].up;
     k->activate_backward((size_t)rows * (size_t)up->out, s->u, s->du);
     if (!deferred)
         transformer_layer_weight_gradient(w, layer, MODULE_UP, rows, up->out, up->in, s->du, s->n);
@@ -110,7 +110,7 @@ void transformer_layer_mlp_backward(struct transformer_worker *w, int layer, int
                                     const struct transformer_mlp *s, bool deferred)
 {
     const struct kernels *k = w->model->kernels;
-    const struct weight *down = &w->model->machine->layer[layer].down;
+    const struct weight *down = &w->model->workspace->layer[layer].down;
     const void *dy = s->dy;
     if (deferred)
         k->narrow((size_t)rows * (size_t)down->out, dx, s->dy);
@@ -174,8 +174,8 @@ struct tile {
 /* The tile behind one of `done` heads out of S H; heads = 0 at the end. */
 static struct tile tile_at(const struct transformer_worker *w, int S, int done)
 {
-    const struct transformer_sizes z = transformer_machine_sizes(w->model, S);
-    const int s = done / z.H, h = done % z.H, rest = z.H - h, most = w->model->machine->tile_heads;
+    const struct transformer_sizes z = transformer_workspace_sizes(w->model, S);
+    const int s = done / z.H, h = done % z.H, rest = z.H - h, most = w->model->workspace->tile_heads;
     const size_t T = (size_t)z.T, row = (size_t)s * T, column = (size_t)h * (size_t)z.D;
     return (struct tile){.heads = s >= S        ? 0
                                   : rest < most ? rest
@@ -194,8 +194,8 @@ static void *at(const struct transformer_worker *w, const void *p, size_t i)
 void transformer_layer_qkv(struct transformer_worker *w, int layer, int S, const void *n, void *qkv)
 {
     const struct transformer *model = w->model;
-    const struct transformer_sizes z = transformer_machine_sizes(model, S);
-    model->kernels->forward(&w->kernel, &model->machine->layer[layer].qkv, transformer_bias(model, layer, MODULE_QKV),
+    const struct transformer_sizes z = transformer_workspace_sizes(model, S);
+    model->kernels->forward(&w->kernel, &model->workspace->layer[layer].qkv, transformer_bias(model, layer, MODULE_QKV),
                             z.R, n, z.W, qkv, 3 * z.A, RESULT_ELEMENT);
 }
 
@@ -204,7 +204,7 @@ void transformer_layer_attention(struct transformer_worker *w, int S, const void
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const struct transformer_sizes z = transformer_machine_sizes(model, S);
+    const struct transformer_sizes z = transformer_workspace_sizes(model, S);
     const size_t A = (size_t)z.A, TT = (size_t)z.T * (size_t)z.T;
     struct tile t;
     for (int done = 0; (t = tile_at(w, S, done)).heads > 0; done += t.heads) {
@@ -226,24 +226,24 @@ void transformer_layer_forward(struct transformer_worker *w, int layer, int S, r
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const struct transformer_sizes z = transformer_machine_sizes(model, S);
+    const struct transformer_sizes z = transformer_workspace_sizes(model, S);
     const struct transformer_activations *a = &w->layer[layer];
-    if (layer == 0 && model->machine->first.wanted) {
-        transformer_first_qkv(w, S, a->qkv);
+    if (layer == 0 && model->workspace->first.wanted) {
+        transformer_first_qkv_forward(w, S, a->qkv);
     } else {
         transformer_layer_normalise(w, layer, MODULE_NORM1, z.R, x, a->n, a->z, a->scale);
         transformer_layer_qkv(w, layer, S, a->n, a->qkv);
     }
-    transformer_call_ends(w, PART_QKV);
+    transformer_part_ends(w, PART_QKV);
     transformer_layer_attention(w, S, a->qkv, a->p, a->c);
-    k->forward(&w->kernel, &model->machine->layer[layer].out, transformer_bias(model, layer, MODULE_OUT), z.R, a->c,
+    k->forward(&w->kernel, &model->workspace->layer[layer].out, transformer_bias(model, layer, MODULE_OUT), z.R, a->c,
                z.A, x, z.W, model->config.skip ? RESULT_REAL_ADDED : RESULT_REAL);
-    transformer_call_ends(w, PART_ATTENTION);
-    if (layer == model->machine->held)
+    transformer_part_ends(w, PART_ATTENTION);
+    if (layer == model->workspace->held)
         mlp_activations(w, layer, z.R, x, &a->mlp);
     else if (z.F > 0)
         transformer_layer_mlp(w, layer, z.R, x, &a->mlp);
-    transformer_call_ends(w, PART_MLP);
+    transformer_part_ends(w, PART_MLP);
 }
 
 /* Gradients of q, k, v in w->dqkv, from those of the heads' outputs in w->dc: dp = dc v^T,
@@ -253,7 +253,7 @@ static void attention_backward(struct transformer_worker *w, int layer, int S)
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
     const struct transformer_activations *a = &w->layer[layer];
-    const struct transformer_sizes z = transformer_machine_sizes(model, S);
+    const struct transformer_sizes z = transformer_workspace_sizes(model, S);
     const size_t A = (size_t)z.A;
     const int row = 3 * z.A;
     struct tile t;
@@ -275,24 +275,24 @@ void transformer_layer_backward(struct transformer_worker *w, int layer, int S, 
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
-    const struct transformer_weights *L = &model->machine->layer[layer];
+    const struct transformer_weights *L = &model->workspace->layer[layer];
     const struct transformer_activations *a = &w->layer[layer];
-    const struct transformer_sizes z = transformer_machine_sizes(model, S);
-    if (layer == model->machine->held)
+    const struct transformer_sizes z = transformer_workspace_sizes(model, S);
+    if (layer == model->workspace->held)
         mlp_backward_from_g(w, layer, z.R, dx, &a->mlp, false);
     else if (z.F > 0)
         transformer_layer_mlp_backward(w, layer, z.R, dx, &a->mlp, false);
-    transformer_call_ends(w, PART_MLP);
+    transformer_part_ends(w, PART_MLP);
     const void *dy = transformer_layer_elements(w, (size_t)z.R * (size_t)z.W, dx, w->dy);
     k->backward(&w->kernel, &L->out, z.R, dy, z.W, w->dc, z.A, RESULT_ELEMENT);
     transformer_layer_weight_gradient(w, layer, MODULE_OUT, z.R, z.W, z.A, dy, a->c);
     attention_backward(w, layer, S);
-    transformer_call_ends(w, PART_ATTENTION);
-    if (layer == 0 && model->machine->first.wanted) {
-        transformer_first_backward(w, S);
+    transformer_part_ends(w, PART_ATTENTION);
+    if (layer == 0 && model->workspace->first.wanted) {
+        transformer_first_qkv_backward(w, S);
     } else {
         transformer_layer_weight_gradient(w, layer, MODULE_QKV, z.R, 3 * z.A, z.W, w->dqkv, a->n);
         through_input(w, layer, MODULE_NORM1, &L->qkv, z.R, w->dqkv, a->z, a->scale, dx);
     }
-    transformer_call_ends(w, PART_QKV);
+    transformer_part_ends(w, PART_QKV);
 }

@@ -15,7 +15,8 @@ steady() {
         -e 's/"rate_from": "[a-z]*"/"rate_from": "-"/' `# which settings a plan had the time to measure` \
         -e 's/^(\| [a-z0-9-]+ \| [0-9]+ \| [0-9]+ \|) [0-9.]+ \|/\1 - |/' -e 's/^(\| wall seconds \|) [0-9.]+/\1 -/' `# of a report's studies` \
         -e 's#(<td data-head="seconds of work">)[0-9.]+#\1-#' -e 's#(<td[^>]*>wall seconds</td><td[^>]*>)[0-9.]+#\1-#' \
-        -e 's/"(host|started|finished|created|build|version|library)": "[^"]*"/"\1": "-"/g' \
+        -e 's/"(host|started|finished|created|build|version|library|commit)": "[^"]*"/"\1": "-"/g' \
+        -e 's/^(\| commit \|) .*/\1 - |/' -e 's#(<td[^>]*>commit</td><td[^>]*>)[^<]*#\1-#' \
         -e 's/\b[0-9.]+(e[-+][0-9]+)? (s|ms|min|h|days|tokens\/s|operations a second|GFLOP\/s)\b/- \2/g' \
         -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:]{5,8}Z?)?/DATE/g' \
         -e 's/plateau [0-9]+\.[0-9]+\.[0-9]+/plateau VERSION/g' \
@@ -57,7 +58,9 @@ pages() {
 figures() {
     mkdir -p "out/$2"
     for file in "$1"/*.csv "$1"/*.gp "$1"/*.dat; do [[ ! -f $file ]] || steady <"$file" >"out/$2/${file##*/}"; done
-    for file in "$1"/*.svg; do [[ ! -f $file ]] || steady <"$file" | cksum >"out/$2/${file##*/}.sum"; done
+    for file in "$1"/*.svg; do # but for this one, in which gnuplot writes the same lines in one path or in several
+        [[ ! -f $file || $file == */figcollapse.svg ]] || steady <"$file" | cksum >"out/$2/${file##*/}.sum"
+    done
 }
 
 words() { # what the program says of itself

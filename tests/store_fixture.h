@@ -156,6 +156,7 @@ static inline void left_alone(const char *path, enum status code, const char *wo
 
 /* Keeps the last row and the order of the ids and seeds. */
 struct seen {
+    int revision[1000];
     size_t n;
     int64_t id[1000];
     double seed[1000];
@@ -169,6 +170,7 @@ static inline enum status remember(void *context, const struct store_row *row)
     struct seen *s = context;
     ck_assert(s->n < 1000);
     s->id[s->n] = row->id;
+    s->revision[s->n] = row->revision;
     s->seed[s->n++] = row->result.keys.value[KEY_seed];
     s->result = row->result;
     s->has_curve = row->has_curve;

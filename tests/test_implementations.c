@@ -34,14 +34,14 @@ dnnl_status_t __wrap_dnnl_primitive_create(dnnl_primitive_t *out, const_dnnl_pri
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #endif
 
-static struct transformer_config config_of(enum task task, int T, int d, int layers, int heads, enum norm norm)
+static struct transformer_config config_of(bool tokens, int T, int d, int layers, int heads, enum norm norm)
 {
-    return (struct transformer_config){.task = task,
+    return (struct transformer_config){.tokens = tokens,
                                        .T = T,
-                                       .inputs = task == TASK_RECALL ? d : d + 1,
+                                       .inputs = tokens ? d : d + 1,
                                        .outputs = d,
                                        .norm = norm,
-                                       .mask = task == TASK_RECALL ? MASK_CAUSAL : MASK_NONE,
+                                       .mask = tokens ? MASK_CAUSAL : MASK_NONE,
                                        .readout = READOUT_LAST,
                                        .skip = true,
                                        .activation = ACTIVATION_GELU,
@@ -93,8 +93,7 @@ static void check_made(enum precision precision)
                                     {128, 8, 4, 2}, {256, 64, 2, 4}, {256, 5, 1, 6}, {512, 128, 2, 1}, {512, 4, 3, 8}};
     for (size_t i = 0; i < 2 * sizeof shapes / sizeof shapes[0]; i++) {
         const int *s = shapes[i / 2];
-        const struct transformer_config c =
-            config_of(i % 2 ? TASK_RECALL : TASK_REGRESSION, s[0], s[1], s[2], s[3], i % 2 ? NORM_PRE : NORM_NONE);
+        const struct transformer_config c = config_of(i % 2, s[0], s[1], s[2], s[3], i % 2 ? NORM_PRE : NORM_NONE);
         size_t count;
         made = by_reference = 0;
         free(gradient_of(&c, BACKEND_ONEDNN, precision, &count));
@@ -120,8 +119,7 @@ END_TEST
 START_TEST(gradients_of_every_backend)
 {
     for (int i = 0; i < 3; i++) {
-        const struct transformer_config c =
-            config_of(i == 1 ? TASK_RECALL : TASK_REGRESSION, 20, 9, 1 + i, 2, i == 1 ? NORM_PRE : NORM_NONE);
+        const struct transformer_config c = config_of(i == 1, 20, 9, 1 + i, 2, i == 1 ? NORM_PRE : NORM_NONE);
         size_t count;
         real *right = gradient_of(&c, BACKEND_REFERENCE, PRECISION_F32, &count);
         for (enum backend backend = BACKEND_BLAS; backend <= BACKEND_ONEDNN; backend++) {

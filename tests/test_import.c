@@ -43,6 +43,7 @@ START_TEST(import_good)
     }
     struct store_filter f = {.values = {[KEY_seed] = (double[]){1}}, .n = {[KEY_seed] = 1}};
     struct seen seen = walk(s, &f);
+    ck_assert_int_eq(seen.revision[0], 0); /* no numerics of plateau made it */
     ck_assert(seen.result.state == RUN_EMERGED && seen.result.plateau == 1234.5 && seen.result.cap == 5000);
     ck_assert(seen.result.wall_s == 2.5);
     ck_assert(seen.result.keys.value[KEY_feature] == CHOICE_YES && isnan(seen.result.crossings[0]));

@@ -1,12 +1,12 @@
 /* Planning: order and balance, laws fitted to what is there, rates, the schedule, and the choice of runs for a budget.
  */
 #include "checkpoint.h"
+#include "cost.h"
 #include "design.h"
 #include "run_transformer.h"
 #include "store_fixture.h"
 #include "sweep.h"
 #include "test_keys.h"
-#include "work.h"
 #include <math.h>
 
 /* A study of one block, as on the command line. */
@@ -41,36 +41,36 @@ static void put(struct store *store, struct keys keys, double plateau, double ms
     ok(store_put(store, "test", NULL, &r, NULL));
 }
 
-START_TEST(agenda_is_longest_first_and_names_each_run_once)
+START_TEST(run_list_is_longest_first_and_names_each_run_once)
 {
     struct study study;
-    struct agenda agenda;
+    struct run_list list;
     struct keys keys;
     STUDY(&study, "model=transformer", "T=16,64,32", "d=8", "seed=1,2,1");
     static const double T[] = {64, 64, 32, 32, 16, 16};
-    ok(agenda_make(&study, &agenda));
-    ck_assert_uint_eq(agenda.n, 6);
-    for (size_t i = 0; i < agenda.n; i++) {
-        ok(study_at(&study, agenda.list[i].number, &keys));
+    ok(run_list_make(&study, &list));
+    ck_assert_uint_eq(list.n, 6);
+    for (size_t i = 0; i < list.n; i++) {
+        ok(study_at(&study, list.runs[i].number, &keys));
         ck_assert_double_eq(keys_real(&keys, KEY_T), T[i]);
         ck_assert_double_eq(keys_real(&keys, KEY_seed), (double)(1 + i % 2));
-        ck_assert_double_eq(agenda.list[i].work, work_run(&keys));
+        ck_assert_double_eq(list.runs[i].cost, cost_run(&keys));
     }
-    agenda_free(&agenda);
+    run_list_free(&list);
     study.left_out = calloc(9, sizeof *study.left_out);
     study.left_out[3] = true; /* T=64, seed=1 */
-    ok(agenda_make(&study, &agenda));
-    ok(study_at(&study, agenda.list[0].number, &keys));
-    ck_assert(agenda.n == 5 && keys_real(&keys, KEY_T) == 64 && keys_real(&keys, KEY_seed) == 2);
-    agenda_free(&agenda);
+    ok(run_list_make(&study, &list));
+    ok(study_at(&study, list.runs[0].number, &keys));
+    ck_assert(list.n == 5 && keys_real(&keys, KEY_T) == 64 && keys_real(&keys, KEY_seed) == 2);
+    run_list_free(&list);
     study_free(&study);
     /* caps and thresholds are no part of a run: it is made once, the way that goes furthest */
     STUDY(&study, "model=toy", "T=16", "d=8", "steps=100,3000,200", "threshold=0.5,0.2,0.3");
-    ok(agenda_make(&study, &agenda));
-    ck_assert_uint_eq(agenda.n, 1);
-    ok(study_at(&study, agenda.list[0].number, &keys));
+    ok(run_list_make(&study, &list));
+    ck_assert_uint_eq(list.n, 1);
+    ok(study_at(&study, list.runs[0].number, &keys));
     ck_assert(keys_real(&keys, KEY_steps) == 3000 && keys_real(&keys, KEY_threshold) == 0.2);
-    agenda_free(&agenda);
+    run_list_free(&list);
     study_free(&study);
 }
 END_TEST
@@ -85,11 +85,11 @@ START_TEST(work_counts_products)
     two = test_keys("model=transformer T=8 d=4 layers=1 heads=2 head_dim=16 width=32 mlp=4 readout=mean batch=64 "
                     "eval_every=1000000 eval_size=1");
     const double products = 3 * 32 * (2 * 8 * 32 * (4 * 32 + 2 * 128) + 4 * 8 * 8 * 32 + 2 * 32 * (8 * 5 + 4)),
-                 step = work_step(&two) - work_step(&one);
+                 step = cost_step(&two) - cost_step(&one);
     ck_assert_msg(step > products && step < 2 * products, "%g products, %g", products, step);
     two = test_keys(
         "model=transformer T=8 d=4 layers=1 heads=2 head_dim=16 width=32 mlp=4 readout=mean until=cap steps=77");
-    ck_assert_double_eq(work_steps(&two), 77);
+    ck_assert_double_eq(cost_steps(&two), 77);
 }
 END_TEST
 
@@ -301,10 +301,10 @@ static size_t choose(const char *const *keys, size_t n, double seconds, double *
     for (size_t i = 0; i < plan.n; i++)
         chosen += !plan.runs[i].left_out;
     ck_assert_ptr_nonnull(strstr(words.data, "standard errors"));
-    struct agenda agenda;
-    ok(agenda_make(&study, &agenda)); /* a sweep makes just these */
-    ck_assert_uint_eq(agenda.n, chosen);
-    agenda_free(&agenda);
+    struct run_list list;
+    ok(run_list_make(&study, &list)); /* a sweep makes just these */
+    ck_assert_uint_eq(list.n, chosen);
+    run_list_free(&list);
     text_free(&words);
     plan_free(&plan);
     study_free(&study);
@@ -431,7 +431,7 @@ START_TEST(budgets_have_units)
 END_TEST
 
 static const struct test tests[] = {
-    {"agenda_is_longest_first_and_names_each_run_once", &agenda_is_longest_first_and_names_each_run_once},
+    {"run_list_is_longest_first_and_names_each_run_once", &run_list_is_longest_first_and_names_each_run_once},
     {"work_counts_products", &work_counts_products},
     {"without_runs_the_published_law_is_expected", &without_runs_the_published_law_is_expected},
     {"toys_are_expected_to_follow_the_flow", &toys_are_expected_to_follow_the_flow},

@@ -73,7 +73,10 @@ START_TEST(older_revision)
     }
     for (int mode = STORE_READ; mode <= STORE_WRITE; mode++) {
         s = opened(path, (enum store_mode)mode);
-        ck_assert_int_eq(walk(s, NULL).n, 3);
+        const struct seen seen = walk(s, NULL);
+        ck_assert_int_eq(seen.n, 3);
+        for (int i = 0; i < 3; i++)
+            ck_assert_int_eq(seen.revision[i], 1);
         ok(store_curve(s, 2, &curve));
         ck_assert(curve.length == 1 && curve.rows[0] == 2);
         trace_free(&curve);
@@ -83,7 +86,10 @@ START_TEST(older_revision)
     for (int again = 0; again < 2; again++) {
         struct result r = example(MODEL_FLOW, 2);
         ok(store_put(s, "new", NULL, &r, NULL));
-        ck_assert_int_eq(walk(s, NULL).n, 3);
+        const struct seen seen = walk(s, NULL);
+        ck_assert_int_eq(seen.n, 3);
+        for (int i = 0; i < 3; i++)
+            ck_assert_int_eq(seen.revision[i], seen.seed[i] == 2 ? KEYS_NUMERICS_REVISION : 1);
         ck_assert_int_eq(walk(s, &(struct store_filter){.study = "old"}).n, 3);
         ck_assert_int_eq(walk(s, &(struct store_filter){.study = "new"}).n, 1);
         ck_assert_int_eq(store_curve(s, 2, &curve), ERR_INPUT); /* that run is gone, with its curve */

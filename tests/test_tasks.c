@@ -1,7 +1,7 @@
 /* The tasks by their definitions: laws of what is drawn (moments, frequencies, distinctness), exact relations inside a
  * sample, and that a sample does not depend on how the batch was asked for. Seeds are fixed: a statistical test passes
  * always or never. */
-#include "problem.h"
+#include "regression.h"
 #include "start.h"
 #include "test.h"
 #include "test_keys.h"
@@ -12,23 +12,23 @@ static const double LIMIT_SIGMA = 5.0; /* a mean, in standard errors: false alar
 static const double TOL_SINGLE = 3e-6; /* a sum of up to 64 products in single precision */
 
 struct drawn {
-    struct problem problem;
+    struct task task;
     struct samples s;
 };
 
 static struct drawn draw(const struct keys *keys, size_t n, struct samples_range range)
 {
     struct drawn x;
-    ck_assert_int_eq(problem_init(keys, &x.problem), OK);
-    ck_assert_int_eq(problem_samples(&x.problem, n, &x.s), OK);
-    ck_assert_int_eq(problem_draw(&x.problem, &range, &x.s), OK);
+    ck_assert_int_eq(task_init(keys, &x.task), OK);
+    ck_assert_int_eq(task_samples(keys, &x.task, n, &x.s), OK);
+    ck_assert_int_eq(task_draw(&x.task, &range, &x.s), OK);
     return x;
 }
 
 static void release(struct drawn *x)
 {
     samples_free(&x->s);
-    problem_free(&x->problem);
+    task_free(&x->task);
 }
 
 /* |sum/n - mean| <= LIMIT_SIGMA sqrt(variance/n) */
@@ -80,29 +80,29 @@ START_TEST(switches)
         const char *keys_of_task = tasks[task];
         struct keys keys = test_keys("%s B=3 p=.1 schedule=B=5@1/p=0.8@2/B=2@3", keys_of_task);
         for (int done = 0; done <= 3; done++) {
-            struct drawn x = {.problem = {0}};
-            ck_assert_int_eq(problem_init(&keys, &x.problem), OK);
-            ck_assert_int_eq(problem_samples(&x.problem, N, &x.s), OK);
+            struct drawn x = {.task = {0}};
+            ck_assert_int_eq(task_init(&keys, &x.task), OK);
+            ck_assert_int_eq(task_samples(&keys, &x.task, N, &x.s), OK);
             for (int k = 0; k < done; k++)
-                problem_switch(&x.problem, &changes[k]);
+                task_switch(&x.task, &changes[k]);
             struct keys now = test_keys("%s B=%d p=%g", keys_of_task, (int[]){3, 5, 5, 2}[done], done < 2 ? .1 : .8);
             struct drawn want = draw(&now, N, (struct samples_range){.step = STEP});
-            ck_assert_int_eq(problem_draw(&x.problem, &(struct samples_range){.step = STEP}, &x.s), OK);
+            ck_assert_int_eq(task_draw(&x.task, &(struct samples_range){.step = STEP}, &x.s), OK);
             ck_assert_uint_eq(x.s.slots, 5);
             check_same_samples(&want, &x);
             /* what knowing nothing costs: the mean of |y*|^2/2 over the training data, in its two parts */
-            const struct regression *r = &x.problem.regression;
+            const struct regression *r = x.task.own;
             if (task < 2)
-                test_close(problem_train_null(&x.problem),
-                           now.value[KEY_p] * .5 * r->along + (1 - now.value[KEY_p]) * want.problem.null_loss, 1e-12, 0,
+                test_close(task_train_null(&x.task),
+                           now.value[KEY_p] * .5 * r->along + (1 - now.value[KEY_p]) * want.task.null_loss, 1e-12, 0,
                            "null");
             release(&want);
             struct keys last = test_keys("%s B=2", keys_of_task);
             want = draw(&last, N, (struct samples_range){.test = true});
-            ck_assert_int_eq(problem_draw(&x.problem, &(struct samples_range){.test = true}, &x.s), OK);
+            ck_assert_int_eq(task_draw(&x.task, &(struct samples_range){.test = true}, &x.s), OK);
             if (task < 2)
                 check_same_samples(&want, &x);
-            ck_assert_uint_eq(problem_test_copies(&x.problem), task < 2 ? 2 : 1);
+            ck_assert_uint_eq(x.task.test_B, task < 2 ? 2 : 1);
             release(&want), release(&x);
         }
     }
@@ -148,9 +148,9 @@ START_TEST(regression_targets_are_the_relevant_tokens)
         ck_assert_uint_eq(x.s.features, D + (i / 2 == 0));
         for (size_t k = 0; k < (size_t)D * D; k++) {
             sum += W[k] * W[k];
-            ck_assert(x.problem.regression.target[k] == (float)W[k]);
+            ck_assert(x.task.target[k] == (float)W[k]);
         }
-        test_close(x.problem.null_loss, sum / (2 * D), 1e-12, 0.0, "null loss");
+        test_close(x.task.null_loss, sum / (2 * D), 1e-12, 0.0, "null loss");
         for (size_t n = 0; n < N; n++) {
             const int32_t *relevant = x.s.relevant + 4 * n;
             for (size_t r = 0; r < D; r++) {
@@ -179,7 +179,7 @@ START_TEST(regression_null_loss)
         struct drawn x = draw(&keys, N, (struct samples_range){.test = test});
         double sum = 0, squares = 0, along = 0, repeated = 0;
         for (size_t r = 0; r < D; r++)
-            along += 0.5 * x.problem.regression.target[r * D] * x.problem.regression.target[r * D];
+            along += 0.5 * x.task.target[r * D] * x.task.target[r * D];
         for (size_t i = 0; i < N; i++) {
             const float *at = token(&x.s, i, x.s.relevant[i]);
             double cost = 0;
@@ -189,7 +189,7 @@ START_TEST(regression_null_loss)
             sum += cost;
             squares += cost * cost;
         }
-        double expected = test ? x.problem.null_loss : 0.4 * along + 0.6 * x.problem.null_loss;
+        double expected = test ? x.task.null_loss : 0.4 * along + 0.6 * x.task.null_loss;
         check_mean(sum, N, expected, squares / N - sum / N * sum / N, test ? "null loss" : "loss of 0 with p");
         if (test)
             ck_assert(repeated == 0);
@@ -292,7 +292,7 @@ START_TEST(recall_exact)
         }
         for (int k = 0; k < PAIRS; k++)
             check_share(slot[k], N, (test ? 1.0 : 2.0) / PAIRS, "a slot holds the query");
-        test_close(x.problem.null_loss, log(9), 1e-15, 0.0, "null loss");
+        test_close(x.task.null_loss, log(9), 1e-15, 0.0, "null loss");
         release(&x);
     }
 }
@@ -371,7 +371,7 @@ static void check_splitting(struct keys keys)
             struct samples_range r = range;
             struct samples part = samples_part(&pieces.s, first, size < N - first ? size : N - first);
             r.first += (uint32_t)first;
-            ck_assert_int_eq(problem_draw(&pieces.problem, &r, &part), OK);
+            ck_assert_int_eq(task_draw(&pieces.task, &r, &part), OK);
         }
         ck_assert(same_samples(&whole.s, &pieces.s));
     }
@@ -403,14 +403,14 @@ START_TEST(probes_name_the_right_positions)
 {
     struct keys keys = test_keys("task=recall pairs=4 vocab=10 placement=bernoulli B=2");
     struct drawn x = draw(&keys, 50, (struct samples_range){.step = 1});
-    struct problem_pairs pairs;
-    ck_assert_int_eq(problem_pairs(&x.s, PROBE_copy, &pairs), OK);
+    struct task_pairs pairs;
+    ck_assert_int_eq(task_pairs(&x.s, &task_of_preset(PRESET_RECALL)->probes[0], &pairs), OK);
     ck_assert_uint_eq(pairs.count, 200);
     for (size_t i = 0; i < 200; i++)
         ck_assert(pairs.sample[i] == (int)i / 4 && pairs.query[i] == 2 * ((int)i % 4) + 1 &&
                   pairs.key[i] == pairs.query[i] - 1);
-    problem_pairs_free(&pairs);
-    ck_assert_int_eq(problem_pairs(&x.s, PROBE_select, &pairs), OK);
+    task_pairs_free(&pairs);
+    ck_assert_int_eq(task_pairs(&x.s, &task_of_preset(PRESET_RECALL)->probes[1], &pairs), OK);
     size_t held = 0;
     for (size_t i = 0; i < 50; i++)
         held += (size_t)check_recall_sample(&x.s, i, 10);
@@ -419,15 +419,15 @@ START_TEST(probes_name_the_right_positions)
         const int32_t *t = x.s.tokens + (size_t)pairs.sample[i] * x.s.T;
         ck_assert(pairs.query[i] == 8 && t[pairs.key[i] - 1] == t[8] && t[pairs.key[i]] == x.s.labels[pairs.sample[i]]);
     }
-    problem_pairs_free(&pairs);
+    task_pairs_free(&pairs);
     release(&x);
     keys = test_keys("T=12 d=2 B=3");
     x = draw(&keys, 5, (struct samples_range){.step = 1});
-    ck_assert_int_eq(problem_pairs(&x.s, PROBE_attention, &pairs), OK);
+    ck_assert_int_eq(task_pairs(&x.s, &task_of_preset(PRESET_REGRESSION)->probes[0], &pairs), OK);
     ck_assert_uint_eq(pairs.count, 15);
     for (size_t i = 0; i < 15; i++)
         ck_assert(pairs.sample[i] == (int)i / 3 && pairs.query[i] == 11 && token(&x.s, i / 3, pairs.key[i])[2] == 1.0f);
-    problem_pairs_free(&pairs);
+    task_pairs_free(&pairs);
     release(&x);
 }
 END_TEST

@@ -70,6 +70,12 @@ START_TEST(results_are_there)
             ck_assert_int_eq(sums[i], 1000 * i);
     }
     team_close(team);
+    for (int threads = 1; threads <= 3; threads++) {
+        long sums[64] = {0};
+        ck_assert_int_eq(team_parallel_for(threads, 64, add_up, sums), OK);
+        for (int i = 0; i < 64; i++)
+            ck_assert_int_eq(sums[i], 1000 * i);
+    }
 }
 END_TEST
 

@@ -24,14 +24,14 @@ static struct transformer_batch random_batch(const struct transformer_config *c,
     static int32_t tokens[MANY], labels[MANY];
     const struct stream s = {.seed = 7, .purpose = PURPOSE_DATA}, choice = {.seed = 7, .purpose = PURPOSE_CHOICE};
     const size_t n = (size_t)sequences, numbers = n * (size_t)c->T * (size_t)c->inputs;
-    if (c->task == TASK_REGRESSION) {
+    if (!c->tokens) {
         ck_assert(numbers <= MANY);
         random_normal(&s, 0, numbers, inputs);
         random_normal(&s, MANY, n * (size_t)c->outputs, targets);
     }
-    for (int i = 0; i < sequences * c->T && c->task == TASK_RECALL; i++)
+    for (int i = 0; i < sequences * c->T && c->tokens; i++)
         tokens[i] = (int32_t)(random_uniform(&choice, (uint32_t)i) * c->inputs);
-    for (int i = 0; i < sequences && c->task == TASK_RECALL; i++)
+    for (int i = 0; i < sequences && c->tokens; i++)
         labels[i] = (int32_t)(random_uniform(&choice, (uint32_t)(MANY + i)) * c->outputs);
     return (struct transformer_batch){sequences, inputs, targets, tokens, labels, NULL, NULL};
 }
@@ -42,7 +42,7 @@ static struct transformer_config variant(int i)
 {
     const bool recall = i & 1;
     return (struct transformer_config){
-        .task = recall ? TASK_RECALL : TASK_REGRESSION,
+        .tokens = recall,
         .T = recall ? 2 * PAIRS + 1 : T_REGRESSION,
         .inputs = recall ? VOCAB : 4,
         .outputs = recall ? VOCAB : 3,
@@ -65,8 +65,8 @@ static const char *describe(const struct transformer_config *c)
     static char text[160];
     snprintf(text, sizeof text,
              "%s layers=%d heads=%d head_dim=%d mlp=%d skip=%d norm=%d activation=%d mask=%d readout=%d",
-             c->task == TASK_RECALL ? "recall" : "regression", c->layers, c->heads, c->head_dim, c->mlp, c->skip,
-             c->norm, c->activation, c->mask, c->readout);
+             c->tokens ? "recall" : "regression", c->layers, c->heads, c->head_dim, c->mlp, c->skip, c->norm,
+             c->activation, c->mask, c->readout);
     return text;
 }
 
@@ -191,10 +191,10 @@ START_TEST(gradient_by_definition)
 END_TEST
 
 /* A model of a size at which a batch is several micro-batches a lane, the last of them smaller. */
-static struct transformer_config larger(enum task task, enum readout readout, enum norm norm)
+static struct transformer_config larger(bool tokens, enum readout readout, enum norm norm)
 {
     struct transformer_config c = variant(0);
-    c.task = task;
+    c.tokens = tokens;
     c.T = 80;
     c.inputs = c.outputs = 5;
     c.layers = 2;
@@ -232,8 +232,7 @@ static struct numbers numbers_of(const struct transformer_config *c, enum backen
 START_TEST(threads_change_nothing)
 {
     for (int i = 0; i < 4; i++) {
-        struct transformer_config c =
-            larger(i & 1 ? TASK_RECALL : TASK_REGRESSION, READOUT_LAST, i & 2 ? NORM_PRE : NORM_NONE);
+        struct transformer_config c = larger(i & 1, READOUT_LAST, i & 2 ? NORM_PRE : NORM_NONE);
         c.mlp = 128 / c.width + 1; /* sums of over 128 terms may have a library of their own */
         const struct numbers one = numbers_of(&c, BACKEND_AUTO, 1);
         for (int threads = 2; threads <= 5; threads++) {
@@ -256,8 +255,7 @@ START_TEST(short_cuts_against_the_whole)
 {
     const struct tolerance tol = tolerance_of(PRECISION_F32);
     for (int i = 0; i < 48; i++) {
-        struct transformer_config c = larger(i & 1 ? TASK_RECALL : TASK_REGRESSION, i & 4 ? READOUT_MEAN : READOUT_LAST,
-                                             i & 2 ? NORM_PRE : NORM_NONE);
+        struct transformer_config c = larger(i & 1, i & 4 ? READOUT_MEAN : READOUT_LAST, i & 2 ? NORM_PRE : NORM_NONE);
         c.skip = !(i & 8);
         c.layers = 1 + i / 16;
         c.mlp = i % 5 == 4 ? 0 : c.mlp;
@@ -272,7 +270,7 @@ START_TEST(short_cuts_against_the_whole)
         test_close(sqrt(error / squares), 0.0, 0.0, tol.value, "gradients, %s", describe(&c));
         test_close(brief.measure.loss, whole.measure.loss, tol.value, 0.0, "loss, %s", describe(&c));
         test_close(brief.evaluated.loss, whole.measure.loss, tol.value, 0.0, "loss of the evaluation");
-        if (c.task == TASK_RECALL)
+        if (c.tokens)
             test_close(brief.evaluated.accuracy, brief.measure.accuracy, 0.0, 0.0, "accuracy");
         for (int j = 0; j < c.layers * c.heads; j++)
             test_close(brief.attention[j], whole.attention[j], 10 * tol.value, 0.0, "attention %d", j);
@@ -344,7 +342,7 @@ static void fill(void *context, int first, int count)
 
 START_TEST(filled_on_demand)
 {
-    const struct transformer_config c = larger(TASK_REGRESSION, READOUT_MEAN, NORM_NONE);
+    const struct transformer_config c = larger(false, READOUT_MEAN, NORM_NONE);
     struct transformer_batch batch = random_batch(&c, LARGER);
     struct transformer *model = create(&c, BACKEND_REFERENCE, PRECISION_F32, 2);
     real *gradient = malloc(2 * model->count * sizeof *gradient);

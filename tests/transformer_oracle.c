@@ -126,8 +126,8 @@ static void embed(const struct oracle *o, const struct transformer_batch *batch,
     double *in = zeros(o->inputs);
     for (size_t t = 0; t < o->T; t++, x += o->W) {
         for (size_t i = 0; i < o->inputs; i++)
-            in[i] = o->model->config.task == TASK_RECALL ? batch->tokens[s * o->T + t] == (int32_t)i
-                                                         : (double)batch->inputs[(s * o->T + t) * o->inputs + i];
+            in[i] = o->model->config.tokens ? batch->tokens[s * o->T + t] == (int32_t)i
+                                            : (double)batch->inputs[(s * o->T + t) * o->inputs + i];
         linear(o, 0, "embed", o->W, o->inputs, in, x);
         for (size_t i = 0; i < o->W; i++) {
             const double pair = (double)(i - i % 2), angle = (double)t / pow(10000.0, pair / (double)o->W);
@@ -154,7 +154,7 @@ static void read_out(const struct oracle *o, const double *x, double *y)
 
 static double loss_of(const struct oracle *o, const struct transformer_batch *batch, size_t s, const double *y)
 {
-    const bool recall = o->model->config.task == TASK_RECALL;
+    const bool recall = o->model->config.tokens;
     double sum = 0;
     for (size_t i = 0; i < o->outputs; i++)
         sum += recall ? exp(y[i]) : 0.5 * pow(y[i] - (double)batch->targets[s * o->outputs + i], 2);

@@ -75,7 +75,7 @@ enum status accuracy_add(void *context, const struct store_row *row)
         return OK;
     if (r->keys.preset >= PRESET_REGRESSION)
         return add_transformer(a, r);
-    if (v[KEY_momentum] > 0 || v[KEY_optimizer] == OPTIMIZER_ADAM) /* whose steps x lr is not the flow's time */
+    if (!keys_follow_flow(&r->keys)) /* its steps x lr is not the flow's time */
         return OK;
     if (!a->tools)
         TRY(run_flow_create(&a->tools));

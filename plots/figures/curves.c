@@ -1,5 +1,4 @@
 #include "curves.h"
-#include "problem.h"
 #include "reading.h"
 #include "run_flow.h"
 #include <math.h>
@@ -225,8 +224,8 @@ enum status curves_heads(struct figure_data *data)
     TRY(runs_curve(data->store, &data->runs.list[0], &curve));
     for (size_t k = 0; k < curve.length; k = next_row(data, &curve, k))
         add_head(data->tables, "accuracy", NAN, NAN, runs_at(&curve, k, "step"), runs_at(&curve, k, "accuracy_test"));
-    add_probe(data, problem_probe_name(PROBE_copy), &curve);
-    add_probe(data, problem_probe_name(PROBE_select), &curve);
+    add_probe(data, "copy", &curve);
+    add_probe(data, "select", &curve);
     figure_data_set_real(data, "last_layer", curve.layers);
 done:
     trace_free(&curve);

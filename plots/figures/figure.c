@@ -4,8 +4,8 @@
 #include "gnuplot.h"
 #include "import.h"
 #include "figure_data.h"
-#include "pool.h"
 #include "reading.h"
+#include "stop.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -331,8 +331,8 @@ static enum status check(struct store *store, const struct figure *figure, const
     REQUIRE(figure->stands_alone || !(request->x || request->y || request->check), ERR_INPUT,
             "x, y and check are for the figure phase");
     REQUIRE(store || figure->stands_alone, ERR_INPUT, "needs a database");
-    if (*pool_stop())
-        TRY(pool_stopped("%s is not drawn", figure->name));
+    if (*stop_reason())
+        TRY(stop_error("%s is not drawn", figure->name));
     if (figure->study)
         TRY(figure_ready(store, figure, &ready));
     rc = ready ? OK : ERR_INPUT;

@@ -1,11 +1,12 @@
 #include "gnuplot.h"
-#include "pool.h"
 #include "progress.h"
+#include "stop.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,7 +50,7 @@ static void follow(struct drawing *d, double seconds)
 {
     const double until = progress_clock() + seconds;
     struct pollfd ready = {.fd = d->pipe, .events = POLLIN};
-    while (!has_ended(d) && !*pool_stop() && !(d->late = progress_clock() > until)) {
+    while (!has_ended(d) && !*stop_reason() && !(d->late = progress_clock() > until)) {
         if (poll(&ready, 1, TURN) > 0 && !listen_to(d))
             ready.fd = -1; /* closed: only the end is waited for */
     }
@@ -72,8 +73,8 @@ static enum status judge(const struct drawing *d, const char *script, double sec
     const int state = d->state;
     if (WIFEXITED(state) && WEXITSTATUS(state) == 0)
         return OK;
-    if (*pool_stop())
-        return pool_stopped("while gnuplot was drawing");
+    if (*stop_reason())
+        return stop_error("while gnuplot was drawing");
     if (d->late)
         return error_set(ERR_PROGRAM, "gnuplot took more than %g s to draw %s and was ended; is the machine busy?",
                          seconds, script);

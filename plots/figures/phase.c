@@ -3,9 +3,10 @@
 #include "figure.h"
 #include "flow_map.h"
 #include "kaplan_meier.h"
-#include "pool.h"
 #include "prediction.h"
 #include "published.h"
+#include "scheduler.h"
+#include "stop.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,7 +276,7 @@ static enum status draw_map(struct figure_data *data, struct axis *x, struct axi
     REQUIRE(!asked || (text_to_real(asked, &checks) && checks >= 1 && checks <= MOST_CHECKS && checks == floor(checks)),
             ERR_INPUT, "check=%s: a number of pixels, 1 to %d", asked, MOST_CHECKS);
     TRY(map_keys(data->request->filter, &map));
-    TRY(flow_map_compute(&map, pool_cores(), pool_stop()));
+    TRY(flow_map_compute(&map, scheduler_cores(), stop_reason()));
     if (asked)
         TRY(flow_map_check(&map, (size_t)checks, (uint64_t)keys_integer(&map.keys, KEY_seed), &check));
     struct axis *const axes[] = {x, y};

@@ -1,4 +1,5 @@
 #include "keys.h"
+#include "hash.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static const char *const names[KEY_COUNT] = {
 };
 
 /* Choice lists, in the order of their types. */
-#define AS_NAME(enumerator, name) name,
+#define AS_NAME(enumerator, name, ...) name,
 #define AS_LIST(list) static const char *const choices_##list[] = {CHOICES_##list(AS_NAME)};
 CHOICE_LISTS(AS_LIST)
 #undef AS_LIST
@@ -206,25 +207,48 @@ int64_t keys_integer(const struct keys *keys, enum key key)
     return (int64_t)keys->value[key];
 }
 
-/* A setting that the optimizer does not read is refused, unless it is the default: it would be half-accepted. */
+static const struct optimizer_kind optimizers[] = {
+#define AS_ENTRY(enumerator, name, gradient, time, ...)                                                                \
+    {name, gradient, time, {__VA_ARGS__}, sizeof(enum key[]){__VA_ARGS__} / sizeof(enum key)},
+    OPTIMIZERS(AS_ENTRY)
+#undef AS_ENTRY
+};
+enum { N_OPTIMIZERS = sizeof optimizers / sizeof optimizers[0] };
+
+const struct optimizer_kind *keys_optimizer(const struct keys *keys)
+{
+    const double optimizer = keys->value[KEY_optimizer];
+    return isnan(optimizer) ? NULL : &optimizers[(int)optimizer];
+}
+
+bool keys_follow_flow(const struct keys *keys)
+{
+    const struct optimizer_kind *optimizer = keys_optimizer(keys);
+    return !optimizer || (optimizer->time == TIME_FLOW && !(keys->value[KEY_momentum] > 0));
+}
+
+static bool reads(const struct optimizer_kind *optimizer, enum key key)
+{
+    return keys_among(key, optimizer->reads, optimizer->n_reads);
+}
+
+/* A setting that this optimizer does not read, but another does, is refused, unless it is the default: it would be
+ * half-accepted. */
 static enum status check_optimizer(const struct keys *k)
 {
-    static const struct {
-        enum key key;
-        bool gd, sgd, adam; /* which optimizers read it */
-    } reads[] = {{KEY_momentum, false, true, false}, {KEY_beta1, false, false, true}, {KEY_beta2, false, false, true},
-                 {KEY_eps, false, false, true},      {KEY_batch, false, true, true},  {KEY_sampler, false, true, true}};
-    const double optimizer = k->value[KEY_optimizer];
-    for (size_t i = 0; i < sizeof reads / sizeof reads[0] && !isnan(optimizer); i++) {
-        const char *text = table[reads[i].key].defaults[k->preset];
-        bool read = optimizer == OPTIMIZER_GD ? reads[i].gd : optimizer == OPTIMIZER_SGD ? reads[i].sgd : reads[i].adam;
-        double fallback, value = k->value[reads[i].key];
-        char buffer[32], name[32];
-        if (read || !text || keys_value(reads[i].key, text, &fallback) != OK || value == fallback)
+    const struct optimizer_kind *optimizer = keys_optimizer(k);
+    for (int i = 0; i < KEY_COUNT && optimizer; i++) {
+        const enum key key = (enum key)i;
+        const char *text = table[key].defaults[k->preset];
+        double fallback, value = k->value[key];
+        bool others = false;
+        char buffer[32];
+        for (int other = 0; other < N_OPTIMIZERS; other++)
+            others = others || reads(&optimizers[other], key);
+        if (!others || reads(optimizer, key) || !text || keys_value(key, text, &fallback) != OK || value == fallback)
             continue;
         return error_set(ERR_INPUT, "optimizer=%s %s=%s: %s is not read by this optimizer; leave it out",
-                         keys_text(KEY_optimizer, optimizer, name), names[reads[i].key],
-                         keys_text(reads[i].key, value, buffer), names[reads[i].key]);
+                         optimizer->name, names[key], keys_text(key, value, buffer), names[key]);
     }
     return OK;
 }
@@ -274,8 +298,9 @@ static enum status check_rules(const struct keys *k)
         return error_set(ERR_INPUT,
                          "T=%.0f d=%.0f: a sequence has T x d numbers, at most 1e8, and d must not exceed 16384",
                          v[KEY_T], v[KEY_d]);
-    if (k->preset >= PRESET_REGRESSION && v[KEY_optimizer] == OPTIMIZER_GD)
-        return error_set(ERR_INPUT, "optimizer=gd: the exact gradient is known for model=toy only; use sgd or adam");
+    if (k->preset >= PRESET_REGRESSION && keys_optimizer(k)->gradient == GRADIENT_EXACT)
+        return error_set(ERR_INPUT, "optimizer=%s: the exact gradient is known for model=toy only; use sgd or adam",
+                         keys_optimizer(k)->name);
     if (k->preset >= PRESET_REGRESSION && fmod(v[KEY_width], 2) != 0)
         return error_set(ERR_INPUT, "width=%.0f: positions are sine and cosine pairs, so width must be even",
                          v[KEY_width]);
@@ -292,8 +317,8 @@ enum status keys_resolve(const double *given, struct keys *keys)
                                                     : PRESET_REGRESSION;
     if (keys->preset <= PRESET_TOY && given[KEY_task] > TASK_REGRESSION)
         return error_set(ERR_INPUT, "task=%s: the %s knows task=regression only; %s needs model=transformer",
-                         choices_task[(int)given[KEY_task]], preset_names[keys->preset],
-                         choices_task[(int)given[KEY_task]]);
+                         choices_task_name[(int)given[KEY_task]], preset_names[keys->preset],
+                         choices_task_name[(int)given[KEY_task]]);
     for (int key = 0; key < KEY_COUNT; key++) {
         const char *fallback = table[key].defaults[keys->preset];
         if (!fallback && !isnan(given[key]))
@@ -311,14 +336,6 @@ enum status keys_resolve(const double *given, struct keys *keys)
     return check_rules(keys);
 }
 
-/* FNV-1a, 64 bits, from a chosen offset. */
-static uint64_t fnv(uint64_t hash, const char *s)
-{
-    for (; *s; s++)
-        hash = (hash ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 void keys_hash(const struct keys *keys, char hash[33])
 {
     keys_hash_at(keys, KEYS_NUMERICS_REVISION, hash);
@@ -327,17 +344,17 @@ void keys_hash(const struct keys *keys, char hash[33])
 void keys_hash_at(const struct keys *keys, int revision, char hash[33])
 {
     char line[SCHEDULE_TEXT + 32], number[32];
-    uint64_t a = UINT64_C(0xcbf29ce484222325), b = UINT64_C(0x84222325cbf29ce4);
+    uint64_t a = HASH_START, b = UINT64_C(0x84222325cbf29ce4);
     snprintf(line, sizeof line, "revision=%d\n", revision);
-    a = fnv(a, line);
-    b = fnv(b, line);
+    a = hash_text(a, line);
+    b = hash_text(b, line);
     for (int key = 0; key < KEY_COUNT; key++) {
         const char *absent = keys_absent((enum key)key), *text = keys_text((enum key)key, keys->value[key], number);
         if (!table[key].hashed || !*text || (absent && !strcmp(absent, text)))
             continue;
         snprintf(line, sizeof line, "%s=%s\n", names[key], text);
-        a = fnv(a, line);
-        b = fnv(b, line) ^ (a >> 29);
+        a = hash_text(a, line);
+        b = hash_text(b, line) ^ (a >> 29);
     }
     snprintf(hash, 33, "%016" PRIx64 "%016" PRIx64, a, b);
 }

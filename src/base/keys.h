@@ -15,8 +15,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Choices: X(enumerator, name). The first list entry has index 0. */
-#define CHOICES_task(X) X(TASK_REGRESSION, "regression") X(TASK_RECALL, "recall")
+// clang-format off
+/* Optimizers: X(enumerator, name, gradient, time, keys that it reads besides lr and decay). KEY_COUNT: no key.
+ *   gradient  GRADIENT_EXACT: of the population loss, which is known for the toy model alone; GRADIENT_SAMPLED: of a batch
+ *   time      TIME_FLOW: without momentum, steps x lr is the time of gradient flow; TIME_OWN: it is not
+ * The updates are in src/run/optimizer.c. */
+#define OPTIMIZERS(X) \
+    X(OPTIMIZER_GD, "gd", GRADIENT_EXACT, TIME_FLOW, KEY_COUNT) \
+    X(OPTIMIZER_SGD, "sgd", GRADIENT_SAMPLED, TIME_FLOW, KEY_momentum, KEY_batch, KEY_sampler) \
+    X(OPTIMIZER_ADAM, "adam", GRADIENT_SAMPLED, TIME_OWN, KEY_beta1, KEY_beta2, KEY_eps, KEY_batch, KEY_sampler)
+// clang-format on
+
+/* Choices: X(enumerator, name, ..). The first list entry has index 0. */
+#define CHOICES_task_name(X) X(TASK_REGRESSION, "regression") X(TASK_RECALL, "recall")
 #define CHOICES_yesno(X) X(CHOICE_NO, "no") X(CHOICE_YES, "yes")
 #define CHOICES_position(X) X(POSITION_RANDOM, "random") X(POSITION_FIXED, "fixed")
 #define CHOICES_placement(X) X(PLACEMENT_EXACT, "exact") X(PLACEMENT_BERNOULLI, "bernoulli")
@@ -30,7 +41,7 @@
 #define CHOICES_activation(X) X(ACTIVATION_GELU, "gelu") X(ACTIVATION_RELU, "relu")
 #define CHOICES_mask(X) X(MASK_NONE, "none") X(MASK_CAUSAL, "causal")
 #define CHOICES_readout(X) X(READOUT_LAST, "last") X(READOUT_MEAN, "mean")
-#define CHOICES_optimizer(X) X(OPTIMIZER_GD, "gd") X(OPTIMIZER_SGD, "sgd") X(OPTIMIZER_ADAM, "adam")
+#define CHOICES_optimizer(X) OPTIMIZERS(X)
 #define CHOICES_until(X) X(UNTIL_THRESHOLD, "threshold") X(UNTIL_LEVELS, "levels") X(UNTIL_CAP, "cap")
 #define CHOICES_sampler(X) X(SAMPLER_TOKENS, "tokens") X(SAMPLER_STATISTICS, "statistics")
 #define CHOICES_precision(X) X(PRECISION_F32, "f32") X(PRECISION_BF16, "bf16")
@@ -40,11 +51,11 @@
     X(BACKEND_CUDA, "cuda")
 
 #define CHOICE_LISTS(L) \
-    L(task) L(yesno) L(position) L(placement) L(metric) L(loss) L(method) L(init) L(target) L(model) L(norm) \
+    L(task_name) L(yesno) L(position) L(placement) L(metric) L(loss) L(method) L(init) L(target) L(model) L(norm) \
     L(activation) L(mask) L(readout) L(optimizer) L(until) L(sampler) L(precision) L(backend)
 // clang-format on
 
-#define AS_ENUMERATOR(enumerator, name) enumerator,
+#define AS_ENUMERATOR(enumerator, ...) enumerator,
 #define AS_ENUM(list) enum list { CHOICES_##list(AS_ENUMERATOR) };
 CHOICE_LISTS(AS_ENUM)
 #undef AS_ENUM
@@ -95,6 +106,18 @@ enum status keys_resolve(const double *given, struct keys *keys);
 /* The value of a key of a resolved set. Integer keys and choices: keys_integer. */
 double keys_real(const struct keys *keys, enum key key);
 int64_t keys_integer(const struct keys *keys, enum key key);
+enum { KEYS_READ = 6 };
+struct optimizer_kind {
+    const char *name;
+    enum optimizer_gradient { GRADIENT_EXACT, GRADIENT_SAMPLED } gradient;
+    enum optimizer_time { TIME_FLOW, TIME_OWN } time;
+    enum key reads[KEYS_READ];
+    size_t n_reads;
+};
+/* The row of OPTIMIZERS that the keys name; NULL for the flow, which has none. */
+const struct optimizer_kind *keys_optimizer(const struct keys *keys);
+/* The time of the run is that of gradient flow: the flow itself, or steps x lr of an optimizer that follows it. */
+bool keys_follow_flow(const struct keys *keys);
 /* true if both have the same value of the key, or it applies to neither. */
 bool keys_same(const struct keys *a, const struct keys *b, enum key key);
 /* true if the key is one of list[n]. */

@@ -1,4 +1,5 @@
 #include "schedule.h"
+#include "hash.h"
 #include "text.h"
 #include <math.h>
 #include <stdint.h>
@@ -111,13 +112,10 @@ static struct entry {
     struct entry *next; /* owned */
 } * table;              /* owned, until the end of the process */
 
-/* 52 bits of the FNV-1a hash of the text, and never 0: a whole number that a double holds. */
+/* 52 bits of the hash of the text, and never 0: a whole number that a double holds. */
 static double hash(const char *text)
 {
-    uint64_t sum = UINT64_C(0xcbf29ce484222325);
-    for (; *text; text++)
-        sum = (sum ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return (double)((sum >> 12) | 1);
+    return (double)((hash_text(HASH_START, text) >> 12) | 1);
 }
 
 static const struct entry *find(double value)

@@ -17,14 +17,13 @@
 #include "cli.h"
 #include "kernels.h"
 #include "optimizer.h"
-#include "pool.h"
+#include "outcome.h"
 #include "progress.h"
-#include "run_flow.h"
-#include "run_transformer.h"
+#include "scheduler.h"
+#include "team.h"
 #include "toy.h"
 #include "transformer.h"
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +35,7 @@ enum { PRODUCT_ROWS = 8192, PRODUCT_OUT = 1024, PRODUCT_IN = 256, PRODUCTS = 10 
 struct bench {
     struct flow_cvode *solver;
     struct prediction_workspace *quadrature;
-    struct run_flow *tools; /* the same two, as `plateau flow` uses them */
+    struct run_context runs; /* the same two, as `plateau flow` uses them */
     struct toy *toy;
     struct optimizer_state sgd;
     double *gradient;
@@ -139,44 +138,46 @@ static enum status flow_predictions(struct bench *b, double *us)
     return solve_part(b, true, true, us);
 }
 
-static enum status run_point(void *context, size_t point, struct result *result, struct trace *trace)
+static enum status run_point(void *context, size_t point, struct text *outcome)
 {
-    (void)trace;
     struct bench *b = context;
     struct keys keys;
     enum status rc = resolve(MODEL_FLOW, T_at(point), d_at(point), &keys);
-    return rc == OK ? run_flow(b->tools, &keys, result, NULL) : rc;
+    return rc == OK ? outcome_make(&b->runs, &keys, false, outcome) : rc;
 }
 
-static enum status take_point(void *context, size_t point, enum status rc, const char *message,
-                              const struct result *result, const struct trace *trace)
+static enum status take_point(void *context, size_t point, enum status rc, const char *message, const void *outcome,
+                              size_t bytes)
 {
-    (void)point, (void)trace;
+    (void)point, (void)bytes;
     struct bench *b = context;
+    struct result result;
+    struct trace curve;
     if (rc != OK)
         return error_set(rc, "%s", message);
-    result_json(result, &b->json);
+    outcome_read(outcome, &result, &curve);
+    result_json(&result, &b->json);
     return text_status(&b->json);
 }
 
-static enum status pool_part(struct bench *b, size_t jobs, double *us)
+static enum status jobs_part(struct bench *b, size_t jobs, double *us)
 {
-    const struct pool pool = {.jobs = jobs, .work = run_point, .deliver = take_point, .context = b};
+    const struct scheduler scheduler = {.jobs = jobs, .task = run_point, .deliver = take_point, .context = b};
     double begin = progress_clock();
     text_clear(&b->json);
-    enum status rc = pool_run(&pool, b->points, PART);
+    enum status rc = scheduler_run(&scheduler, b->points, PART);
     *us = 1e6 * (progress_clock() - begin) / PART;
     return rc;
 }
 
 static enum status flow_json(struct bench *b, double *us)
 {
-    return pool_part(b, 1, us);
+    return jobs_part(b, 1, us);
 }
 
 static enum status flow_all_cores(struct bench *b, double *us)
 {
-    return pool_part(b, pool_cores(), us);
+    return jobs_part(b, scheduler_cores(), us);
 }
 
 typedef enum status gradient_function(struct toy *, int, uint64_t, uint32_t, double *, double *);
@@ -254,16 +255,17 @@ struct multiplier {
     struct weight weight;
     real *W;     /* owned: [PRODUCT_OUT][PRODUCT_IN] */
     void *x, *y; /* owned */
+    int member;  /* the thread that did it */
 };
 
-static void *multiply(void *context)
+static void multiply(void *context, int member, int task)
 {
     enum { ROWS = PRODUCT_ROWS / THREADS };
-    struct multiplier *m = context;
+    struct multiplier *m = (struct multiplier *)context + task;
+    m->member = member;
     for (int i = 0; i < PRODUCTS; i++)
         m->worker.kernels->forward(&m->worker, &m->weight, NULL, ROWS, m->x, PRODUCT_IN, m->y, PRODUCT_OUT,
                                    RESULT_ELEMENT);
-    return NULL;
 }
 
 static enum status multiplier_open(const struct kernels *kernels, struct multiplier *m)
@@ -278,7 +280,7 @@ static enum status multiplier_open(const struct kernels *kernels, struct multipl
     m->y = kernels_allocate((size_t)ROWS * PRODUCT_OUT, kernels->element_size);
     REQUIRE(m->W && m->x && m->y, ERR_MEMORY, "out of memory for a product");
     kernels->weight_pack(&m->worker, &m->weight, m->W);
-    multiply(m); /* the library makes its code at the first call */
+    multiply(m, 0, 0); /* the library makes its code at the first call */
     rc = kernels_status(&m->worker);
 done:
     return rc;
@@ -298,18 +300,15 @@ static enum status product(struct bench *b, double *rate)
     enum status rc = OK;
     const struct kernels *kernels;
     struct multiplier m[THREADS] = {0};
-    pthread_t other;
     TRY(kernels_open(BACKEND_AUTO, b->precision, &kernels));
     for (int i = 0; i < THREADS && rc == OK; i++)
         rc = multiplier_open(kernels, &m[i]);
     double begin = progress_clock();
-    if (rc == OK && pthread_create(&other, NULL, multiply, &m[1]) == 0) {
-        multiply(&m[0]);
-        pthread_join(other, NULL);
-        *rate = 2e-9 * PRODUCTS * PRODUCT_ROWS * PRODUCT_OUT * PRODUCT_IN / (progress_clock() - begin);
-    } else if (rc == OK) {
+    if (rc == OK)
+        rc = team_parallel_for(THREADS, THREADS, multiply, m);
+    *rate = 2e-9 * PRODUCTS * PRODUCT_ROWS * PRODUCT_OUT * PRODUCT_IN / (progress_clock() - begin);
+    if (rc == OK && m[0].member == m[1].member)
         rc = error_set(ERR_MEMORY, "no thread could be started");
-    }
     for (int i = 0; i < THREADS; i++)
         multiplier_close(kernels, &m[i]);
 done:
@@ -364,7 +363,7 @@ static enum status prepare(struct bench *b)
     struct keys keys;
     TRY(flow_cvode_create(&b->solver));
     TRY(prediction_create(&b->quadrature));
-    TRY(run_flow_create(&b->tools));
+    TRY(run_flow_create(&b->runs.tools));
     TRY(toy_create(TOY_SIZE, TOY_SIZE, 1, 0, &b->toy));
     TRY(toy_start(b->toy, false, false, 1));
     TRY(resolve(MODEL_TOY, TOY_SIZE, TOY_SIZE, &keys));
@@ -463,7 +462,7 @@ enum status command_bench(const struct arguments *a)
 done:
     flow_cvode_free(b.solver);
     prediction_free(b.quadrature);
-    run_flow_free(b.tools);
+    run_free(&b.runs);
     toy_free(b.toy);
     optimizer_free(&b.sgd);
     free(b.gradient);

@@ -2,7 +2,7 @@
 #include "cli.h"
 #include "figure.h"
 #include "grid.h"
-#include "pool.h"
+#include "stop.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +68,7 @@ static enum status draw_all(struct store *store, const char *const *files, size_
     bool all = names == 1 && !strcmp(files[0], "all");
     for (size_t i = 0; i < names && !all; i++)
         TRY(figure_find(files[i], &figure));
-    pool_catch_signals();
+    stop_on_signals();
     for (size_t i = 0; i < figure_count() && all; i++)
         TRY(draw_if_ready(store, figure_at(i), request, drawn, failed));
     for (size_t i = 0; i < names && !all; i++, ++*drawn) {

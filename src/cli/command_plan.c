@@ -2,7 +2,7 @@
 #include "cli.h"
 #include "design.h"
 #include "plan.h"
-#include "pool.h"
+#include "stop.h"
 #include <unistd.h>
 
 static const double PATIENCE = 0.5; /* seconds that `plan` measures at least: it has nothing else to do */
@@ -56,7 +56,7 @@ enum status command_plan(const struct arguments *a)
     TRY(cli_study(a, &study));
     TRY(cli_warn(&study));
     const char *path = cli_database(a, &study, buffer);
-    pool_catch_signals();
+    stop_on_signals();
     if (a->db || access(path, F_OK) == 0)
         TRY(store_open(path, STORE_READ, NULL, &store));
     TRY(make_plan(a, store, &study, PATIENCE, &plan, &budget));

@@ -8,10 +8,10 @@
 #include "cli.h"
 #include "data.h"
 #include "manifest.h"
-#include "pool.h"
 #include "progress.h"
 #include "ranks.h"
 #include "report.h"
+#include "stop.h"
 #include "sweep.h"
 #include <math.h>
 #include <stdlib.h>
@@ -229,7 +229,7 @@ static enum status draw_all(struct reproduction *r)
     char folder[DATA_PATH];
     snprintf(folder, sizeof folder, "%.4000s/figures", r->folder);
     enum status rc = text_make_folder(folder);
-    for (size_t i = 0; i < figure_count() && rc == OK && !*pool_stop(); i++) {
+    for (size_t i = 0; i < figure_count() && rc == OK && !*stop_reason(); i++) {
         struct report_figure *f = &r->figures[i];
         if (r->as_it_is ? !f->shown : f->figure->part != r->part || !wanted(r, f->figure->name, r->part))
             continue;
@@ -244,7 +244,7 @@ static enum status draw_all(struct reproduction *r)
             snprintf(r->problem, sizeof r->problem, "%s", f->problem);
         r->drawn = r->drawn == OK ? drawn : r->drawn;
     }
-    return rc == OK && *pool_stop() ? pool_stopped("every finished run is saved in %s", r->folder) : rc;
+    return rc == OK && *stop_reason() ? stop_error("every finished run is saved in %s", r->folder) : rc;
 }
 
 static enum status write_report(struct reproduction *r)
@@ -374,7 +374,7 @@ enum status command_reproduce(const struct arguments *a)
     if (rc != OK)
         return error_prefix(rc, "reproduce");
     TRY(prepare(&r));
-    pool_catch_signals();
+    stop_on_signals();
     TRY(make_all(&r));
     TRY(conclude(&r));
 done:
@@ -394,7 +394,7 @@ enum status command_report(const struct arguments *a)
     REQUIRE(r.figures = calloc(figure_count(), sizeof *r.figures), ERR_MEMORY, "out of memory for the figures");
     TRY(store_open(a->files[0], STORE_READ, NULL, &r.store));
     TRY(text_make_folder(r.folder));
-    pool_catch_signals();
+    stop_on_signals();
     TRY(make_part(&r, FIGURE_TRANSFORMER));
     TRY(conclude(&r));
 done:

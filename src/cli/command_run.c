@@ -1,11 +1,13 @@
 /* plateau flow, plateau train: a grid of runs on all cores, printed in grid order. */
 #include "cli.h"
 #include "grid.h"
-#include "pool.h"
+#include "outcome.h"
 #include "progress.h"
 #include "published.h"
 #include "reading.h"
 #include "run.h"
+#include "scheduler.h"
+#include "stop.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,12 +29,12 @@ struct batch {
     struct progress progress;
 };
 
-static enum status work(void *context, size_t i, struct result *result, struct trace *trace)
+static enum status make_run(void *context, size_t i, struct text *outcome)
 {
     struct batch *b = context;
     struct keys keys;
     enum status rc = grid_at(&b->grid, i, &keys);
-    return rc == OK ? run_any(&b->runs, &keys, result, b->want_trace ? trace : NULL) : rc;
+    return rc == OK ? outcome_make(&b->runs, &keys, b->want_trace, outcome) : rc;
 }
 
 /* "   closed 357.5 (+0.1 %)" */
@@ -74,7 +76,8 @@ static void describe_theory(const struct result *r, double plateau, struct text 
                  "  (closed and quadrature are given where they are known to be within a factor of 2 of the flow)\n");
     else if (isnan(r->predicted.closed) && r->keys.value[KEY_p] == 0)
         text_add(out, "  (closed is given where it is within 30 % of quadrature)\n");
-    if (r->keys.value[KEY_optimizer] == OPTIMIZER_ADAM)
+    const struct optimizer_kind *optimizer = keys_optimizer(&r->keys);
+    if (optimizer && optimizer->time == TIME_OWN)
         text_add(out, "  (these are times of gradient flow; Adam's steps x lr is not such a time)\n");
     else if (r->keys.value[KEY_momentum] > 0)
         text_addf(out,
@@ -215,18 +218,21 @@ done:
     return rc;
 }
 
-static enum status deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
-                           const struct trace *trace)
+static enum status deliver(void *context, size_t i, enum status rc, const char *message, const void *outcome,
+                           size_t bytes)
 {
     struct batch *b = context;
     struct text out = {0};
+    struct trace trace = {0};
+    (void)bytes;
     b->state[i] = rc == OK ? READY : FAILED;
     if (rc == OK) {
+        struct result *r = &b->waiting[i];
         double low, high;
-        result_bracket(result, result->plateau, &low, &high);
-        b->coarse += result_is_coarse(result->plateau, low, high);
-        b->at_once += result->plateau == 0;
-        b->waiting[i] = *result;
+        outcome_read(outcome, r, &trace);
+        result_bracket(r, r->plateau, &low, &high);
+        b->coarse += result_is_coarse(r->plateau, low, high);
+        b->at_once += r->plateau == 0;
     } else if (b->n == 1) {
         return error_set(rc, "%s", message);
     } else {
@@ -242,7 +248,7 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
     }
     progress_show(&b->progress, ++b->finished, 0);
     if (b->arguments->trace) {
-        trace_csv(trace, &out);
+        trace_csv(&trace, &out);
         TRY(text_status(&out));
         TRY(text_write_file(b->arguments->trace, out.data, out.length));
         text_clear(&out);
@@ -306,22 +312,23 @@ static enum status run_grid(const struct arguments *a, const char *model)
     REQUIRE(b.waiting && b.state && items, ERR_MEMORY, "out of memory for %zu runs", b.n);
     for (size_t i = 0; i < b.n; i++)
         items[i] = i;
-    pool_catch_signals();
+    stop_on_signals();
     /* One command to begin and to go on: the checkpoint is not there yet when it runs first. */
     const bool fresh = a->resume && a->checkpoint && !strcmp(a->resume, a->checkpoint) && access(a->resume, F_OK) != 0;
     *request = (struct run_request){
-        .resume = fresh ? NULL : a->resume, .checkpoint = a->checkpoint, .stop = pool_stop(), .context = &b};
+        .resume = fresh ? NULL : a->resume, .checkpoint = a->checkpoint, .stop = stop_reason(), .context = &b};
     if (b.n == 1)
         request->report = show_training;
     progress_begin(&b.progress, strcmp(model, "flow") ? "train" : model, b.n, a->quiet);
-    struct pool pool = {.jobs = pool_jobs(a->jobs, threads), .work = work, .deliver = deliver, .context = &b};
-    rc = pool_run(&pool, items, b.n);
+    const struct scheduler scheduler = {
+        .jobs = scheduler_jobs(a->jobs, threads), .task = make_run, .deliver = deliver, .context = &b};
+    rc = scheduler_run(&scheduler, items, b.n);
     progress_end(&b.progress);
     if (a->json)
         warn(&b);
     if ((rc == ERR_INTERRUPTED || rc == ERR_REQUEUE) && print_ready(&b, true) == OK)
-        pool_stopped("%zu of %zu runs are finished, and printed%s", b.finished, b.n,
-                     a->checkpoint ? "" : "; what had begun is lost: --checkpoint FILE --resume FILE keeps it");
+        stop_error("%zu of %zu runs are finished, and printed%s", b.finished, b.n,
+                   a->checkpoint ? "" : "; what had begun is lost: --checkpoint FILE --resume FILE keeps it");
     if (rc == OK && b.failures)
         rc = error_set(b.worst, "%zu of %zu runs failed; the others are printed", b.failures, b.n);
 done:

@@ -3,7 +3,7 @@
 #include "checkpoint.h"
 #include "cli.h"
 #include "grid.h"
-#include "problem.h"
+#include "task.h"
 #include "safetensors.h"
 #include <stdlib.h>
 #include <string.h>
@@ -44,25 +44,25 @@ enum status command_batch(const struct arguments *a)
 {
     enum status rc = OK;
     struct keys keys;
-    struct problem problem = {0};
+    struct task task = {0};
     struct samples samples = {0};
     struct safetensors_tensor tensors[SAMPLE_TENSORS];
     const struct samples_range range = {.test = a->test, .step = a->step ? (uint32_t)a->step - 1 : 0};
     REQUIRE(a->out, ERR_INPUT, "batch: needs --out FILE (`plateau help batch`)");
     TRY(single_run(a, "batch", &keys));
-    TRY(problem_init(&keys, &problem));
-    TRY(problem_samples(&problem, (size_t)keys_integer(&keys, a->test ? KEY_eval_size : KEY_batch), &samples));
-    TRY(problem_draw(&problem, &range, &samples));
+    TRY(task_init(&keys, &task));
+    TRY(task_samples(&keys, &task, (size_t)keys_integer(&keys, a->test ? KEY_eval_size : KEY_batch), &samples));
+    TRY(task_draw(&task, &range, &samples));
     describe(&samples, tensors);
     TRY(safetensors_write(a->out, tensors, SAMPLE_TENSORS, NULL, 0));
 done:
     samples_free(&samples);
-    problem_free(&problem);
+    task_free(&task);
     return rc;
 }
 
 /* Samples from a file, of any number of sequences, but otherwise as `keys` say. */
-static enum status read_samples(const char *path, const struct problem *problem, struct samples *s)
+static enum status read_samples(const char *path, const struct keys *keys, const struct task *task, struct samples *s)
 {
     enum status rc = OK;
     struct safetensors file = {0};
@@ -71,7 +71,7 @@ static enum status read_samples(const char *path, const struct problem *problem,
     const struct safetensors_tensor *inputs = safetensors_find(&file, "inputs");
     REQUIRE(inputs && inputs->rank > 0 && inputs->shape[0] > 0 && inputs->shape[0] <= 1000000, ERR_INPUT,
             "no inputs [batch, ..] in it");
-    TRY(problem_samples(problem, inputs->shape[0], s));
+    TRY(task_samples(keys, task, inputs->shape[0], s));
     describe(s, t);
     for (int i = 0; i < SAMPLE_TENSORS - 1; i++) /* nobody needs to say what is relevant */
         TRY(safetensors_copy(&file, t[i].name, t[i].type, t[i].rank, t[i].shape, (void *)t[i].data));
@@ -105,7 +105,7 @@ enum status command_gradient(const struct arguments *a)
 {
     enum status rc = OK;
     struct keys keys;
-    struct problem problem = {0};
+    struct task task = {0};
     struct samples s = {0};
     struct transformer *model = NULL;
     struct transformer_measure measure;
@@ -113,8 +113,8 @@ enum status command_gradient(const struct arguments *a)
     REQUIRE(a->checkpoint && a->batch && a->out, ERR_INPUT,
             "gradient: needs --checkpoint FILE, --batch FILE and --out FILE (`plateau help gradient`)");
     TRY(single_run(a, "gradient", &keys));
-    TRY(problem_init(&keys, &problem));
-    TRY(read_samples(a->batch, &problem, &s));
+    TRY(task_init(&keys, &task));
+    TRY(read_samples(a->batch, &keys, &task, &s));
     const struct transformer_config config = transformer_config(&keys);
     TRY(transformer_create(&config, (enum backend)keys_integer(&keys, KEY_backend),
                            (enum precision)keys_integer(&keys, KEY_precision), (int)keys_integer(&keys, KEY_threads),
@@ -132,6 +132,6 @@ done:
     free(outputs);
     transformer_free(model);
     samples_free(&s);
-    problem_free(&problem);
+    task_free(&task);
     return rc;
 }

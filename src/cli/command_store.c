@@ -3,8 +3,9 @@
 #include "data.h"
 #include "export.h"
 #include "import.h"
-#include "pool.h"
 #include "reading.h"
+#include "scheduler.h"
+#include "stop.h"
 #include "sweep.h"
 #include <math.h>
 #include <stdio.h>
@@ -95,8 +96,8 @@ enum status command_sweep(const struct arguments *a)
     struct sweep_report report = {0};
     char buffer[256];
     bool first;
-    pool_catch_signals();
-    TRY(pool_join(a->shard != NULL, &first));
+    stop_on_signals();
+    TRY(scheduler_join(a->shard != NULL, &first));
     TRY(cli_study(a, &study)); /* before a database is made */
     const char *path = cli_database(a, &study, buffer);
     if (!first) {
@@ -120,7 +121,7 @@ done:
     text_free(&report.missing);
     store_close(store);
     study_free(&study);
-    return pool_leave(rc);
+    return scheduler_leave(rc);
 }
 
 static void say_imported(const char *db, const struct import_report *r)

@@ -1,7 +1,7 @@
 #include "manifest.h"
 #include "commit.h"
 #include "flow_cvode.h"
-#include "pool.h"
+#include "scheduler.h"
 #include <gsl/gsl_version.h>
 #include <jansson.h>
 #include <sqlite3.h>
@@ -66,7 +66,7 @@ size_t manifest_collect(struct report_fact *facts, double wall_s)
     text_addf(add(facts, &n, "jansson"), "%s", JANSSON_VERSION);
     add_gnuplot(add(facts, &n, "gnuplot"));
     add_processor(add(facts, &n, "processor"));
-    text_addf(add(facts, &n, "cores"), "%zu", pool_cores());
+    text_addf(add(facts, &n, "cores"), "%zu", scheduler_cores());
     if (uname(&machine) == 0)
         text_addf(add(facts, &n, "system"), "%s %s %s", machine.sysname, machine.release, machine.machine);
     gethostname(host, sizeof host - 1);

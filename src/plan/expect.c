@@ -1,9 +1,9 @@
 #include "expect.h"
+#include "cost.h"
 #include "list.h"
 #include "power_law.h"
 #include "published.h"
 #include "run_flow.h"
-#include "work.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -388,8 +388,8 @@ static enum status expect_toy(struct expect *e, const struct keys *keys, struct 
 {
     enum status rc = OK;
     const double every = keys_real(keys, KEY_eval_every), cap = keys_real(keys, KEY_steps);
-    if (keys_integer(keys, KEY_optimizer) == OPTIMIZER_ADAM) { /* does not follow the flow */
-        *out = (struct expectation){.plateau = work_steps(keys), .steps = work_steps(keys), .source = EXPECT_GUESS};
+    if (keys_optimizer(keys)->time == TIME_OWN) { /* does not follow the flow */
+        *out = (struct expectation){.plateau = cost_steps(keys), .steps = cost_steps(keys), .source = EXPECT_GUESS};
         return OK;
     }
     TRY(integrate(e, keys));

@@ -1,9 +1,9 @@
 #include "plan.h"
 #include "checkpoint.h"
-#include "pool.h"
+#include "cost.h"
 #include "ranks.h"
+#include "scheduler.h"
 #include "sweep.h"
-#include "work.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -11,13 +11,13 @@ static const double OVERHEAD = 0.01; /* seconds of a run beside its steps: to be
 static const double WORTH = 0.01, ROUGH = 20e9; /* of the expected time; operations a second */
 static const double MOST = 8;                   /* seconds of measuring */
 
-/* The runs of the agenda; which kinds there are, and which keys vary. */
-static enum status survey(struct plan *plan, const struct agenda *agenda, bool wanted[PRESET_COUNT])
+/* The runs of the list: which kinds there are, and which keys vary. */
+static enum status survey(struct plan *plan, const struct run_list *list, bool wanted[PRESET_COUNT])
 {
-    for (size_t i = 0; i < agenda->n; i++) {
+    for (size_t i = 0; i < list->n; i++) {
         struct plan_run *run = &plan->runs[i];
         *run = (struct plan_run){
-            .number = agenda->list[i].number, .there = agenda->list[i].there, .steps_done = NAN, .wall_s = NAN};
+            .number = list->runs[i].number, .there = list->runs[i].stored, .steps_done = NAN, .wall_s = NAN};
         enum status rc = study_at(plan->study, run->number, &run->keys);
         if (rc != OK)
             return rc;
@@ -34,7 +34,7 @@ static enum status look_back(struct plan *plan, struct store *store, struct plan
     enum status rc = OK;
     struct result old;
     bool yes;
-    TRY(agenda_answered(plan->study, store, &run->keys, &yes, &old));
+    TRY(run_list_answered(plan->study, store, &run->keys, &yes, &old));
     const struct keys *keys = yes ? &old.keys : &run->keys;
     run->steps_done = yes ? old.steps_done : NAN;
     run->wall_s = yes ? old.wall_s : NAN;
@@ -73,7 +73,7 @@ static enum status expect_all(struct plan *plan, struct store *store)
         TRY(expect_run(plan->expect, &run->keys, false, &run->expected));
         if (store)
             TRY(find_checkpoint(run, store_path(store)));
-        TRY(rate_want(&plan->rates, &run->keys, fmax(1, left(run)) * work_step(&run->keys)));
+        TRY(rate_want(&plan->rates, &run->keys, fmax(1, left(run)) * cost_step(&run->keys)));
     }
 done:
     return rc;
@@ -85,7 +85,7 @@ static void rate_all(struct plan *plan)
         struct plan_run *run = &plan->runs[i];
         const double steps = run->keys.preset == PRESET_FLOW ? 1 : left(run);
         const double threads = fmax(1, keys_real(&run->keys, KEY_threads)); /* NaN: 1 */
-        const double shared = fmax(1, (double)(plan->jobs * ranks_here()) * threads / (double)pool_cores());
+        const double shared = fmax(1, (double)(plan->jobs * ranks_here()) * threads / (double)scheduler_cores());
         run->seconds = OVERHEAD + steps * rate_of(&plan->rates, &run->keys, shared, &run->rate);
     }
 }
@@ -103,17 +103,17 @@ enum status plan_make(const struct study *study, struct store *store, const stru
                       struct plan *plan)
 {
     enum status rc = OK;
-    struct agenda agenda;
+    struct run_list list;
     bool wanted[PRESET_COUNT] = {false};
     *plan = (struct plan){.study = study};
-    TRY(agenda_make(study, &agenda));
+    TRY(run_list_make(study, &list));
     if (store)
-        TRY(agenda_look(study, store, &agenda));
-    plan->n = agenda.n;
-    plan->jobs = pool_jobs(request->jobs, agenda.threads);
-    REQUIRE(plan->runs = calloc(agenda.n + 1, sizeof *plan->runs), ERR_MEMORY, "out of memory for a plan of %zu runs",
-            agenda.n);
-    TRY(survey(plan, &agenda, wanted));
+        TRY(run_list_look(study, store, &list));
+    plan->n = list.n;
+    plan->jobs = scheduler_jobs(request->jobs, list.threads);
+    REQUIRE(plan->runs = calloc(list.n + 1, sizeof *plan->runs), ERR_MEMORY, "out of memory for a plan of %zu runs",
+            list.n);
+    TRY(survey(plan, &list, wanted));
     TRY(past_read(store, wanted, &plan->past));
     TRY(expect_create(&plan->past, &plan->expect));
     TRY(rate_create(&plan->past, &plan->rates));
@@ -122,7 +122,7 @@ enum status plan_make(const struct study *study, struct store *store, const stru
     rate_all(plan);
     plan->jobs *= ranks_count(); /* every rank of an MPI job has as many */
 done:
-    agenda_free(&agenda);
+    run_list_free(&list);
     return rc;
 }
 
@@ -176,12 +176,12 @@ enum status plan_sum(const struct plan *plan, struct plan_sum *sum)
         sum->steps += left(run);
         sum->tokens += run->keys.preset == PRESET_FLOW
                            ? 0
-                           : left(run) * work_tokens(&run->keys) * keys_real(&run->keys, KEY_batch);
+                           : left(run) * cost_tokens(&run->keys) * keys_real(&run->keys, KEY_batch);
         sum->begun += run->resumed > 0;
         sum->resumed += run->resumed;
         sum->work_s += run->seconds;
         sum->longest_s = fmax(sum->longest_s, run->seconds);
-        sum->memory = fmax(sum->memory, work_memory(&run->keys));
+        sum->memory = fmax(sum->memory, cost_memory(&run->keys));
     }
     return plan_wall(plan, &sum->wall_s);
 }

@@ -1,13 +1,13 @@
 /* A study planned before it runs: for each run expected steps (expect.h) and seconds (rate.h), for all of them the time
  * on this machine.
  *
- * Sweeps hand out runs in the order of their agenda, the longest first, so the wall time is that of this very schedule
- * on the expected seconds. */
+ * Sweeps hand out runs in the order of their run list, the longest first, so the wall time is that of this very
+ * schedule on the expected seconds. */
 #ifndef PLAN_H
 #define PLAN_H
-#include "agenda.h"
 #include "expect.h"
 #include "rate.h"
+#include "run_list.h"
 
 struct plan_run {
     size_t number; /* in its study (study_at) */
@@ -29,7 +29,7 @@ struct plan_request {
 
 struct plan {
     const struct study *study; /* borrowed */
-    struct plan_run *runs;     /* owned: n in the order of the agenda */
+    struct plan_run *runs;     /* owned: n in the order of the run list */
     size_t n, jobs;
     struct past past;
     struct expect *expect; /* owned */

@@ -1,9 +1,10 @@
 #include "rate.h"
+#include "cost.h"
 #include "list.h"
-#include "pool.h"
 #include "progress.h"
 #include "run.h"
-#include "work.h"
+#include "scheduler.h"
+#include "stop.h"
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
@@ -58,7 +59,7 @@ static struct rate *entry(struct rates *rates, const struct keys *keys)
 static double seconds_stored(const struct result *r)
 {
     const struct keys *k = &r->keys;
-    return r->tokens_per_s > 0 ? keys_real(k, KEY_batch) * work_tokens(k) / r->tokens_per_s : NAN;
+    return r->tokens_per_s > 0 ? keys_real(k, KEY_batch) * cost_tokens(k) / r->tokens_per_s : NAN;
 }
 
 enum status rate_create(const struct past *past, struct rates *rates)
@@ -133,7 +134,7 @@ static void tick(void *context, const struct run_transformer_report *report)
     else if (m->n++ >= 0)
         m->samples[m->n - 1] = now - m->last;
     m->last = now;
-    m->stop = *pool_stop() || m->n == SAMPLES || (m->n >= LEAST && now - m->begun > m->each);
+    m->stop = *stop_reason() || m->n == SAMPLES || (m->n >= LEAST && now - m->begun > m->each);
 }
 
 /* Steps of the run of `keys`, each with its share of an evaluation; returns the median of their times. */
@@ -159,8 +160,8 @@ done:
 static enum status time_toy(struct measuring *m, struct keys keys, struct result *result, double *seconds)
 {
     enum status rc = OK;
-    double took[2], steps[2] = {LEAST, LEAST + fmin(1e5, fmax(LEAST, rint(m->each * ASSUMED / work_step(&keys))))};
-    m->runs.request = (struct run_request){.stop = pool_stop()};
+    double took[2], steps[2] = {LEAST, LEAST + fmin(1e5, fmax(LEAST, rint(m->each * ASSUMED / cost_step(&keys))))};
+    m->runs.request = (struct run_request){.stop = stop_reason()};
     for (int i = 0; i < 2; i++) {
         const double begin = busy();
         keys.value[KEY_steps] = steps[i];
@@ -181,38 +182,41 @@ static enum status time_flow(struct measuring *m, const struct keys *keys, struc
     return rc;
 }
 
-/* The result carries the seconds of a step: wall_s; and seconds of this measurement: cap by the clock, final_loss
- * computed. */
-static enum status work(void *context, size_t item, struct result *result, struct trace *trace)
+/* What a worker measures, in seconds: a step; the whole measurement by the clock, and what of it was computed. */
+struct measured {
+    double step, wall, cpu;
+};
+
+static enum status measure(void *context, size_t item, struct text *payload)
 {
-    (void)trace;
     struct measuring *m = context;
+    struct result result;
     const struct keys *keys = &m->rates->list[m->order[item / m->jobs]].like;
     const double begin = progress_clock(), computed = busy();
     double seconds = NAN;
-    enum status rc = keys->preset == PRESET_FLOW  ? time_flow(m, keys, result, &seconds)
-                     : keys->preset == PRESET_TOY ? time_toy(m, *keys, result, &seconds)
-                                                  : time_transformer(m, *keys, result, &seconds);
-    result->wall_s = seconds;
-    result->cap = progress_clock() - begin;
-    result->final_loss = busy() - computed;
-    if (!*pool_stop())
-        result->state = RUN_CENSORED; /* ended on request, but not by a signal */
+    enum status rc = keys->preset == PRESET_FLOW  ? time_flow(m, keys, &result, &seconds)
+                     : keys->preset == PRESET_TOY ? time_toy(m, *keys, &result, &seconds)
+                                                  : time_transformer(m, *keys, &result, &seconds);
+    if (rc == OK && *stop_reason() && result.state == RUN_INTERRUPTED) /* by a signal, not because it was timed */
+        return error_set(ERR_INTERRUPTED, "interrupted");
+    const struct measured measured = {seconds, progress_clock() - begin, busy() - computed};
+    text_add_bytes(payload, (const char *)&measured, sizeof measured);
     return rc;
 }
 
-static enum status take(void *context, size_t item, enum status rc, const char *message, const struct result *result,
-                        const struct trace *trace)
+static enum status take(void *context, size_t item, enum status rc, const char *message, const void *payload,
+                        size_t bytes)
 {
-    (void)message, (void)trace;
+    (void)message, (void)bytes;
     struct measuring *m = context;
     struct rate *rate = &m->rates->list[m->order[item / m->jobs]];
-    if (rc == OK && result->wall_s > 0) { /* of copies on several jobs, the mean */
+    const struct measured *measured = payload;
+    if (rc == OK && measured->step > 0) { /* of copies on several jobs, the mean */
         rate->source = RATE_MEASURED;
         rate->steps++;
-        rate->seconds += result->wall_s;
-        m->wall += result->cap;
-        m->cpu += result->final_loss;
+        rate->seconds += measured->step;
+        m->wall += measured->wall;
+        m->cpu += measured->cpu;
     }
     return OK;
 }
@@ -234,7 +238,7 @@ static bool is_near(const struct rates *rates, const struct rate *rate, const si
         for (size_t k = 0; k < n; k++)
             known = known || order[k] == i;
         if (known && same_model(&other->like, &rate->like) &&
-            fabs(log(work_step(&other->like) / work_step(&rate->like))) < NEAR)
+            fabs(log(cost_step(&other->like) / cost_step(&rate->like))) < NEAR)
             return true;
     }
     return false;
@@ -276,13 +280,13 @@ enum status rate_measure(struct rates *rates, size_t jobs, double limit)
                           .jobs = jobs,
                           .until = progress_clock() + limit,
                           .each = fmin(LONGEST, fmax(SHORTEST, 0.5 * limit / (double)n))};
-    const struct pool pool = {
-        .jobs = jobs, .apart = true, .work = work, .deliver = take, .wanted = in_time, .context = &m};
-    rc = pool_run(&pool, items, n * jobs);
+    const struct scheduler scheduler = {
+        .jobs = jobs, .isolated = true, .task = measure, .deliver = take, .wanted = in_time, .context = &m};
+    rc = scheduler_run(&scheduler, items, n * jobs);
     run_free(&m.runs);
     rates->slowed = m.cpu > 0 ? m.wall / m.cpu : 1;
-    if (jobs > pool_cores()) /* they share the cores */
-        rates->slowed = fmax(1, rates->slowed * (double)pool_cores() / (double)jobs);
+    if (jobs > scheduler_cores()) /* they share the cores */
+        rates->slowed = fmax(1, rates->slowed * (double)scheduler_cores() / (double)jobs);
 done:
     free(order);
     free(items);
@@ -299,10 +303,10 @@ double rate_of(const struct rates *rates, const struct keys *keys, double shared
 {
     const struct rate *near = NULL;
     double distance = INFINITY;
-    const double step = work_step(keys);
+    const double step = cost_step(keys);
     for (size_t i = 0; i < rates->n; i++) {
         const struct rate *r = &rates->list[i];
-        const double apart = fabs(log(work_step(&r->like) / step)) + (same_model(&r->like, keys) ? 0 : OTHER);
+        const double apart = fabs(log(cost_step(&r->like) / step)) + (same_model(&r->like, keys) ? 0 : OTHER);
         if (r->like.preset != keys->preset || !(r->steps > 0))
             continue;
         if (same_shape(&r->like, keys)) {
@@ -313,5 +317,5 @@ double rate_of(const struct rates *rates, const struct keys *keys, double shared
             distance = apart, near = r;
     }
     *source = near ? RATE_CARRIED : RATE_ASSUMED;
-    return near ? seconds_step(near, shared) * step / work_step(&near->like) : shared * step / ASSUMED;
+    return near ? seconds_step(near, shared) * step / cost_step(&near->like) : shared * step / ASSUMED;
 }

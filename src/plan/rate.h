@@ -3,7 +3,7 @@
  * Shapes are what the time of a step depends on: model, sizes, optimizer, evaluation, precision, backend, threads. A
  * shape's rate comes from the runs of it that were made on this host; else a few steps of it are made, on all jobs at
  * once, and the time counts that they compute: what they take when nobody else wants the cores; else it is that of the
- * nearest shape that has one, times the ratio of work (work.h). */
+ * nearest shape that has one, times the ratio of work (cost.h). */
 #ifndef RATE_H
 #define RATE_H
 #include "past.h"

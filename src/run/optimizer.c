@@ -8,19 +8,37 @@ enum { PIECE = 1 << 16 }; /* numbers, about, that a thread takes at a time */
 /* Element by element, without contraction: every instruction set gives the same bits. */
 #define REAL double
 #define SQRT sqrt
-#define UPDATE update_double
+#define FOR_REAL(name) name##_double
 #include "optimizer_loops.h"
 #undef REAL
 #undef SQRT
-#undef UPDATE
+#undef FOR_REAL
 #define REAL float
 #define SQRT sqrtf
-#define UPDATE update_float
+#define FOR_REAL(name) name##_float
 #include "optimizer_loops.h"
+
+struct optimizer_update {
+    int blocks; /* kept from step to step, a number for each parameter: first, second */
+    void (*in_double)(const struct optimizer_state *o, size_t at, size_t n, const double *g, double *x);
+    void (*in_float)(const struct optimizer_state *o, size_t at, size_t n, const float *g, float *x);
+};
+static const struct optimizer_update plain = {0, plain_double, plain_float},
+                                     momentum = {1, momentum_double, momentum_float},
+                                     adam = {2, adam_double, adam_float};
+
+static const struct optimizer_update *update_of(const struct keys *keys)
+{
+    static const struct optimizer_update *const updates[] = {
+        [OPTIMIZER_GD] = &plain, [OPTIMIZER_SGD] = &momentum, [OPTIMIZER_ADAM] = &adam};
+    const struct optimizer_update *update = updates[keys_integer(keys, KEY_optimizer)];
+    return update == &momentum && keys_real(keys, KEY_momentum) == 0 ? &plain : update;
+}
 
 enum status optimizer_init(const struct keys *keys, size_t count, size_t size, struct optimizer_state *o)
 {
-    *o = (struct optimizer_state){.lr = keys_real(keys, KEY_lr),
+    *o = (struct optimizer_state){.update = update_of(keys),
+                                  .lr = keys_real(keys, KEY_lr),
                                   .momentum = keys_real(keys, KEY_momentum),
                                   .beta1 = keys_real(keys, KEY_beta1),
                                   .beta2 = keys_real(keys, KEY_beta2),
@@ -28,13 +46,12 @@ enum status optimizer_init(const struct keys *keys, size_t count, size_t size, s
                                   .decay = keys_real(keys, KEY_decay),
                                   .count = count,
                                   .size = size};
-    bool adam = keys_integer(keys, KEY_optimizer) == OPTIMIZER_ADAM;
-    o->kind = adam ? OPTIMIZER_ADAPTIVE : o->momentum > 0 ? OPTIMIZER_MOMENTUM : OPTIMIZER_PLAIN;
-    if (o->kind != OPTIMIZER_PLAIN)
+    const int blocks = o->update->blocks;
+    if (blocks > 0)
         o->first = calloc(count, size);
-    if (adam)
+    if (blocks > 1)
         o->second = calloc(count, size);
-    if ((o->kind != OPTIMIZER_PLAIN && !o->first) || (adam && !o->second)) {
+    if ((blocks > 0 && !o->first) || (blocks > 1 && !o->second)) {
         optimizer_free(o);
         return error_set(ERR_MEMORY, "out of memory for the optimizer's state of %zu parameters", count);
     }
@@ -44,7 +61,7 @@ enum status optimizer_init(const struct keys *keys, size_t count, size_t size, s
 void optimizer_update(struct optimizer_state *o, const double *g, double *x)
 {
     o->step++;
-    update_double(o, 0, o->count, g, x);
+    o->update->in_double(o, 0, o->count, g, x);
 }
 
 /* An update in progress, in pieces. */
@@ -60,7 +77,7 @@ static void update_piece(void *context, int member, int piece)
     const struct update *u = context;
     const size_t at = u->o->count * (size_t)piece / u->pieces, end = u->o->count * ((size_t)piece + 1) / u->pieces;
     (void)member;
-    update_float(u->o, at, end - at, u->g + at, u->x + at);
+    u->o->update->in_float(u->o, at, end - at, u->g + at, u->x + at);
 }
 
 void optimizer_update_single(struct optimizer_state *o, struct team *team, const float *g, float *x)

@@ -1,16 +1,26 @@
 /* Optimizers as flat loops over one parameter block, as PyTorch defines them.
  *
- *   gd, sgd   v <- momentum v + g,                       x <- x - lr v          (momentum = 0: x - lr g)
- *   adam      m <- b1 m + (1-b1) g, s <- b2 s + (1-b2) g^2, x <- x - lr (m/(1-b1^t))/(sqrt(s/(1-b2^t)) + eps)
- * decay, when not 0, first scales x by 1 - lr decay. Every number of the block is on its own, so the block may be
- * worked on in pieces, by several threads, with the same result. */
+ *
+ *     gd, sgd   v <- momentum v + g
+ *               x <- x - lr v                                              (momentum = 0: x <- x - lr g)
+ *
+ *     adam      m <- b1 m + (1 - b1) g
+ *               s <- b2 s + (1 - b2) g^2
+ *               x <- x - lr (m / (1 - b1^t)) / (sqrt(s / (1 - b2^t)) + eps)
+ *
+ * decay, when not 0, first scales x by 1 - lr decay. Which optimizers there are, and what keys they read, is the table
+ * OPTIMIZERS of keys.h; an update is a loop in optimizer_loops.h and an entry in optimizer.c.
+ *
+ * Every number of the block is on its own, so the block may be worked on in pieces, by several threads, with the same
+ * result. */
 #ifndef OPTIMIZER_H
 #define OPTIMIZER_H
 #include "keys.h"
 #include "team.h"
 
+struct optimizer_update;
 struct optimizer_state {
-    enum optimizer_kind { OPTIMIZER_PLAIN, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAPTIVE } kind;
+    const struct optimizer_update *update; /* what is done to each number */
     double lr, momentum, beta1, beta2, eps, decay;
     size_t count, size;   /* numbers of the block; bytes of each: sizeof(double) or sizeof(float) */
     void *first, *second; /* owned, [count] of that size: momentum or mean; variance. NULL where not needed */

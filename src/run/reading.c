@@ -1,10 +1,6 @@
 #include "reading.h"
+#include "task.h"
 #include <math.h>
-
-static double half_way(const struct keys *keys)
-{
-    return 0.5 * (1 / keys_real(keys, KEY_pairs) + 1);
-}
 
 double reading_threshold(const struct keys *keys, double threshold)
 {
@@ -12,23 +8,24 @@ double reading_threshold(const struct keys *keys, double threshold)
         return threshold;
     if (threshold == READING_OWN)
         return keys_real(keys, KEY_threshold);
-    return keys->preset == PRESET_RECALL ? half_way(keys) : 0.2;
+    return task_of(keys)->usual(keys);
 }
 
 double reading_chance(const struct keys *keys)
 {
-    return keys->preset == PRESET_RECALL ? 1 / keys_real(keys, KEY_vocab) : NAN;
+    const struct task_kind *task = task_of(keys);
+    return task->chance ? task->chance(keys) : NAN;
 }
 
 const char *reading_text(const struct keys *keys, double threshold, char buffer[READING_TEXT])
 {
     static const double digits = 1e-5; /* of a study that says 0.66667 */
-    const bool recall = keys->preset == PRESET_RECALL;
+    const struct task_kind *task = task_of(keys);
     threshold = reading_threshold(keys, threshold);
-    if (recall && fabs(threshold - half_way(keys)) < digits)
+    if (task->rises && fabs(threshold - task->usual(keys)) < digits)
         snprintf(buffer, READING_TEXT, "half way from 1/pairs to 1");
     else
-        snprintf(buffer, READING_TEXT, recall ? "accuracy %g" : "loss at %g of the null loss", threshold);
+        snprintf(buffer, READING_TEXT, task->rises ? "accuracy %g" : "loss at %g of the null loss", threshold);
     return buffer;
 }
 

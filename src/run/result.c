@@ -1,4 +1,5 @@
 #include "result.h"
+#include "task.h"
 #include <math.h>
 #include <string.h>
 
@@ -24,23 +25,39 @@ bool result_state_find(const char *name, enum run_state *state)
     return false;
 }
 
-static const char *const level_names[RESULT_LEVEL_NAMES] = {"0.9", "0.8", "0.7", "0.6",  "0.5",     "0.4",
-                                                            "0.3", "0.2", "0.1", "0.05", "midpoint"};
-static const int accuracy_levels[] = {9, 10, 4, 0}; /* recall's among level_names */
-
 int result_levels(const struct keys *keys)
 {
-    return keys->preset == PRESET_RECALL ? (int)(sizeof accuracy_levels / sizeof accuracy_levels[0]) : FLOW_LEVELS;
+    return task_of(keys)->levels;
 }
 
 const char *result_level_name(const struct keys *keys, int i)
 {
-    return level_names[keys->preset == PRESET_RECALL ? accuracy_levels[i] : i];
+    return task_of(keys)->level_names[i];
 }
 
+static bool names_level(const struct task_kind *task, const char *name)
+{
+    for (int i = 0; i < task->levels; i++) {
+        if (!strcmp(task->level_names[i], name))
+            return true;
+    }
+    return false;
+}
+
+/* Those of the first kind of task, then those of the next that no kind before it has. */
 const char *result_any_level_name(int i)
 {
-    return level_names[i];
+    const struct task_kind *task;
+    for (int kind = 0; (task = task_at(kind)); kind++) {
+        for (int level = 0; level < task->levels; level++) {
+            bool known = false;
+            for (int before = 0; before < kind; before++)
+                known = known || names_level(task_at(before), task->level_names[level]);
+            if (!known && i-- == 0)
+                return task->level_names[level];
+        }
+    }
+    return NULL;
 }
 
 const char *result_solver_name(int i)
@@ -56,10 +73,7 @@ bool result_solved(const struct result *r)
 
 double result_level(const struct keys *keys, int i)
 {
-    if (keys->preset != PRESET_RECALL)
-        return flow_cvode_level(i);
-    const double levels[] = {0.05, 0.5 * (1 / keys_real(keys, KEY_pairs) + 1), 0.5, 0.9};
-    return levels[i];
+    return task_of(keys)->level(keys, i);
 }
 
 double result_crossing(const struct result *r, const char *name, bool *applies)
@@ -194,7 +208,7 @@ void result_json(const struct result *r, struct text *out)
             text_add(out, ", \"library\": ");
             text_add_json(out, r->library);
         }
-        const bool exact = toy && r->keys.value[KEY_optimizer] == OPTIMIZER_GD; /* SGD's samples are f32 */
+        const bool exact = toy && keys_optimizer(&r->keys)->gradient == GRADIENT_EXACT; /* SGD's samples are f32 */
         text_addf(out, ", \"precision\": \"%s\"",
                   exact ? "f64"
                   : toy ? "f32"
@@ -209,7 +223,7 @@ void result_json(const struct result *r, struct text *out)
 static bool never_reached(const struct result *r, double level)
 {
     const double own = r->keys.value[KEY_threshold];
-    const bool beyond = r->keys.preset == PRESET_RECALL ? level > own : level < own;
+    const bool beyond = task_of(&r->keys)->rises ? level > own : level < own;
     if (isnan(r->plateau))
         return beyond || !isnan(r->initial_loss);
     return !isnan(r->initial_loss) && !(beyond && r->keys.value[KEY_until] == UNTIL_THRESHOLD);

@@ -16,7 +16,7 @@ enum run_state {
 #undef AS_ENUMERATOR
 };
 
-enum { RESULT_SOLVER = 4, RESULT_LIBRARY = 128, RESULT_LEVEL_NAMES = FLOW_LEVELS + 2 };
+enum { RESULT_SOLVER = 4, RESULT_LIBRARY = 128 };
 
 struct result {
     struct keys keys;
@@ -47,7 +47,7 @@ void result_json(const struct result *r, struct text *out);
 int result_levels(const struct keys *keys);
 double result_level(const struct keys *keys, int i);
 const char *result_level_name(const struct keys *keys, int i);
-/* The names of the levels of every kind of run, i < RESULT_LEVEL_NAMES; 0.9 and 0.5 may be of the loss or of the
+/* The names of the levels of every kind of run; NULL beyond the last. 0.9 and 0.5 may be of the loss or of the
  * accuracy. */
 const char *result_any_level_name(int i);
 /* Names of result.solver[i], i < RESULT_SOLVER. */

@@ -1,379 +1,215 @@
 #include "run_transformer.h"
-#include "checkpoint.h"
-#include "problem.h"
 #include "progress.h"
+#include "train_step.h"
+#include "train.h"
 #include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEVELS = FLOW_LEVELS + 1 };                /* the recorded levels, and behind them the threshold */
 enum { SUM_LOSS, SUM_ACCURACY, SUM_STEPS, SUMS }; /* over the steps since the last evaluation */
-static const double DIVERGED = 1e6;               /* test loss, in null losses */
 
-/* Where a level stands. */
-struct level {
-    double value;     /* fraction of the null loss, or accuracy */
-    double candidate; /* the crossing that the last evaluation saw, if it was beyond the level; else NaN */
-    double crossing;  /* confirmed by a second evaluation; else NaN */
-};
-
-struct training {
-    const struct keys *keys;
-    const struct run_request *request;
-    struct result *result;
-    struct problem problem;
-    struct transformer *model;
-    struct optimizer_state optimizer; /* its step is the run's */
-    real *gradient;                   /* owned: [model->count] */
-    struct samples batch, test;
-    int n_probes;
-    struct problem_pairs pairs[PROBE_COUNT];
-    double *row;         /* owned: a row of the trace; the attention of the probes is put where it belongs */
-    struct trace *trace; /* borrowed */
-    struct level levels[LEVELS];
-    double previous, previous_step; /* of the last evaluation: loss fraction or accuracy */
-    double sure;                    /* step of the one before */
-    struct schedule schedule;
-    struct schedule_state state; /* a function of the rows and the step, so it needs no place in a checkpoint */
+struct transformer_run {
+    struct training training;
+    struct train_step step;
+    struct task_pairs pairs[TASK_PROBES];
+    double *row; /* owned: a row of the trace; the attention of the probes is put where it belongs */
     double sums[SUMS];
-    atomic_bool failed;         /* a batch could not be drawn */
     double started, first_step; /* clock and step at which this process began to train */
 };
 
-/* ---- crossings ---- */
-
-static void begin_levels(struct training *t)
+static void change(struct training *t, const struct schedule_switch *s)
 {
-    const int n = result_levels(t->keys);
-    for (int i = 0; i < LEVELS; i++)
-        t->levels[i] = (struct level){.value = NAN, .candidate = NAN, .crossing = NAN};
-    for (int i = 0; i < n; i++)
-        t->levels[i].value = result_level(t->keys, i);
-    t->levels[LEVELS - 1].value = keys_real(t->keys, KEY_threshold);
-}
-
-/* ---- switches of the schedule ---- */
-
-static void change(struct training *t, const struct schedule_switch *s, double step)
-{
-    problem_switch(&t->problem, s);
-    t->result->switched[t->state.next - 1] = step;
-}
-
-/* Those that waited for a step up to `step`, the number of updates done. The note is of the step itself, also when rows
- * are read again. */
-static void change_in_time(struct training *t, double step)
-{
-    for (const struct schedule_switch *s; (s = schedule_at_time(&t->schedule, &t->state, step));) {
-        const size_t done = t->state.next;
-        change(t, s, fmax(ceil(s->at), done > 1 ? t->result->switched[done - 2] : 0));
-    }
+    struct transformer_run *run = t->model;
+    task_switch(&run->step.task, s);
 }
 
 /* Attention of the query to what it needs (the last probe), over all its copies: the largest of the heads. */
-static double attention_mass(const struct training *t, const double *row)
+static double attention_mass(const struct transformer_run *run, const double *row)
 {
     double most = NAN;
-    const int cells = t->trace->layers * t->trace->heads;
-    for (int i = t->trace->columns - cells; i < t->trace->columns; i++)
+    const struct trace *trace = run->training.trace;
+    const int cells = trace->layers * trace->heads;
+    for (int i = trace->columns - cells; i < trace->columns; i++)
         most = fmax(most, row[i]);
-    return most * (double)problem_test_copies(&t->problem);
+    return most * (double)run->step.task.test_B;
 }
 
-static void change_by_reading(struct training *t, const double *row)
+/* Rows come here as they are made, and again when a checkpoint is read. */
+static void note_row(struct transformer_run *run, const double *row)
 {
-    const double step = row[TRANSFORMER_step];
-    const struct schedule_reading reading = {step, attention_mass(t, row),
-                                             row[TRANSFORMER_loss_train] / problem_train_null(&t->problem)};
-    const struct schedule_switch *s = schedule_at_evaluation(&t->schedule, &t->state, &reading);
-    if (s)
-        change(t, s, step);
+    const struct task *task = &run->step.task;
+    const double loss = row[TRANSFORMER_loss_test];
+    const struct train_reading reading = {.time = row[TRANSFORMER_step],
+                                          .loss = loss,
+                                          .value = task->kind->rises ? row[TRANSFORMER_accuracy_test]
+                                                                     : loss / task->null_loss,
+                                          .attention = attention_mass(run, row),
+                                          .train = row[TRANSFORMER_loss_train] / task_train_null(task)};
+    train_note(&run->training, &reading);
 }
 
-/* ---- evaluations ---- */
-
-/* An evaluation at `step`: rows come here as they are made, and again when a checkpoint is read. */
-static void note_evaluation(struct training *t, const double *row)
+static enum status step(struct training *t)
 {
-    const bool recall = t->keys->preset == PRESET_RECALL;
-    const double step = row[TRANSFORMER_step], loss = row[TRANSFORMER_loss_test];
-    const double value = recall ? row[TRANSFORMER_accuracy_test] : loss / t->problem.null_loss;
-    for (int i = 0; i < LEVELS; i++) {
-        struct level *level = &t->levels[i];
-        if (!isnan(level->crossing) || isnan(level->value))
-            continue;
-        if (!(recall ? value >= level->value : value <= level->value)) {
-            level->candidate = NAN;
-        } else if (!isnan(level->candidate)) {
-            level->crossing = level->candidate;
-        } else {
-            double part = step > 0 ? (level->value - t->previous) / (value - t->previous) : 0;
-            level->candidate = step > 0 ? t->previous_step + part * (step - t->previous_step) : 0;
-        }
-    }
-    if (step == 0)
-        t->result->initial_loss = loss;
-    t->result->final_loss = loss;
-    t->result->cap = step;
-    t->sure = t->previous_step;
-    t->previous = value;
-    t->previous_step = step;
-    if (!isfinite(loss) || loss > DIVERGED * t->problem.null_loss)
-        t->result->state = RUN_DIVERGED;
-    change_by_reading(t, row);
-}
-
-/* Did the last evaluation, and it alone, show a level? Then that is no crossing yet, and what is known is that there
- * was none before. */
-static bool unsure(const struct training *t)
-{
-    bool any = false;
-    for (int i = 0; i < LEVELS; i++)
-        any = any || (!isnan(t->levels[i].candidate) && isnan(t->levels[i].crossing));
-    return any;
-}
-
-/* Has everything that `until` waits for been crossed? */
-static bool finished(const struct training *t)
-{
-    const int64_t until = keys_integer(t->keys, KEY_until);
-    if (t->result->state == RUN_DIVERGED)
-        return true;
-    for (int i = until == UNTIL_LEVELS ? 0 : LEVELS - 1; i < LEVELS; i++) {
-        if (!isnan(t->levels[i].value) && isnan(t->levels[i].crossing))
-            return false;
-    }
-    return until != UNTIL_CAP;
-}
-
-/* ---- steps and evaluations ---- */
-
-/* Called by the model's threads for the sequences that they are about to read. */
-static void fill_batch(void *context, int first, int count)
-{
-    struct training *t = context;
-    struct samples part = samples_part(&t->batch, (size_t)first, (size_t)count);
-    const struct samples_range range = {.step = (uint32_t)t->optimizer.step, .first = (uint32_t)first};
-    if (problem_draw(&t->problem, &range, &part) != OK)
-        t->failed = true;
-}
-
-static struct transformer_batch as_batch(const struct samples *s)
-{
-    return (struct transformer_batch){
-        .sequences = (int)s->n, .inputs = s->inputs, .targets = s->targets, .tokens = s->tokens, .labels = s->labels};
-}
-
-static enum status train_step(struct training *t)
-{
-    enum status rc = OK;
+    struct transformer_run *run = t->model;
     struct transformer_measure m;
-    struct transformer_batch batch = as_batch(&t->batch);
-    batch.fill = fill_batch;
-    batch.context = t;
-    TRY(transformer_gradient(t->model, &batch, t->gradient, &m, NULL));
-    REQUIRE(!t->failed, ERR_MEMORY, "out of memory for the samples of a batch");
+    enum status rc = train_step_run(&run->step, &m);
+    if (rc != OK)
+        return rc;
     if (!isfinite(m.loss)) {
         t->result->state = RUN_DIVERGED;
-        t->result->cap = (double)t->optimizer.step;
+        t->result->cap = (double)t->optimizer->step;
         return OK;
     }
-    optimizer_update_single(&t->optimizer, t->model->team, t->gradient, t->model->parameters);
-    t->sums[SUM_LOSS] += m.loss;
-    t->sums[SUM_ACCURACY] += m.accuracy;
-    t->sums[SUM_STEPS]++;
-done:
-    return rc;
+    run->sums[SUM_LOSS] += m.loss;
+    run->sums[SUM_ACCURACY] += m.accuracy;
+    run->sums[SUM_STEPS]++;
+    return OK;
 }
 
-static void report(struct training *t)
+static void report(struct transformer_run *run)
 {
+    const struct training *t = &run->training;
     const struct run_request *q = t->request;
-    double attention = NAN, step = (double)t->optimizer.step, steps = step - t->first_step;
+    double attention = NAN, now = (double)t->optimizer->step, steps = now - run->first_step;
     if (!q->report)
         return;
     for (int i = TRANSFORMER_PROBES; i < t->trace->columns; i++)
-        attention = fmax(attention, t->row[i]);
-    double seconds = (progress_clock() - t->started) / fmax(steps, 1);
-    struct run_transformer_report r = {.step = step,
-                                       .loss = t->row[TRANSFORMER_loss_test] / t->problem.null_loss,
-                                       .accuracy = t->row[TRANSFORMER_accuracy_test],
+        attention = fmax(attention, run->row[i]);
+    double seconds = (progress_clock() - run->started) / fmax(steps, 1);
+    struct run_transformer_report r = {.step = now,
+                                       .loss = run->row[TRANSFORMER_loss_test] / run->step.task.null_loss,
+                                       .accuracy = run->row[TRANSFORMER_accuracy_test],
                                        .attention = attention,
                                        .seconds_per_step = steps > 0 ? seconds : NAN,
-                                       .tokens_per_s = (double)(t->batch.n * t->batch.T) / seconds};
+                                       .tokens_per_s = t->tokens_per_step / seconds};
     q->report(q->context, &r);
 }
 
 static enum status evaluate(struct training *t)
 {
     enum status rc = OK;
+    struct transformer_run *run = t->model;
     struct transformer_measure m;
-    struct transformer_pairs pairs[PROBE_COUNT];
-    const struct transformer_batch test = as_batch(&t->test);
-    const double n = t->sums[SUM_STEPS];
+    struct transformer_pairs pairs[TASK_PROBES];
+    const struct transformer_batch test = train_step_test(&run->step);
+    const int probes = run->step.task.kind->n_probes;
+    const double n = run->sums[SUM_STEPS];
     const size_t cells = (size_t)t->trace->layers * (size_t)t->trace->heads;
-    for (int i = 0; i < t->n_probes; i++) {
-        const struct problem_pairs *p = &t->pairs[i];
+    for (int i = 0; i < probes; i++) {
+        const struct task_pairs *p = &run->pairs[i];
         pairs[i] = (struct transformer_pairs){.count = (int)p->count,
                                               .sequence = p->sample,
                                               .query = p->query,
                                               .key = p->key,
-                                              .attention = t->row + TRANSFORMER_PROBES + (size_t)i * cells};
+                                              .attention = run->row + TRANSFORMER_PROBES + (size_t)i * cells};
     }
-    TRY(transformer_evaluate(t->model, &test, t->n_probes, pairs, &m, NULL));
-    t->row[TRANSFORMER_step] = (double)t->optimizer.step;
-    t->row[TRANSFORMER_loss_train] = n > 0 ? t->sums[SUM_LOSS] / n : NAN;
-    t->row[TRANSFORMER_loss_test] = m.loss;
-    t->row[TRANSFORMER_accuracy_train] = n > 0 ? t->sums[SUM_ACCURACY] / n : NAN;
-    t->row[TRANSFORMER_accuracy_test] = m.accuracy;
-    memset(t->sums, 0, sizeof t->sums);
-    TRY(trace_add(t->trace, t->row));
-    note_evaluation(t, t->row);
-    report(t);
+    TRY(transformer_evaluate(run->step.model, &test, probes, pairs, &m, NULL));
+    run->row[TRANSFORMER_step] = (double)t->optimizer->step;
+    run->row[TRANSFORMER_loss_train] = n > 0 ? run->sums[SUM_LOSS] / n : NAN;
+    run->row[TRANSFORMER_loss_test] = m.loss;
+    run->row[TRANSFORMER_accuracy_train] = n > 0 ? run->sums[SUM_ACCURACY] / n : NAN;
+    run->row[TRANSFORMER_accuracy_test] = m.accuracy;
+    memset(run->sums, 0, sizeof run->sums);
+    TRY(trace_add(t->trace, run->row));
+    note_row(run, run->row);
+    report(run);
 done:
     return rc;
 }
 
-static struct checkpoint all_of(struct training *t)
+/* ---- checkpoints ---- */
+
+static struct checkpoint all_of(struct transformer_run *run)
 {
-    return (struct checkpoint){.keys = t->keys,
-                               .tensor = t->model->tensor,
-                               .tensors = t->model->tensors,
-                               .parameters = t->model->parameters,
-                               .target = t->problem.preset == PRESET_REGRESSION ? t->problem.regression.target : NULL,
-                               .optimizer = &t->optimizer,
+    struct train_step *s = &run->step;
+    return (struct checkpoint){.keys = run->training.keys,
+                               .tensor = s->model->tensor,
+                               .tensors = s->model->tensors,
+                               .parameters = s->model->parameters,
+                               .target = s->task.target,
+                               .optimizer = &s->optimizer,
                                .state_name = "run.sums",
-                               .state = t->sums,
+                               .state = run->sums,
                                .states = SUMS,
-                               .trace = t->trace,
-                               .library = t->result->library};
+                               .trace = run->training.trace,
+                               .library = run->training.result->library};
 }
 
 static enum status save(struct training *t)
 {
-    const struct checkpoint c = all_of(t);
+    const struct checkpoint c = all_of(t->model);
     return checkpoint_write(t->request, &c);
 }
 
-static enum status resume(struct training *t)
+/* Levels, and the schedule's state, are functions of the rows and the step. */
+static enum status resume(struct transformer_run *run)
 {
-    struct checkpoint c = all_of(t);
+    struct training *t = &run->training;
+    struct checkpoint c = all_of(run);
     enum status rc = checkpoint_read(t->request, &c);
     for (size_t i = 0; rc == OK && i < t->trace->length; i++) {
         const double *row = t->trace->rows + i * (size_t)t->trace->columns;
-        change_in_time(t, row[TRANSFORMER_step] - 1); /* before the update that this row is after */
-        note_evaluation(t, row);
+        train_switch(t, row[TRANSFORMER_step] - 1, true); /* before the update that this row is after */
+        note_row(run, row);
     }
-    if (rc == OK && (double)t->optimizer.step > t->result->cap)
-        change_in_time(t, (double)t->optimizer.step - 1);
+    if (rc == OK && (double)t->optimizer->step > t->result->cap)
+        train_switch(t, (double)t->optimizer->step - 1, true);
     return rc;
 }
 
-static enum status loop(struct training *t)
+/* ---- the run ---- */
+
+static enum status begin(struct transformer_run *run)
 {
     enum status rc = OK;
-    const int64_t cap = keys_integer(t->keys, KEY_steps), every = keys_integer(t->keys, KEY_eval_every);
-    const int64_t save_every = keys_integer(t->keys, KEY_checkpoint_every);
-    const volatile int *stop = t->request->stop;
-    if (t->trace->length == 0)
-        TRY(evaluate(t));
-    while (t->optimizer.step < cap && !finished(t)) {
-        if (stop && *stop) {
-            t->result->state = RUN_INTERRUPTED;
-            break;
-        }
-        change_in_time(t, (double)t->optimizer.step);
-        TRY(train_step(t));
-        if (t->optimizer.step % every == 0 && t->result->state != RUN_DIVERGED)
-            TRY(evaluate(t));
-        if (save_every && t->optimizer.step % save_every == 0)
-            TRY(save(t));
-    }
-    if (t->result->state == RUN_INTERRUPTED || !t->request->transient)
-        TRY(save(t));
-done:
-    return rc;
-}
-
-/* ---- one run ---- */
-
-static enum status prepare(struct training *t)
-{
-    enum status rc = OK;
-    const struct keys *k = t->keys;
-    const struct transformer_config config = transformer_config(k);
-    const struct samples_range all = {.test = true};
-    enum problem_probe first;
-    TRY(problem_init(k, &t->problem));
-    TRY(transformer_create(&config, (enum backend)keys_integer(k, KEY_backend),
-                           (enum precision)keys_integer(k, KEY_precision), (int)keys_integer(k, KEY_threads),
-                           &t->model));
-    transformer_initialise(t->model, (uint64_t)keys_integer(k, KEY_seed));
-    TRY(optimizer_init(k, t->model->count, sizeof(real), &t->optimizer));
-    REQUIRE(t->gradient = calloc(t->model->count, sizeof *t->gradient), ERR_MEMORY,
-            "out of memory for a gradient of %zu numbers", t->model->count);
-    REQUIRE(t->row = calloc((size_t)t->trace->columns, sizeof *t->row), ERR_MEMORY,
+    struct training *t = &run->training;
+    struct train_step *s = &run->step;
+    train_begin(t);
+    TRY(train_step_init(t->keys, s));
+    REQUIRE(run->row = calloc((size_t)t->trace->columns, sizeof *run->row), ERR_MEMORY,
             "out of memory for a row of the trace");
-    TRY(problem_samples(&t->problem, (size_t)keys_integer(k, KEY_batch), &t->batch));
-    TRY(problem_samples(&t->problem, (size_t)keys_integer(k, KEY_eval_size), &t->test));
-    TRY(problem_draw(&t->problem, &all, &t->test));
-    t->n_probes = problem_probes(k->preset, &first);
-    for (int i = 0; i < t->n_probes; i++)
-        TRY(problem_pairs(&t->test, first + (unsigned)i, &t->pairs[i]));
-    t->result->null_loss = t->problem.null_loss;
-    t->schedule = schedule_of(keys_real(k, KEY_schedule));
-    snprintf(t->result->backend, sizeof t->result->backend, "%s", t->model->kernels->name);
-    snprintf(t->result->library, sizeof t->result->library, "%s", t->model->kernels->library);
-    begin_levels(t);
+    for (int i = 0; i < s->task.kind->n_probes; i++)
+        TRY(task_pairs(&s->test, &s->task.kind->probes[i], &run->pairs[i]));
+    t->rises = s->task.kind->rises;
+    t->tokens_per_step = (double)(s->batch.n * s->batch.T);
+    t->result->null_loss = s->task.null_loss;
+    snprintf(t->result->backend, sizeof t->result->backend, "%s", s->model->kernels->name);
+    snprintf(t->result->library, sizeof t->result->library, "%s", s->model->kernels->library);
+    train_set_levels(t, 1);
     if (t->request->resume)
-        TRY(resume(t));
+        TRY(resume(run));
+    run->started = progress_clock();
+    run->first_step = (double)t->optimizer->step;
 done:
     return rc;
-}
-
-static void release(struct training *t)
-{
-    for (int i = 0; i < PROBE_COUNT; i++)
-        problem_pairs_free(&t->pairs[i]);
-    samples_free(&t->batch);
-    samples_free(&t->test);
-    optimizer_free(&t->optimizer);
-    transformer_free(t->model);
-    problem_free(&t->problem);
-    free(t->gradient);
-    free(t->row);
 }
 
 enum status run_transformer(const struct keys *keys, const struct run_request *request, struct result *r,
                             struct trace *trace)
 {
     enum status rc = OK;
-    const double begin = progress_clock();
+    const double begun = progress_clock();
     struct trace own = {0}; /* a checkpoint needs one, if nobody else does */
-    struct training t = {.keys = keys, .request = request, .result = r, .trace = trace ? trace : &own};
-    *r = (struct result){
-        .keys = *keys, .state = RUN_CENSORED, .plateau = NAN, .flow_plateau = NAN, .predicted = prediction_none};
-    for (size_t i = 0; i < SCHEDULE_SWITCHES; i++)
-        r->switched[i] = NAN;
-    trace_begin(t.trace, keys);
-    TRY(prepare(&t));
-    t.started = progress_clock();
-    t.first_step = (double)t.optimizer.step;
-    TRY(loop(&t));
-    for (int i = 0; i < FLOW_LEVELS; i++)
-        r->crossings[i] = t.levels[i].crossing;
-    r->plateau = t.levels[LEVELS - 1].crossing;
-    if (r->state == RUN_CENSORED && unsure(&t))
-        r->cap = t.sure;
-    if (r->state == RUN_CENSORED && !isnan(r->plateau))
-        r->state = RUN_EMERGED;
-    r->steps_done = (double)t.optimizer.step;
-    r->tokens_per_s =
-        (r->steps_done - t.first_step) * (double)(t.batch.n * t.batch.T) / fmax(progress_clock() - t.started, 1e-9);
-    r->wall_s = progress_clock() - begin;
+    struct transformer_run run = {.row = NULL};
+    run.training = (struct training){.keys = keys,
+                                     .request = request,
+                                     .result = r,
+                                     .trace = trace ? trace : &own,
+                                     .optimizer = &run.step.optimizer,
+                                     .time_per_step = 1,
+                                     .model = &run,
+                                     .step = step,
+                                     .evaluate = evaluate,
+                                     .change = change,
+                                     .save = save};
+    TRY(begin(&run));
+    TRY(train_run(&run.training));
+    r->wall_s = progress_clock() - begun;
 done:
-    release(&t);
+    for (int i = 0; i < TASK_PROBES; i++)
+        task_pairs_free(&run.pairs[i]);
+    train_step_free(&run.step);
+    free(run.row);
     trace_free(&own);
     return rc;
 }

@@ -1,6 +1,6 @@
 #include "trace.h"
 #include "list.h"
-#include "problem.h"
+#include "task.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +16,12 @@ void trace_begin(struct trace *t, const struct keys *keys)
 {
     const enum preset preset = keys->preset;
     const bool transformer = preset >= PRESET_REGRESSION;
-    enum problem_probe first;
     t->preset = preset;
     t->layers = transformer ? (int)keys_integer(keys, KEY_layers) : 0;
     t->heads = transformer ? (int)keys_integer(keys, KEY_heads) : 0;
     t->columns = preset == PRESET_FLOW  ? COUNT(flow_columns)
                  : preset == PRESET_TOY ? COUNT(toy_columns)
-                                        : TRANSFORMER_PROBES + problem_probes(preset, &first) * t->layers * t->heads;
+                                        : TRANSFORMER_PROBES + task_of(keys)->n_probes * t->layers * t->heads;
     free(t->rows);
     t->rows = NULL;
     t->length = t->allocated = 0;
@@ -44,12 +43,9 @@ const char *trace_column(const struct trace *t, int i, char *buffer)
         return t->preset == PRESET_FLOW ? flow_columns[i] : toy_columns[i];
     if (i < TRANSFORMER_PROBES)
         return transformer_columns[i];
-    enum problem_probe probe;
-    problem_probes(t->preset, &probe);
     const int cell = i - TRANSFORMER_PROBES, cells = t->layers * t->heads;
-    probe += (unsigned)(cell / cells);
-    snprintf(buffer, TRACE_NAME, "%s_l%dh%d", problem_probe_name(probe), cell % cells / t->heads + 1,
-             cell % t->heads + 1);
+    snprintf(buffer, TRACE_NAME, "%s_l%dh%d", task_of_preset(t->preset)->probes[cell / cells].name,
+             cell % cells / t->heads + 1, cell % t->heads + 1);
     return buffer;
 }
 

@@ -4,7 +4,7 @@
 #include "keys.h"
 #include "text.h"
 
-/* X(column) in file order. A Transformer has one column more per probe (problem.h), layer and head: attention_l1h1, ..
+/* X(column) in file order. A Transformer has one column more per probe (task.h), layer and head: attention_l1h1, ..
  */
 #define TRACE_FLOW(X) X(time) X(loss_train) X(loss_test) X(w) X(w_repeated) X(u) X(delta_a) X(attention)
 #define TRACE_TOY(X) X(step) X(time) X(loss_train) X(loss_test) X(w) X(w_orthogonal) X(delta_a) X(attention)

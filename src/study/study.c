@@ -12,7 +12,7 @@ static const char *const scale_names[] = {
 #undef AS_NAME
 };
 
-/* A study as it stands in the file: section of each block, SCALE_COUNT for `runs`. */
+/* A study while its file is read; section: of each block, SCALE_COUNT for `runs`. */
 struct reader {
     yaml_document_t *doc;
     struct study *study;
@@ -51,22 +51,12 @@ enum status study_shard(const char *text, struct study *study)
     return OK;
 }
 
-enum status study_check_name(const char *name)
-{
-    bool good = *name && strlen(name) < sizeof((struct study *)0)->name && text_is_utf8(name);
-    for (const char *c = name; good && *c; c++)
-        good = *c != '/' && *c != 0x7F && (unsigned char)*c >= 0x20;
-    return good ? OK
-                : error_set(ERR_INPUT,
-                            "study: the name must be 1 to 63 bytes of UTF-8 without / and control characters");
-}
-
 static enum status bad(const yaml_node_t *node, const char *rule)
 {
     return error_set(ERR_INPUT, "%zu: %s", yaml_file_line(node), rule);
 }
 
-/* A scalar or a list of scalars, as the comma list of the command line. */
+/* Writes a scalar or a list of scalars as the comma list of the command line. */
 static enum status value_text(yaml_document_t *doc, const yaml_node_t *node, struct text *out)
 {
     if (yaml_file_text(node)) {
@@ -131,7 +121,7 @@ static enum status read_entry(struct reader *r, const char *name, const yaml_nod
 {
     const char *text = yaml_file_text(value) ? yaml_file_text(value) : "";
     if (!strcmp(name, "study")) {
-        enum status rc = study_check_name(text);
+        enum status rc = store_check_study(text);
         if (rc != OK)
             return error_prefix(rc, "%zu", yaml_file_line(value));
         strcpy(r->study->name, text);
@@ -188,7 +178,7 @@ static enum status read_document(yaml_document_t *doc, const yaml_node_t *root, 
             return rc;
     }
     select_scale(r);
-    enum status rc = study_check_name(r->study->name); /* that of the file, if `study` gives none */
+    enum status rc = store_check_study(r->study->name); /* which is the file's, if no entry `study` gives one */
     if (rc != OK)
         return error_prefix(rc, "1");
     return r->study->n_blocks ? OK : bad(root, "a study needs at least one block of runs at this scale");

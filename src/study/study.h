@@ -12,6 +12,7 @@
 #ifndef STUDY_H
 #define STUDY_H
 #include "grid.h"
+#include "store.h"
 
 /* X(enumerator, name): seconds, for tests; minutes on two cores; up to two hours a study; the paper's sizes. */
 #define SCALES(X) X(SCALE_SMOKE, "smoke") X(SCALE_QUICK, "quick") X(SCALE_DESK, "desk") X(SCALE_PAPER, "paper")
@@ -25,7 +26,7 @@ enum scale {
 enum { STUDY_BLOCKS = 64 };
 
 struct study {
-    char name[64];
+    char name[STORE_STUDY_NAME];
     bool curves;
     struct grid blocks[STUDY_BLOCKS]; /* those of the scale */
     size_t n_blocks;
@@ -39,8 +40,6 @@ enum status study_scale(const char *name, enum scale *scale);
 const char *study_scale_name(enum scale scale);
 /* "2/8" -> shard 2 of 8; ERR_INPUT with the rule. */
 enum status study_shard(const char *text, struct study *study);
-/* A study's name also names a file: ERR_INPUT unless it has 1 to 63 bytes of UTF-8 without / and control characters. */
-enum status study_check_name(const char *name);
 /* Reads `path` (at most 1 MiB) as it is at `scale`; every section is checked. ERR_INPUT "path: line: .."; a study
  * without runs at that scale is one. Release with study_free, also after an error. */
 enum status study_read(const char *path, enum scale scale, struct study *study);

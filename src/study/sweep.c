@@ -1,13 +1,15 @@
 #include "sweep.h"
-#include "agenda.h"
-#include "backlog.h"
+#include "cost.h"
+#include "hash.h"
 #include "lease.h"
-#include "pool.h"
+#include "outcome.h"
 #include "progress.h"
 #include "ranks.h"
 #include "reading.h"
-#include "run.h"
-#include "work.h"
+#include "run_list.h"
+#include "save_queue.h"
+#include "scheduler.h"
+#include "stop.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,16 +21,16 @@ struct sweep {
     const struct study *study;
     const char *path;    /* of the database */
     struct store *store; /* NULL on ranks that only work */
-    struct text folder;  /* owned: where checkpoints are, beside the database */
+    struct text folder;  /* owned: of the checkpoints, beside the database */
     struct run_context runs;
     struct progress progress;
     struct sweep_report *report;
-    struct backlog backlog;
+    struct save_queue unsaved;
     struct leases *leases;  /* owned */
-    size_t *later, n_later; /* owned: runs that were not to be had when their turn came; room for all */
+    size_t *later, n_later; /* owned: runs that another sweep was making when their turn came; room for all */
     char (*made)[33];       /* owned: hashes of the runs that were saved; room for all */
-    size_t threads;         /* most of one run */
-    double work, worked;    /* work.h: of the runs to do when the sweep began, and of those done since */
+    size_t threads;         /* the most that one run takes */
+    double cost, spent;     /* cost_run: of the runs to do when the sweep began, and of those done since */
 };
 
 enum status sweep_checkpoint(const char *database, const struct keys *keys, struct text *path)
@@ -39,7 +41,8 @@ enum status sweep_checkpoint(const char *database, const struct keys *keys, stru
     return text_status(path);
 }
 
-static enum status work(void *context, size_t i, struct result *result, struct trace *trace)
+/* A worker's task: run i of the study. */
+static enum status make_run(void *context, size_t i, struct text *outcome)
 {
     struct sweep *s = context;
     struct keys keys;
@@ -52,13 +55,14 @@ static enum status work(void *context, size_t i, struct result *result, struct t
     request->folder = s->folder.data;
     request->transient = !(keys_real(&keys, KEY_checkpoint_every) > 0);
     request->resume = access(checkpoint.data, F_OK) == 0 ? checkpoint.data : NULL;
-    TRY(run_any(&s->runs, &keys, result, s->study->curves ? trace : NULL));
+    TRY(outcome_make(&s->runs, &keys, s->study->curves, outcome));
 done:
     text_free(&checkpoint);
     return rc;
 }
 
-/* What a run that is saved needs no more. With checkpoint_every a larger cap goes on from the last one. */
+/* Removes the checkpoint of a run that is saved, unless a run with a larger cap may go on from it (checkpoint_every).
+ * */
 static enum status drop_checkpoint(const struct sweep *s, const struct result *r)
 {
     struct text checkpoint = {0};
@@ -78,7 +82,7 @@ static enum status saved(void *context, const struct result *result)
     lease_return(s->leases, hash);
     enum status rc = drop_checkpoint(s, result);
     if (rc == OK)
-        progress_show(&s->progress, ++s->report->done, s->worked += work_run(&result->keys));
+        progress_show(&s->progress, ++s->report->done, s->spent += cost_run(&result->keys));
     return rc;
 }
 
@@ -86,19 +90,22 @@ static enum status tick(void *context)
 {
     struct sweep *s = context;
     lease_beat(s->leases);
-    return backlog_retry(&s->backlog);
+    return save_queue_retry(&s->unsaved);
 }
 
-static enum status deliver(void *context, size_t i, enum status rc, const char *message, const struct result *result,
-                           const struct trace *trace)
+static enum status deliver(void *context, size_t i, enum status rc, const char *message, const void *outcome,
+                           size_t bytes)
 {
     struct sweep *s = context;
     struct keys keys;
+    struct result result;
+    struct trace curve;
+    (void)bytes;
     if (rc != OK) {
         struct text which = {0};
         if (study_at(s->study, i, &keys) == OK) {
             keys_describe(&keys, &which);
-            s->worked += work_run(&keys);
+            s->spent += cost_run(&keys);
         }
         fprintf(stderr, "plateau: %s: run failed: %s\n", which.data ? which.data : "?", message);
         text_addf(&s->report->missing, "%s: %s\n", which.data ? which.data : "?", message);
@@ -106,12 +113,13 @@ static enum status deliver(void *context, size_t i, enum status rc, const char *
         s->report->failed++;
         return OK;
     }
-    return backlog_put(&s->backlog, result, s->study->curves ? trace : NULL);
+    outcome_read(outcome, &result, &curve);
+    return save_queue_put(&s->unsaved, &result, s->study->curves ? &curve : NULL);
 }
 
-/* A row holds the threshold that was asked for last, so that who reads it gets what was asked: one that answers from
- * its crossings is read there. It stays as it is where another study has it too, which may ask otherwise, and where
- * training would be lost: the plateau of an old threshold that is none of the levels recorded. */
+/* Reads a stored run at the threshold that this study asks for, if its crossings tell the plateau there: a row holds
+ * the threshold that was asked for last. The row stays as it is if another study has it too, which may ask for another
+ * threshold, or if training would be lost, because the old threshold is none of the levels that are recorded. */
 static enum status read_again(struct sweep *s, size_t i, const char *hash)
 {
     enum status rc = OK;
@@ -127,7 +135,8 @@ static enum status read_again(struct sweep *s, size_t i, const char *hash)
     if (!s->runs.tools)
         TRY(run_flow_create(&s->runs.tools));
     TRY(reading_at(s->runs.tools, keys_real(&keys, KEY_threshold), &r, &known));
-    r.state = state == RUN_DIVERGED ? state : r.state; /* which a row says also of one that had emerged before */
+    r.state =
+        state == RUN_DIVERGED ? state : r.state; /* a run that diverged is called so even if it had emerged before */
     result_plateau_at(&r, old, &known);
     if (known || keys.preset == PRESET_FLOW)
         TRY(store_reread(s->store, s->study->name, hash, &r, &read));
@@ -136,15 +145,15 @@ done:
     return rc;
 }
 
-/* Is the run in the store, as another sweep may have made it since? Then it belongs to this study, too. */
-static enum status look(struct sweep *s, const struct keys *keys, const char *hash, bool *there)
+/* Is the run in the store by now, because another sweep has made it? Then it belongs to this study, too. */
+static enum status join_if_stored(struct sweep *s, const struct keys *keys, const char *hash, bool *there)
 {
-    enum status rc = agenda_answered(s->study, s->store, keys, there, NULL);
+    enum status rc = run_list_answered(s->study, s->store, keys, there, NULL);
     return rc == OK && *there ? store_join(s->store, s->study->name, hash) : rc;
 }
 
-/* Asked just before the run begins. It is leased before the store is asked, and another sweep saves it before it
- * returns the lease: so it is made once. */
+/* Is run i still to be made? This is asked just before it begins. The run is leased before the store is asked, and
+ * another sweep saves a run before it returns the lease, so that each run is made once. */
 static enum status wanted(void *context, size_t i, bool *yes)
 {
     struct sweep *s = context;
@@ -157,7 +166,7 @@ static enum status wanted(void *context, size_t i, bool *yes)
     keys_hash(&keys, hash);
     const bool leased = lease_take(s->leases, hash);
     if (leased)
-        rc = look(s, &keys, hash, &there);
+        rc = join_if_stored(s, &keys, hash, &there);
     if (rc == OK && there)
         rc = read_again(s, i, hash);
     const bool locked = rc == ERR_DATABASE && store_busy(s->store);
@@ -173,57 +182,56 @@ done:
     return rc;
 }
 
-/* The runs still to do, the longest first; *items is the caller's. What is there already belongs to the study now. */
+/* Lists the runs still to do, the longest first; *items is the caller's. Stored runs become members of the study. */
 static enum status list_runs(struct sweep *s, size_t **items, size_t *n)
 {
     enum status rc = OK;
-    struct agenda agenda;
+    struct run_list list;
     *n = 0;
-    TRY(agenda_make(s->study, &agenda));
-    REQUIRE(*items = calloc(agenda.n + 1, sizeof **items), ERR_MEMORY, "out of memory for %zu runs", agenda.n);
-    TRY(store_begin(s->store)); /* one transaction for all that are members now */
-    TRY(agenda_look(s->study, s->store, &agenda));
-    for (size_t i = 0; i < agenda.n; i++) {
-        const struct agenda_run *run = &agenda.list[i];
-        if (run->there) {
+    TRY(run_list_make(s->study, &list));
+    REQUIRE(*items = calloc(list.n + 1, sizeof **items), ERR_MEMORY, "out of memory for %zu runs", list.n);
+    TRY(store_begin(s->store)); /* one transaction for all new members */
+    TRY(run_list_look(s->study, s->store, &list));
+    for (size_t i = 0; i < list.n; i++) {
+        const struct run_list_entry *run = &list.runs[i];
+        if (run->stored) {
             TRY(store_join(s->store, s->study->name, run->hash));
-            if (run->other)
+            if (run->other_threshold)
                 TRY(read_again(s, run->number, run->hash));
             continue;
         }
         (*items)[(*n)++] = run->number;
-        s->work += run->work;
+        s->cost += run->cost;
     }
     TRY(store_commit(s->store));
-    s->threads = agenda.threads;
-    s->report->total = agenda.n;
-    s->report->skipped = agenda.there;
+    s->threads = list.threads;
+    s->report->total = list.n;
+    s->report->skipped = list.stored;
 done:
     if (rc != OK)
         store_rollback(s->store);
-    agenda_free(&agenda);
+    run_list_free(&list);
     return rc;
 }
 
-/* Every key of every run, and what else makes a result: ranks that have the same give the same (FNV-1a, 64 bits). */
+/* A hash of every key of every run, and of what else makes an outcome: ranks on which it is the same agree. */
 static enum status hash_study(const struct sweep *s, uint64_t *hash)
 {
     enum status rc = OK;
     struct keys keys;
     size_t n;
-    *hash = UINT64_C(0xcbf29ce484222325) + s->study->curves;
+    *hash = HASH_START + OUTCOME_BYTES + s->study->curves;
     TRY(study_size(s->study, &n));
     for (size_t i = 0; i < n; i++) {
         TRY(study_at(s->study, i, &keys));
-        const unsigned char *byte = (const unsigned char *)keys.value;
-        for (size_t k = 0; k < sizeof keys.value; k++)
-            *hash = (*hash ^ byte[k]) * UINT64_C(0x100000001b3);
+        *hash = hash_bytes(*hash, keys.value, sizeof keys.value);
     }
 done:
     return rc;
 }
 
-/* What a sweep that was killed while it wrote a checkpoint (text_write_file) has left: HASH.safetensors.tmp.. */
+/* Removes what a sweep that was killed while it wrote a checkpoint (text_write_file) has left: HASH.safetensors.tmp..
+ * */
 static void clear_folder(const char *path)
 {
     static const char end[] = ".safetensors.tmp.";
@@ -240,43 +248,43 @@ static void clear_folder(const char *path)
         close(fd);
 }
 
-static enum status begin(struct sweep *s, size_t jobs, struct pool *pool)
+static enum status begin(struct sweep *s, size_t jobs, struct scheduler *scheduler)
 {
-    *pool = (struct pool){.jobs = pool_jobs(jobs, s->threads),
-                          .apart = true,
-                          .ranks = true,
-                          .work = work,
-                          .deliver = deliver,
-                          .wanted = wanted,
-                          .tick = tick,
-                          .context = s};
-    s->runs.request.stop = pool_stop();
+    *scheduler = (struct scheduler){.jobs = scheduler_jobs(jobs, s->threads),
+                                    .isolated = true,
+                                    .ranks = true,
+                                    .task = make_run,
+                                    .deliver = deliver,
+                                    .wanted = wanted,
+                                    .tick = tick,
+                                    .context = s};
+    s->runs.request.stop = stop_reason();
     text_addf(&s->folder, "%s.checkpoints", s->path);
     enum status rc = text_status(&s->folder);
-    return rc == OK && ranks_count() > 1 ? hash_study(s, &pool->meaning) : rc;
+    return rc == OK && ranks_count() > 1 ? hash_study(s, &scheduler->fingerprint) : rc;
 }
 
-/* A second, or until a signal. */
+/* Sleeps for a second, or until a signal. */
 static void nap(void)
 {
     static const struct timespec tenth = {.tv_nsec = 100000000};
-    for (int i = 0; i < 10 && !*pool_stop(); i++)
+    for (int i = 0; i < 10 && !*stop_reason(); i++)
         nanosleep(&tenth, NULL);
 }
 
-/* All runs; those that other sweeps are making are waited for, and made here if these do not finish them. After the
- * first round that is the work of this rank alone. */
-static enum status run_all(struct sweep *s, struct pool *pool, size_t *items, size_t n, bool quiet)
+/* Makes all runs. It waits for runs that other sweeps are making, and makes those that they do not finish. After the
+ * first round this is the work of this rank alone. */
+static enum status run_all(struct sweep *s, struct scheduler *scheduler, size_t *items, size_t n, bool quiet)
 {
     enum status rc = OK;
     for (bool told = quiet;;) {
         s->n_later = 0;
-        TRY(pool_run(pool, items, n));
+        TRY(scheduler_run(scheduler, items, n));
         const bool stuck = s->n_later == n;
         n = s->n_later;
         if (!n)
             break;
-        pool->ranks = false;
+        scheduler->ranks = false;
         memcpy(items, s->later, n * sizeof *items);
         if (stuck && !told)
             fprintf(stderr, "%s: waits for other sweeps of this database, which are making %zu of its runs\n",
@@ -285,15 +293,15 @@ static enum status run_all(struct sweep *s, struct pool *pool, size_t *items, si
         if (stuck)
             nap();
         lease_beat(s->leases);
-        if (*pool_stop())
-            TRY(pool_stopped("%zu runs that other sweeps are making are not finished", n));
-        TRY(backlog_retry(&s->backlog));
+        if (*stop_reason())
+            TRY(stop_error("%zu runs that other sweeps are making are not finished", n));
+        TRY(save_queue_retry(&s->unsaved));
     }
 done:
     return rc;
 }
 
-/* What was saved must still be there: the file may have been written over while it was in use. */
+/* Checks that the runs that were saved are still there: the file may have been written over while it was in use. */
 static enum status check_saved(struct sweep *s)
 {
     enum status rc = OK;
@@ -313,14 +321,15 @@ done:
     return rc;
 }
 
-/* Saves what waits and looks whether all is there. These errors come before `rc`, which is that of the runs. */
+/* Saves the results that wait, and checks that all are there. These errors come before `rc`, which is that of the runs.
+ * */
 static enum status conclude(struct sweep *s, enum status rc)
 {
     struct text why = {0};
     text_add(&why, error_message());
-    enum status end = backlog_finish(&s->backlog, pool_stop());
+    enum status end = save_queue_finish(&s->unsaved, stop_reason());
     store_patience(s->store, -1);
-    if (end == OK && (rc == OK || rc == (enum status) * pool_stop()))
+    if (end == OK && (rc == OK || rc == (enum status) * stop_reason()))
         end = check_saved(s);
     if (end == OK && rc != OK)
         error_set(rc, "%s", why.data ? why.data : "");
@@ -331,22 +340,23 @@ static enum status conclude(struct sweep *s, enum status rc)
 enum status sweep_run(const struct study *study, struct store *store, size_t jobs, bool quiet,
                       struct sweep_report *report)
 {
-    static const double REST_S = 120, PATIENCE_S = 0.2; /* until a sweep that shows no life is given up; for a lock */
+    static const double REST_S = 120,
+                        PATIENCE_S = 0.2; /* until a sweep without a sign of life is given up; for a lock */
     enum status rc = OK;
     size_t *items = NULL, n = 0;
-    struct pool pool;
+    struct scheduler scheduler;
     *report = (struct sweep_report){0};
     struct sweep s = {.study = study, .path = store_path(store), .store = store, .report = report};
     TRY(list_runs(&s, &items, &n));
-    TRY(begin(&s, jobs, &pool));
+    TRY(begin(&s, jobs, &scheduler));
     REQUIRE((s.later = calloc(n + 1, sizeof *s.later)) && (s.made = calloc(n + 1, sizeof *s.made)), ERR_MEMORY,
             "out of memory for %zu runs", n);
     TRY(lease_open(s.path, REST_S, &s.leases));
-    s.backlog = (struct backlog){.store = store, .study = study->name, .saved = saved, .context = &s};
+    s.unsaved = (struct save_queue){.store = store, .study = study->name, .saved = saved, .context = &s};
     store_patience(store, PATIENCE_S);
     progress_begin(&s.progress, study->name, n, quiet);
-    s.progress.work = s.work;
-    rc = conclude(&s, run_all(&s, &pool, items, n, quiet));
+    s.progress.work = s.cost;
+    rc = conclude(&s, run_all(&s, &scheduler, items, n, quiet));
     progress_end(&s.progress);
     if (lease_close(s.leases))
         clear_folder(s.folder.data);
@@ -365,10 +375,10 @@ done:
 enum status sweep_serve(const struct study *study, const char *path, size_t jobs)
 {
     enum status rc = OK;
-    struct pool pool;
+    struct scheduler scheduler;
     struct sweep s = {.study = study, .path = path};
-    TRY(begin(&s, jobs, &pool));
-    rc = pool_serve(&pool);
+    TRY(begin(&s, jobs, &scheduler));
+    rc = scheduler_serve(&scheduler);
 done:
     run_free(&s.runs);
     text_free(&s.folder);

@@ -13,8 +13,8 @@ struct sweep_report {
 };
 
 /* Checks the whole grid, takes the runs of the study's shard, skips what the store answers, runs the rest, the longest
- * first (agenda.h). What another sweep is making (lease.h) is waited for; what the store cannot take yet waits in
- * memory (backlog.h). A run that fails is reported on stderr and does not stop the sweep. A training run (toy or
+ * first (run_list.h). What another sweep is making (lease.h) is waited for; what the store cannot take yet waits in
+ * memory (save_queue.h). A run that fails is reported on stderr and does not stop the sweep. A training run (toy or
  * Transformer) that a signal stops saves itself in FILE.checkpoints/HASH.safetensors beside the database, and with
  * checkpoint_every > 0 it does so now and then; it goes on from there when the sweep is run again: stopped, killed, or
  * with a larger cap. jobs 0: one a core, on a rank of an MPI job one. ERR_INTERRUPTED or ERR_REQUEUE after a signal

@@ -33,7 +33,7 @@ static int by_text(const void *a, const void *b)
     return order ? order : (x->start_mark.index > y->start_mark.index) - (x->start_mark.index < y->start_mark.index);
 }
 
-/* Of two entries with one key the last would win, or both, without a word. */
+/* Refuses two entries with one key, of which the last would win, or both, without a word. */
 static enum status check_map(yaml_document_t *doc, const yaml_node_t *map)
 {
     const size_t most = (size_t)(map->data.mapping.pairs.top - map->data.mapping.pairs.start);
@@ -65,8 +65,9 @@ static enum status check_maps(yaml_document_t *doc)
     return rc;
 }
 
-/* Reads the events of the file alone, as far as they keep to the limits: what loading a document does with each level,
- * anchor and directive takes as long as there are such before it. Other errors are for whoever loads it. */
+/* Reads the events of the file, as far as they keep to the limits. Loading a document costs for each level, anchor and
+ * directive a time in proportion to those before it, so that many of them take for ever. Other errors show when the
+ * document is loaded. */
 static enum status check_size(const struct text *file)
 {
     enum status rc = OK;

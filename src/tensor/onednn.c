@@ -1,5 +1,6 @@
 #include "onednn.h"
 #include "blas.h"
+#include "hash.h"
 #include "onednn_version.h"
 #include <omp.h>
 #include <pthread.h>
@@ -287,9 +288,7 @@ static struct primitive *find(struct kernels_worker *worker, const struct produc
     struct library *library = worker->data;
     stay_single();
     const struct recipe recipe = recipe_of(p, weight, bias);
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, number by number */
-    for (int i = 0; i < RECIPE; i++)
-        hash = (hash ^ (uint64_t)recipe.number[i]) * 0x100000001b3u;
+    const uint64_t hash = hash_bytes(HASH_START, recipe.number, sizeof recipe.number);
     struct primitive **bucket = &library->bucket[(hash >> 32) % BUCKETS];
     for (struct primitive *x = *bucket; x; x = x->next) {
         if (!memcmp(x->recipe.number, recipe.number, sizeof recipe.number))

@@ -1,7 +1,7 @@
 /* many_runs SOURCE.db OUT.db [RUNS]: a database of many runs, for measuring how the analysis scales.
  *
- * Every run of SOURCE.db (that of a report, say) is copied as often as RUNS (100,000) asks for, each copy with a seed of
- * its own, its plateau length and crossings moved by one log-normal factor,
+ * Every run of SOURCE.db (that of a report, say) is copied as often as RUNS (100,000) asks for, each copy with a seed
+ * of its own, its plateau length and crossings moved by one log-normal factor,
  *
  *     T_pl <- T_pl exp(0.03 z),   z ~ N(0, 1),
  *

@@ -2,7 +2,7 @@
 fuzzers = fuzz_grid fuzz_study fuzz_import fuzz_claims fuzz_safetensors fuzz_store
 EXTRA_PROGRAMS = $(fuzzers)
 fuzz_harness = %D%/fuzz.c %D%/fuzz.h
-fuzz_below = libstudy.a librun.a libmodels.a $(libtensor) libbase.a $(EXTERNAL_LIBS)
+fuzz_below = libstudy.a libstore.a librun.a libmodels.a $(libtensor) libparallel.a libbase.a $(EXTERNAL_LIBS)
 fuzz_link = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_grid_SOURCES = %D%/fuzz_grid.c $(fuzz_harness)
 fuzz_grid_LDADD = $(fuzz_below)
