@@ -26,7 +26,7 @@ for option in "${options[@]}"; do
 done
 [[ -z $missing ]]; ok $? "every option is one of some command, and documented$missing"
 missing=
-for setting in $(sed -n '/^#define FIGURE_SETTINGS/,/^$/s/^ *X(\([a-z_]*\),.*/\1/p' "$source/plots/figure.h"); do
+for setting in $(sed -n '/^#define FIGURE_SETTINGS/,/^$/s/^ *X(\([a-z_]*\),.*/\1/p' "$source/plots/figures/figure.h"); do
     "$plateau" help figure | grep -qE "^    $setting=.* .*[a-z]{3}" && grep -qE "^\.B $setting=" man || missing+=" $setting"
 done
 [[ -z $missing ]]; ok $? "so are the settings of a figure$missing"

@@ -54,7 +54,7 @@ static enum status count_names(const struct arguments *a, size_t *names)
 {
     const struct figure *figure = NULL;
     *names = a->n_files;
-    if (a->n_files == 1 && !a->db && figure_find(a->files[0], &figure) == OK && figure_stands_alone(figure))
+    if (a->n_files == 1 && !a->db && figure_find(a->files[0], &figure) == OK && figure->stands_alone)
         return OK;
     *names -= !a->db && a->n_files;
     return *names ? OK : error_set(ERR_INPUT, "figure: needs names (or all) and a database (`plateau help figure`)");

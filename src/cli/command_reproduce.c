@@ -7,7 +7,7 @@
  * plateau report: the last steps alone, verdicts, figures and report of a database as it is; no run is made. */
 #include "cli.h"
 #include "data.h"
-#include "facts.h"
+#include "manifest.h"
 #include "progress.h"
 #include "ranks.h"
 #include "report.h"
@@ -29,9 +29,9 @@ struct reproduction {
     double begin;          /* clock */
     bool as_it_is;         /* report: no study is run */
     struct store *store;
-    struct claims claims;          /* that are shown */
-    struct evidence evidence;      /* of these */
-    struct report_figure *figures; /* owned: all of the table */
+    struct claims claims;            /* that are shown */
+    struct report_evidence evidence; /* of these */
+    struct report_figure *figures;   /* owned: all of the table */
     struct report_study studies[STUDIES];
     size_t n_studies, n_run; /* the first n_run were run, the others only belong to what is shown */
     size_t n_missing;        /* runs that failed .. */
@@ -250,7 +250,7 @@ static enum status draw_all(struct reproduction *r)
 static enum status write_report(struct reproduction *r)
 {
     enum status rc = OK;
-    struct report_fact facts[FACTS];
+    struct report_fact facts[MANIFEST_FACTS];
     struct report report = {.folder = r->folder,
                             .scale = study_scale_name(r->scale),
                             .claims = &r->claims,
@@ -261,7 +261,7 @@ static enum status write_report(struct reproduction *r)
                             .studies = r->studies,
                             .n_studies = r->n_studies,
                             .facts = facts};
-    report.n_facts = facts_collect(facts, progress_clock() - r->begin);
+    report.n_facts = manifest_collect(facts, progress_clock() - r->begin);
     prediction_error_free(&r->errors);
     TRY(store_each(r->store, NULL, prediction_error_add, &r->errors));
     TRY(report_write(&report));
@@ -278,8 +278,8 @@ static enum status make_part(struct reproduction *r, enum figure_part part)
     TRY(show_figures(r));
     TRY(choose_claims(r));
     TRY(run_all(r));
-    evidence_free(&r->evidence);
-    TRY(judge_claims(r->store, &r->claims, evidence_add, &r->evidence));
+    report_evidence_free(&r->evidence);
+    TRY(judge_claims(r->store, &r->claims, report_evidence_add, &r->evidence));
     TRY(draw_all(r));
     TRY(write_report(r));
 done:
@@ -360,7 +360,7 @@ static void reproduction_free(struct reproduction *r)
         text_free(&r->figures[i].notes);
     free(r->figures);
     prediction_error_free(&r->errors);
-    evidence_free(&r->evidence);
+    report_evidence_free(&r->evidence);
     claim_free(&r->claims);
     store_close(r->store);
 }
