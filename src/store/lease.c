@@ -1,10 +1,10 @@
 #include "lease.h"
 #include "list.h"
 #include "progress.h"
+#include "store_sql.h"
 #include "text.h"
 #include <errno.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -146,10 +146,7 @@ static bool connect(struct leases *l, const char **why, bool *moved)
         return false;
     sqlite3_extended_result_codes(l->db, 1);
     sqlite3_busy_timeout(l->db, BUSY_MS);
-    sqlite3_db_config(l->db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
-    sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, (int *)NULL);
-    sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, (int *)NULL);
-    sqlite3_db_config(l->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
+    store_distrust(l->db);
     if (!execute(l, "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; BEGIN IMMEDIATE") ||
         (*moved = has_moved(l)) || !run(l, "PRAGMA application_id", NULL, NULL, 0, &id) ||
         !run(l, "SELECT count(*) FROM sqlite_master", NULL, NULL, 0, &objects))

@@ -75,7 +75,7 @@ static int count_operations(void *context)
     return s->operations < 0;
 }
 
-void store_guard(struct store *s, double file_bytes)
+void store_distrust(sqlite3 *db)
 {
     static const struct {
         int what, value;
@@ -85,7 +85,12 @@ void store_guard(struct store *s, double file_bytes)
         {SQLITE_DBCONFIG_ENABLE_VIEW, 0}, /* the views through which older files are read are temporary, and stay */
         {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0}};
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
-        sqlite3_db_config(s->db, settings[i].what, settings[i].value, (int *)NULL);
+        sqlite3_db_config(db, settings[i].what, settings[i].value, (int *)NULL);
+}
+
+void store_guard(struct store *s, double file_bytes)
+{
+    store_distrust(s->db);
     s->operations = 1e7 + 4 * file_bytes; /* a row takes fewer than it has bytes */
     sqlite3_progress_handler(s->db, GUARD_EVERY, count_operations, s);
 }

@@ -106,7 +106,9 @@ extern const char store_create_runs[], store_create_curves[], store_create_membe
 
 /* store_check.c */
 
-/* SQLite runs nothing that the file brings along, and takes a bounded number of steps until store_check is through. */
+/* SQLite runs nothing that the file brings along. */
+void store_distrust(sqlite3 *db);
+/* The same, and SQLite takes a bounded number of steps until store_check is through. */
 void store_guard(struct store *s, double file_bytes);
 /* Refuses a file beside the database that is not a journal of plateau: SQLite would follow a link, or delete a file
  * that a journal names. ERR_INPUT. */
