@@ -1,4 +1,4 @@
-#include "flow.h"
+#include "models/flow.h"
 #include <math.h>
 #include <string.h>
 

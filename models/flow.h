@@ -27,8 +27,8 @@
  * The test loss has p = 0 and the last B of the schedule. */
 #ifndef FLOW_H
 #define FLOW_H
-#include "error.h"
-#include "keys.h"
+#include "base/error.h"
+#include "base/keys.h"
 #include <stdbool.h>
 
 enum { FLOW_BLOCKS = 2, FLOW_GROUPS = SCHEDULE_SWITCHES + 1, FLOW_DIM = 2 * FLOW_BLOCKS + FLOW_GROUPS };

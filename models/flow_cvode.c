@@ -1,5 +1,5 @@
-#include "flow_cvode.h"
-#include "root.h"
+#include "models/flow_cvode.h"
+#include "models/root.h"
 #include <cvode/cvode.h>
 #include <math.h>
 #include <nvector/nvector_serial.h>

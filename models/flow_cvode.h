@@ -6,7 +6,7 @@
  * shared between threads. */
 #ifndef FLOW_CVODE_H
 #define FLOW_CVODE_H
-#include "flow.h"
+#include "models/flow.h"
 
 struct flow_cvode; /* opaque */
 

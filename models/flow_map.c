@@ -1,8 +1,8 @@
-#include "flow_map.h"
-#include "flow_cvode.h"
-#include "prediction.h"
-#include "random.h"
-#include "team.h"
+#include "models/flow_map.h"
+#include "models/flow_cvode.h"
+#include "models/prediction.h"
+#include "base/random.h"
+#include "parallel/team.h"
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -13,7 +13,7 @@
  * bits for any. */
 #ifndef FLOW_MAP_H
 #define FLOW_MAP_H
-#include "keys.h"
+#include "base/keys.h"
 
 enum { FLOW_MAP_MOST = 4096 }; /* pixels along an axis */
 

@@ -1,5 +1,5 @@
-#include "optimum.h"
-#include "root.h"
+#include "models/optimum.h"
+#include "models/root.h"
 #include <math.h>
 
 enum { POINTS = 11, ROUNDS = 5 }; /* each round closes in by (POINTS - 1)/2 */

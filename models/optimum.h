@@ -12,7 +12,7 @@
  * kind is slower than one that it contains: where no switch helps, the best is the best constant p, or none. */
 #ifndef OPTIMUM_H
 #define OPTIMUM_H
-#include "flow_cvode.h"
+#include "models/flow_cvode.h"
 
 #define OPTIMUM_P 0.99
 #define OPTIMUM_SLACK 0.005

@@ -1,5 +1,5 @@
-#include "prediction.h"
-#include "root.h"
+#include "models/prediction.h"
+#include "models/root.h"
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_integration.h>
 #include <math.h>

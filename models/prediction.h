@@ -10,7 +10,7 @@
  * unlearned. */
 #ifndef PREDICTION_H
 #define PREDICTION_H
-#include "flow.h"
+#include "models/flow.h"
 
 /* X(name, meaning): fields of the JSON object `predicted`, in this order. */
 #define PREDICTIONS(X)                                                                                                 \

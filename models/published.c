@@ -1,4 +1,4 @@
-#include "published.h"
+#include "models/published.h"
 #include <math.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 #define LAW(name, figure, r2, regressors, constant, ...)                                                               \
     [PUBLISHED_##name] = {figure, r2, regressors, constant, {__VA_ARGS__}},
 static const struct published_law laws[PUBLISHED_COUNT] = {
-#include "published.def"
+#include "models/published.def"
 };
 #undef LAW
 

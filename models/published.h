@@ -1,11 +1,11 @@
 /* The power laws that the paper publishes (published.def), and which of them is about a given Transformer. */
 #ifndef PUBLISHED_H
 #define PUBLISHED_H
-#include "keys.h"
+#include "base/keys.h"
 
 #define LAW(name, ...) PUBLISHED_##name,
 enum published {
-#include "published.def"
+#include "models/published.def"
     PUBLISHED_COUNT
 };
 #undef LAW

@@ -1,4 +1,4 @@
-#include "recall.h"
+#include "models/recall.h"
 #include <math.h>
 #include <stdlib.h>
 

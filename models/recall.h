@@ -15,7 +15,7 @@
  *     midpoint = (1/pairs + 1) / 2. */
 #ifndef RECALL_H
 #define RECALL_H
-#include "task.h"
+#include "models/task.h"
 
 extern const struct task_kind recall_task;
 

@@ -1,6 +1,6 @@
-#include "regression.h"
-#include "flow_cvode.h"
-#include "start.h"
+#include "models/regression.h"
+#include "models/flow_cvode.h"
+#include "models/start.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -14,7 +14,7 @@
  * Test samples have p = 0, and the last B of a schedule. */
 #ifndef REGRESSION_H
 #define REGRESSION_H
-#include "task.h"
+#include "models/task.h"
 
 struct regression {
     size_t d;

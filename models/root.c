@@ -1,4 +1,4 @@
-#include "root.h"
+#include "models/root.h"
 #include <math.h>
 
 enum status root_find(struct root *r)

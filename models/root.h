@@ -1,7 +1,7 @@
 /* The root of a function of one number between two points at which its signs differ. */
 #ifndef ROOT_H
 #define ROOT_H
-#include "error.h"
+#include "base/error.h"
 
 /* Its value at x into *y. An error ends the search. */
 typedef enum status root_function(void *context, double x, double *y);

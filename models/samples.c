@@ -1,4 +1,4 @@
-#include "samples.h"
+#include "models/samples.h"
 #include <stdlib.h>
 
 enum status samples_init(size_t n, size_t T, size_t features, size_t outputs, size_t slots, struct samples *s)

@@ -4,8 +4,8 @@
  * A sample is a function of (seed, training step or test set, its number), so a batch may be drawn in any pieces. */
 #ifndef SAMPLES_H
 #define SAMPLES_H
-#include "error.h"
-#include "random.h"
+#include "base/error.h"
+#include "base/random.h"
 #include <stdbool.h>
 
 /* Sequences of T vectors with a vector to predict (regression), or of T tokens with a token to predict (recall). */

@@ -1,5 +1,5 @@
-#include "start.h"
-#include "random.h"
+#include "models/start.h"
+#include "base/random.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

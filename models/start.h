@@ -7,7 +7,7 @@
  *     W*:    independent N(0, 1/d), or such columns divided by their norms (unit columns) */
 #ifndef START_H
 #define START_H
-#include "flow.h"
+#include "models/flow.h"
 #include <stdint.h>
 
 /* Overwrites W[d][d] (row-major [out][in], borrowed) with W(0) of the seed. ERR_INPUT for d < 1, ERR_MEMORY. */

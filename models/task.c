@@ -1,6 +1,6 @@
-#include "task.h"
-#include "recall.h"
-#include "regression.h"
+#include "models/task.h"
+#include "models/recall.h"
+#include "models/regression.h"
 #include <stdlib.h>
 
 static const struct task_kind *const kinds[] = {&regression_task, &recall_task};

@@ -5,8 +5,8 @@
  * column of keys.def. Flow and toy learn regression, so task_of answers for them too; samples are a Transformer's. */
 #ifndef TASK_H
 #define TASK_H
-#include "keys.h"
-#include "samples.h"
+#include "base/keys.h"
+#include "models/samples.h"
 
 enum { TASK_PROBES = 2, TASK_LEVELS = 9 };
 

@@ -19,10 +19,10 @@
  *                     g = |q|/sqrt(d) (z - s (s.z)/S2) + s (v.q)/S2
  *                 give (x_rel, v, g), and with it the gradient, the law that all T tokens give: exactly, not
  *                 approximately, at 2 d + T - B instead of (T-B+1) d normals a sample. */
-#include "toy.h"
-#include "clones.h"
-#include "random.h"
-#include "start.h"
+#include "models/toy.h"
+#include "base/clones.h"
+#include "base/random.h"
+#include "models/start.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

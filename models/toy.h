@@ -13,7 +13,7 @@
  * per toy. Every sum has a fixed order: the same bits in every process and on every processor (libm permitting). */
 #ifndef TOY_H
 #define TOY_H
-#include "error.h"
+#include "base/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-#include "room.h"
-#include "transformer_internal.h"
+#include "base/room.h"
+#include "models/transformer_internal.h"
 #include <stdlib.h>
 
 enum status transformer_create(const struct transformer_config *config, enum backend backend, enum precision precision,

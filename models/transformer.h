@@ -46,8 +46,8 @@
  * a time; it may have `threads` threads of its own inside a call. */
 #ifndef TRANSFORMER_H
 #define TRANSFORMER_H
-#include "kernels.h"
-#include "team.h"
+#include "tensor/kernels.h"
+#include "parallel/team.h"
 
 struct transformer_config {
     bool tokens; /* reads token numbers and predicts one (recall); else reads vectors and predicts one (regression) */

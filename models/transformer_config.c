@@ -1,5 +1,5 @@
-#include "task.h"
-#include "transformer.h"
+#include "models/task.h"
+#include "models/transformer.h"
 
 struct transformer_config transformer_config(const struct keys *keys)
 {

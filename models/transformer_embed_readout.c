@@ -1,4 +1,4 @@
-#include "transformer_internal.h"
+#include "models/transformer_internal.h"
 #include <math.h>
 
 static void embed_numbers(struct transformer_worker *w, const struct transformer_batch *batch, int first, int S)

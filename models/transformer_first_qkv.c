@@ -1,4 +1,4 @@
-#include "transformer_internal.h"
+#include "models/transformer_internal.h"
 
 /* The first layer without norm is linear in the input up to its attention:
  *

@@ -4,7 +4,7 @@
  * F = mlp W, N sequences in the batch. Everything is row-major; void pointers hold elements (real.h). */
 #ifndef TRANSFORMER_INTERNAL_H
 #define TRANSFORMER_INTERNAL_H
-#include "transformer.h"
+#include "models/transformer.h"
 
 enum {
     TRANSFORMER_LAYERS = 64,     /* at most */

@@ -1,4 +1,4 @@
-#include "transformer_internal.h"
+#include "models/transformer_internal.h"
 #include <math.h>
 
 /* Element `i` of `p`. */

@@ -1,4 +1,4 @@
-#include "transformer_internal.h"
+#include "models/transformer_internal.h"
 #include <math.h>
 
 const void *transformer_layer_elements(const struct transformer_worker *w, size_t n, const real *x, void *room)

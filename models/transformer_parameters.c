@@ -1,5 +1,5 @@
-#include "random.h"
-#include "transformer_internal.h"
+#include "base/random.h"
+#include "models/transformer_internal.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-#include "progress.h"
-#include "transformer_internal.h"
+#include "base/progress.h"
+#include "models/transformer_internal.h"
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -36,7 +36,8 @@ done
 declare -A floor
 folders=(src/base src/parallel src/tensor models src/run src/store src/study validation src/plan plots/figures plots/report src/cli)
 for ((i = 0; i < ${#folders[@]}; i++)); do
-    for header in "$source/${folders[i]}"/*.h; do floor[${header##*/}]=$i; done
+    room=${folders[i]#src/} # as it stands in an #include
+    for header in "$source/${folders[i]}"/*.h; do floor[$room/${header##*/}]=$i; done
 done
 for ((i = 0; i < ${#folders[@]}; i++)); do
     wrong=
@@ -48,6 +49,19 @@ for ((i = 0; i < ${#folders[@]}; i++)); do
     done
     [[ -z $wrong ]]; ok $? "${folders[i]} includes nothing from above it${wrong:+:$wrong}"
 done
+
+# Circles of includes: a file with its header is one module. None but a head with its parts: a table of kinds that names them, or a module in several
+# files with a header of their own.
+parts='tensor/kernels (tensor/(reference|vector|blas|onednn|self_test))|models/task models/(regression|recall)|store/store store/store_sql'
+parts+='|validation/power_law validation/power_law_solver|plots/report/report plots/report/report_summary|plots/figures/figure plots/figures/figure_data'
+parts+='|models/transformer models/transformer_internal'
+for folder in "${folders[@]}"; do
+    for file in "$source/$folder"/*.[ch]; do
+        module=${file#"$source/"} module=${module#src/} module=${module%.*}
+        sed -n 's/^#include "\(.*\)\.\(h\|def\)"/\1/p' "$file" | sed "s|^|$module |"
+    done
+done | awk '$1 != $2' | grep -vxE "$parts" | tsort 2>&1 >/dev/null | sed 's/^tsort: //' >"$work/circles"
+[[ ! -s $work/circles ]]; ok $? "no circle of includes but a head with its parts $(head -n 4 "$work/circles" | tr '\n' ' ')"
 
 # Dead code: a name that no other file needs, of library, program or test, and that its own does not call. __: what a sanitizer adds.
 wanted=$(nm -g --undefined-only lib*.a src/cli/*.o tests/*.o 2>/dev/null | awk 'NF == 2 { print $2 }' | sort -u)

@@ -2,11 +2,11 @@
  * text. */
 #ifndef CLAIMS_FIXTURE_H
 #define CLAIMS_FIXTURE_H
-#include "judge.h"
-#include "fit.h"
-#include "grid.h"
-#include "random.h"
-#include "run_flow.h"
+#include "validation/judge.h"
+#include "validation/fit.h"
+#include "study/grid.h"
+#include "base/random.h"
+#include "run/run_flow.h"
 #include "test.h"
 #include <string.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* The negative control: a known value, perturbed. If this ever passes, the harness cannot fail and `make check` turns
  * red. */
-#include "flow.h"
+#include "models/flow.h"
 #include "test.h"
 
 START_TEST(perturbed_value)

@@ -2,8 +2,8 @@
  * the truth. The columns are static, since each test has its own process. */
 #ifndef POWER_LAW_FIXTURE_H
 #define POWER_LAW_FIXTURE_H
-#include "power_law.h"
-#include "random.h"
+#include "validation/power_law.h"
+#include "base/random.h"
 #include "test.h"
 #include <gsl/gsl_errno.h>
 #include <stdlib.h>

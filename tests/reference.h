@@ -2,7 +2,7 @@
  * holds (BDF and Adams at rtol 1e-12, and integrations of all d^2 + T parameters, agree). */
 #ifndef REFERENCE_H
 #define REFERENCE_H
-#include "flow.h"
+#include "models/flow.h"
 
 struct reference {
     double T, d, B, p;

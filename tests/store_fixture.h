@@ -2,7 +2,7 @@
  * in use, rows read back. */
 #ifndef STORE_FIXTURE_H
 #define STORE_FIXTURE_H
-#include "store.h"
+#include "store/store.h"
 #include "test.h"
 #include <sqlite3.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Export: what CSV and JSON lines say of runs and curves reads back to the last bit. */
-#include "export.h"
+#include "store/export.h"
 #include "store_fixture.h"
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* The tables of figures: what a row may hold, and that a wrong or forgotten column, or one too many, is an error. */
-#include "figure_data.h"
+#include "plots/figures/figure_data.h"
 #include "test.h"
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* The reduced flow: derivatives against finite differences, every reference value, BDF against Adams, thresholds near
  * the start against Runge-Kutta, conserved quantity. */
-#include "flow.h"
-#include "flow_cvode.h"
-#include "start.h"
+#include "models/flow.h"
+#include "models/flow_cvode.h"
+#include "models/start.h"
 #include "test.h"
 #include "reference.h"
 #include <string.h>

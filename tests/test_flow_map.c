@@ -1,6 +1,6 @@
 /* The map of the flow: against single integrations, the same bits for any number of threads, its empty part, what it
  * refuses. */
-#include "flow_map.h"
+#include "models/flow_map.h"
 #include "test.h"
 #include <string.h>
 

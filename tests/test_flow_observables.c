@@ -1,9 +1,9 @@
 /* Observables of single flows, each against an independent route: closed forms of the theory, reference values, and a
  * path integrated with Adams at 1e-11, read off with other code. flow_hessian can be planted wrong (--wrap): then the
  * claims on it must change. */
-#include "claim.h"
-#include "flow_observables.h"
-#include "grid.h"
+#include "validation/claim.h"
+#include "validation/flow_observables.h"
+#include "study/grid.h"
 #include "test.h"
 #include <string.h>
 
@@ -354,7 +354,7 @@ START_TEST(test_documented)
     snprintf(path, sizeof path, "%s/doc/claims.md", source ? source : "..");
     ok(text_read_file(path, 1 << 20, &page));
 #define OBSERVABLE(name, value, meaning) has_row(page.data, #name, meaning);
-#include "flow_observables.def"
+#include "validation/flow_observables.def"
 #undef OBSERVABLE
 #define AS_ROW(name, measured, basis, rule, spread, on, of) has_row(page.data, #name, *(of) ? (of) : "-");
     QUANTITIES(AS_ROW)

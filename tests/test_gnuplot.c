@@ -1,9 +1,9 @@
 /* gnuplot as a program that may fail: how long it may take, and what it may leave. A script of the shell stands in for
  * it. */
-#include "gnuplot.h"
-#include "progress.h"
+#include "plots/figures/gnuplot.h"
+#include "base/progress.h"
 #include "test.h"
-#include "text.h"
+#include "base/text.h"
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>

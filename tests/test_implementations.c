@@ -4,9 +4,9 @@
  * What the library chooses is asked of it when it makes a primitive (-Wl,--wrap=dnnl_primitive_create). It depends on
  * the processor and on ONEDNN_MAX_CPU_ISA: tests/test_instruction_sets.sh runs this program for each instruction set.
  */
-#include "random.h"
+#include "base/random.h"
 #include "test.h"
-#include "transformer.h"
+#include "models/transformer.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Import of CSV files: what users write is read, what is wrong is refused with its line, and then nothing is
  * imported. */
-#include "import.h"
+#include "store/import.h"
 #include "store_fixture.h"
 
 /* The file `name`, for a study, with the model as on the command line. */

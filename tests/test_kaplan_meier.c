@@ -1,5 +1,5 @@
 /* Kaplan-Meier: against published numbers and cases counted by hand. */
-#include "kaplan_meier.h"
+#include "validation/kaplan_meier.h"
 #include "test.h"
 
 enum { PATIENTS = 21 };

@@ -1,7 +1,7 @@
 /* Complete keys from a few assignments, for tests of Transformers. */
 #ifndef TEST_KEYS_H
 #define TEST_KEYS_H
-#include "keys.h"
+#include "base/keys.h"
 #include <check.h>
 #include <math.h>
 #include <stdarg.h>

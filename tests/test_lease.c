@@ -1,6 +1,6 @@
 /* Leases: one run is one sweep's at a time; those of sweeps that are gone, or rest, are free again; the last one takes
  * the file with it. */
-#include "lease.h"
+#include "store/lease.h"
 #include "store_fixture.h"
 #include <fcntl.h>
 #include <signal.h>

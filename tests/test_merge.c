@@ -1,6 +1,6 @@
 /* Merge: of a run that two stores hold the right row stays, whichever store comes first; what contradicts itself is
  * left alone. */
-#include "merge.h"
+#include "store/merge.h"
 #include "store_fixture.h"
 
 static void put(const char *name, const char *study, const struct result *r, const struct trace *t)

@@ -1,8 +1,8 @@
 /* Run against run: how a speed-up grows, the best of several learning rates, plateaus of training curves; and the
  * claims on Transformers that ship with the program, on runs that obey the published laws and on runs that do not. */
-#include "prediction_error.h"
+#include "validation/prediction_error.h"
 #include "claims_fixture.h"
-#include "pairs.h"
+#include "validation/pairs.h"
 
 static double power, factor; /* of the planted laws */
 

@@ -1,11 +1,11 @@
 /* Planning: order and balance, laws fitted to what is there, times of steps, the schedule, and the choice of runs for a
  * budget. */
-#include "checkpoint.h"
-#include "budget.h"
-#include "cost.h"
-#include "run_transformer.h"
+#include "run/checkpoint.h"
+#include "plan/budget.h"
+#include "study/cost.h"
+#include "run/run_transformer.h"
 #include "store_fixture.h"
-#include "sweep.h"
+#include "study/sweep.h"
 #include "test_keys.h"
 #include <math.h>
 

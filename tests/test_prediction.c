@@ -1,9 +1,9 @@
 /* Predictions: reference values, the pieces of one quadrature, the stated errors against the integrated flow on a grid
  * and over the whole range of every key, the linearised flow against the flow. */
-#include "flow_cvode.h"
-#include "prediction.h"
-#include "random.h"
-#include "start.h"
+#include "models/flow_cvode.h"
+#include "models/prediction.h"
+#include "base/random.h"
+#include "models/start.h"
 #include "test.h"
 #include "reference.h"
 #include <errno.h>

@@ -2,7 +2,7 @@
  *
  * Every seed is fixed, so a statistical test passes always or never; the bounds are such that a right generator with
  * another seed would fail with the stated probability. */
-#include "random.h"
+#include "base/random.h"
 #include "test.h"
 #include <Random123/philox.h>
 #include <stdio.h>

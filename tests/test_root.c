@@ -1,5 +1,5 @@
 /* Roots: known ones by each way of closing in, an exact zero, and a function that fails. */
-#include "root.h"
+#include "models/root.h"
 #include "test.h"
 
 #define ok(call) ck_assert_msg((call) == OK, "%s", error_message())

@@ -1,12 +1,12 @@
 /* One training run of the toy: every recorded state against steps made here, bit for bit; the times read off it against
  * the trace; plateau lengths against the reduced flow, for each optimizer in the limit in which it follows the flow;
  * the ways a run ends; checkpoints to the bit, and wrong ones. */
-#include "optimizer.h"
-#include "run_toy.h"
-#include "safetensors.h"
+#include "run/optimizer.h"
+#include "run/run_toy.h"
+#include "run/safetensors.h"
 #include "test.h"
 #include "test_keys.h"
-#include "toy.h"
+#include "models/toy.h"
 #include <unistd.h>
 
 static const double TIME_RTOL = 1e-12;

@@ -1,6 +1,6 @@
 /* safetensors: what is written reads back, also byte by byte by the format's definition; and no file, however wrong, is
  * half-accepted. */
-#include "safetensors.h"
+#include "run/safetensors.h"
 #include "test.h"
 #include <stdint.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* Repetition schedules: the text and its rules; the detector; the flow's switches against a Runge-Kutta integration of
  * all parameters and against each other; what a switch is worth. Runs of toy and Transformer with a schedule:
  * test_run_toy, test_training. */
-#include "optimum.h"
-#include "schedule.h"
-#include "start.h"
+#include "models/optimum.h"
+#include "base/schedule.h"
+#include "models/start.h"
 #include "test.h"
 #include "test_keys.h"
-#include "toy.h"
+#include "models/toy.h"
 
 static const double FLOW_RTOL = 1e-6; /* BDF at rtol 1e-8, through up to three switches */
 

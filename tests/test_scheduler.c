@@ -1,9 +1,9 @@
 /* The scheduler: whatever a worker dies of is said by name and costs its own run; signals, an exit code, the kernel's
  * memory limit. And what the control group allows, from folders that stand for a machine's. */
-#include "cgroup.h"
-#include "scheduler.h"
+#include "base/cgroup.h"
+#include "parallel/scheduler.h"
 #include "test.h"
-#include "text.h"
+#include "base/text.h"
 #include <ftw.h>
 #include <signal.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* A backend that crashes, computes wrongly or hangs is found out, and training goes on with the next one.
  *
  * The faults are planted into the libraries' entry points when this program is linked (-Wl,--wrap). */
-#include "kernels.h"
-#include "keys.h"
-#include "run_transformer.h"
+#include "tensor/kernels.h"
+#include "base/keys.h"
+#include "run/run_transformer.h"
 #include "test.h"
 #include "test_keys.h"
 #include <cblas.h>

@@ -1,7 +1,7 @@
 /* The shipped studies and claims together: at every scale from its own on, a claim finds the runs that it is about. */
 #include "claims_fixture.h"
-#include "published.h"
-#include "study.h"
+#include "models/published.h"
+#include "study/study.h"
 #include <glob.h>
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* The tasks by their definitions: laws of what is drawn (moments, frequencies, distinctness), exact relations inside a
  * sample, and that a sample does not depend on how the batch was asked for. Seeds are fixed: a statistical test passes
  * always or never. */
-#include "regression.h"
-#include "start.h"
+#include "models/regression.h"
+#include "models/start.h"
 #include "test.h"
 #include "test_keys.h"
 #include <stdio.h>

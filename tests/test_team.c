@@ -1,6 +1,6 @@
 /* Threads that wait for work: every task is done once, piece of work after piece of work, whatever the number of
  * threads. */
-#include "team.h"
+#include "parallel/team.h"
 #include "test.h"
 #include <stdatomic.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  *
  * Numbers are drawn once and rounded to elements first, so what is compared is what a kernel makes of the same factors.
  */
-#include "kernels.h"
-#include "random.h"
+#include "tensor/kernels.h"
+#include "base/random.h"
 #include "test.h"
 #include <stdio.h>
 #include <string.h>

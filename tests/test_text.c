@@ -1,8 +1,8 @@
 /* Numbers as text: the shortest form that reads back, by another route (printf, tried with more and more digits);
  * growing texts. */
-#include "random.h"
+#include "base/random.h"
 #include "test.h"
-#include "text.h"
+#include "base/text.h"
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -2,10 +2,10 @@
  * start that it shares with the flow.
  *
  * Equation numbers are theory.md's. Seeds are fixed: a statistical test passes always or never. */
-#include "random.h"
-#include "start.h"
+#include "base/random.h"
+#include "models/start.h"
 #include "test.h"
-#include "toy.h"
+#include "models/toy.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* Training: optimizers by their definition, crossings by an independent reading of the trace, checkpoints to the bit,
  * and how runs end. */
-#include "checkpoint.h"
-#include "optimizer.h"
-#include "published.h"
-#include "run_transformer.h"
+#include "run/checkpoint.h"
+#include "run/optimizer.h"
+#include "models/published.h"
+#include "run/run_transformer.h"
 #include "test.h"
 #include "test_keys.h"
 #include <stdio.h>

@@ -3,9 +3,9 @@
  *
  * Compiled twice: test_transformer_double with real = double, where central differences can see every term of the
  * gradient, and test_transformer as it is used, there for every backend and precision of this build. */
-#include "random.h"
+#include "base/random.h"
 #include "test.h"
-#include "transformer.h"
+#include "models/transformer.h"
 #include "transformer_oracle.h"
 #include <stdio.h>
 #include <string.h>

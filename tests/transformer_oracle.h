@@ -2,7 +2,7 @@
  * layer, one sequence after the other, nothing shared with models/. Central differences of it judge gradients. */
 #ifndef TRANSFORMER_ORACLE_H
 #define TRANSFORMER_ORACLE_H
-#include "transformer.h"
+#include "models/transformer.h"
 
 /* The mean loss at parameters[model->count] (in place of the model's own). outputs[sequences][outputs] and
  * attention[sequences][layers][heads][T][T] are overwritten unless NULL. */

@@ -1,8 +1,8 @@
-#include "claim.h"
-#include "data.h"
-#include "flow_observables.h"
-#include "monomial.h"
-#include "yaml_file.h"
+#include "validation/claim.h"
+#include "base/data.h"
+#include "validation/flow_observables.h"
+#include "validation/monomial.h"
+#include "study/yaml_file.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>

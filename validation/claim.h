@@ -16,9 +16,9 @@
  *       corrected: E8.B                                      # .. the claim that states what holds instead */
 #ifndef CLAIM_H
 #define CLAIM_H
-#include "keys.h"
-#include "reading.h"
-#include "text.h"
+#include "base/keys.h"
+#include "run/reading.h"
+#include "base/text.h"
 
 /* The quantities that a claim can be about: X(name, measured by, basis, rule, spread, on, of).
  *

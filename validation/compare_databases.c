@@ -1,4 +1,4 @@
-#include "compare_databases.h"
+#include "validation/compare_databases.h"
 #include <math.h>
 #include <string.h>
 

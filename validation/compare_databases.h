@@ -6,7 +6,7 @@
  * database and are left out. */
 #ifndef COMPARE_DATABASES_H
 #define COMPARE_DATABASES_H
-#include "claim.h"
+#include "validation/claim.h"
 
 /* X(enumerator, name, what it means) */
 #define CHANGES(X)                                                                                                     \

@@ -1,4 +1,4 @@
-#include "dataset.h"
+#include "validation/dataset.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

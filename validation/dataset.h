@@ -5,10 +5,10 @@
  * interrupted, and those that did not record the threshold asked for, are left out and counted. */
 #ifndef DATASET_H
 #define DATASET_H
-#include "monomial.h"
-#include "power_law.h"
-#include "reading.h"
-#include "store.h"
+#include "validation/monomial.h"
+#include "validation/power_law.h"
+#include "run/reading.h"
+#include "store/store.h"
 
 enum { DATASET_FACTORS = 8 };
 

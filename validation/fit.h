@@ -9,8 +9,8 @@
  * data. */
 #ifndef FIT_H
 #define FIT_H
-#include "dataset.h"
-#include "text.h"
+#include "validation/dataset.h"
+#include "base/text.h"
 
 /* X(name, column of monomial.h that multiplies, has the regressors) */
 #define FIT_FORMS_TABLE(X)                                                                                             \

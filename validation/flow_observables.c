@@ -1,8 +1,8 @@
-#include "flow_observables.h"
-#include "list.h"
-#include "monomial.h"
-#include "optimum.h"
-#include "run_flow.h"
+#include "validation/flow_observables.h"
+#include "base/list.h"
+#include "validation/monomial.h"
+#include "models/optimum.h"
+#include "run/run_flow.h"
 #include <gsl/gsl_eigen.h>
 #include <math.h>
 #include <stdlib.h>
@@ -436,7 +436,7 @@ static double schedule_gain(struct observed *o, enum optimum_kind over)
 
 enum observable {
 #define OBSERVABLE(name, value, meaning) OBSERVABLE_##name,
-#include "flow_observables.def"
+#include "validation/flow_observables.def"
 #undef OBSERVABLE
     OBSERVABLE_COUNT
 };
@@ -445,7 +445,7 @@ static enum observable find(const char *name)
 {
     static const char *const names[] = {
 #define OBSERVABLE(name, value, meaning) #name,
-#include "flow_observables.def"
+#include "validation/flow_observables.def"
 #undef OBSERVABLE
     };
     int i = 0;
@@ -466,7 +466,7 @@ static double value_of(enum observable which, struct observed *o)
 #define OBSERVABLE(name, value, meaning)                                                                               \
     case OBSERVABLE_##name:                                                                                            \
         return value;
-#include "flow_observables.def"
+#include "validation/flow_observables.def"
 #undef OBSERVABLE
     default:
         return NAN;

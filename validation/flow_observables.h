@@ -9,8 +9,8 @@
  * p = 0. */
 #ifndef FLOW_OBSERVABLES_H
 #define FLOW_OBSERVABLES_H
-#include "flow_cvode.h"
-#include "keys.h"
+#include "models/flow_cvode.h"
+#include "base/keys.h"
 
 /* True if there is an observable of this name. */
 bool flow_observables_has(const char *name);

@@ -1,4 +1,4 @@
-#include "judge.h"
+#include "validation/judge.h"
 #include <math.h>
 
 enum verdict judge_verdict(const struct claim *c)

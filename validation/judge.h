@@ -12,7 +12,7 @@
  * that could change it, the verdict is inconclusive. claim.h has the rule of each quantity. */
 #ifndef JUDGE_H
 #define JUDGE_H
-#include "quantity.h"
+#include "validation/quantity.h"
 
 /* What a claim rests on: a fit, or the value of each run. Everything is borrowed, until the witness returns. */
 struct judge_evidence {

@@ -1,4 +1,4 @@
-#include "kaplan_meier.h"
+#include "validation/kaplan_meier.h"
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-#include "monomial.h"
+#include "validation/monomial.h"
 #include <math.h>
 #include <string.h>
 

@@ -8,7 +8,7 @@
  * (d-1)). */
 #ifndef MONOMIAL_H
 #define MONOMIAL_H
-#include "result.h"
+#include "run/result.h"
 
 /* X(name, value of a const struct result *r, meaning). A crossing has the name of its level (result.h). */
 // clang-format off

@@ -1,6 +1,6 @@
-#include "pairs.h"
-#include "list.h"
-#include "reading.h"
+#include "validation/pairs.h"
+#include "base/list.h"
+#include "run/reading.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

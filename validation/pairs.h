@@ -2,8 +2,8 @@
  * shorter the plateau becomes from one run to its partner, everything else (the seed too) being equal. */
 #ifndef PAIRS_H
 #define PAIRS_H
-#include "grid.h"
-#include "store.h"
+#include "study/grid.h"
+#include "store/store.h"
 
 /* The same run but for the keys with but[key] > 0, and for what only says how long or how fast it goes? */
 bool pairs_twins(const struct keys *a, const struct keys *b, const size_t but[KEY_COUNT]);

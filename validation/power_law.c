@@ -1,5 +1,5 @@
-#include "power_law_solver.h"
-#include "random.h"
+#include "validation/power_law_solver.h"
+#include "base/random.h"
 #include <gsl/gsl_math.h>
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>

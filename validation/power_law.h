@@ -24,7 +24,7 @@
  * GSL's error handler has to be off (gsl_set_error_handler_off in main), or GSL aborts where we return ERR_SOLVER. */
 #ifndef POWER_LAW_H
 #define POWER_LAW_H
-#include "error.h"
+#include "base/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-#include "power_law_solver.h"
-#include "room.h"
+#include "validation/power_law_solver.h"
+#include "base/room.h"
 #include <gsl/gsl_blas.h>
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>

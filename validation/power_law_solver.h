@@ -9,7 +9,7 @@
  * sum of their Gram matrices, and only the others are visited one by one. */
 #ifndef POWER_LAW_SOLVER_H
 #define POWER_LAW_SOLVER_H
-#include "power_law.h"
+#include "validation/power_law.h"
 
 /* Most coefficients (log C and the exponents) and most parameters (those and sigma). */
 enum { POWER_LAW_K = POWER_LAW_MAX + 1, POWER_LAW_M = POWER_LAW_K + 1 };

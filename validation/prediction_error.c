@@ -1,7 +1,7 @@
-#include "prediction_error.h"
-#include "list.h"
-#include "published.h"
-#include "pairs.h"
+#include "validation/prediction_error.h"
+#include "base/list.h"
+#include "models/published.h"
+#include "validation/pairs.h"
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>

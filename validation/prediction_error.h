@@ -8,8 +8,8 @@
  * what start they began. */
 #ifndef PREDICTION_ERROR_H
 #define PREDICTION_ERROR_H
-#include "reading.h"
-#include "store.h"
+#include "run/reading.h"
+#include "store/store.h"
 
 #define PREDICTION_ERROR_GROUPS(X)                                                                                     \
     X(PREDICTION_ERROR_SINGLE, "B = 1, p = 0")                                                                         \

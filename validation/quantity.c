@@ -1,7 +1,7 @@
-#include "quantity.h"
-#include "flow_observables.h"
-#include "list.h"
-#include "pairs.h"
+#include "validation/quantity.h"
+#include "validation/flow_observables.h"
+#include "base/list.h"
+#include "validation/pairs.h"
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>

@@ -4,9 +4,9 @@
  * runs it could not use. What that means for the claim is judge.h's to say. */
 #ifndef QUANTITY_H
 #define QUANTITY_H
-#include "claim.h"
-#include "dataset.h"
-#include "grid.h"
+#include "validation/claim.h"
+#include "validation/dataset.h"
+#include "study/grid.h"
 
 /* Of one run, or (its id is that of the run before the change) of one pair of runs. */
 struct quantity_value {

@@ -1,6 +1,6 @@
-#include "anatomy.h"
-#include "flow_observables.h"
-#include "run_flow.h"
+#include "plots/figures/anatomy.h"
+#include "validation/flow_observables.h"
+#include "run/run_flow.h"
 #include <math.h>
 
 enum { MOST = 300, GRID_W = 150, GRID_D = 120 };

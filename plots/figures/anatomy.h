@@ -3,7 +3,7 @@
  * (w, D). ERR_INPUT: a curve is missing, or the run has another state; ERR_SOLVER: GSL failed. */
 #ifndef ANATOMY_H
 #define ANATOMY_H
-#include "figure_data.h"
+#include "plots/figures/figure_data.h"
 
 enum status anatomy_landscape(struct figure_data *data);
 enum status anatomy_linear(struct figure_data *data);

@@ -1,6 +1,6 @@
-#include "chosen.h"
-#include "figure.h"
-#include "reading.h"
+#include "plots/figures/chosen.h"
+#include "plots/figures/figure.h"
+#include "run/reading.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * Unlike those of runs_load, diverged runs are kept: they never emerge. */
 #ifndef CHOSEN_H
 #define CHOSEN_H
-#include "figure_data.h"
+#include "plots/figures/figure_data.h"
 
 struct chosen {
     double threshold;       /* at which they are read (reading.h) */

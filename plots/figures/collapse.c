@@ -1,7 +1,7 @@
-#include "collapse.h"
-#include "chosen.h"
-#include "figure.h"
-#include "prediction.h"
+#include "plots/figures/collapse.h"
+#include "plots/figures/chosen.h"
+#include "plots/figures/figure.h"
+#include "models/prediction.h"
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>

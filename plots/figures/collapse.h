@@ -9,7 +9,7 @@
  * and the longest plateau drawn. */
 #ifndef COLLAPSE_H
 #define COLLAPSE_H
-#include "figure_data.h"
+#include "plots/figures/figure_data.h"
 
 /* ERR_INPUT: no emerged run has a curve; ERR_SOLVER; ERR_DATABASE; ERR_MEMORY. */
 enum status collapse_draw(struct figure_data *data);

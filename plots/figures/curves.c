@@ -1,6 +1,6 @@
-#include "curves.h"
-#include "reading.h"
-#include "run_flow.h"
+#include "plots/figures/curves.h"
+#include "run/reading.h"
+#include "run/run_flow.h"
 #include <math.h>
 #include <string.h>
 

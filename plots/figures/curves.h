@@ -2,7 +2,7 @@
  * the figure's data from the runs of its study (figure.h). ERR_INPUT: a run has no curve; ERR_DATABASE; ERR_MEMORY. */
 #ifndef CURVES_H
 #define CURVES_H
-#include "figure_data.h"
+#include "plots/figures/figure_data.h"
 
 /* The columns of the figure along every run that it shows, as series `flow`, `toy` or `run` (a Transformer): a column
  * is one of the curve, or a key of the run. `loss` is the test loss; losses of Transformers are relative to the null

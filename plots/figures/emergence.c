@@ -1,7 +1,7 @@
-#include "emergence.h"
-#include "law.h"
-#include "points.h"
-#include "reading.h"
+#include "plots/figures/emergence.h"
+#include "plots/figures/law.h"
+#include "plots/figures/points.h"
+#include "run/reading.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * emerged runs for a fit there is no line. ERR_MEMORY, ERR_SOLVER. */
 #ifndef EMERGENCE_H
 #define EMERGENCE_H
-#include "figure_data.h"
+#include "plots/figures/figure_data.h"
 
 /* A panel for each series, with points at the `shown` places; the laws are those of all runs of the series. */
 enum status emergence_grid(struct figure_data *data);

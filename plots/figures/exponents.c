@@ -1,7 +1,7 @@
-#include "exponents.h"
-#include "chosen.h"
-#include "dataset.h"
-#include "run_flow.h"
+#include "plots/figures/exponents.h"
+#include "plots/figures/chosen.h"
+#include "validation/dataset.h"
+#include "run/run_flow.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
  * (theory.md). */
 #ifndef EXPONENTS_H
 #define EXPONENTS_H
-#include "figure_data.h"
+#include "plots/figures/figure_data.h"
 
 /* ERR_INPUT: the runs are of too many kinds, or too few for any fit; ERR_SOLVER; ERR_MEMORY. */
 enum status exponents_draw(struct figure_data *data);

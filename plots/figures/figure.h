@@ -5,8 +5,8 @@
  * common.gp; `gnuplot figNAME.gp` there draws it again. */
 #ifndef FIGURE_H
 #define FIGURE_H
-#include "published.h"
-#include "runs.h"
+#include "models/published.h"
+#include "plots/figures/runs.h"
 
 struct figure_data;
 

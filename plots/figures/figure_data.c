@@ -1,4 +1,4 @@
-#include "figure_data.h"
+#include "plots/figures/figure_data.h"
 #include <math.h>
 #include <string.h>
 

@@ -7,7 +7,7 @@
  * head; everything it draws is a named column of a table. */
 #ifndef FIGURE_DATA_H
 #define FIGURE_DATA_H
-#include "figure.h"
+#include "plots/figures/figure.h"
 
 enum { FIGURE_TABLES = 2, FIGURE_COLUMNS = 12, FIGURE_COLUMN_NAME = 32, FIGURE_PROBLEM = 160 };
 

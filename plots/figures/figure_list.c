@@ -1,17 +1,17 @@
-#include "figure.h"
-#include "anatomy.h"
-#include "collapse.h"
-#include "curves.h"
-#include "emergence.h"
-#include "exponents.h"
-#include "laws.h"
-#include "phase.h"
-#include "reading.h"
-#include "survival.h"
+#include "plots/figures/figure.h"
+#include "plots/figures/anatomy.h"
+#include "plots/figures/collapse.h"
+#include "plots/figures/curves.h"
+#include "plots/figures/emergence.h"
+#include "plots/figures/exponents.h"
+#include "plots/figures/laws.h"
+#include "plots/figures/phase.h"
+#include "run/reading.h"
+#include "plots/figures/survival.h"
 #include <string.h>
 
 static const struct figure figures[] = {
-#include "figures.def"
+#include "plots/figures/figures.def"
 };
 enum { COUNT = sizeof figures / sizeof figures[0] };
 

@@ -1,4 +1,4 @@
-#include "folder.h"
+#include "plots/figures/folder.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -3,8 +3,8 @@
  * made is removed. */
 #ifndef FOLDER_H
 #define FOLDER_H
-#include "error.h"
-#include "text.h"
+#include "base/error.h"
+#include "base/text.h"
 
 struct folder {
     int fd;           /* owned */

@@ -1,6 +1,6 @@
-#include "gnuplot.h"
-#include "progress.h"
-#include "stop.h"
+#include "plots/figures/gnuplot.h"
+#include "base/progress.h"
+#include "parallel/stop.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "law.h"
+#include "plots/figures/law.h"
 #include <math.h>
 #include <string.h>
 

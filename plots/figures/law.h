@@ -3,9 +3,9 @@
  *     y = C x_1^g1 x_2^g2 ..        (power_law.h; censored runs count as lower bounds) */
 #ifndef LAW_H
 #define LAW_H
-#include "dataset.h"
-#include "figure_data.h"
-#include "published.h"
+#include "validation/dataset.h"
+#include "plots/figures/figure_data.h"
+#include "models/published.h"
 
 /* A law with the names of its regressors; all zero: there is none. */
 struct law {

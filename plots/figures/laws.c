@@ -1,7 +1,7 @@
-#include "laws.h"
-#include "law.h"
-#include "points.h"
-#include "run_flow.h"
+#include "plots/figures/laws.h"
+#include "plots/figures/law.h"
+#include "plots/figures/points.h"
+#include "run/run_flow.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * an integration failed. */
 #ifndef LAWS_H
 #define LAWS_H
-#include "figure_data.h"
+#include "plots/figures/figure_data.h"
 
 /* Every flow, the law of `regressors` that is fitted to them, Eq. 6 and the closed form. */
 enum status laws_grid(struct figure_data *data);

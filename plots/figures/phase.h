@@ -7,7 +7,7 @@
  * published law for Transformers. */
 #ifndef PHASE_H
 #define PHASE_H
-#include "figure_data.h"
+#include "plots/figures/figure_data.h"
 
 /* The request's x and y are needed. ERR_INPUT: they or the runs do not make a diagram; ERR_SOLVER; ERR_INTERRUPTED;
  * ERR_MEMORY. */

@@ -1,4 +1,4 @@
-#include "points.h"
+#include "plots/figures/points.h"
 #include <math.h>
 
 void points_add(struct figure_table *table, const char *series, const struct store_row *row, const struct point *point)

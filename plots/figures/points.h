@@ -2,7 +2,7 @@
  * the abscissa is no key, x. */
 #ifndef POINTS_H
 #define POINTS_H
-#include "figure_data.h"
+#include "plots/figures/figure_data.h"
 
 struct point {
     double x; /* the abscissa where it is not a key, else NaN */

@@ -1,6 +1,6 @@
-#include "runs.h"
-#include "list.h"
-#include "reading.h"
+#include "plots/figures/runs.h"
+#include "base/list.h"
+#include "run/reading.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The runs that a figure shows: those of a study, loaded once, with their curves on demand and their seeds grouped. */
 #ifndef RUNS_H
 #define RUNS_H
-#include "store.h"
+#include "store/store.h"
 
 /* Rows in the order of store_each: all keys, the seed last, so runs that differ by their seed alone are neighbours.
  * Their strings are NULL. All are read at one threshold (reading.h), whatever they were last asked for, or each at its

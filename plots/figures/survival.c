@@ -1,6 +1,6 @@
-#include "survival.h"
-#include "chosen.h"
-#include "kaplan_meier.h"
+#include "plots/figures/survival.h"
+#include "plots/figures/chosen.h"
+#include "validation/kaplan_meier.h"
 #include <math.h>
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * by their seed alone (kaplan_meier.h). */
 #ifndef SURVIVAL_H
 #define SURVIVAL_H
-#include "figure_data.h"
+#include "plots/figures/figure_data.h"
 
 /* ERR_INPUT: no runs, or more groups than a figure has colours for; ERR_MEMORY. */
 enum status survival_draw(struct figure_data *data);

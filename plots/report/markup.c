@@ -1,4 +1,4 @@
-#include "markup.h"
+#include "plots/report/markup.h"
 #include <stdarg.h>
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * Markdown. */
 #ifndef MARKUP_H
 #define MARKUP_H
-#include "text.h"
+#include "base/text.h"
 
 struct markup {
     bool html;

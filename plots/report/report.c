@@ -1,8 +1,8 @@
-#include "report.h"
-#include "data.h"
-#include "folder.h"
-#include "markup.h"
-#include "report_summary.h"
+#include "plots/report/report.h"
+#include "base/data.h"
+#include "plots/figures/folder.h"
+#include "plots/report/markup.h"
+#include "plots/report/report_summary.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

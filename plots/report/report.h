@@ -5,10 +5,10 @@
  * HTML and Markdown are composed once and say the same. */
 #ifndef REPORT_H
 #define REPORT_H
-#include "judge.h"
-#include "prediction_error.h"
-#include "report_evidence.h"
-#include "figure.h"
+#include "validation/judge.h"
+#include "validation/prediction_error.h"
+#include "plots/report/report_evidence.h"
+#include "plots/figures/figure.h"
 
 /* A figure, as far as it came. */
 struct report_figure {

@@ -1,6 +1,6 @@
-#include "report_evidence.h"
-#include "dataset.h"
-#include "list.h"
+#include "plots/report/report_evidence.h"
+#include "validation/dataset.h"
+#include "base/list.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,8 +7,8 @@
  * <x_k>^g_k x_j^g_j. */
 #ifndef REPORT_EVIDENCE_H
 #define REPORT_EVIDENCE_H
-#include "judge.h"
-#include "text.h"
+#include "validation/judge.h"
+#include "base/text.h"
 
 /* Zero-initialise. */
 struct report_evidence {

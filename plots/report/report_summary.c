@@ -1,4 +1,4 @@
-#include "report_summary.h"
+#include "plots/report/report_summary.h"
 #include <math.h>
 #include <string.h>
 

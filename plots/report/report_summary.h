@@ -2,8 +2,8 @@
  * theory and for Transformers, in sentences and tables that come from the verdicts and the runs. */
 #ifndef REPORT_SUMMARY_H
 #define REPORT_SUMMARY_H
-#include "markup.h"
-#include "report.h"
+#include "plots/report/markup.h"
+#include "plots/report/report.h"
 
 /* Appends it to the document. ERR_MEMORY. */
 enum status report_summary_add(struct markup *m, const struct report *report);

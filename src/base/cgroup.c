@@ -1,4 +1,4 @@
-#include "cgroup.h"
+#include "base/cgroup.h"
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>

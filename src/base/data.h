@@ -1,7 +1,7 @@
 /* Files that come with the program: claims, studies, drawings. Named by their path in the source tree. */
 #ifndef DATA_H
 #define DATA_H
-#include "error.h"
+#include "base/error.h"
 
 enum { DATA_PATH = 4096 };
 

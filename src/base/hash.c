@@ -1,4 +1,4 @@
-#include "hash.h"
+#include "base/hash.h"
 #include <string.h>
 
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n)

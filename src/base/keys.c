@@ -1,5 +1,5 @@
-#include "keys.h"
-#include "hash.h"
+#include "base/keys.h"
+#include "base/hash.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -22,13 +22,13 @@ struct key_entry {
 static const struct key_entry table[KEY_COUNT] = {
 #define KEY(name, type, flow, toy, regression, recall, range, unit, group, hashed, meaning)                            \
     [KEY_##name] = {TYPE_##type, {flow, toy, regression, recall}, range, unit, #group, meaning, hashed},
-#include "keys.def"
+#include "base/keys.def"
 #undef KEY
 };
 
 static const char *const names[KEY_COUNT] = {
 #define KEY(name, ...) [KEY_##name] = #name,
-#include "keys.def"
+#include "base/keys.def"
 #undef KEY
 };
 

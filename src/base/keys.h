@@ -9,9 +9,9 @@
  * (schedule.h). NaN means "does not apply". */
 #ifndef KEYS_H
 #define KEYS_H
-#include "error.h"
-#include "schedule.h"
-#include "text.h"
+#include "base/error.h"
+#include "base/schedule.h"
+#include "base/text.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -63,7 +63,7 @@ CHOICE_LISTS(AS_ENUM)
 
 enum key {
 #define KEY(name, ...) KEY_##name,
-#include "keys.def"
+#include "base/keys.def"
 #undef KEY
     KEY_COUNT
 };

@@ -1,7 +1,7 @@
 /* Lists that grow, doubling. */
 #ifndef LIST_H
 #define LIST_H
-#include "error.h"
+#include "base/error.h"
 #include <stddef.h>
 
 /* Makes room for entry n. list: the address of the pointer to `*allocated` entries of `size` bytes, NULL if none; what

@@ -3,8 +3,8 @@
  * Both exist once per instruction set and the best that the processor has is taken at run time. Integers are exact, and
  * the floating-point part is a fixed sequence of rounded operations (no contraction, no reassociation: never compile
  * this with -ffast-math), so all versions give the same bits. */
-#include "random.h"
-#include "clones.h"
+#include "base/random.h"
+#include "base/clones.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "room.h"
+#include "base/room.h"
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
-#include "schedule.h"
-#include "hash.h"
-#include "text.h"
+#include "base/schedule.h"
+#include "base/hash.h"
+#include "base/text.h"
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -15,7 +15,7 @@
  * table of this process keeps the texts it has met. The table is not shared between threads. */
 #ifndef SCHEDULE_H
 #define SCHEDULE_H
-#include "error.h"
+#include "base/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* Text: a growable string, numbers that read back to the same bits, and the nearest right name for a wrong one. */
 #ifndef TEXT_H
 #define TEXT_H
-#include "error.h"
+#include "base/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>

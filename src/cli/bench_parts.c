@@ -1,6 +1,6 @@
-#include "bench_parts.h"
-#include "progress.h"
-#include "train_step.h"
+#include "cli/bench_parts.h"
+#include "base/progress.h"
+#include "run/train_step.h"
 #include <math.h>
 
 static enum status begin(struct keys *keys, struct train_step *s)

@@ -1,7 +1,7 @@
 /* Where a training step of the regression Transformer goes on this machine: plateau bench part_*. */
 #ifndef BENCH_PARTS_H
 #define BENCH_PARTS_H
-#include "transformer.h"
+#include "models/transformer.h"
 
 enum { BENCH_OPTIMIZER = PART_COUNT, BENCH_EVALUATION, BENCH_PARTS };
 

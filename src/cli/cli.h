@@ -1,7 +1,7 @@
 /* The command line: one table of options, one of commands; parser, help and man page come from them. */
 #ifndef CLI_H
 #define CLI_H
-#include "error.h"
+#include "base/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -13,16 +13,16 @@
  * One thread, but for flow_all_cores, step_* and product_*. Work is cut into REPETITIONS equal parts (of the grid:
  * every fifth diagonal, so that each part has every T and every d), and the items take turns: a disturbance hits all of
  * them. Shown: median, least and most. */
-#include "bench_parts.h"
-#include "cli.h"
-#include "kernels.h"
-#include "optimizer.h"
-#include "outcome.h"
-#include "progress.h"
-#include "scheduler.h"
-#include "team.h"
-#include "toy.h"
-#include "transformer.h"
+#include "cli/bench_parts.h"
+#include "cli/cli.h"
+#include "tensor/kernels.h"
+#include "run/optimizer.h"
+#include "study/outcome.h"
+#include "base/progress.h"
+#include "parallel/scheduler.h"
+#include "parallel/team.h"
+#include "models/toy.h"
+#include "models/transformer.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* plateau compare: claims against the runs of a database, or of two, and what changed between these. */
-#include "compare_databases.h"
-#include "cli.h"
-#include "judge.h"
-#include "text.h"
+#include "validation/compare_databases.h"
+#include "cli/cli.h"
+#include "validation/judge.h"
+#include "base/text.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,11 +4,11 @@
  * What may follow a word is read off the tables' own notation: in "STUDY.yaml|NAME [key=value..]" or "csv|jsonl" a
  * small word stands for itself, NAME.ext for a file with that ending, a capital word for a list (below), key=value for
  * the keys. */
-#include "cli.h"
-#include "data.h"
-#include "figure.h"
-#include "keys.h"
-#include "text.h"
+#include "cli/cli.h"
+#include "base/data.h"
+#include "plots/figures/figure.h"
+#include "base/keys.h"
+#include "base/text.h"
 #include <ctype.h>
 #include <glob.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* plateau figure: the paper's figures, and ours, from the runs of a database; the map of the flow from nothing. */
-#include "cli.h"
-#include "figure.h"
-#include "grid.h"
-#include "stop.h"
+#include "cli/cli.h"
+#include "plots/figures/figure.h"
+#include "study/grid.h"
+#include "parallel/stop.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* plateau fit: the power law of the plateau lengths in a database, with intervals, local exponents, a seed bootstrap
  * and other forms. */
-#include "cli.h"
-#include "fit.h"
-#include "grid.h"
+#include "cli/cli.h"
+#include "validation/fit.h"
+#include "study/grid.h"
 
 enum status command_fit(const struct arguments *a)
 {

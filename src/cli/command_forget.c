@@ -1,9 +1,9 @@
 /* plateau forget: runs out of a results database, with their curves and checkpoints. */
-#include "cli.h"
-#include "grid.h"
-#include "list.h"
-#include "store.h"
-#include "sweep.h"
+#include "cli/cli.h"
+#include "study/grid.h"
+#include "base/list.h"
+#include "store/store.h"
+#include "study/sweep.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

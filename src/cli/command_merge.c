@@ -1,6 +1,6 @@
 /* plateau merge: several results databases in one. */
-#include "cli.h"
-#include "merge.h"
+#include "cli/cli.h"
+#include "store/merge.h"
 #include <stdio.h>
 #include <unistd.h>
 

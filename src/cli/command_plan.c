@@ -1,8 +1,8 @@
 /* plateau plan: what a sweep would do, before it does. The head of every sweep is the same, shortened. */
-#include "cli.h"
-#include "budget.h"
-#include "plan.h"
-#include "stop.h"
+#include "cli/cli.h"
+#include "plan/budget.h"
+#include "plan/plan.h"
+#include "parallel/stop.h"
 #include <unistd.h>
 
 static const double PATIENCE = 0.5; /* seconds that `plan` measures at least: it has nothing else to do */

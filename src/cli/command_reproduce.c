@@ -5,14 +5,14 @@
  * with the report of what is there: the theory's takes a minute and can be read while the Transformers train.
  *
  * plateau report: the last steps alone, verdicts, figures and report of a database as it is; no run is made. */
-#include "cli.h"
-#include "data.h"
-#include "manifest.h"
-#include "progress.h"
-#include "ranks.h"
-#include "report.h"
-#include "stop.h"
-#include "sweep.h"
+#include "cli/cli.h"
+#include "base/data.h"
+#include "cli/manifest.h"
+#include "base/progress.h"
+#include "parallel/ranks.h"
+#include "plots/report/report.h"
+#include "parallel/stop.h"
+#include "study/sweep.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,13 +1,13 @@
 /* plateau flow, plateau train: a grid of runs on all cores, printed in grid order. */
-#include "cli.h"
-#include "grid.h"
-#include "outcome.h"
-#include "progress.h"
-#include "published.h"
-#include "reading.h"
-#include "run.h"
-#include "scheduler.h"
-#include "stop.h"
+#include "cli/cli.h"
+#include "study/grid.h"
+#include "study/outcome.h"
+#include "base/progress.h"
+#include "models/published.h"
+#include "run/reading.h"
+#include "run/run.h"
+#include "parallel/scheduler.h"
+#include "parallel/stop.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

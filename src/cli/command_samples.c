@@ -1,10 +1,10 @@
 /* plateau batch, plateau gradient: the samples that a Transformer reads, and what it makes of them, for other programs
  * to check. */
-#include "checkpoint.h"
-#include "cli.h"
-#include "grid.h"
-#include "task.h"
-#include "safetensors.h"
+#include "run/checkpoint.h"
+#include "cli/cli.h"
+#include "study/grid.h"
+#include "models/task.h"
+#include "run/safetensors.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* plateau schedule: the repetition schedule that shortens the flow's plateau most, beside what it is compared with. */
-#include "cli.h"
-#include "grid.h"
-#include "run_flow.h"
+#include "cli/cli.h"
+#include "study/grid.h"
+#include "run/run_flow.h"
 #include <string.h>
 
 static void add_table(const struct keys *keys, const struct optimum *found, struct text *out)

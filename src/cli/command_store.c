@@ -1,12 +1,12 @@
 /* plateau sweep, import, export: runs into the results database and out of it. */
-#include "cli.h"
-#include "data.h"
-#include "export.h"
-#include "import.h"
-#include "reading.h"
-#include "scheduler.h"
-#include "stop.h"
-#include "sweep.h"
+#include "cli/cli.h"
+#include "base/data.h"
+#include "store/export.h"
+#include "store/import.h"
+#include "run/reading.h"
+#include "parallel/scheduler.h"
+#include "parallel/stop.h"
+#include "study/sweep.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

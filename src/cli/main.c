@@ -1,9 +1,9 @@
 /* plateau: when does sparse attention emerge, and does theory say so? */
-#include "blas.h"
-#include "cli.h"
-#include "figure.h"
-#include "keys.h"
-#include "text.h"
+#include "tensor/blas.h"
+#include "cli/cli.h"
+#include "plots/figures/figure.h"
+#include "base/keys.h"
+#include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <gsl/gsl_errno.h>

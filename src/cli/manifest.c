@@ -1,7 +1,7 @@
-#include "manifest.h"
+#include "cli/manifest.h"
 #include "commit.h"
-#include "flow_cvode.h"
-#include "scheduler.h"
+#include "models/flow_cvode.h"
+#include "parallel/scheduler.h"
 #include <gsl/gsl_version.h>
 #include <jansson.h>
 #include <sqlite3.h>

@@ -1,7 +1,7 @@
 /* The facts of a manifest: what ran, on what, with which libraries. */
 #ifndef MANIFEST_H
 #define MANIFEST_H
-#include "report.h"
+#include "plots/report/report.h"
 
 enum { MANIFEST_FACTS = 16 };
 

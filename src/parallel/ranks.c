@@ -1,4 +1,4 @@
-#include "ranks.h"
+#include "parallel/ranks.h"
 #include <stdlib.h>
 
 static size_t count = 1, number, here = 1;

@@ -13,7 +13,7 @@
  * knows of mpi.h; in a build without MPI ranks_none.c stands for it. */
 #ifndef RANKS_H
 #define RANKS_H
-#include "error.h"
+#include "base/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "ranks.h"
+#include "parallel/ranks.h"
 #include <limits.h>
 #include <mpi.h>
 #include <stdlib.h>

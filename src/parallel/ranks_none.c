@@ -1,4 +1,4 @@
-#include "ranks.h"
+#include "parallel/ranks.h"
 
 enum status ranks_connect(size_t *count, size_t *number, size_t *here)
 {

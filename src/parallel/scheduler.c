@@ -1,8 +1,8 @@
-#include "scheduler.h"
-#include "cgroup.h"
-#include "progress.h"
-#include "ranks.h"
-#include "stop.h"
+#include "parallel/scheduler.h"
+#include "base/cgroup.h"
+#include "base/progress.h"
+#include "parallel/ranks.h"
+#include "parallel/stop.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,7 @@
  * job the signal reaches, all learn of it and end with the same exit code. What was finished has been delivered. */
 #ifndef SCHEDULER_H
 #define SCHEDULER_H
-#include "workers.h"
+#include "parallel/workers.h"
 #include <stdint.h>
 
 /* In the parent: the item is done, payload[bytes] is what its task gave, aligned for numbers. rc != OK: it failed, and

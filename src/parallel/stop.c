@@ -1,4 +1,4 @@
-#include "stop.h"
+#include "parallel/stop.h"
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>

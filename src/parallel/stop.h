@@ -1,7 +1,7 @@
 /* Is this process to stop, and why: because of a signal, or because another rank of its MPI job has to. */
 #ifndef STOP_H
 #define STOP_H
-#include "error.h"
+#include "base/error.h"
 
 /* Installs the handlers of SIGINT, SIGTERM, SIGHUP (ERR_INTERRUPTED) and SIGUSR1 (ERR_REQUEUE). */
 void stop_on_signals(void);

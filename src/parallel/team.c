@@ -1,4 +1,4 @@
-#include "team.h"
+#include "parallel/team.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>

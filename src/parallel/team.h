@@ -5,7 +5,7 @@
  * does a task is left to chance, so what a task computes must not depend on it. */
 #ifndef TEAM_H
 #define TEAM_H
-#include "error.h"
+#include "base/error.h"
 
 struct team;
 

@@ -1,6 +1,6 @@
-#include "workers.h"
-#include "cgroup.h"
-#include "stop.h"
+#include "parallel/workers.h"
+#include "base/cgroup.h"
+#include "parallel/stop.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>

@@ -5,8 +5,8 @@
  * can be, and its record says so. */
 #ifndef WORKERS_H
 #define WORKERS_H
-#include "error.h"
-#include "text.h"
+#include "base/error.h"
+#include "base/text.h"
 #include <stdbool.h>
 #include <stddef.h>
 

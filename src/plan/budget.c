@@ -1,5 +1,5 @@
-#include "budget.h"
-#include "power_law.h"
+#include "plan/budget.h"
+#include "validation/power_law.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -21,7 +21,7 @@
  *     log det M - log M_00   (D_s-optimal: the constant's part is taken off). */
 #ifndef BUDGET_H
 #define BUDGET_H
-#include "plan.h"
+#include "plan/plan.h"
 
 /* Chooses among the runs to be made those that fit into `seconds` of wall time; notes the others as left out, in the
  * plan and in `study`, which is the plan's. Appends to `out` what was assumed, how well the exponents will be known,

@@ -1,9 +1,9 @@
-#include "expected_steps.h"
-#include "cost.h"
-#include "list.h"
-#include "power_law.h"
-#include "published.h"
-#include "run_flow.h"
+#include "plan/expected_steps.h"
+#include "study/cost.h"
+#include "base/list.h"
+#include "validation/power_law.h"
+#include "models/published.h"
+#include "run/run_flow.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

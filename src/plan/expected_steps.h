@@ -15,7 +15,7 @@
  * its runs do not determine stays that of the wider class. */
 #ifndef EXPECTED_STEPS_H
 #define EXPECTED_STEPS_H
-#include "history.h"
+#include "plan/history.h"
 
 enum expected_steps_source { EXPECTED_FLOW, EXPECTED_FITTED, EXPECTED_PUBLISHED, EXPECTED_GUESS };
 

@@ -1,5 +1,5 @@
-#include "history.h"
-#include "list.h"
+#include "plan/history.h"
+#include "base/list.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

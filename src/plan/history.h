@@ -1,7 +1,7 @@
 /* What earlier runs tell a plan: rows of a database, in memory. */
 #ifndef HISTORY_H
 #define HISTORY_H
-#include "store.h"
+#include "store/store.h"
 
 struct history {
     struct history_run {

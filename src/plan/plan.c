@@ -1,9 +1,9 @@
-#include "plan.h"
-#include "checkpoint.h"
-#include "cost.h"
-#include "ranks.h"
-#include "scheduler.h"
-#include "sweep.h"
+#include "plan/plan.h"
+#include "run/checkpoint.h"
+#include "study/cost.h"
+#include "parallel/ranks.h"
+#include "parallel/scheduler.h"
+#include "study/sweep.h"
 #include <math.h>
 #include <stdlib.h>
 

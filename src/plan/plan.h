@@ -5,9 +5,9 @@
  * schedule on the expected seconds. */
 #ifndef PLAN_H
 #define PLAN_H
-#include "run_list.h"
-#include "expected_steps.h"
-#include "step_time.h"
+#include "study/run_list.h"
+#include "plan/expected_steps.h"
+#include "plan/step_time.h"
 
 struct plan_run {
     size_t cell;                 /* the same for runs that differ in nothing but the seed: 0, 1 .. as they come */

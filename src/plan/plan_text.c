@@ -1,5 +1,5 @@
 /* A plan as text and as JSON. */
-#include "plan.h"
+#include "plan/plan.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

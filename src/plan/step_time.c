@@ -1,10 +1,10 @@
-#include "step_time.h"
-#include "cost.h"
-#include "list.h"
-#include "progress.h"
-#include "run.h"
-#include "scheduler.h"
-#include "stop.h"
+#include "plan/step_time.h"
+#include "study/cost.h"
+#include "base/list.h"
+#include "base/progress.h"
+#include "run/run.h"
+#include "parallel/scheduler.h"
+#include "parallel/stop.h"
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>

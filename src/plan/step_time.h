@@ -7,7 +7,7 @@
  * of their work (work.h). */
 #ifndef STEP_TIME_H
 #define STEP_TIME_H
-#include "history.h"
+#include "plan/history.h"
 
 /* Operations (work.h) that a core is assumed to do in a second, where nothing was measured. */
 #define STEP_TIME_ASSUMED_SPEED 20e9

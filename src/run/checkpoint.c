@@ -1,5 +1,5 @@
-#include "checkpoint.h"
-#include "safetensors.h"
+#include "run/checkpoint.h"
+#include "run/safetensors.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>

@@ -11,11 +11,11 @@
  * Random numbers need no state: they are functions of (seed, step, sample). */
 #ifndef CHECKPOINT_H
 #define CHECKPOINT_H
-#include "optimizer.h"
-#include "result.h"
-#include "run_request.h"
-#include "trace.h"
-#include "transformer.h"
+#include "run/optimizer.h"
+#include "run/result.h"
+#include "run/run_request.h"
+#include "run/trace.h"
+#include "models/transformer.h"
 
 /* What is saved, or overwritten by what was saved. Everything is borrowed. */
 struct checkpoint {

@@ -1,5 +1,5 @@
-#include "optimizer.h"
-#include "clones.h"
+#include "run/optimizer.h"
+#include "base/clones.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -9,14 +9,14 @@ enum { PIECE = 1 << 16 }; /* numbers, about, that a thread takes at a time */
 #define REAL double
 #define SQRT sqrt
 #define FOR_REAL(name) name##_double
-#include "optimizer_loops.h"
+#include "run/optimizer_loops.h"
 #undef REAL
 #undef SQRT
 #undef FOR_REAL
 #define REAL float
 #define SQRT sqrtf
 #define FOR_REAL(name) name##_float
-#include "optimizer_loops.h"
+#include "run/optimizer_loops.h"
 
 struct optimizer_update {
     int blocks; /* kept from step to step, a number for each parameter: first, second */

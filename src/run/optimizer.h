@@ -15,8 +15,8 @@
  * result. */
 #ifndef OPTIMIZER_H
 #define OPTIMIZER_H
-#include "keys.h"
-#include "team.h"
+#include "base/keys.h"
+#include "parallel/team.h"
 
 struct optimizer_update;
 struct optimizer_state {

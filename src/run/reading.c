@@ -1,5 +1,5 @@
-#include "reading.h"
-#include "task.h"
+#include "run/reading.h"
+#include "models/task.h"
 #include <math.h>
 
 double reading_threshold(const struct keys *keys, double threshold)

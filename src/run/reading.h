@@ -5,7 +5,7 @@
  * length from the crossings, and for flow and toy what is predicted for that threshold. */
 #ifndef READING_H
 #define READING_H
-#include "run_flow.h"
+#include "run/run_flow.h"
 
 /* Thresholds that are no fraction: each run's own, and the usual one of its kind, which is 0.2 of the null loss, or for
  * recall half way between 1/pairs ("name any value in the context") and 1. */

@@ -1,5 +1,5 @@
-#include "result.h"
-#include "task.h"
+#include "run/result.h"
+#include "models/task.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /* What a run gives: a fixed-size record (so that it can cross a pipe), and its JSON line. */
 #ifndef RESULT_H
 #define RESULT_H
-#include "flow_cvode.h"
-#include "keys.h"
-#include "prediction.h"
-#include "text.h"
+#include "models/flow_cvode.h"
+#include "base/keys.h"
+#include "models/prediction.h"
+#include "base/text.h"
 
 // clang-format off
 #define RUN_STATES(X) \

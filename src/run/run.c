@@ -1,6 +1,6 @@
-#include "run.h"
-#include "checkpoint.h"
-#include "run_toy.h"
+#include "run/run.h"
+#include "run/checkpoint.h"
+#include "run/run_toy.h"
 
 enum status run_check(const struct keys *keys)
 {

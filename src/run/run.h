@@ -1,8 +1,8 @@
 /* One run of any kind: what a grid or a study does again and again. */
 #ifndef RUN_H
 #define RUN_H
-#include "run_flow.h"
-#include "run_transformer.h"
+#include "run/run_flow.h"
+#include "run/run_transformer.h"
 
 /* What runs of one process share, and how they are to be made. Zero-initialise; release with run_free. */
 struct run_context {

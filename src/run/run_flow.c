@@ -1,6 +1,6 @@
-#include "run_flow.h"
-#include "progress.h"
-#include "start.h"
+#include "run/run_flow.h"
+#include "base/progress.h"
+#include "models/start.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

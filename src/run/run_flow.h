@@ -1,9 +1,9 @@
 /* One run of the reduced flow: keys -> problem -> integration -> result and trace. */
 #ifndef RUN_FLOW_H
 #define RUN_FLOW_H
-#include "optimum.h"
-#include "result.h"
-#include "trace.h"
+#include "models/optimum.h"
+#include "run/result.h"
+#include "run/trace.h"
 
 /* Solvers and workspaces, made once and used for any number of runs by one thread. Opaque. */
 struct run_flow;

@@ -1,7 +1,7 @@
-#include "run_toy.h"
-#include "progress.h"
-#include "toy.h"
-#include "train.h"
+#include "run/run_toy.h"
+#include "base/progress.h"
+#include "models/toy.h"
+#include "run/train.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>

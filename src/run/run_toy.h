@@ -7,8 +7,8 @@
  * loss too. */
 #ifndef RUN_TOY_H
 #define RUN_TOY_H
-#include "run_flow.h"
-#include "run_request.h"
+#include "run/run_flow.h"
+#include "run/run_request.h"
 
 /* Overwrites *result; *trace (may be NULL) is begun and filled. `tools` gives the reduced flow from the same start, for
  * comparison. The run goes on to 0.1 of the null loss (or the cap). ERR_INPUT (checkpoint), ERR_MEMORY, ERR_IO,

@@ -1,7 +1,7 @@
-#include "run_transformer.h"
-#include "progress.h"
-#include "train_step.h"
-#include "train.h"
+#include "run/run_transformer.h"
+#include "base/progress.h"
+#include "run/train_step.h"
+#include "run/train.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

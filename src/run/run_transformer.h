@@ -10,9 +10,9 @@
  * is not finite (diverged), or on request (interrupted). */
 #ifndef RUN_TRANSFORMER_H
 #define RUN_TRANSFORMER_H
-#include "result.h"
-#include "run_request.h"
-#include "trace.h"
+#include "run/result.h"
+#include "run/run_request.h"
+#include "run/trace.h"
 
 /* How it stands after an evaluation. */
 struct run_transformer_report {

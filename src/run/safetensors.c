@@ -1,4 +1,4 @@
-#include "safetensors.h"
+#include "run/safetensors.h"
 #include <endian.h>
 #include <errno.h>
 #include <jansson.h>

@@ -9,7 +9,7 @@
  * others may be in the file, too. */
 #ifndef SAFETENSORS_H
 #define SAFETENSORS_H
-#include "text.h"
+#include "base/text.h"
 #include <stdio.h>
 
 /* X(enumerator, name in the file, bytes) */

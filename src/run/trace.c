@@ -1,6 +1,6 @@
-#include "trace.h"
-#include "list.h"
-#include "task.h"
+#include "run/trace.h"
+#include "base/list.h"
+#include "models/task.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

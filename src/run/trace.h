@@ -1,8 +1,8 @@
 /* Traces: a table of named columns, one row per recorded time. The columns are fixed by the keys of the run. */
 #ifndef TRACE_H
 #define TRACE_H
-#include "keys.h"
-#include "text.h"
+#include "base/keys.h"
+#include "base/text.h"
 
 /* X(column) in file order. A Transformer has one column more per probe (task.h), layer and head: attention_l1h1, ..
  */

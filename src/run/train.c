@@ -1,5 +1,5 @@
-#include "train.h"
-#include "progress.h"
+#include "run/train.h"
+#include "base/progress.h"
 #include <math.h>
 
 static const double DIVERGED = 1e6; /* test loss, in null losses */

@@ -15,8 +15,8 @@
  * is not finite or above a million null losses (diverged), or on request (interrupted). */
 #ifndef TRAIN_H
 #define TRAIN_H
-#include "checkpoint.h"
-#include "schedule.h"
+#include "run/checkpoint.h"
+#include "base/schedule.h"
 
 enum { TRAIN_LEVELS = FLOW_LEVELS + 1 }; /* the recorded levels, and behind them the threshold */
 

@@ -1,5 +1,5 @@
-#include "train_step.h"
-#include "progress.h"
+#include "run/train_step.h"
+#include "base/progress.h"
 #include <math.h>
 #include <stdlib.h>
 

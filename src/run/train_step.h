@@ -4,9 +4,9 @@
  * (bench_parts.c) make the same steps. */
 #ifndef TRAIN_STEP_H
 #define TRAIN_STEP_H
-#include "optimizer.h"
-#include "task.h"
-#include "transformer.h"
+#include "run/optimizer.h"
+#include "models/task.h"
+#include "models/transformer.h"
 #include <stdatomic.h>
 
 struct train_step {

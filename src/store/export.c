@@ -1,5 +1,5 @@
-#include "export.h"
-#include "list.h"
+#include "store/export.h"
+#include "base/list.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * layout of --json, with id, hash, study, host, started and finished added. */
 #ifndef EXPORT_H
 #define EXPORT_H
-#include "store.h"
+#include "store/store.h"
 
 /* One line per run that `filter` (NULL: all) lets through. with_curves: instead, one line per row of each curve: run
  * (its id), then every trace column of the runs at hand. `file` stays the caller's and is flushed. ERR_IO: it could not

@@ -1,6 +1,6 @@
-#include "import.h"
-#include "list.h"
-#include "run_flow.h"
+#include "store/import.h"
+#include "base/list.h"
+#include "run/run_flow.h"
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>

@@ -15,7 +15,7 @@
  * imported: such a run knows its own threshold alone. */
 #ifndef IMPORT_H
 #define IMPORT_H
-#include "store.h"
+#include "store/store.h"
 
 struct import_report {
     size_t imported, forgotten; /* lines; runs that the file held when it was imported before, and holds no longer */

@@ -1,8 +1,8 @@
-#include "lease.h"
-#include "list.h"
-#include "progress.h"
-#include "store_sql.h"
-#include "text.h"
+#include "store/lease.h"
+#include "base/list.h"
+#include "base/progress.h"
+#include "store/store_sql.h"
+#include "base/text.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>

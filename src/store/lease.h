@@ -12,7 +12,7 @@
  * two sweeps make is saved twice, with the same bits. */
 #ifndef LEASE_H
 #define LEASE_H
-#include "error.h"
+#include "base/error.h"
 #include <stdbool.h>
 
 struct leases;

@@ -1,5 +1,5 @@
-#include "merge.h"
-#include "list.h"
+#include "store/merge.h"
+#include "base/list.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

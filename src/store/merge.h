@@ -11,7 +11,7 @@
  * In every case but a conflict the curve that ends last stays, and the run belongs to the studies of both. */
 #ifndef MERGE_H
 #define MERGE_H
-#include "store.h"
+#include "store/store.h"
 
 struct merge_report {
     size_t runs, added, replaced, conflicts; /* rows read; new; taken over a shorter or interrupted one; left out */

@@ -1,6 +1,6 @@
-#include "save_queue.h"
-#include "list.h"
-#include "progress.h"
+#include "store/save_queue.h"
+#include "base/list.h"
+#include "base/progress.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -3,7 +3,7 @@
  * lost. */
 #ifndef SAVE_QUEUE_H
 #define SAVE_QUEUE_H
-#include "store.h"
+#include "store/store.h"
 
 /* A result has been saved. */
 typedef enum status save_queue_saved(void *context, const struct result *result);

@@ -1,6 +1,6 @@
-#include "store.h"
-#include "store_sql.h"
-#include "progress.h"
+#include "store/store.h"
+#include "store/store_sql.h"
+#include "base/progress.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>

@@ -17,8 +17,8 @@
  * left alone), ERR_DATABASE when SQLite or the disk failed; messages name the file, the reason and the remedy. */
 #ifndef STORE_H
 #define STORE_H
-#include "result.h"
-#include "trace.h"
+#include "run/result.h"
+#include "run/trace.h"
 #include <math.h>
 
 struct store; /* opaque */

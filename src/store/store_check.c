@@ -1,7 +1,7 @@
 /* What the store trusts: a file whose tables are those of plateau and nothing else, rows that are what was saved. */
-#include "store_sql.h"
-#include "hash.h"
-#include "list.h"
+#include "store/store_sql.h"
+#include "base/hash.h"
+#include "base/list.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Runs from one store into another, as they stand there. */
-#include "store_sql.h"
+#include "store/store_sql.h"
 #include <string.h>
 
 /* A source that cannot be read is bad input, while a target that cannot be written is a failure. */

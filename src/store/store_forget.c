@@ -1,6 +1,6 @@
 /* How runs are removed: because they are forgotten, superseded by a later numerics revision, or no longer in the file
  * that they were imported from. */
-#include "store_sql.h"
+#include "store/store_sql.h"
 
 /* Runs `sql` with a text and a number as its parameters; *changed rows, if that is not NULL. */
 static enum status change(struct store *s, const char *sql, const char *text, int64_t number, size_t *changed)

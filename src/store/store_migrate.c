@@ -1,5 +1,5 @@
 /* Files of an older schema, or from before the latest keys. */
-#include "store_sql.h"
+#include "store/store_sql.h"
 #include <stdlib.h>
 #include <string.h>
 

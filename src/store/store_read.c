@@ -1,6 +1,6 @@
 /* Reading the store: rows, curves, and which of them a filter lets through. */
-#include "list.h"
-#include "store_sql.h"
+#include "base/list.h"
+#include "store/store_sql.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* What the files of the store share: its columns, and SQLite's calls with our errors. Not for other modules. */
 #ifndef STORE_SQL_H
 #define STORE_SQL_H
-#include "store.h"
+#include "store/store.h"
 #include <sqlite3.h>
 
 /* The number columns of runs between the keys and the last texts: X(field of struct result). */

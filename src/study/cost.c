@@ -1,5 +1,5 @@
-#include "cost.h"
-#include "published.h"
+#include "study/cost.h"
+#include "models/published.h"
 #include <math.h>
 
 /* Operations of a product that take as long as one normal number, one element of a softmax or an activation with its

@@ -10,7 +10,7 @@
  * machine. So all machines agree which run is the longer, and thus on the shards of a study. */
 #ifndef COST_H
 #define COST_H
-#include "keys.h"
+#include "base/keys.h"
 
 /* Operations of a step, and its share of an evaluation; of a flow, which has no steps, those of the whole. */
 double cost_step(const struct keys *keys);

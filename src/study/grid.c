@@ -1,6 +1,6 @@
-#include "grid.h"
-#include "list.h"
-#include "run.h"
+#include "study/grid.h"
+#include "base/list.h"
+#include "run/run.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * varies fastest. */
 #ifndef GRID_H
 #define GRID_H
-#include "keys.h"
+#include "base/keys.h"
 
 struct grid {
     double *values[KEY_COUNT]; /* owned; NULL: not given */

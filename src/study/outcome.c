@@ -1,4 +1,4 @@
-#include "outcome.h"
+#include "study/outcome.h"
 #include <string.h>
 
 enum status outcome_make(struct run_context *context, const struct keys *keys, bool with_curve, struct text *bytes)

@@ -1,7 +1,7 @@
 /* The outcome of a run, its result and its curve, as the bytes that a worker process sends (scheduler.h). */
 #ifndef OUTCOME_H
 #define OUTCOME_H
-#include "run.h"
+#include "run/run.h"
 
 /* The bytes are good in this build alone; this differs where another's would. */
 enum { OUTCOME_BYTES = sizeof(struct result) + sizeof(struct trace) };

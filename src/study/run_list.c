@@ -1,5 +1,5 @@
-#include "run_list.h"
-#include "cost.h"
+#include "study/run_list.h"
+#include "study/cost.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

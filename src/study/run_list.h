@@ -2,8 +2,8 @@
  * already. */
 #ifndef RUN_LIST_H
 #define RUN_LIST_H
-#include "store.h"
-#include "study.h"
+#include "store/store.h"
+#include "study/study.h"
 
 struct run_list_entry {
     char hash[33];

@@ -1,5 +1,5 @@
-#include "study.h"
-#include "yaml_file.h"
+#include "study/study.h"
+#include "study/yaml_file.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

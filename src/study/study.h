@@ -11,8 +11,8 @@
  * Values are what the command line takes, or lists of it. Keys on the command line replace those of every block. */
 #ifndef STUDY_H
 #define STUDY_H
-#include "grid.h"
-#include "store.h"
+#include "study/grid.h"
+#include "store/store.h"
 
 /* X(enumerator, name): seconds, for tests; minutes on two cores; up to two hours a study; the paper's sizes. */
 #define SCALES(X) X(SCALE_SMOKE, "smoke") X(SCALE_QUICK, "quick") X(SCALE_DESK, "desk") X(SCALE_PAPER, "paper")

@@ -2,8 +2,8 @@
  * done. */
 #ifndef SWEEP_H
 #define SWEEP_H
-#include "store.h"
-#include "study.h"
+#include "store/store.h"
+#include "study/study.h"
 
 struct sweep_report {
     size_t total, skipped, done, failed; /* runs of the study, or of its shard; already there; made now; failed */

@@ -1,5 +1,5 @@
-#include "yaml_file.h"
-#include "text.h"
+#include "study/yaml_file.h"
+#include "base/text.h"
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* A file that holds one YAML document, whole or not at all: what study files and claims have in common. */
 #ifndef YAML_FILE_H
 #define YAML_FILE_H
-#include "error.h"
+#include "base/error.h"
 #include <yaml.h>
 
 /* Reads what the root node says into `context`; ERR_INPUT "line: ..", to which the path is added. */

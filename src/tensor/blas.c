@@ -1,5 +1,5 @@
-#include "blas.h"
-#include "clones.h"
+#include "tensor/blas.h"
+#include "base/clones.h"
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * multiplied in float and rounded; no faster than f32, but on any processor. */
 #ifndef BLAS_H
 #define BLAS_H
-#include "kernels.h"
+#include "tensor/kernels.h"
 
 /* OpenBLAS, that is, and not whatever else calls itself CBLAS. */
 #define BLAS_IS_FAST HAVE_DECL_OPENBLAS_SET_NUM_THREADS

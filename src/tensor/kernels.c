@@ -1,9 +1,9 @@
-#include "kernels.h"
-#include "blas.h"
-#include "onednn.h"
-#include "reference.h"
-#include "self_test.h"
-#include "vector.h"
+#include "tensor/kernels.h"
+#include "tensor/blas.h"
+#include "tensor/onednn.h"
+#include "tensor/reference.h"
+#include "tensor/self_test.h"
+#include "tensor/vector.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

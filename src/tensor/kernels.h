@@ -20,8 +20,8 @@
  */
 #ifndef KERNELS_H
 #define KERNELS_H
-#include "keys.h"
-#include "real.h"
+#include "base/keys.h"
+#include "tensor/real.h"
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
-#include "onednn.h"
-#include "blas.h"
-#include "hash.h"
-#include "onednn_version.h"
+#include "tensor/onednn.h"
+#include "tensor/blas.h"
+#include "base/hash.h"
+#include "tensor/onednn_version.h"
 #include <omp.h>
 #include <pthread.h>
 #include <stdatomic.h>

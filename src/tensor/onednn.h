@@ -5,7 +5,7 @@
  * worker. */
 #ifndef ONEDNN_H
 #define ONEDNN_H
-#include "kernels.h"
+#include "tensor/kernels.h"
 
 /* Whether products of bf16 are slower here than those of f32, though there are instructions for them: so it is on
  * Intel's processors with AVX512-BF16 whose AMX is switched off (a virtual machine's, say). On Sapphire and Emerald

@@ -1,4 +1,4 @@
-#include "reference.h"
+#include "tensor/reference.h"
 #include <math.h>
 #include <stdlib.h>
 

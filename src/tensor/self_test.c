@@ -1,5 +1,5 @@
-#include "self_test.h"
-#include "reference.h"
+#include "tensor/self_test.h"
+#include "tensor/reference.h"
 #include <errno.h>
 #include <math.h>
 #include <poll.h>

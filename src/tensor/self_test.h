@@ -6,7 +6,7 @@
  * It does so in a child process, which may die without harm. It takes 10 to 40 ms. */
 #ifndef SELF_TEST_H
 #define SELF_TEST_H
-#include "kernels.h"
+#include "tensor/kernels.h"
 
 /* OK, or ERR_PROGRAM with what failed: "oneDNN 3.6.2, amx: a product of 5 x 7 x 3 is wrong", ".. died of signal 11". */
 enum status self_test_run(const struct kernels *kernels);

@@ -1,5 +1,5 @@
-#include "vector.h"
-#include "clones.h"
+#include "tensor/vector.h"
+#include "base/clones.h"
 #include <math.h>
 
 enum { LANES = 16 }; /* partial sums of a row */

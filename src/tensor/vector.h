@@ -5,7 +5,7 @@
  * order, so all versions give the same bits. Compiled for each element type of real.h (real = float). */
 #ifndef VECTOR_H
 #define VECTOR_H
-#include "kernels.h"
+#include "tensor/kernels.h"
 
 /* Overrides the loops of a filled table, and its name. */
 void vector_override_real(struct kernels *kernels);

@@ -6,9 +6,9 @@
  *     T_pl <- T_pl exp(0.03 z),   z ~ N(0, 1),
  *
  * its studies, and a curve: that of the run, or an invented one of 50 rows. The same arguments make the same runs. */
-#include "error.h"
-#include "random.h"
-#include "store.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "store/store.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

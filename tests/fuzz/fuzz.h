@@ -3,8 +3,8 @@
  * that was configured with CC=clang --enable-fuzzing; tests/check.sh runs them from the seeds in tests/fuzz/corpus/. */
 #ifndef FUZZ_H
 #define FUZZ_H
-#include "error.h"
-#include "keys.h"
+#include "base/error.h"
+#include "base/keys.h"
 #include <stdint.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

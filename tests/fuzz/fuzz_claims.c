@@ -1,5 +1,5 @@
 /* Files of claims. */
-#include "claim.h"
+#include "validation/claim.h"
 #include "fuzz.h"
 #include <math.h>
 #include <string.h>

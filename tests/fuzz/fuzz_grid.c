@@ -1,6 +1,6 @@
 /* The command line's key=value words, one a line: parser, ranges, rules between keys. */
 #include "fuzz.h"
-#include "grid.h"
+#include "study/grid.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* CSV import. The store is replaced by one that only checks what arrives: the parser is what is tried here. */
 #include "fuzz.h"
-#include "import.h"
+#include "store/import.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Any bytes as a safetensors file: refused with a message, or every tensor copies its own size from inside the file. */
 #include "fuzz.h"
-#include "safetensors.h"
+#include "run/safetensors.h"
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

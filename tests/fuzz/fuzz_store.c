@@ -2,8 +2,8 @@
  * files beside it. Whatever comes of that is refused, or gives rows and curves that are those of the good one; no other
  * file is touched, and nothing takes five seconds. */
 #include "fuzz.h"
-#include "progress.h"
-#include "store.h"
+#include "base/progress.h"
+#include "store/store.h"
 #include <math.h>
 #include <sqlite3.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Study files. */
 #include "fuzz.h"
-#include "study.h"
+#include "study/study.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
