@@ -96,5 +96,38 @@ START_TEST(test_resamples)
 }
 END_TEST
 
-static const struct test tests[] = {{"monomials", &test_monomial}, {"resamples", &test_resamples}};
+/* Runs of an earlier numerics revision count, and are said. */
+START_TEST(test_revisions)
+{
+    for (int older = 0; older <= 3; older++) {
+        struct store *store = fresh_store();
+        struct fit fit = {.ranked = false};
+        struct text text = {0};
+        char hash[33], words[40];
+        for (int i = 0; i < 6; i++) {
+            snprintf(words, sizeof words, "model=flow T=%d d=4", 16 << i);
+            struct result r = {.keys = keys_of(words),
+                               .predicted = prediction_none,
+                               .plateau = 10 << i,
+                               .state = RUN_EMERGED,
+                               .cap = 20 << i};
+            keys_hash_at(&r.keys, i < older ? 1 : KEYS_NUMERICS_REVISION, hash);
+            ok(store_put(store, NULL, hash, &r, NULL));
+        }
+        store_close(store);
+        ok(store_open(database, STORE_READ, NULL, &store));
+        ok(fit_run(store, &(struct store_filter){.bare = true}, &(struct fit_request){.on = "T"}, &fit));
+        fit_text(&fit, &text);
+        ck_assert_uint_eq(fit.law.n, 6);
+        ck_assert_msg((strstr(text.data, "numerics revisions 1 to 2") != NULL) == (older > 0), "%d: %s", older,
+                      text.data);
+        text_free(&text);
+        fit_free(&fit);
+        clean(store);
+    }
+}
+END_TEST
+
+static const struct test tests[] = {
+    {"revisions", &test_revisions}, {"monomials", &test_monomial}, {"resamples", &test_resamples}};
 TEST_MAIN("fit", tests)

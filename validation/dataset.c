@@ -111,6 +111,14 @@ static void note_keys(struct dataset *set, const struct keys *keys)
     }
 }
 
+static void note_revision(struct dataset *set, int revision)
+{
+    if (revision == 0)
+        return;
+    set->oldest = set->oldest == 0 || revision < set->oldest ? revision : set->oldest;
+    set->newest = revision > set->newest ? revision : set->newest;
+}
+
 enum status dataset_row(struct dataset *set, const struct store_row *row, double y, bool censored)
 {
     enum status rc = OK;
@@ -128,6 +136,7 @@ enum status dataset_row(struct dataset *set, const struct store_row *row, double
     for (size_t k = 0; k < set->n_factors; k++)
         set->f[k][n] = monomial_value(&set->factors[k], r);
     note_keys(set, &r->keys);
+    note_revision(set, row->revision);
     set->seeds[n] = (int64_t)r->keys.value[KEY_seed];
     set->ids[n] = row->id;
     set->data.n++;

@@ -34,6 +34,7 @@ struct dataset {
     double threshold;           /* at which every run is read (reading.h) .. */
     char read_at[READING_TEXT]; /* .. and what that is in words, of the first row */
     bool mixed;                 /* it is not the same for all rows: they have no law in common */
+    int oldest, newest;         /* numerics revisions that made the rows; 0: none is known, all are imported */
     struct run_flow *tools;     /* owned */
     size_t n_factors;
     struct monomial factors[DATASET_FACTORS];

@@ -205,6 +205,11 @@ static void add_warning(const struct fit *fit, struct text *out)
             text_addf(out, "%s%s", n++ ? ", " : "  note: these runs differ in ", keys_name((enum key)key));
     }
     text_add(out, n ? ", which is not in the fit: filter (key=value) or regress on it (--on)\n" : "");
+    if (fit->set.oldest != fit->set.newest)
+        text_addf(out,
+                  "  note: these runs were made by numerics revisions %d to %d, which give different bits: sweep their "
+                  "study again to make the older ones anew\n",
+                  fit->set.oldest, fit->set.newest);
     if (fit->law.n_coarse)
         text_addf(out,
                   "  note: %zu runs were evaluated too seldom for their length (eval_every): they ended between two "
