@@ -132,7 +132,7 @@ static void sizes(const struct keys *keys, int *T, int *inputs, int *outputs)
 {
     const int d = (int)keys_integer(keys, KEY_d);
     *T = (int)keys_integer(keys, KEY_T);
-    *inputs = d + (keys_integer(keys, KEY_feature) == CHOICE_YES);
+    *inputs = d + (keys_real(keys, KEY_feature) == CHOICE_YES); /* NaN: the toy has none */
     *outputs = d;
 }
 

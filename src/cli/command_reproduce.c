@@ -82,7 +82,7 @@ static bool wanted(const struct reproduction *r, const char *figure, enum figure
 
 /* Only figures that are wanted are run and drawn; the others are shown if their pictures are there from before. As it
  * is: those of which the database has the runs. */
-static enum status show_figures(struct reproduction *r)
+static enum status choose_figures(struct reproduction *r)
 {
     enum status rc = OK;
     for (size_t i = 0; i < figure_count(); i++) {
@@ -194,14 +194,14 @@ done:
     return rc;
 }
 
-static enum status run_studies(struct reproduction *r, const char *first, const char *second, bool run)
+static enum status run_both(struct reproduction *r, const char *first, const char *second, bool run)
 {
     enum status rc = *first ? run_study(r, first, run) : OK;
     return rc == OK && second ? run_study(r, second, run) : rc;
 }
 
 /* What is wanted first, so that a study that others share is run. */
-static enum status run_all(struct reproduction *r)
+static enum status run_studies(struct reproduction *r)
 {
     enum status rc = OK;
     while (r->n_studies > r->n_run)
@@ -210,12 +210,12 @@ static enum status run_all(struct reproduction *r)
         for (size_t i = 0; i < figure_count() && rc == OK; i++) {
             const struct figure *f = r->figures[i].figure;
             if (r->figures[i].shown && (r->as_it_is || wanted(r, f->name, f->part) == run))
-                rc = run_studies(r, f->study, f->second, run);
+                rc = run_both(r, f->study, f->second, run);
         }
         for (size_t i = 0; i < r->claims.n && rc == OK; i++) {
             const struct claim *c = &r->claims.list[i];
             if (!r->as_it_is && wanted(r, c->figure, part_of(c)) == run)
-                rc = run_studies(r, c->study, NULL, run);
+                rc = run_both(r, c->study, NULL, run);
         }
         r->n_run = run ? r->n_studies : r->n_run;
     }
@@ -224,7 +224,7 @@ static enum status run_all(struct reproduction *r)
 
 /* The part's figures. One that cannot be drawn is said to be missing, in the report and in the exit code; the others
  * are drawn. */
-static enum status draw_all(struct reproduction *r)
+static enum status draw_figures(struct reproduction *r)
 {
     char folder[DATA_PATH];
     snprintf(folder, sizeof folder, "%.4000s/figures", r->folder);
@@ -271,17 +271,23 @@ done:
     return rc;
 }
 
+static enum status judge(struct reproduction *r)
+{
+    report_evidence_free(&r->evidence);
+    return judge_claims(r->store, &r->claims, report_evidence_add, &r->evidence);
+}
+
+/* The whole pipeline, for one part of the paper. */
 static enum status make_part(struct reproduction *r, enum figure_part part)
 {
     enum status rc = OK;
     r->part = part;
-    TRY(show_figures(r));
-    TRY(choose_claims(r));
-    TRY(run_all(r));
-    report_evidence_free(&r->evidence);
-    TRY(judge_claims(r->store, &r->claims, report_evidence_add, &r->evidence));
-    TRY(draw_all(r));
-    TRY(write_report(r));
+    TRY(choose_figures(r)); /* what was asked for, .. */
+    TRY(choose_claims(r));  /* .. and what bears on it */
+    TRY(run_studies(r));    /* studies -> runs, in the store */
+    TRY(judge(r));          /* runs -> fits -> verdicts */
+    TRY(draw_figures(r));   /* runs -> figures */
+    TRY(write_report(r));   /* verdicts, figures and what they rest on -> report */
 done:
     return rc;
 }

@@ -184,7 +184,7 @@ static double base(const struct keys *keys, struct level level)
         return base_of_recall(v, f);
     const double part = (1.1 - 0.45 * f) / 1.01, d = v[KEY_d], T = v[KEY_T] / v[KEY_B];
     const bool single = v[KEY_layers] == 1 && v[KEY_heads] == 1;
-    if (v[KEY_optimizer] != OPTIMIZER_ADAM)
+    if (keys_optimizer(keys)->time == TIME_FLOW)
         return 11 * pow(d, 1.4) * T * part * SGD_LR / v[KEY_lr];
     const double rest = part * pow(v[KEY_lr] / ADAM_LR, -0.7) * (1 + 1.5 * pow(v[KEY_p], 4));
     return v[KEY_position] == POSITION_FIXED ? 4.4 * pow(d, 1.22) * pow(T, 0.3) * rest
@@ -194,7 +194,7 @@ static double base(const struct keys *keys, struct level level)
 /* The published law for the run as it is; NaN if there is none. */
 static double published(const struct keys *keys, struct level level)
 {
-    const bool recall = keys->preset == PRESET_RECALL, sgd = keys->value[KEY_optimizer] != OPTIMIZER_ADAM;
+    const bool recall = keys->preset == PRESET_RECALL, sgd = keys_optimizer(keys)->time == TIME_FLOW;
     const bool as_there = fabs(level_value(keys, level) - (recall ? 0.05 : 0.2)) < SAME_LEVEL &&
                           fabs(keys->value[KEY_lr] / (sgd ? SGD_LR : ADAM_LR) - 1) < 1e-9;
     return as_there ? published_plateau(keys) : NAN;

@@ -1,5 +1,6 @@
 #include "study/cost.h"
 #include "models/published.h"
+#include "models/task.h"
 #include <math.h>
 
 /* Operations of a product that take as long as one normal number, one element of a softmax or an activation with its
@@ -12,29 +13,32 @@ static const double PROCESS = 15e6, BLOCK = 20e6,
 
 double cost_tokens(const struct keys *k)
 {
-    return k->preset == PRESET_RECALL ? 2 * keys_real(k, KEY_pairs) + 1 : keys_real(k, KEY_T);
+    int T, inputs, outputs;
+    task_of(k)->sizes(k, &T, &inputs, &outputs);
+    return T;
 }
 
 /* Sizes of a Transformer. */
 struct shape {
     double T, inputs, outputs, layers, heads, A, W, F;
-    bool recall, is_short; /* is_short: the last layer is computed for the last position only */
+    bool tokens, is_short; /* is_short: the last layer is computed for the last position only */
 };
 
 static struct shape shape_of(const struct keys *k)
 {
-    const bool recall = k->preset == PRESET_RECALL;
-    const double d = keys_real(k, recall ? KEY_vocab : KEY_d), W = keys_real(k, KEY_width),
-                 heads = keys_real(k, KEY_heads);
-    return (struct shape){.T = cost_tokens(k),
-                          .inputs = d + (!recall && keys_integer(k, KEY_feature) == CHOICE_YES),
-                          .outputs = d,
+    int T, inputs, outputs;
+    const struct task_kind *task = task_of(k);
+    task->sizes(k, &T, &inputs, &outputs);
+    const double W = keys_real(k, KEY_width), heads = keys_real(k, KEY_heads);
+    return (struct shape){.T = T,
+                          .inputs = inputs,
+                          .outputs = outputs,
                           .layers = keys_real(k, KEY_layers),
                           .heads = heads,
                           .A = heads * keys_real(k, KEY_head_dim),
                           .W = W,
                           .F = W * keys_real(k, KEY_mlp),
-                          .recall = recall,
+                          .tokens = task->tokens,
                           .is_short = keys_integer(k, KEY_readout) == READOUT_LAST};
 }
 
@@ -50,8 +54,8 @@ static double forward(const struct shape *s, bool probes)
     const double T = s->T, W = s->W, A = s->A, F = s->F;
     const double whole = 2 * T * W * (4 * A + 2 * F) + 4 * T * T * A + ELEMENT * T * (T * s->heads + F);
     const double last = 2 * W * (4 * A + 2 * F) + 4 * T * s->heads * W + ELEMENT * (T * s->heads + F);
-    const double ends = 2 * W * ((s->recall ? 0 : T * s->inputs) + s->outputs);
-    const double looked_at = probes && s->recall ? 2 * T * W * 2 * A + 2 * T * T * A : 0;
+    const double ends = 2 * W * ((s->tokens ? 0 : T * s->inputs) + s->outputs);
+    const double looked_at = probes && s->tokens ? 2 * T * W * 2 * A + 2 * T * T * A : 0;
     return (s->layers - s->is_short) * whole + s->is_short * (last + looked_at) + ends;
 }
 
@@ -59,7 +63,7 @@ static double transformer_step(const struct keys *k)
 {
     const struct shape s = shape_of(k);
     const double batch = keys_real(k, KEY_batch), tests = keys_real(k, KEY_eval_size) / keys_real(k, KEY_eval_every);
-    const double sampling = s.recall ? 0 : NORMAL * batch * s.T * s.inputs;
+    const double sampling = s.tokens ? 0 : NORMAL * batch * s.T * s.inputs;
     return 3 * batch * forward(&s, false) + tests * forward(&s, true) + sampling + PARAMETER * parameters(&s) + FIXED;
 }
 
@@ -67,7 +71,7 @@ static double transformer_step(const struct keys *k)
 static double toy_step(const struct keys *k)
 {
     const double T = keys_real(k, KEY_T), d = keys_real(k, KEY_d), batch = keys_real(k, KEY_batch);
-    if (keys_integer(k, KEY_optimizer) == OPTIMIZER_GD)
+    if (keys_optimizer(k)->gradient == GRADIENT_EXACT)
         return 10 * (d * d + T) + FIXED / 10;
     const bool tokens = keys_integer(k, KEY_sampler) == SAMPLER_TOKENS;
     return batch * (NORMAL * (tokens ? T * d : T + 2 * d) + 6 * d * d) + 10 * (d * d + T) + FIXED / 10;
@@ -98,7 +102,7 @@ static double plateau(const struct keys *k)
         return published_value(PUBLISHED_FIG4, k, power_of_quarters) * ADAM_LR / lr;
     if (k->preset == PRESET_TOY)
         return 1.25 * sqrt(keys_real(k, KEY_d) / B) * keys_real(k, KEY_T) / lr;
-    if (keys_integer(k, KEY_optimizer) == OPTIMIZER_ADAM)
+    if (keys_optimizer(k)->time == TIME_OWN)
         return published_value(PUBLISHED_FIG3, k, power_of_quarters) * ADAM_LR / lr;
     return published_value(PUBLISHED_FIG15_SGD, k, power_of_quarters) / B * SGD_LR / lr;
 }
@@ -123,13 +127,13 @@ double cost_memory(const struct keys *k)
     const double batch = keys_real(k, KEY_batch);
     if (k->preset == PRESET_TOY) {
         const double T = keys_real(k, KEY_T), d = keys_real(k, KEY_d);
-        const double moments = k->value[KEY_optimizer] == OPTIMIZER_ADAM ? 2 : 1;
+        const double moments = keys_optimizer(k)->time == TIME_OWN ? 2 : 1;   /* an adaptive one keeps two */
         return PROCESS + 8 * ((5 + 2 + moments) * d * d + 4 * T) + 4 * T * d; /* with what is saved, as one block: W,
                                                                                  W*, moments */
     }
-    /* Parameters, gradient in four lanes, Adam's two moments, prepared weights; samples; what each thread works in. */
+    /* Parameters, gradient in four accumulators, Adam's two moments, prepared weights; samples; what each thread works in. */
     const struct shape s = shape_of(k);
-    const double token = s.recall ? 1 : s.inputs, samples = batch + keys_real(k, KEY_eval_size);
+    const double token = s.tokens ? 1 : s.inputs, samples = batch + keys_real(k, KEY_eval_size);
     return PROCESS + 4 * (9 * parameters(&s) + samples * s.T * token) +
            (BLOCK + LAYER * (s.layers - 1)) * keys_real(k, KEY_threads);
 }
