@@ -131,7 +131,8 @@ double cost_memory(const struct keys *k)
         return PROCESS + 8 * ((5 + 2 + moments) * d * d + 4 * T) + 4 * T * d; /* with what is saved, as one block: W,
                                                                                  W*, moments */
     }
-    /* Parameters, gradient in four accumulators, Adam's two moments, prepared weights; samples; what each thread works in. */
+    /* Parameters, gradient in four accumulators, Adam's two moments, prepared weights; samples; what each thread works
+     * in. */
     const struct shape s = shape_of(k);
     const double token = s.tokens ? 1 : s.inputs, samples = batch + keys_real(k, KEY_eval_size);
     return PROCESS + 4 * (9 * parameters(&s) + samples * s.T * token) +
