@@ -34,6 +34,17 @@ missing=
 for code in 0 1 2 3 75 130; do grep -qE "^\.B $code$" man || missing+=" $code"; done
 [[ -z $missing ]]; ok $? "every exit code is in the man page$missing"
 
+# One version, in the program, the citation and the news
+version=$("$plateau" help | sed -n '1s/^plateau \([0-9.]*\):.*/\1/p')
+grep -qx "version: $version" "$source/CITATION.cff" && grep -q "^## $version" "$source/NEWS.md"; ok $? "version $version in the citation and the news"
+
+# Files that the documents name in backquotes are there (NAME stands for one that a reader adds)
+missing=
+for name in $(grep -hoE '`[a-z]+/[a-zA-Z0-9_/.-]+\.(c|h|def|sh|mk|gp|yaml|awk|css|py|txt)`' "$source"/*.md "$source"/doc/*.md "$source"/models/README.md | tr -d '`' | sort -u); do
+    [[ $name == *NAME* || -e $source/$name || $name == build/* || $name == report/* ]] || missing+=" $name"
+done
+[[ -z $missing ]]; ok $? "the documents name files that exist$missing"
+
 # The manual: every page (but those that local.mk calls `behind`) is a man page without a warning, and links to what is there; formats.md
 # has every column; theory.md names the claims and tests that show each difference from the paper, and all of them exist.
 missing=

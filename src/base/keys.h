@@ -17,7 +17,7 @@
 
 // clang-format off
 /* Optimizers: X(enumerator, name, gradient, time, keys that it reads besides lr and decay). KEY_COUNT: no key.
- *   gradient  GRADIENT_EXACT: of the population loss, which is known for the toy model alone; GRADIENT_SAMPLED: of a batch
+ *   gradient  GRADIENT_EXACT: of the population loss, which the toy model alone has; GRADIENT_SAMPLED: of a batch
  *   time      TIME_FLOW: without momentum, steps x lr is the time of gradient flow; TIME_OWN: it is not
  * The updates are in src/run/optimizer.c. */
 #define OPTIMIZERS(X) \
