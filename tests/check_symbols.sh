@@ -9,7 +9,8 @@ for library in "${order[@]}"; do [[ -f lib$library.a ]] && libraries+=("$library
 
 for library in "${libraries[@]}"; do
     # A file may be split: store_read.c may export store_*, where there is a store.c.
-    foreign=$(nm -A -g --defined-only "lib$library.a" 2>/dev/null | awk -F'[: ]' '{ print $2, $NF }' | sed -E 's/^lib[a-z]+_a-//; s/\.o / /' |
+    foreign=$(nm -A -g --defined-only "lib$library.a" 2>/dev/null | awk -F'[: ]' '{ print $2, $NF }' |
+        sed -E 's/^lib[a-z]+_a-//; s/\.o / /' |
         awk '{ file[NR] = $1; name[NR] = $2; module[$1] }
              END { for (i = 1; i <= NR; i++) {
                        good = name[i] ~ /^__/ # what a sanitizer adds
@@ -26,7 +27,8 @@ for ((i = 0; i < ${#libraries[@]}; i++)); do
     defined+=$'\n'$(nm -g --defined-only "lib${libraries[i]}.a" 2>/dev/null | awk 'NF == 3 { print $3 }')
     wrong=
     if ((${#later[@]})); then
-        wrong=$(comm -12 <(nm -g --undefined-only "lib${libraries[i]}.a" 2>/dev/null | awk 'NF == 2 { print $2 }' | sort -u | comm -23 - <(sort -u <<<"$defined")) \
+        wrong=$(comm -12 <(nm -g --undefined-only "lib${libraries[i]}.a" 2>/dev/null | awk 'NF == 2 { print $2 }' |
+            sort -u | comm -23 - <(sort -u <<<"$defined")) \
             <(nm -g --defined-only "${later[@]}" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u))
     fi
     [[ -z $wrong ]]; ok $? "lib${libraries[i]}.a needs no later library${wrong:+: $wrong}"

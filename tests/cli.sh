@@ -24,7 +24,8 @@ prints() { # pattern, arguments...
     ok $? "plateau $* prints $pattern"
 }
 rows() { # database, options..: its runs, without what differs from one making to the next
-    "$plateau" export "$@" --format jsonl | sed -E 's/"id": [0-9]*, //; s/"wall_s": [^,]*,//; s/"tokens_per_s": [^,]*,//; s/"(host|started|finished)": "[^"]*",?//g'
+    "$plateau" export "$@" --format jsonl |
+        sed -E 's/"id": [0-9]*, //; s/"wall_s": [^,]*,//; s/"tokens_per_s": [^,]*,//; s/"(host|started|finished)": "[^"]*",?//g'
 }
 nobody() { # command...: as a user without rights; 77 if that cannot be had
     if [[ $(id -u) != 0 ]]; then

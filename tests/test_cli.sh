@@ -45,7 +45,8 @@ fails 2 'more than 100000 values' flow 'seed=0:999999:+1'
 fails 2 'more than 100000 values: take a larger step' flow 'T=2:4:*1.0000000000000003'
 fails 2 'more than 100000 values: take a larger step' flow 'p=0.1:0.2:+1e-30'
 fails 2 'd must not exceed 16384' flow d=100000 init=gaussian
-fails 3 'threshold=1e-300 seed=1: CVODE: .* failed: .*another method' flow T=64 threshold=1e-300; [[ $(wc -l <"$work/err") == 1 ]]; ok $? "and CVODE itself prints nothing"
+fails 3 'threshold=1e-300 seed=1: CVODE: .* failed: .*another method' flow T=64 threshold=1e-300; [[ $(wc -l <"$work/err") == 1 ]]
+ok $? "and CVODE itself prints nothing"
 fails 2 'seed must be in' flow seed=9007199254740992
 fails 3 'cannot write' flow T=64 d=16 --trace "$work/no/such/folder.csv"
 
@@ -75,7 +76,8 @@ prints '2505.17863' cite
 "$plateau" flow T=64,128 d=16,32 --json --jobs 2 >"$work/two" 2>/dev/null
 "$plateau" flow T=64,128 d=16,32 --json --jobs 1 >"$work/one" 2>/dev/null
 strip() { sed -E 's/"wall_s": [^,]*,//' "$1"; }
-[[ $(wc -l <"$work/two") == 4 && $(strip "$work/one") == "$(strip "$work/two")" ]]; ok $? "a grid of four: the same lines in the same order for 1 and 2 jobs"
+[[ $(wc -l <"$work/two") == 4 && $(strip "$work/one") == "$(strip "$work/two")" ]]
+ok $? "a grid of four: the same lines in the same order for 1 and 2 jobs"
 
 "$plateau" flow T=64 d=16 --trace "$work/trace.csv" >/dev/null &&
     [[ $(head -1 "$work/trace.csv") == time,loss_train,loss_test,w,w_repeated,u,delta_a,attention && $(wc -l <"$work/trace.csv") -gt 50 ]]
@@ -100,7 +102,8 @@ fails 2 'was not recorded' fit fig2-left.db --at 0.55
 fails 2 'no-such.db' fit no-such.db
 fails 2 'did you mean T' fit fig2-left.db --on d,TT
 fails 2 'give one of them' fit fig2-left.db --at 0.5 --response closed
-"$plateau" fit fig2-left.db metric=full B=1 --on 'd^0.5*T' --residuals r.csv | grep -q 'c quadrature .* 1.0002 .* 0.0 ' && [[ $(wc -l <r.csv) == 57 ]] &&
+"$plateau" fit fig2-left.db metric=full B=1 --on 'd^0.5*T' --residuals r.csv |
+    grep -q 'c quadrature .* 1.0002 .* 0.0 ' && [[ $(wc -l <r.csv) == 57 ]] &&
     head -1 r.csv | grep -q ',y,fit,residual,censored$'
 ok $? "a product as regressor, forms by AICc, residuals"
 "$plateau" fit fig2-left.db metric=full B=1 --json --response asinh >fit && grep -qE '"T": \{"value": 1\.1(09|10).*"from": 2048,' fit &&
@@ -110,47 +113,64 @@ fails 2 'needs one study file' sweep
 # what is asked for is what is answered: a row holds the threshold of the last sweep, made again (0.95) or read at it (0.5); its host and times stay
 printf 'study: s\nruns:\n  - {model: flow, T: "64:512:*2", d: [4, 16]}\n' >s.yaml
 asked() { # threshold's words, exponent of T, sweep's words..
-    "$plateau" sweep s.yaml "${@:3}" 2>err && "$plateau" fit s.db >fit && grep -q "^plateau = .* T^$2\$" fit && grep -q "^  read at: loss at $1 of the null loss$" fit
+    "$plateau" sweep s.yaml "${@:3}" 2>err && "$plateau" fit s.db >fit && grep -q "^plateau = .* T^$2\$" fit &&
+        grep -q "^  read at: loss at $1 of the null loss$" fit
     ok $? "a sweep at $1, and the fit is of it"
 }
-asked 0.2 0.976; asked 0.95 1.05 threshold=0.95; before=$("$plateau" export s.db | sed 's/.*Z,//'); asked 0.2 0.976; grep -q '8 already there' err; ok $? "without a run made again"
+asked 0.2 0.976; asked 0.95 1.05 threshold=0.95; before=$("$plateau" export s.db |
+    sed 's/.*Z,//'); asked 0.2 0.976; grep -q '8 already there' err
+ok $? "without a run made again"
 [[ $("$plateau" export s.db | sed 's/.*Z,//') == "$before" ]]; ok $? "and the rows say when they were made"
 asked 0.5 0.986 threshold=0.5; "$plateau" sweep s.yaml T=64 --quiet
 fails 2 'a law is of one: give it with --at' fit s.db
 "$plateau" fit s.db --at 0.5 --json | grep -q '^{"read_at": "loss at 0.5 of the null loss",'; ok $? "--at reads all at one"
 printf 'study: k\nruns:\n  - {model: toy, T: 16, d: 4, threshold: 0.55}\n' >k.yaml
-"$plateau" sweep k.yaml --quiet && "$plateau" sweep k.yaml threshold=0.5 2>&1 | grep -q '1 of these rows keep the threshold' && "$plateau" sweep k.yaml 2>&1 | grep -q '1 already there, 0 made'
+"$plateau" sweep k.yaml --quiet && "$plateau" sweep k.yaml threshold=0.5 2>&1 |
+    grep -q '1 of these rows keep the threshold' && "$plateau" sweep k.yaml 2>&1 | grep -q '1 already there, 0 made'
 ok $? "a training run is not made again for a threshold that it once answered"
 sed 's/study: s/study: t/; s/4, 16\]/4, 16], threshold: 0.95/' s.yaml >t.yaml; "$plateau" sweep t.yaml --db s.db --quiet
-"$plateau" sweep s.yaml 2>&1 | grep -q '8 of these rows keep the threshold' && "$plateau" sweep t.yaml --db s.db 2>&1 | grep -q '8 already there, 0 made' && "$plateau" sweep s.yaml 2>&1 | grep -q '8 already there, 0 made'
+"$plateau" sweep s.yaml 2>&1 | grep -q '8 of these rows keep the threshold' && "$plateau" sweep t.yaml --db s.db 2>&1 |
+    grep -q '8 already there, 0 made' && "$plateau" sweep s.yaml 2>&1 | grep -q '8 already there, 0 made'
 ok $? "two studies that share runs do not make them in turns"
 
 printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n512,16,1,,censored\n' >mine.csv
 fails 2 'no model' import mine.csv --db mine.db
-"$plateau" import mine.csv --db mine.db model=toy steps=2000 2>err; "$plateau" fit mine.db | grep -q 'tobit on logarithms, 4 runs, 1 of them censored'; ok $? "imported runs are fitted, the censored one too"
-grep -q '^4 runs imported into mine.db; plateau lengths in time = steps x lr; by default B=1 p=0$' err; ok $? "an import says the unit, and what is a default"
+"$plateau" import mine.csv --db mine.db model=toy steps=2000 2>err; "$plateau" fit mine.db |
+    grep -q 'tobit on logarithms, 4 runs, 1 of them censored'
+ok $? "imported runs are fitted, the censored one too"
+grep -q '^4 runs imported into mine.db; plateau lengths in time = steps x lr; by default B=1 p=0$' err
+ok $? "an import says the unit, and what is a default"
 printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n1024,16,1,,censored\n' >mine.csv
-"$plateau" import mine.csv --db mine.db model=toy steps=2000 2>&1 | grep -q '; 1 runs that the file no longer has are gone$' && [[ $("$plateau" export mine.db | wc -l) == 5 ]]; ok $? "a corrected file takes the place of the old one"
+"$plateau" import mine.csv --db mine.db model=toy steps=2000 2>&1 |
+    grep -q '; 1 runs that the file no longer has are gone$' && [[ $("$plateau" export mine.db | wc -l) == 5 ]]
+ok $? "a corrected file takes the place of the old one"
 fails 2 'mine.csv:1: T: the file has this column: leave out T=' import mine.csv --db mine.db model=toy steps=2000 T=5
-"$plateau" import mine.csv --db mine.db model=toy steps=2000 --study again --quiet; [[ $("$plateau" fit mine.db | grep -o '4 runs') ]]; ok $? "a run imported for two studies counts once"
+"$plateau" import mine.csv --db mine.db model=toy steps=2000 --study again --quiet; [[ $("$plateau" fit mine.db | grep -o '4 runs') ]]
+ok $? "a run imported for two studies counts once"
 
 # ---- forget
 fails 2 'say which runs' forget mine.db
 fails 2 'no such run' forget mine.db T=7
 fails 2 'none.db' forget none.db T=64; [[ ! -e none.db ]]; ok $? "and makes no database"
 fails 2 'takes no keys' forget mine.db T=64 --damaged
-cp mine.db before.db; "$plateau" forget mine.db T=64,128 --dry-run >out 2>err && [[ $(wc -l <out) == 2 ]] && grep -q '^T=64 d=16 .*(emerged; again import)$' out && grep -q '^2 runs would go from mine.db$' err && cmp -s mine.db before.db
+cp mine.db before.db; "$plateau" forget mine.db T=64,128 --dry-run >out 2>err && [[ $(wc -l <out) == 2 ]] &&
+    grep -q '^T=64 d=16 .*(emerged; again import)$' out && grep -q '^2 runs would go from mine.db$' err && cmp -s mine.db before.db
 ok $? "forget --dry-run lists the runs and leaves the file as it is"
-"$plateau" forget mine.db T=64,128 2>err && grep -q '^2 runs are gone from mine.db$' err && [[ $("$plateau" export mine.db | wc -l) == 3 ]]; ok $? "forget removes runs"
-"$plateau" forget mine.db --study again --quiet && [[ $("$plateau" export mine.db | wc -l) == 3 && $("$plateau" export mine.db --study again | wc -l) == 1 ]]; ok $? "of a study that shares them only the name goes"
+"$plateau" forget mine.db T=64,128 2>err && grep -q '^2 runs are gone from mine.db$' err && [[ $("$plateau" export mine.db | wc -l) == 3 ]]
+ok $? "forget removes runs"
+"$plateau" forget mine.db --study again --quiet && [[ $("$plateau" export mine.db | wc -l) == 3 &&
+    $("$plateau" export mine.db --study again | wc -l) == 1 ]]
+ok $? "of a study that shares them only the name goes"
 "$plateau" forget mine.db --study import --quiet && [[ $("$plateau" export mine.db | wc -l) == 1 ]]; ok $? "of the last one the runs"
 printf 'study: stay\ncurves: yes\nruns:\n- {model: toy, T: 16, d: 4, steps: 20, checkpoint_every: 10, seed: [1, 2]}\n' >stay.yaml; "$plateau" sweep stay.yaml --quiet
 [[ $(ls stay.db.checkpoints | wc -l) == 2 ]]; ok $? "two runs with their checkpoints"
-"$plateau" forget stay.db seed=2 --quiet && [[ $(ls stay.db.checkpoints | wc -l) == 1 && $("$plateau" export stay.db | wc -l) == 2 && $("$plateau" export stay.db --curves | cut -d, -f1 | sort -u | wc -l) == 2 ]]
+"$plateau" forget stay.db seed=2 --quiet && [[ $(ls stay.db.checkpoints | wc -l) == 1 && $("$plateau" export stay.db |
+    wc -l) == 2 && $("$plateau" export stay.db --curves | cut -d, -f1 | sort -u | wc -l) == 2 ]]
 ok $? "a run goes with its curve and its checkpoint"
 "$plateau" sweep stay.yaml 2>&1 | grep -q '1 already there, 1 made'; ok $? "and is made again"
 
-printf 'study: x\nruns:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'B must be smaller than T' sweep bad.yaml; [[ ! -e x.db ]]; ok $? "a bad study makes no database"
+printf 'study: x\nruns:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'B must be smaller than T' sweep bad.yaml; [[ ! -e x.db ]]
+ok $? "a bad study makes no database"
 printf 'study: x\nruns:\n  - {TT: 3}\n' >bad.yaml; fails 2 'bad.yaml: 3: TT: no such key' sweep bad.yaml
 printf 'study: [x\n' >bad.yaml; fails 2 'not YAML' sweep bad.yaml
 printf 'runs:\n- {T: "64\\0x"}\n' >bad.yaml; fails 2 'bad.yaml: 2: a key needs a value' sweep bad.yaml
@@ -172,12 +192,15 @@ printf 'desk:\n  - {T: 3, B: 4}\n' >bad.yaml; fails 2 'at least one block of run
 fails 2 '--scale huge: smoke, quick, desk or paper' sweep bad.yaml --scale huge
 printf 'study: scaled\nruns:\n  - {T: 64, d: 16}\nsmoke:\n  - {T: 65, d: 16}\ndesk:\n  - {T: [66, 67, 68], d: 16}\n' >scaled.yaml
 for scale in smoke:2 quick:2 desk:4 paper:4; do
-    "$plateau" sweep scaled.yaml --db scaled-${scale%:*}.db --scale ${scale%:*} 2>&1 | grep -q "^scaled: ${scale#*:} runs"; ok $? "scale ${scale%:*}: ${scale#*:} runs"
+    "$plateau" sweep scaled.yaml --db scaled-${scale%:*}.db --scale ${scale%:*} 2>&1 | grep -q "^scaled: ${scale#*:} runs"
+    ok $? "scale ${scale%:*}: ${scale#*:} runs"
 done
 printf 'study: other\ncurves: yes\nruns:\n  - {T: [64, 70], d: 16}\n' >other.yaml
-"$plateau" sweep other.yaml --db scaled-quick.db 2>&1 | grep -q '^other: 2 runs, 0 already there, 2 made'; ok $? "a run without the curve that a study wants is made again"
+"$plateau" sweep other.yaml --db scaled-quick.db 2>&1 | grep -q '^other: 2 runs, 0 already there, 2 made'
+ok $? "a run without the curve that a study wants is made again"
 "$plateau" sweep scaled.yaml --db scaled-quick.db 2>&1 | grep -q '2 already there, 0 made' &&
-    [[ $("$plateau" export scaled-quick.db --study scaled | wc -l) == 3 && $("$plateau" export scaled-quick.db --study other | wc -l) == 3 && $("$plateau" export scaled-quick.db | wc -l) == 4 ]]
+    [[ $("$plateau" export scaled-quick.db --study scaled | wc -l) == 3 &&
+        $("$plateau" export scaled-quick.db --study other | wc -l) == 3 && $("$plateau" export scaled-quick.db | wc -l) == 4 ]]
 ok $? "a run belongs to every study that wants it"
 
 "$plateau" sweep "$studies/fig1c.yaml" --db fig2-left.db --quiet
@@ -186,20 +209,24 @@ ok $? "compare without --strict exits 0"
 for line in 'C5.T +reproduced' 'C5.d +reproduced' 'C5.B +reproduced' 'C5.B.model +deviates' 'known: E8' 'E8.B +reproduced' 'C3.eq6 +deviates' 'E9.quadrature +reproduced'; do
     grep -qE "$line" verdicts; ok $? "verdict: $line"
 done
-"$plateau" compare fig2-left.db --claims "$source/validation/claims.yaml" --strict >/dev/null; ok $? "a known deviation whose correction holds does not count"
+"$plateau" compare fig2-left.db --claims "$source/validation/claims.yaml" --strict >/dev/null
+ok $? "a known deviation whose correction holds does not count"
 # the same claims on runs with a planted B exponent of -0.8: the verdict must change, and --strict must say so
 awk 'BEGIN { print "T,d,B,plateau"; for (T = 256; T <= 2048; T *= 2) for (d = 16; d <= 64; d *= 2) for (B = 1; B <= 8; B *= 2) printf "%d,%d,%d,%.9g\n", T, d, B, 1.51 * T^0.99 * d^0.49 * B^-0.8 * (1 + 0.001 * ((T + d + B) % 3)) }' >planted.csv
 "$plateau" import planted.csv --db planted.db model=flow metric=paper --study fig2-left --quiet
 printf 'pairs,vocab,plateau,status\n4,32,100,emerged\n8,32,410,emerged\n4,64,202,emerged\n8,64,790,emerged\n' >recall.csv
-"$plateau" import recall.csv --db recall.db model=transformer task=recall --quiet && "$plateau" fit recall.db | grep -q '^ *pairs  *2.00'; ok $? "fit of recall: in pairs and vocab"
-"$plateau" compare planted.db --claims "$source/validation/claims.yaml" --strict >verdicts 2>err; [[ $? == 1 ]] && grep -qE 'C5.B +deviates' verdicts && grep -qE 'C5.T +reproduced' verdicts && grep -qE 'E8.B +inconclusive' verdicts
+"$plateau" import recall.csv --db recall.db model=transformer task=recall --quiet && "$plateau" fit recall.db | grep -q '^ *pairs  *2.00'
+ok $? "fit of recall: in pairs and vocab"
+"$plateau" compare planted.db --claims "$source/validation/claims.yaml" --strict >verdicts 2>err; [[ $? == 1 ]] &&
+    grep -qE 'C5.B +deviates' verdicts && grep -qE 'C5.T +reproduced' verdicts && grep -qE 'E8.B +inconclusive' verdicts
 ok $? "a planted exponent changes the verdict, and --strict exits with 1"
 printf -- '- {id: A, quantity: exponent, of: x, on: d, published: 1, tolerance: .1}\n' >c.yaml; fails 2 'x is not among the regressors' compare planted.db --claims c.yaml
 printf -- '- {id: A, quantity: colour, published: 1, tolerance: .1}\n' >c.yaml; fails 2 'c.yaml: 1: A: quantity is one of' compare planted.db --claims c.yaml
 printf -- '- {id: A, quantity: r2, on: d, published: 1}\n' >c.yaml; fails 2 'a tolerance that is not negative' compare planted.db --claims c.yaml
 fails 2 'no claim is about this study' compare planted.db --claims "$source/validation/claims.yaml" --study nonsense
 "$plateau" compare planted.db --claims "$source/validation/claims.yaml" --study fig2-left --json >verdicts &&
-    grep -qE '"id": "C5.B", .*"study": "fig2-left", .*"figure": "2-left", .*"verdict": "deviates"' verdicts && ! grep -qv '"study": "fig2-left"' verdicts
+    grep -qE '"id": "C5.B", .*"study": "fig2-left", .*"figure": "2-left", .*"verdict": "deviates"' verdicts &&
+        ! grep -qv '"study": "fig2-left"' verdicts
 ok $? "compare --study --json"
 for block in csv yaml; do sed -n '/^```'$block'$/,/^```$/p' "$source/doc/claims.md" | sed '/^```/d' >example.$block; done
 "$plateau" import example.csv --db example.db model=toy steps=4000 --study mine --quiet &&

@@ -7,16 +7,19 @@ cd "$work" || exit 1
 mapfile -t keys < <(sed -n 's/^KEY(\([A-Za-z0-9_]*\),.*/\1/p' "$source/src/base/keys.def")
 mapfile -t commands < <(awk '$1 == "plateau" { print $2 }' help | grep -v :)
 mapfile -t options < <(sed -n '/^#define OPTIONS/,/^$/s/^ *X(\([a-z_]*\),.*/\1/p' "$source/src/cli/cli.h" | tr _ -)
-((${#keys[@]} > 40 && ${#commands[@]} > 10 && ${#options[@]} > 10)); ok $? "${#keys[@]} keys, ${#commands[@]} commands, ${#options[@]} options are looked at"
+((${#keys[@]} > 40 && ${#commands[@]} > 10 && ${#options[@]} > 10))
+ok $? "${#keys[@]} keys, ${#commands[@]} commands, ${#options[@]} options are looked at"
 
 missing=
 for key in "${keys[@]}"; do
-    "$plateau" keys "$key" >one && grep -qE "^  $key +[a-zA-Z1].{9}" one && grep -qE 'type: .+ default: .+' one && grep -q "^\.B $key$" man && grep -qE "^  $key " keys || missing+=" $key"
+    "$plateau" keys "$key" >one && grep -qE "^  $key +[a-zA-Z1].{9}" one && grep -qE 'type: .+ default: .+' one &&
+        grep -q "^\.B $key$" man && grep -qE "^  $key " keys || missing+=" $key"
 done
 [[ -z $missing ]]; ok $? "every key has a meaning, a type and a default, in keys and man$missing"
 missing=
 for command in "${commands[@]}"; do
-    "$plateau" help "$command" >one && [[ $(wc -l <one) -ge 2 ]] && "$plateau" "$command" --help | cmp -s - one && grep -qE "^\.B $command( |$)" man || missing+=" $command"
+    "$plateau" help "$command" >one && [[ $(wc -l <one) -ge 2 ]] && "$plateau" "$command" --help | cmp -s - one &&
+        grep -qE "^\.B $command( |$)" man || missing+=" $command"
     cat one >>every_help
 done
 [[ -z $missing ]]; ok $? "every command has its help, also as --help, and is in the man page$missing"
@@ -36,7 +39,8 @@ for code in 0 1 2 3 75 130; do grep -qE "^\.B $code$" man || missing+=" $code"; 
 
 # One version, in the program, the citation and the news
 version=$("$plateau" help | sed -n '1s/^plateau \([0-9.]*\):.*/\1/p')
-grep -qx "version: $version" "$source/CITATION.cff" && grep -q "^## $version" "$source/NEWS.md"; ok $? "version $version in the citation and the news"
+grep -qx "version: $version" "$source/CITATION.cff" && grep -q "^## $version" "$source/NEWS.md"
+ok $? "version $version in the citation and the news"
 
 # Files that the documents name in backquotes are there (NAME stands for one that a reader adds)
 missing=
@@ -51,13 +55,17 @@ missing=
 for page in "$source"/doc/*.md; do
     name=$(basename "$page" .md)
     ! grep -qE "^behind = .*%D%/$name\.md( |$)" "$source/doc/local.mk" || continue
-    awk -v version=0 -f "$source/doc/man.awk" "$page" >page.7 && grep -q "^\.SH NAME$" page.7 && ! grep -qE '[`]|^#' page.7 || missing+=" $name"
+    awk -v version=0 -f "$source/doc/man.awk" "$page" >page.7 && grep -q "^\.SH NAME$" page.7 &&
+        ! grep -qE '[`]|^#' page.7 || missing+=" $name"
     if command -v groff >/dev/null; then [[ -z $(groff -man -t -rcR=1 -Tutf8 -ww -z page.7 2>&1) ]] || missing+=" groff:$name"; fi
-    grep -qE "^man[57]_MANS = .*plateau-$name\.[57]( |$)" "$source/doc/local.mk" && grep -qE "^manual = .*%D%/$name\.md( |$)" "$source/doc/local.mk" && grep -qE "^\.BR plateau-$name \([57]\)" man || missing+=" local.mk, man:$name"
+    grep -qE "^man[57]_MANS = .*plateau-$name\.[57]( |$)" "$source/doc/local.mk" &&
+        grep -qE "^manual = .*%D%/$name\.md( |$)" "$source/doc/local.mk" &&
+        grep -qE "^\.BR plateau-$name \([57]\)" man || missing+=" local.mk, man:$name"
 done
 [[ -z $missing ]]; ok $? "every page of the manual is a man page$missing"
 missing=$(cd "$source" && for page in *.md doc/*.md; do
-    grep -oE '\]\([^)#: ]+' "$page" | sed 's/^](//' | sort -u | while read -r link; do [[ -e $(dirname "$page")/$link ]] || printf ' %s:%s' "$page" "$link"; done
+    grep -oE '\]\([^)#: ]+' "$page" | sed 's/^](//' | sort -u |
+        while read -r link; do [[ -e $(dirname "$page")/$link ]] || printf ' %s:%s' "$page" "$link"; done
 done)
 [[ -z $missing ]]; ok $? "links of the documents lead somewhere$missing"
 missing=
@@ -67,7 +75,8 @@ missing=
 "$plateau" flow T=64 d=16 --json >one.json; printf 'study: s\nruns:\n- {T: 64, d: 4}\n' >s.yaml; "$plateau" sweep s.yaml --quiet
 for column in $(cat flow.csv toy.csv r.csv a.csv | grep -h '[a-z]' | tr , '\n' | grep -E '^[a-z_0-9]+$' | grep -vE '_l[0-9]+h([2-9]|1$)|_l[2-9]') attention_l1h1 copy_l1h1 select_l1h1 \
     $("$plateau" export s.db | sed -n 1p | tr , '\n' | sed 's/^solver_//; s/^crossing_//'); do
-    grep -qxF -e "$column" <<<"$(printf '%s\n' "${keys[@]}")" || grep -qE "(^0\.[0-9]+$)" <<<"$column" || grep -qE "\`[^\`]*\b$column\b" "$source/doc/formats.md" || missing+=" $column"
+    grep -qxF -e "$column" <<<"$(printf '%s\n' "${keys[@]}")" || grep -qE "(^0\.[0-9]+$)" <<<"$column" ||
+        grep -qE "\`[^\`]*\b$column\b" "$source/doc/formats.md" || missing+=" $column"
 done
 [[ -z $missing ]]; ok $? "formats.md has every column of traces and databases$missing"
 missing=
@@ -80,7 +89,8 @@ done
 
 # Table 1 of the paper (C27): key, kind of run, default
 while read -r key kind value; do
-    "$plateau" keys "$key" | grep -qE "default: (.*[ ,])?$value \(([^)]*, )?$kind( Transformer)?(,[^)]*)?\)|default: $value$"; ok $? "default of $key, $kind: $value"
+    "$plateau" keys "$key" | grep -qE "default: (.*[ ,])?$value \(([^)]*, )?$kind( Transformer)?(,[^)]*)?\)|default: $value$"
+    ok $? "default of $key, $kind: $value"
 done <<'T'
 layers regression 2
 layers recall 4
@@ -114,15 +124,23 @@ vocab recall 256
 init flow zero
 T
 
-"$plateau" flow T=64,128 p=0,.3 --json | "$json" T d seed plateau unit status initial_loss null_loss final_loss crossings wall_s version predicted solver; ok $? "flow --json parses"
-"$plateau" train T=16 d=4 steps=5 optimizer=sgd,adam --json | "$json" lr plateau status steps_done tokens_per_s backend precision; ok $? "train --json parses"
+"$plateau" flow T=64,128 p=0,.3 --json |
+    "$json" T d seed plateau unit status initial_loss null_loss final_loss crossings wall_s version predicted solver
+ok $? "flow --json parses"
+"$plateau" train T=16 d=4 steps=5 optimizer=sgd,adam --json | "$json" lr plateau status steps_done tokens_per_s backend precision
+ok $? "train --json parses"
 printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n512,16,1,,censored\n' >mine.csv
-"$plateau" import mine.csv --db mine.db --study $'a "quoted", \\ \xc3\xbcber name' model=toy steps=2000 --quiet; ok $? "a study with a difficult name"
+"$plateau" import mine.csv --db mine.db --study $'a "quoted", \\ \xc3\xbcber name' model=toy steps=2000 --quiet
+ok $? "a study with a difficult name"
 "$plateau" flow T=64 d=16 --trace t.csv >/dev/null; printf 'study: c\ncurves: yes\nruns:\n- {T: [64, 70], d: 4, p: [0, .5]}\n' >c.yaml; "$plateau" sweep c.yaml --db mine.db --quiet
-"$plateau" export mine.db --format jsonl --curves | "$json" id hash study status T plateau cap crossings predicted solver; ok $? "export --format jsonl parses"
+"$plateau" export mine.db --format jsonl --curves | "$json" id hash study status T plateau cap crossings predicted solver
+ok $? "export --format jsonl parses"
 "$plateau" fit mine.db model=toy --json | "$json" method runs exponents constant r2; ok $? "fit --json parses"
-"$plateau" compare mine.db --claims "$source/validation/claims.yaml" --json | "$json" id verdict published tolerance estimate low high; ok $? "compare --json parses"
-awk -F'"[^"]*"|,' 'NR == 1 { n = NF } NR > 1 && !/quoted/ && NF != n { exit 1 }' <("$plateau" export mine.db) && "$plateau" export mine.db | grep -q '"a ""quoted"", \\ über name"'; ok $? "export as CSV quotes what needs it"
+"$plateau" compare mine.db --claims "$source/validation/claims.yaml" --json | "$json" id verdict published tolerance estimate low high
+ok $? "compare --json parses"
+awk -F'"[^"]*"|,' 'NR == 1 { n = NF } NR > 1 && !/quoted/ && NF != n { exit 1 }' <("$plateau" export mine.db) &&
+    "$plateau" export mine.db | grep -q '"a ""quoted"", \\ über name"'
+ok $? "export as CSV quotes what needs it"
 fails 2 'UTF-8' import mine.csv --db bad.db --study $'\xff\xfe' model=toy steps=2000
 fails 2 'without /' import mine.csv --db bad.db --study ../x model=toy steps=2000
 fails 2 'expected key=value' flow $'\xff\xfe=1'

@@ -13,13 +13,18 @@ Y
 prints '^mix: 20 runs, 0 there, 20 to make$' plan mix.yaml
 [[ ! -e mix.db ]]; ok $? "a plan makes no database"
 "$plateau" plan mix.yaml --json >plan.json 2>err && "${PLATEAU%/*}/json_lines" <plan.json 2>/dev/null; ok $? "--json: an object a line"
-[[ $(wc -l <plan.json) == 21 && $(sum plan.json runs) == 20 && $(grep -c '"expected_from": "flow"' plan.json) == 20 ]]; ok $? "one for each run, and the sums"
+[[ $(wc -l <plan.json) == 21 && $(sum plan.json runs) == 20 && $(grep -c '"expected_from": "flow"' plan.json) == 20 ]]
+ok $? "one for each run, and the sums"
 
 # ---- the sweep does what was planned
-"$plateau" sweep mix.yaml --jobs 2 2>err; [[ $? == 0 ]] && grep -q '^mix: 20 runs, 0 there, 20 to make' err && grep -qE 'time .* with 2 jobs' err; ok $? "the head of a sweep is its plan"
+"$plateau" sweep mix.yaml --jobs 2 2>err; [[ $? == 0 ]] && grep -q '^mix: 20 runs, 0 there, 20 to make' err &&
+    grep -qE 'time .* with 2 jobs' err
+ok $? "the head of a sweep is its plan"
 "$plateau" sweep mix.yaml --quiet 2>err; [[ ! -s err ]]; ok $? "--quiet: no head"
 "$plateau" plan mix.yaml --json >after.json
-[[ $(sum after.json there) == 20 && $(sum after.json work_s) == 0 && $(sum after.json compared) == 18 && $(sum after.json within_1.5) == 18 ]]; ok $? "all are there, in the steps that the flow let expect"
+[[ $(sum after.json there) == 20 && $(sum after.json work_s) == 0 && $(sum after.json compared) == 18 &&
+    $(sum after.json within_1.5) == 18 ]]
+ok $? "all are there, in the steps that the flow let expect"
 steps() { grep -o "\"$2\": [0-9.]*" "$1" | awk '{n += $2} END {printf "%.0f", n}'; }
 expected=$(steps plan.json expected_steps) took=$(steps after.json steps_done)
 ((expected * 100 > took * 95 && expected * 100 < took * 105)); ok $? "$expected steps expected, $took made"
@@ -34,10 +39,13 @@ runs:
 Y
 "$plateau" plan budget.yaml --json >whole.json; whole=$(grep -o '"wall_s": [0-9.e+-]*' whole.json | tail -1 | cut -d' ' -f2)
 third=$(awk -v s="$whole" 'BEGIN {printf "%.4fs", s / 3}')
-"$plateau" plan budget.yaml --budget "$third" >out 2>err; [[ $? == 0 ]] && grep -q 'left out:' out && grep -q 'standard errors of the exponents' out && grep -q 'assumed: seeds scatter by' out; ok $? "--budget $third: $(head -1 out)"
+"$plateau" plan budget.yaml --budget "$third" >out 2>err; [[ $? == 0 ]] && grep -q 'left out:' out &&
+    grep -q 'standard errors of the exponents' out && grep -q 'assumed: seeds scatter by' out
+ok $? "--budget $third: $(head -1 out)"
 "$plateau" sweep budget.yaml --budget "$third" --db part.db 2>err; rc=$?
 made=$(tail -n +2 <("$plateau" export part.db) | wc -l)
-[[ $rc == 0 ]] && grep -qE "^budget: 64 runs, 0 there, $made to make, $((64 - made)) left out$" err && ((made >= 4 && made < 64)); ok $? "a sweep on a budget makes what was chosen ($made of 64)"
+[[ $rc == 0 ]] && grep -qE "^budget: 64 runs, 0 there, $made to make, $((64 - made)) left out$" err && ((made >= 4 && made < 64))
+ok $? "a sweep on a budget makes what was chosen ($made of 64)"
 "$plateau" fit part.db >out 2>err && grep -qE '^ +T ' out && grep -qE '^ +d ' out; ok $? "and that is enough for a fit"
 fails 2 'too few: the fit of its laws takes [0-9]+ more runs' plan budget.yaml --budget 0.001s
 fails 2 'a number and a unit, s, min, h or d' plan budget.yaml --budget 2

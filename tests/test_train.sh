@@ -14,7 +14,8 @@ prints 'censored +.longer than 80 steps; loss 0.0[0-9]+ at step 90, the first' t
 "$plateau" train "${tiny[@]}" seed=1,2,3 --json --jobs 2 | sed -E 's/"(wall_s|tokens_per_s)": [^,]*,//g' >two.json
 "$plateau" train "${tiny[@]}" seed=1,2,3 --json --jobs 1 | sed -E 's/"(wall_s|tokens_per_s)": [^,]*,//g' >one.json
 [[ $(wc -l <one.json) == 3 ]] && cmp -s one.json two.json; ok $? "a grid of runs does not depend on --jobs"
-"$plateau" train "${recall[@]}" steps=30 until=cap --trace recall.csv >out && [[ $(head -1 recall.csv) == step,loss_train,loss_test,accuracy_train,accuracy_test,copy_l1h1,copy_l2h1,select_l1h1,select_l2h1 && $(wc -l <recall.csv) == 5 ]]
+"$plateau" train "${recall[@]}" steps=30 until=cap --trace recall.csv >out &&
+    [[ $(head -1 recall.csv) == step,loss_train,loss_test,accuracy_train,accuracy_test,copy_l1h1,copy_l2h1,select_l1h1,select_l2h1 && $(wc -l <recall.csv) == 5 ]]
 ok $? "the trace of recall has its columns"
 
 # never stopped, against killed at any moment and gone on with
@@ -54,7 +55,8 @@ cmp -s cut.st cut-before.st; ok $? "and left as it was"
 
 "$plateau" batch "${tiny[@]}" --out batch.st && "$plateau" gradient "${tiny[@]}" --checkpoint whole.st --batch batch.st --out gradient.st
 ok $? "batch and gradient"
-"$plateau" batch "${recall[@]}" --out recall.st && "$plateau" train "${recall[@]}" steps=0 --checkpoint r.st >out && "$plateau" gradient "${recall[@]}" --checkpoint r.st --batch recall.st --out r.gradient.st
+"$plateau" batch "${recall[@]}" --out recall.st && "$plateau" train "${recall[@]}" steps=0 --checkpoint r.st >out &&
+    "$plateau" gradient "${recall[@]}" --checkpoint r.st --batch recall.st --out r.gradient.st
 ok $? "batch and gradient of recall"
 if command -v python3 >/dev/null; then
     python3 - <<'P'
@@ -119,7 +121,9 @@ ok $? "a sweep of Transformers resumes"
 sed -e 's/T: \[4/until: cap, steps: 300, T: [4/' -e '/flow/d' tiny.yaml >longer.yaml
 "$plateau" sweep longer.yaml --db tiny.db 2>&1 | grep -q '4 runs, 0 already there, 4 made'; ok $? "until=cap asks for longer runs"
 "$plateau" sweep tiny.yaml --db tiny.db 2>&1 | grep -q '5 already there'; ok $? "which answer the shorter ones too"
-"$plateau" export tiny.db --curves >curves.csv; head -1 curves.csv | grep -q ',attention,accuracy_train,accuracy_test,attention_l1h1,attention_l1h2$'; ok $? "export: columns of both kinds of run"
+"$plateau" export tiny.db --curves >curves.csv; head -1 curves.csv |
+    grep -q ',attention,accuracy_train,accuracy_test,attention_l1h1,attention_l1h2$'
+ok $? "export: columns of both kinds of run"
 "$plateau" fit tiny.db model=transformer --on T | grep -q '4 runs'; ok $? "fit of Transformers"
 
 # A killed sweep goes on from its checkpoints, and so does a larger cap; the runs are those that never stopped.
@@ -135,16 +139,22 @@ curves() { "$plateau" export "$1" --curves; }
 "$plateau" sweep long.yaml --db again.db steps=500 --quiet
 "$plateau" sweep long.yaml --db again.db --quiet & pid=$!
 sleep 0.3; kill -9 $pid; wait $pid 2>/dev/null
-ls again.db.checkpoints/*.safetensors >/dev/null && "$plateau" sweep long.yaml --db again.db --quiet && [[ $(curves once.db | wc -l) == 1804 && $(curves once.db | cut -d, -f2- | sort) == "$(curves again.db | cut -d, -f2- | sort)" ]]
+ls again.db.checkpoints/*.safetensors >/dev/null && "$plateau" sweep long.yaml --db again.db --quiet &&
+    [[ $(curves once.db | wc -l) == 1804 && $(curves once.db | cut -d, -f2- | sort) == "$(curves again.db | cut -d, -f2- | sort)" ]]
 ok $? "a killed sweep goes on from its checkpoints, with a larger cap too"
 # ---- coarse evaluation: what is known is the bracket; fits of the same runs agree within their intervals, or are refused
-"$plateau" train T=8 d=2 lr=0.5 eval_every=1000 >out && grep -q '^  plateau  *<= 500 ' out && grep -q 'somewhere from 0 to 500' out && ! grep -q '%' out; ok $? "an upper bound is not called a length"
-"$plateau" train T=8 d=2 lr=0.5 eval_every=20 --json >out 2>err && grep -q '"bracket": \[10, 20\]' out && grep -q '1 of 1 runs were evaluated too seldom' err; ok $? "a bracket in JSON, and a word on stderr"
+"$plateau" train T=8 d=2 lr=0.5 eval_every=1000 >out && grep -q '^  plateau  *<= 500 ' out &&
+    grep -q 'somewhere from 0 to 500' out && ! grep -q '%' out
+ok $? "an upper bound is not called a length"
+"$plateau" train T=8 d=2 lr=0.5 eval_every=20 --json >out 2>err && grep -q '"bracket": \[10, 20\]' out &&
+    grep -q '1 of 1 runs were evaluated too seldom' err
+ok $? "a bracket in JSON, and a word on stderr"
 "$plateau" train model=transformer task=recall pairs=4 vocab=16 layers=1 heads=1 width=16 head_dim=8 batch=4 steps=5 eval_every=1 >out
 grep -q 'guessing one of the tokens gives an accuracy of 1/vocab = 0.0625' out; ok $? "a threshold below chance is told"
 for every in 1 10 100 1000; do
     printf 'study: every%d\nruns:\n  - {model: toy, T: "8:128:*2", d: "2:16:*2", lr: 0.5, eval_every: %d, seed: [1, 2]}\n' $every $every >every.yaml
-    "$plateau" sweep every.yaml --db every$every.db --quiet && "$plateau" fit every$every.db --on d,T --json >every$every.json 2>every$every.err
+    "$plateau" sweep every.yaml --db every$every.db --quiet &&
+        "$plateau" fit every$every.db --on d,T --json >every$every.json 2>every$every.err
 done
 exponent() { sed "s/.*\"$1\": {\"value\": \([0-9.]*\), \"se\": [^,]*, \"low\": \([0-9.]*\), \"high\": \([0-9.]*\).*/\1 \2 \3/" "every$2.json"; }
 agree() { # regressor, two of them: each estimate in the other's interval
@@ -154,5 +164,6 @@ for k in d T constant; do
     agree $k 1 10 && agree $k 1 100 && agree $k 10 100; ok $? "$k: evaluated every 1, 10 and 100 steps it is the same"
 done
 grep -q 'evaluate more often' every1000.err; ok $? "every 1000 steps tell nothing of these, which is said"
-grep -q '"coarse": 40' every100.json && "$plateau" fit every100.db --on d,T | grep -q 'note: 40 runs were evaluated too seldom'; ok $? "coarse runs are counted"
+grep -q '"coarse": 40' every100.json && "$plateau" fit every100.db --on d,T | grep -q 'note: 40 runs were evaluated too seldom'
+ok $? "coarse runs are counted"
 finish
