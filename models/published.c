@@ -39,7 +39,7 @@ static enum published nearest(const struct keys *keys)
         return PUBLISHED_COUNT;
     if (keys->preset == PRESET_RECALL)
         return v[KEY_B] == 1 ? PUBLISHED_FIG4 : PUBLISHED_COUNT;
-    if (keys->preset != PRESET_REGRESSION)
+    if (keys->preset != PRESET_REGRESSION || v[KEY_task] != TASK_REGRESSION)
         return PUBLISHED_COUNT;
     if (v[KEY_position] == POSITION_FIXED)
         return !one_layer || v[KEY_B] > 1 || !adam ? PUBLISHED_COUNT

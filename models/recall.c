@@ -148,6 +148,8 @@ static bool value_to_key(const struct samples *s, size_t i, size_t k, int32_t *q
 
 const struct task_kind recall_task = {
     .preset = PRESET_RECALL,
+    .name = TASK_RECALL,
+    .regressors = "pairs,vocab,B",
     .tokens = true,
     .rises = true,
     .levels = 4,

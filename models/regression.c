@@ -151,6 +151,9 @@ static double usual(const struct keys *keys)
 
 const struct task_kind regression_task = {
     .preset = PRESET_REGRESSION,
+    .name = TASK_REGRESSION,
+    .regressors = "d,T,B",
+    .has_flow = true,
     .levels = FLOW_LEVELS,
     .level_names = {"0.9", "0.8", "0.7", "0.6", "0.5", "0.4", "0.3", "0.2", "0.1"},
     .level = level,

@@ -12,7 +12,7 @@
 struct samples {
     size_t n, T;
     size_t features, outputs; /* regression: d + feature, d; recall: 0, 0 */
-    size_t slots;             /* most relevant positions of a sample */
+    size_t slots;             /* the largest number of relevant positions that a sample may have */
     float *inputs;            /* owned: [n][T][features]; NULL for recall */
     float *targets;           /* owned: [n][outputs]; NULL for recall */
     int32_t *tokens;          /* owned: [n][T]; NULL for regression */

@@ -14,7 +14,7 @@ enum { TASK_PROBES = 2, TASK_LEVELS = 9 };
  * per layer and head. */
 struct task_probe {
     const char *name;                        /* of the column: attention_l1h1 */
-    size_t (*most)(const struct samples *s); /* pairs of a sample, at most */
+    size_t (*most)(const struct samples *s); /* the largest number of pairs in one sample */
     /* Pair k < most of sample i: `query` attends to `key`. false: there is no such pair. */
     bool (*pair)(const struct samples *s, size_t i, size_t k, int32_t *query, int32_t *key);
 };
@@ -24,8 +24,11 @@ bool task_last_to_relevant(const struct samples *s, size_t i, size_t k, int32_t 
 
 struct task;
 struct task_kind {
-    enum preset preset; /* the runs of Transformers that learn it */
-    bool tokens;        /* sequences of tokens, with a token to predict; else of vectors, with a vector to predict */
+    enum preset preset;     /* the runs of Transformers that learn it */
+    enum task_name name;    /* the value of the key `task` */
+    const char *regressors; /* what plateau lengths are fitted to by default: "d,T,B" */
+    bool has_flow;          /* the reduced flow is a theory of it */
+    bool tokens;            /* reads token numbers and predicts one; else reads vectors and predicts one */
 
     /* What ends a plateau: accuracy that rises to a level, or a test loss that falls to a fraction of the null loss. */
     bool rises;
@@ -54,7 +57,7 @@ struct task {
     size_t T;      /* positions of a sequence */
     size_t B;      /* copies of the relevant token in training; may be changed between batches, up to slots */
     size_t test_B; /* and in the test set */
-    size_t slots;  /* most relevant positions of a sample */
+    size_t slots;  /* the largest number of relevant positions that a sample may have */
     double p;      /* share of training samples that repeat; may be changed between batches */
     uint64_t seed;
     double null_loss;    /* of knowing nothing, in the test set */

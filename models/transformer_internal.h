@@ -37,7 +37,8 @@ struct transformer_weights {
     struct weight *key, *value; /* [H], owned */
 };
 
-/* What an MLP leaves for its backward pass, and works in: element, but for scale. */
+/* Buffers of one MLP: what its forward pass keeps for the backward pass, and what both work in. All hold elements,
+ * except scale. */
 struct transformer_mlp {
     void *n, *z; /* [rows][W]: n(x), and x normalised */
     real *scale; /* [rows]: see kernels.norm */
@@ -135,7 +136,8 @@ struct transformer_workspace {
     char *rows_block;                            /* owned */
 };
 
-/* The floors, from below: parameters; workspace; layers, first_qkv, last_query, embed_readout; step. */
+/* A file calls only those before it in this list (transformer_NAME.c): parameters; workspace; layer, first_qkv,
+ * last_query and embed_readout; step. */
 
 /* transformer_parameters.c: names, places and starts of the parameters. */
 /* Lists the tensors of model->config and makes room for their numbers. ERR_MEMORY. */

@@ -54,7 +54,7 @@ done
 
 # Circles of includes: a file with its header is one module. None but a head with its parts: a table of kinds that names them, or a module in several
 # files with a header of their own.
-parts='tensor/kernels (tensor/(reference|vector|blas|onednn|self_test))|models/task models/(regression|recall)|store/store store/store_sql'
+parts='tensor/kernels (tensor/(reference|vector|blas|onednn|self_test))|models/task models/[a-z_]+|store/store store/store_sql'
 parts+='|validation/power_law validation/power_law_solver|plots/report/report plots/report/report_summary|plots/figures/figure plots/figures/figure_data'
 parts+='|models/transformer models/transformer_internal'
 for folder in "${folders[@]}"; do

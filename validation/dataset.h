@@ -15,12 +15,13 @@ enum { DATASET_FACTORS = 8 };
 struct dataset {
     struct power_law_data data; /* its columns are owned by the dataset */
     size_t allocated;
-    size_t left_out, diverged; /* those that diverged before it, were interrupted, or were cut off before an
-                                           evaluation that says anything; and of them the first */
-    size_t at_once;            /* left out: over the threshold before the first step, which says nothing of a
+    size_t left_out; /* runs that diverged before it, were interrupted, or were cut off before an evaluation that
+                                  says anything .. */
+    size_t diverged; /* .. and how many of these diverged */
+    size_t at_once;  /* left out: over the threshold before the first step, which says nothing of a
                                            law .. */
-    double chance;             /* .. and the most that guessing gives in them (reading_chance); 0: no guess */
-    size_t unknown;            /* left out: their plateau length at `threshold` was not recorded */
+    double chance;   /* .. and the most that guessing gives in them (reading_chance); 0: no guess */
+    size_t unknown;  /* left out: their plateau length at `threshold` was not recorded */
     struct dataset_column {
         char name[64];
         struct monomial product;

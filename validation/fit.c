@@ -1,4 +1,5 @@
 #include "validation/fit.h"
+#include "models/task.h"
 #include <math.h>
 #include <string.h>
 
@@ -92,21 +93,28 @@ static enum status name_left_out(const struct dataset *set, enum status rc)
     return rc;
 }
 
-/* The regressors that nobody chose: of recall, if all these runs are of that task, its own. */
+/* The regressors that nobody chose: those of the task, if all these runs are of one; else the first kind's. */
 static enum status usual_regressors(struct store *store, const struct store_filter *rows, const char **on)
 {
     enum status rc = OK;
-    const double recall = TASK_RECALL, *const task = &recall;
-    struct store_filter of_recall = *rows;
-    size_t all, n = 0;
+    const struct task_kind *task;
+    size_t all = 0, n = 0;
     double seconds;
-    *on = "d,T,B";
-    if (!rows->n[KEY_task] || (rows->n[KEY_task] == 1 && rows->values[KEY_task][0] == recall)) {
-        of_recall.n[KEY_task] = 1;
-        of_recall.values[KEY_task] = task;
+    *on = task_at(0)->regressors;
+    if (rows->n[KEY_task] == 0)
         TRY(store_total(store, rows, &all, &seconds));
-        TRY(store_total(store, &of_recall, &n, &seconds));
-        *on = n > 0 && n == all ? "pairs,vocab,B" : *on;
+    for (int i = 1; (task = task_at(i)) && rows->n[KEY_task] <= 1; i++) {
+        const double name = task->name, *const names = &name;
+        struct store_filter of_task = *rows;
+        of_task.n[KEY_task] = 1;
+        of_task.values[KEY_task] = names;
+        if (rows->n[KEY_task] == 1 && rows->values[KEY_task][0] == name)
+            *on = task->regressors;
+        if (rows->n[KEY_task] == 1 || all == 0)
+            continue;
+        TRY(store_total(store, &of_task, &n, &seconds));
+        if (n == all)
+            *on = task->regressors;
     }
 done:
     return rc;

@@ -1,4 +1,5 @@
 #include "plots/figures/collapse.h"
+#include "models/task.h"
 #include "plots/figures/chosen.h"
 #include "plots/figures/figure.h"
 #include "models/prediction.h"
@@ -178,7 +179,7 @@ static enum status add_theory(struct figure_table *table, const struct store_row
         keys_applies(KEY_metric, keys->preset) ? (enum metric)keys_integer(keys, KEY_metric) : METRIC_FULL;
     const enum loss loss = keys_applies(KEY_loss, keys->preset) ? (enum loss)keys_integer(keys, KEY_loss) : LOSS_TEST;
     const struct flow_start start = flow_unit_start(keys_real(keys, KEY_d));
-    if (keys->preset == PRESET_RECALL || keys_real(keys, KEY_schedule) != 0)
+    if (!task_of(keys)->has_flow || keys_real(keys, KEY_schedule) != 0)
         return OK;
     TRY(prediction_create(&work));
     TRY(flow_init(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B), keys_real(keys, KEY_p),
@@ -239,7 +240,7 @@ enum status collapse_draw(struct figure_data *data)
     figure_data_set_real(data, "n_shown", (double)shown);
     figure_data_set_real(data, "shortest", list[0].result.plateau);
     figure_data_set_real(data, "longest", list[n - 1].result.plateau);
-    figure_data_set_real(data, "accuracy", list[0].result.keys.preset == PRESET_RECALL);
+    figure_data_set_real(data, "accuracy", task_of(&list[0].result.keys)->rises);
     chosen_set_labels(data, &chosen);
 done:
     return rc;

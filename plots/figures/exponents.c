@@ -1,4 +1,5 @@
 #include "plots/figures/exponents.h"
+#include "models/task.h"
 #include "plots/figures/chosen.h"
 #include "validation/dataset.h"
 #include "run/run_flow.h"
@@ -50,9 +51,9 @@ static void choose_theory(const struct chosen *chosen, const struct keys *keys, 
     group->theory = keys->preset == PRESET_FLOW  ? flow_theory
                     : keys->preset == PRESET_TOY ? toy_theory
                                                  : transformer_theory;
-    group->n_theory = keys->preset == PRESET_RECALL || keys->value[KEY_schedule] != 0 ? 0
-                      : keys->preset == PRESET_REGRESSION && tied                     ? 2
-                                                                                      : 1;
+    group->n_theory = !task_of(keys)->has_flow || keys->value[KEY_schedule] != 0 ? 0
+                      : keys->preset == PRESET_REGRESSION && tied                ? 2
+                                                                                 : 1;
 }
 
 static enum status find_group(struct study *s, const struct chosen *chosen, const struct store_row *row, size_t *group)

@@ -1,4 +1,5 @@
 #include "plots/figures/figure.h"
+#include "base/hash.h"
 #include "base/data.h"
 #include "plots/figures/folder.h"
 #include "plots/figures/gnuplot.h"
@@ -6,6 +7,7 @@
 #include "plots/figures/figure_data.h"
 #include "run/reading.h"
 #include "parallel/stop.h"
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,14 +74,11 @@ static enum status read_script(const char *name, struct text *out)
 
 /* ---- writing ---- */
 
-/* FNV-1a of a script. The figures of a folder share one common.gp, so each notes which one drew it; and its own, so
- * that a script that was edited is told from one of another version. */
-static unsigned long long sum_of(const char *bytes, size_t n)
+/* The figures of a folder share one common.gp, so each notes which one drew it; and its own script, so that one that
+ * was edited is told from one of another version. */
+static uint64_t sum_of(const char *bytes, size_t n)
 {
-    unsigned long long sum = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < n; i++)
-        sum = (sum ^ (unsigned char)bytes[i]) * 0x100000001b3u;
-    return sum;
+    return hash_bytes(HASH_START, bytes, n);
 }
 
 static const char own_sum[] = "this: "; /* in the first line, before the sum of the others */
@@ -89,7 +88,7 @@ static enum status write_script(const struct folder *scratch, const char *name, 
                                 const struct text *body)
 {
     struct text whole = {0};
-    text_addf(&whole, "%s%s%016llx)\n", first, own_sum, sum_of(body->data, body->length));
+    text_addf(&whole, "%s%s%016" PRIx64 ")\n", first, own_sum, sum_of(body->data, body->length));
     text_add_bytes(&whole, body->data, body->length);
     enum status rc = folder_write(scratch, name, &whole);
     text_free(&whole);
@@ -139,7 +138,7 @@ static enum status write_inputs(const struct figure_data *data, const struct fol
     }
     TRY(read_script("common.gp", &text));
     TRY(write_script(scratch, "common.gp", "# Of all figures here (", &text));
-    text_addf(&first, "# Figure %s: `gnuplot %s` draws it again from the tables beside it (common.gp: %016llx, ",
+    text_addf(&first, "# Figure %s: `gnuplot %s` draws it again from the tables beside it (common.gp: %016" PRIx64 ", ",
               data->figure->name, script, sum_of(text.data, text.length));
     TRY(text_status(&first));
     text_clear(&text);

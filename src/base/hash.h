@@ -1,4 +1,4 @@
-/* The one hash of this program: FNV-1a with 64 bits,
+/* The hash of this program (the store's checksums are another, store_check.c): FNV-1a with 64 bits,
  *
  *     hash <- (hash ^ byte) * 0x100000001b3
  *

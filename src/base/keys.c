@@ -308,13 +308,20 @@ static enum status check_rules(const struct keys *k)
     return rc == OK ? check_optimizer(k) : rc;
 }
 
+/* A task without a column of its own has the one of regression. */
+enum preset keys_preset(double model, double task)
+{
+    enum preset preset = model == MODEL_FLOW ? PRESET_FLOW : model == MODEL_TOY ? PRESET_TOY : PRESET_REGRESSION;
+    for (int i = PRESET_REGRESSION + 1; i < PRESET_COUNT && preset == PRESET_REGRESSION && !isnan(task); i++) {
+        if (!strcmp(table[KEY_task].defaults[i], choices_task_name[(int)task]))
+            preset = (enum preset)i;
+    }
+    return preset;
+}
+
 enum status keys_resolve(const double *given, struct keys *keys)
 {
-    double model = given[KEY_model];
-    keys->preset = model == MODEL_FLOW              ? PRESET_FLOW
-                   : model == MODEL_TOY             ? PRESET_TOY
-                   : given[KEY_task] == TASK_RECALL ? PRESET_RECALL
-                                                    : PRESET_REGRESSION;
+    keys->preset = keys_preset(given[KEY_model], given[KEY_task]);
     if (keys->preset <= PRESET_TOY && given[KEY_task] > TASK_REGRESSION)
         return error_set(ERR_INPUT, "task=%s: the %s knows task=regression only; %s needs model=transformer",
                          choices_task_name[(int)given[KEY_task]], preset_names[keys->preset],

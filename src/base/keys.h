@@ -68,7 +68,8 @@ enum key {
     KEY_COUNT
 };
 
-/* The four kinds of run, each with its own column of defaults. */
+/* The kinds of run, each with its own column of defaults; flow and toy stand before the Transformers, which code relies
+ * on (preset >= PRESET_REGRESSION: a Transformer). */
 enum preset { PRESET_FLOW, PRESET_TOY, PRESET_REGRESSION, PRESET_RECALL, PRESET_COUNT };
 
 /* A complete, valid set. */
@@ -96,10 +97,13 @@ bool keys_is_integer(enum key key);
 void keys_range(enum key key, double *low, double *high);
 /* true if the key is part of a run's identity. */
 bool keys_is_hashed(enum key key);
-/* What a row or a checkpoint means that is older than the key: its default; NULL for keys that all of them have. */
+/* The value of rows and checkpoints that were written before the key existed, its default then; NULL if the key is as
+ * old as the format. */
 const char *keys_absent(enum key key);
 /* true if the key applies to that kind of run. */
 bool keys_applies(enum key key, enum preset preset);
+/* The kind of run of that model and task (NaN: not given). */
+enum preset keys_preset(double model, double task);
 /* given[KEY_COUNT]: values, NaN where nothing was given; given[KEY_model] must be there. Fills defaults; keys that do
  * not apply, and combinations that break a rule (B < T, ..), are ERR_INPUT. */
 enum status keys_resolve(const double *given, struct keys *keys);

@@ -2,7 +2,7 @@
  * made again.
  *
  * The paper has two parts, the theory and the Transformers. They go the same way one after the other, and each ends
- * with the report of what is there: the theory's takes a minute and can be read while the Transformers train.
+ * with the report of what is there: the theory's takes two minutes and can be read while the Transformers train.
  *
  * plateau report: the last steps alone, verdicts, figures and report of a database as it is; no run is made. */
 #include "cli/cli.h"

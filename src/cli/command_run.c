@@ -1,5 +1,6 @@
 /* plateau flow, plateau train: a grid of runs on all cores, printed in grid order. */
 #include "cli/cli.h"
+#include "models/task.h"
 #include "study/grid.h"
 #include "study/outcome.h"
 #include "base/progress.h"
@@ -147,7 +148,7 @@ static void describe(const struct result *r, struct text *out)
     else if (r->state != RUN_EMERGED)
         text_addf(out, "\n  %-12s %14s   (at %s %g, loss %g; not yet %s)\n", "plateau", result_state_name(r->state),
                   unit, r->cap, r->final_loss, reading_text(&r->keys, READING_OWN, read_at));
-    else if (r->keys.preset == PRESET_RECALL)
+    else if (task_of(&r->keys)->rises)
         text_addf(out, "\n  %-12s %14s   (steps; to a test accuracy of %g)\n", "plateau", length, threshold);
     else
         text_addf(out, "\n  %-12s %14s   (%s; %s loss down to %g of the null loss %g)\n", "plateau", length, unit,

@@ -126,13 +126,16 @@ done:
 
 static void say_imported(const char *db, const struct import_report *r)
 {
-    static const char *const units[PRESET_COUNT] = {"time", "time = steps x lr", "steps", "steps"};
+    static const char *const units[] = {
+        [PRESET_FLOW] = "time", [PRESET_TOY] = "time = steps x lr", [PRESET_REGRESSION] = "steps"};
     const char *separator = "";
     fprintf(stderr, "%zu runs imported into %s; plateau lengths in ", r->imported, db);
+    bool transformers = false;
     for (int kind = 0; kind < PRESET_COUNT; kind++) {
-        if (!r->kinds[kind] || (kind == PRESET_RECALL && r->kinds[PRESET_REGRESSION]))
+        if (!r->kinds[kind] || transformers)
             continue;
-        fprintf(stderr, "%s%s", separator, units[kind]);
+        transformers = kind >= PRESET_REGRESSION;
+        fprintf(stderr, "%s%s", separator, units[transformers ? PRESET_REGRESSION : kind]);
         separator = " or ";
     }
     if (r->by_default.length)

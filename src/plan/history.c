@@ -45,7 +45,10 @@ enum status history_read(struct store *store, const bool wanted[PRESET_COUNT], s
     gethostname(reader.host, sizeof reader.host - 1);
     if (wanted[PRESET_TOY])
         models[filter.n[KEY_model]++] = MODEL_TOY;
-    if (wanted[PRESET_REGRESSION] || wanted[PRESET_RECALL])
+    bool transformers = false;
+    for (int preset = PRESET_REGRESSION; preset < PRESET_COUNT; preset++)
+        transformers = transformers || wanted[preset];
+    if (transformers)
         models[filter.n[KEY_model]++] = MODEL_TRANSFORMER;
     return store && filter.n[KEY_model] ? store_each(store, &filter, add, &reader) : OK;
 }

@@ -10,16 +10,17 @@
 #include "plan/step_time.h"
 
 struct plan_run {
-    size_t cell;                 /* the same for runs that differ in nothing but the seed: 0, 1 .. as they come */
-    size_t number;               /* in its study (study_at) */
-    struct keys keys, made;      /* made: of what is there, which may have another cap or threshold */
+    size_t cell;   /* the same for runs that differ in nothing but the seed: 0, 1 .. as they come */
+    size_t number; /* in its study (study_at) */
+    struct keys keys;
+    struct keys made;            /* of the stored run, if there is one: its cap or threshold may be another */
     bool there, left_out;        /* the store has it; the budget has no room for it */
-    struct expectation expected; /* of what is there: from the others (expected_steps.h, unseen) */
+    struct expectation expected; /* of a stored run: without looking at the runs of its own cell */
     double resumed;              /* steps that its checkpoint has, if it was begun */
     double seconds;              /* expected of the run, or of what is left of it */
     enum step_time_source timed_by;
-    double steps_done, wall_s; /* of what is there; NaN if not known */
-    bool whole;                /* of what is there: it was to go on to its cap, however long the plateau */
+    double steps_done, wall_s; /* of the stored run; NaN if not known */
+    bool whole;                /* the stored run was to go on to its cap, however long the plateau */
 };
 
 struct plan_request {

@@ -4,12 +4,12 @@
  * threads. The time of a shape comes from the runs of it that were made on this host. Where there are none, a few steps
  * of it are made on all jobs at once; only the time counts that they compute, which is what they take when nobody else
  * wants the cores. Where that would take too long, the time is that of the nearest shape that has one, times the ratio
- * of their work (work.h). */
+ * of their work (cost.h). */
 #ifndef STEP_TIME_H
 #define STEP_TIME_H
 #include "plan/history.h"
 
-/* Operations (work.h) that a core is assumed to do in a second, where nothing was measured. */
+/* Operations (cost.h) that a core is assumed to do in a second, where nothing was measured. */
 #define STEP_TIME_ASSUMED_SPEED 20e9
 
 enum step_time_source { STEP_TIME_HISTORY, STEP_TIME_MEASURED, STEP_TIME_CARRIED, STEP_TIME_ASSUMED };

@@ -38,8 +38,8 @@ enum status checkpoint_write(const struct run_request *request, const struct che
  * run goes may differ): the message names the first key that differs. ERR_IO, ERR_MEMORY; ERR_DAMAGED:
  * checkpoint_damage. */
 enum status checkpoint_read(const struct run_request *request, struct checkpoint *c);
-/* In a sweep a checkpoint's name says whose it is, so what is wrong with it (ERR_INPUT) is damage: ERR_DAMAGED. Else
- * rc. */
+/* A sweep finds a checkpoint by the hash in its name, so one that does not fit its run is damaged: gives ERR_DAMAGED
+ * for ERR_INPUT there, and any other rc unchanged. */
 enum status checkpoint_damage(const struct run_request *request, enum status rc);
 /* Renames request->resume, which the last error is about, to NAME.damaged, and says so in a line on stderr. ERR_IO. */
 enum status checkpoint_set_aside(const struct run_request *request);

@@ -44,7 +44,7 @@ static bool names_level(const struct task_kind *task, const char *name)
     return false;
 }
 
-/* Those of the first kind of task, then those of the next that no kind before it has. */
+/* The level names of all kinds of task, each once. */
 const char *result_any_level_name(int i)
 {
     const struct task_kind *task;

@@ -25,7 +25,8 @@ void train_set_levels(struct training *t, double unit)
     t->levels[THRESHOLD].value = keys_real(t->keys, KEY_threshold) * unit;
 }
 
-/* Which of two forms is rounded how is kept, so that runs stay what they were to the bit. */
+/* Both forms are the same in exact arithmetic. Each kind of run keeps its own, so that stored results do not change in
+ * their last bit. */
 static double crossing_time(const struct training *t, double time, double value, double level)
 {
     const double fall = t->previous - level, whole = t->previous - value, since = time - t->previous_time;

@@ -38,14 +38,14 @@ struct training {
     bool rises; /* values rise to their levels, else they fall */
     struct train_level levels[TRAIN_LEVELS];
     double previous, previous_time; /* value and time of the last evaluation */
-    double sure;                    /* time of the one before */
+    double sure; /* time of the evaluation before that one: the cap of a run whose crossing was not confirmed */
     struct schedule schedule;
     struct schedule_state state;
 
     /* What is trained. */
     void *model;                                                         /* borrowed */
     enum status (*step)(struct training *t);                             /* one update */
-    enum status (*evaluate)(struct training *t);                         /* ends in train_note */
+    enum status (*evaluate)(struct training *t);                         /* must call train_note */
     void (*change)(struct training *t, const struct schedule_switch *s); /* p or B is another from now on */
     enum status (*save)(struct training *t);                             /* a checkpoint */
 };
@@ -55,8 +55,8 @@ struct train_reading {
     double time;
     double loss;      /* test loss */
     double value;     /* what levels are about: a loss, its fraction of the null loss, or an accuracy */
-    double attention; /* to all copies of what the readout needs: what a schedule waits for, .. */
-    double train;     /* .. or for the training loss, as a fraction of its null loss */
+    double attention; /* mass on all copies of what the readout needs: a schedule may wait for it, .. */
+    double train;     /* .. or for the training loss over its null loss */
 };
 
 /* Begins *t, whose keys, request, result and trace are set: overwrites *result with that of a run of which nothing is
@@ -64,7 +64,7 @@ struct train_reading {
 void train_begin(struct training *t);
 /* The levels of the keys, in units of `unit`: the null loss, where values are losses, else 1. */
 void train_set_levels(struct training *t, double unit);
-/* An evaluation, as it is made, or again when rows of a checkpoint are read. */
+/* Takes in one evaluation, a new one or, when a run is resumed, a stored one: updates crossings, state and schedule. */
 void train_note(struct training *t, const struct train_reading *reading);
 /* Makes the switches that wait for a time up to that of `step` updates. again: rows are read again, so what is noted is
  * the first step at which each could be made. */

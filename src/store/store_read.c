@@ -99,14 +99,6 @@ done:
     return rc;
 }
 
-static enum preset preset_of(const double *value)
-{
-    return value[KEY_model] == MODEL_FLOW   ? PRESET_FLOW
-           : value[KEY_model] == MODEL_TOY  ? PRESET_TOY
-           : value[KEY_task] == TASK_RECALL ? PRESET_RECALL
-                                            : PRESET_REGRESSION;
-}
-
 static enum status choice(sqlite3_stmt *statement, int column, enum key key, double *value)
 {
     const char *text = (const char *)sqlite3_column_text(statement, column);
@@ -130,7 +122,7 @@ enum status store_result(sqlite3_stmt *statement, struct result *r)
         else
             TRY(choice(statement, i, (enum key)key, &r->keys.value[key]));
     }
-    r->keys.preset = preset_of(r->keys.value);
+    r->keys.preset = keys_preset(r->keys.value[KEY_model], r->keys.value[KEY_task]);
     if (r->keys.preset == PRESET_TOY && isnan(r->keys.value[KEY_checkpoint_every]))
         r->keys.value[KEY_checkpoint_every] = 0; /* a file from before toy runs had checkpoints */
     for (size_t i = 0; i < SCHEDULE_SWITCHES; i++)

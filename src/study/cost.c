@@ -3,8 +3,9 @@
 #include "models/task.h"
 #include <math.h>
 
-/* Operations of a product that take as long as one normal number, one element of a softmax or an activation with its
- * gradient, one parameter updated (it is bound by memory), and as one step's fixed cost. */
+/* The cost of other work, as the number of operations of a matrix product that take the same time: one normal number,
+ * one element of a softmax or an activation with its gradient, one updated parameter (which is bound by memory), and
+ * what every step costs. */
 static const double NORMAL = 60, ELEMENT = 60, PARAMETER = 450, FIXED = 1e6;
 static const double FLOW = 1e7; /* operations of a whole flow */
 static const double PROCESS = 15e6, BLOCK = 20e6,

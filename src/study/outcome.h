@@ -3,7 +3,7 @@
 #define OUTCOME_H
 #include "run/run.h"
 
-/* The bytes are good in this build alone; this differs where another's would. */
+/* Only the same build can read the bytes. A different OUTCOME_BYTES shows that two builds differ. */
 enum { OUTCOME_BYTES = sizeof(struct result) + sizeof(struct trace) };
 
 /* Makes the run of `keys` (run_any) and appends its outcome to *bytes, with its curve if that is wanted.

@@ -1,4 +1,5 @@
 #include "study/run_list.h"
+#include "models/task.h"
 #include "study/cost.h"
 #include <math.h>
 #include <stdlib.h>
@@ -58,8 +59,8 @@ static bool goes_further(const struct keys *a, const struct keys *b)
         return a->value[cap] > b->value[cap];
     if (!keys_same(a, b, KEY_until))
         return a->value[KEY_until] == UNTIL_CAP || b->value[KEY_until] == UNTIL_THRESHOLD;
-    return a->preset == PRESET_RECALL ? a->value[KEY_threshold] > b->value[KEY_threshold]
-                                      : a->value[KEY_threshold] < b->value[KEY_threshold];
+    return task_of(a)->rises ? a->value[KEY_threshold] > b->value[KEY_threshold]
+                             : a->value[KEY_threshold] < b->value[KEY_threshold];
 }
 
 /* A run that the study names twice is made once: of equal hashes the one that goes furthest stays, else the first. Runs
