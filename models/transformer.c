@@ -1,3 +1,4 @@
+/* A Transformer from its configuration to the end of its life: parameters, kernels and workspace put together. */
 #include "base/room.h"
 #include "models/transformer_internal.h"
 #include <stdlib.h>

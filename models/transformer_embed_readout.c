@@ -1,3 +1,4 @@
+/* What is before the first layer and behind the last: the embedding with its positions; the readout with its loss. */
 #include "models/transformer_internal.h"
 #include <math.h>
 

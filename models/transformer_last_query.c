@@ -1,3 +1,4 @@
+/* The last layer when only the last position is read: one query a sequence (transformer.h: the first two identities). */
 #include "models/transformer_internal.h"
 #include <math.h>
 

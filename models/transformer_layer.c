@@ -1,3 +1,5 @@
+/* A layer that is computed whole, forward and backward: attention and MLP (transformer.h has the equations), and the
+ * pieces that the first and the last layer share with it. */
 #include "models/transformer_internal.h"
 #include <math.h>
 

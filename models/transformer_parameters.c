@@ -1,3 +1,5 @@
+/* The parameters: the list of tensors that a configuration has, their places in one block, their names, and how they
+ * start. */
 #include "base/random.h"
 #include "models/transformer_internal.h"
 #include <math.h>

@@ -1,3 +1,5 @@
+/* The gradient and the evaluation of a batch: its micro-batches are shared among the threads, each runs forward and
+ * backward through the layers, and the accumulators are added up. */
 #include "base/progress.h"
 #include "models/transformer_internal.h"
 #include <math.h>

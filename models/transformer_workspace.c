@@ -1,3 +1,5 @@
+/* What a Transformer computes in: the packed weights, what each thread works in (one block of memory each), and the
+ * accumulators of the gradient. Everything is made once and kept from call to call. */
 #include "models/transformer_internal.h"
 #include <math.h>
 #include <stdlib.h>

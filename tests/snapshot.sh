@@ -20,6 +20,7 @@ steady() {
         -e 's/\b[0-9.]+(e[-+][0-9]+)? (s|ms|min|h|days|tokens\/s|operations a second|GFLOP\/s)\b/- \2/g' \
         -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:]{5,8}Z?)?/DATE/g' \
         -e 's/plateau [0-9]+\.[0-9]+\.[0-9]+/plateau VERSION/g' \
+        -e 's/([,|{>" ])[0-9]+\.[0-9]+\.[0-9]+([,|}<" ])/\1VERSION\2/g' \
         -e "s#$here#HERE#g"
 }
 
