@@ -1,4 +1,5 @@
-/* The last layer when only the last position is read: one query a sequence (transformer.h: the first two identities). */
+/* The last layer when only the last position is read: one query a sequence (the first two identities of
+ * transformer.h). */
 #include "models/transformer_internal.h"
 #include <math.h>
 

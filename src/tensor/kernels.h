@@ -18,9 +18,9 @@
  * products are cuBLASLt calls and the loops one small kernel each, queued in order; kernels_status waits for the
  * stream. Micro-batches then want to be larger than a processor cache asks for.
  *
- * What a step still does outside of this table, and a device would have to copy for: the embedding of tokens (a look-up)
- * and its gradient, the sum of positions, the losses (models/transformer_embed_readout.c), the sums of accumulators
- * (transformer_step.c), the optimizer's update (src/run/optimizer.c), and the drawing of samples. */
+ * What a step still does outside of this table, and a device would have to copy for: the embedding of tokens (a
+ * look-up) and its gradient, the sum of positions, the losses (models/transformer_embed_readout.c), the sums of
+ * accumulators (transformer_step.c), the optimizer's update (src/run/optimizer.c), and the drawing of samples. */
 #ifndef KERNELS_H
 #define KERNELS_H
 #include "base/keys.h"
