@@ -86,7 +86,10 @@ bool keys_is_hashed(enum key key)
 
 const char *keys_absent(enum key key)
 {
-    return table[key].hashed == LATER ? table[key].defaults[0] : NULL;
+    int kind = 0; /* the first to which the key applies */
+    while (kind + 1 < PRESET_COUNT && !table[key].defaults[kind])
+        kind++;
+    return table[key].hashed == LATER ? table[key].defaults[kind] : NULL;
 }
 
 bool keys_applies(enum key key, enum preset preset)

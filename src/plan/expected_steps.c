@@ -3,6 +3,7 @@
 #include "base/list.h"
 #include "validation/power_law.h"
 #include "models/published.h"
+#include "models/task.h"
 #include "run/run_flow.h"
 #include <math.h>
 #include <stdlib.h>
@@ -133,8 +134,9 @@ static struct level level_at(const struct keys *keys, double threshold)
 /* The last that the run waits for. */
 static struct level last_level(const struct keys *keys)
 {
-    const double threshold = keys_real(keys, KEY_threshold), last = keys->preset == PRESET_RECALL ? 0.9 : 0.1;
-    const bool beyond = keys->preset == PRESET_RECALL ? threshold > last : threshold < last;
+    const bool rises = task_of(keys)->rises;
+    const double threshold = keys_real(keys, KEY_threshold), last = rises ? 0.9 : 0.1;
+    const bool beyond = rises ? threshold > last : threshold < last;
     return level_at(keys, keys_integer(keys, KEY_until) == UNTIL_LEVELS && !beyond ? last : threshold);
 }
 

@@ -23,16 +23,18 @@ struct optimizer_update {
     void (*in_double)(const struct optimizer_state *o, size_t at, size_t n, const double *g, double *x);
     void (*in_float)(const struct optimizer_state *o, size_t at, size_t n, const float *g, float *x);
 };
-static const struct optimizer_update plain = {0, plain_double, plain_float},
-                                     momentum = {1, momentum_double, momentum_float},
-                                     adam = {2, adam_double, adam_float};
+/* One for each row of OPTIMIZERS. */
+static const struct optimizer_update update_OPTIMIZER_GD = {0, plain_double, plain_float},
+                                     update_OPTIMIZER_SGD = {1, momentum_double, momentum_float},
+                                     update_OPTIMIZER_ADAM = {2, adam_double, adam_float};
 
 static const struct optimizer_update *update_of(const struct keys *keys)
 {
-    static const struct optimizer_update *const updates[] = {
-        [OPTIMIZER_GD] = &plain, [OPTIMIZER_SGD] = &momentum, [OPTIMIZER_ADAM] = &adam};
+#define AS_ENTRY(enumerator, ...) &update_##enumerator,
+    static const struct optimizer_update *const updates[] = {OPTIMIZERS(AS_ENTRY)};
+#undef AS_ENTRY
     const struct optimizer_update *update = updates[keys_integer(keys, KEY_optimizer)];
-    return update == &momentum && keys_real(keys, KEY_momentum) == 0 ? &plain : update;
+    return update == &update_OPTIMIZER_SGD && keys_real(keys, KEY_momentum) == 0 ? &update_OPTIMIZER_GD : update;
 }
 
 enum status optimizer_init(const struct keys *keys, size_t count, size_t size, struct optimizer_state *o)

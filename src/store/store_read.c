@@ -123,6 +123,10 @@ enum status store_result(sqlite3_stmt *statement, struct result *r)
             TRY(choice(statement, i, (enum key)key, &r->keys.value[key]));
     }
     r->keys.preset = keys_preset(r->keys.value[KEY_model], r->keys.value[KEY_task]);
+    for (int key = 0; key < KEY_COUNT; key++) {
+        if (keys_absent((enum key)key) && !keys_applies((enum key)key, r->keys.preset))
+            r->keys.value[key] = NAN; /* the default of a column that is younger than the row */
+    }
     if (r->keys.preset == PRESET_TOY && isnan(r->keys.value[KEY_checkpoint_every]))
         r->keys.value[KEY_checkpoint_every] = 0; /* a file from before toy runs had checkpoints */
     for (size_t i = 0; i < SCHEDULE_SWITCHES; i++)

@@ -103,6 +103,8 @@ static double plateau(const struct keys *k)
         return published_value(PUBLISHED_FIG4, k, power_of_quarters) * ADAM_LR / lr;
     if (k->preset == PRESET_TOY)
         return 1.25 * sqrt(keys_real(k, KEY_d) / B) * keys_real(k, KEY_T) / lr;
+    if (k->preset != PRESET_REGRESSION) /* nothing is published of it: the cap */
+        return INFINITY;
     if (keys_optimizer(k)->time == TIME_OWN)
         return published_value(PUBLISHED_FIG3, k, power_of_quarters) * ADAM_LR / lr;
     return published_value(PUBLISHED_FIG15_SGD, k, power_of_quarters) / B * SGD_LR / lr;
