@@ -1,5 +1,5 @@
 #include "models/flow_map.h"
-#include "models/flow_cvode.h"
+#include "models/flow_solver.h"
 #include "models/prediction.h"
 #include "base/random.h"
 #include "parallel/team.h"
@@ -32,7 +32,7 @@ struct work {
 };
 struct worker {
     struct work *work;
-    struct flow_cvode *solver; /* owned: made when first needed */
+    struct flow_solver *solver; /* owned: made when first needed */
     size_t integrations;
     enum status rc;
     char message[1024];
@@ -79,7 +79,8 @@ static enum status problem_at(const struct flow_map *map, double x, double y, st
 }
 
 /* T_pl of the integrated flow; NaN where the map is empty. */
-static enum status integrate(const struct flow_map *map, struct flow_cvode *solver, double x, double y, double *plateau)
+static enum status integrate(const struct flow_map *map, struct flow_solver *solver, double x, double y,
+                             double *plateau)
 {
     const struct keys *k = &map->keys;
     struct flow_request q = {.loss = (enum loss)keys_integer(k, KEY_loss),
@@ -93,7 +94,7 @@ static enum status integrate(const struct flow_map *map, struct flow_cvode *solv
     enum status rc = problem_at(map, x, y, &f, &q.threshold, &there);
     if (rc != OK || !there)
         return rc;
-    rc = flow_cvode_solve(solver, &f, &q, &s);
+    rc = flow_solver_solve(solver, &f, &q, &s);
     *plateau = s.plateau;
     return rc == OK ? OK : error_prefix(rc, "T=%g d=%g B=%g p=%g", f.T, f.d, f.B, f.p);
 }
@@ -301,7 +302,7 @@ static void fill_tile_of_map(void *workers, int member, int i)
     if (w->rc != OK)
         return;
     if (!w->solver)
-        w->rc = flow_cvode_create(&w->solver);
+        w->rc = flow_solver_create(&w->solver);
     if (w->rc == OK && fill_closed(map, &t))
         w->rc = fill_tile(w, &t);
     if (w->rc != OK) {
@@ -339,6 +340,9 @@ static enum status check(const struct flow_map *map)
     REQUIRE(map->keys.preset == PRESET_FLOW && map->keys.value[KEY_init] == INIT_ZERO &&
                 map->keys.value[KEY_target] == TARGET_UNIT,
             ERR_INPUT, "the flow is mapped from init=zero to target=unit; other starts are runs of a database");
+    REQUIRE(map->keys.value[KEY_hops] == 1 && map->keys.value[KEY_lean] == 0, ERR_INPUT,
+            "hops=%g lean=%g: the flow is mapped for one attention whose scores begin at 0; leave them out",
+            map->keys.value[KEY_hops], map->keys.value[KEY_lean]);
     REQUIRE(map->keys.value[KEY_schedule] == 0, ERR_INPUT,
             "schedule: the flow is mapped at constant p and B; leave it out");
     REQUIRE(map->keys.value[KEY_rtol] <= LOOSEST_RTOL && map->keys.value[KEY_atol] <= LOOSEST_ATOL, ERR_INPUT,
@@ -365,7 +369,7 @@ enum status flow_map_compute(struct flow_map *map, size_t threads, const volatil
     TRY(team_parallel_for((int)threads, TILES * TILES, fill_tile_of_map, workers));
     map->integrations = 0;
     for (int i = 0; i < MOST_THREADS; i++) {
-        flow_cvode_free(workers[i].solver);
+        flow_solver_free(workers[i].solver);
         map->integrations += workers[i].integrations;
         if (workers[i].rc != OK)
             rc = error_set(workers[i].rc, "%s", workers[i].message);
@@ -385,10 +389,10 @@ void flow_map_free(struct flow_map *map)
 enum status flow_map_check(const struct flow_map *map, size_t n, uint64_t seed, struct flow_map_check *check)
 {
     enum status rc = OK;
-    struct flow_cvode *solver = NULL;
+    struct flow_solver *solver = NULL;
     const struct stream stream = {.seed = seed, .purpose = PURPOSE_CHOICE};
     *check = (struct flow_map_check){0};
-    TRY(flow_cvode_create(&solver));
+    TRY(flow_solver_create(&solver));
     for (uint32_t k = 0; k < n; k++) {
         const size_t i = (size_t)(random_uniform(&stream, 2 * k) * (double)map->x.n);
         const size_t j = (size_t)(random_uniform(&stream, 2 * k + 1) * (double)map->y.n), at = i + map->x.n * j;
@@ -402,6 +406,6 @@ enum status flow_map_check(const struct flow_map *map, size_t n, uint64_t seed, 
                 fmax(check->largest[map->method[at]], fabs(map->plateau[at] / plateau - 1));
     }
 done:
-    flow_cvode_free(solver);
+    flow_solver_free(solver);
     return rc;
 }

@@ -6,7 +6,7 @@ enum { POINTS = 11, ROUNDS = 5 }; /* each round closes in by (POINTS - 1)/2 */
 static const double LOWEST_ATTENTION = 0.01, HIGHEST_ATTENTION = 0.9;
 
 struct search {
-    struct flow_cvode *solver;
+    struct flow_solver *solver;
     const struct optimum_problem *problem;
 };
 /* p, and the attention at which it becomes 0; NaN: it stays. */
@@ -35,7 +35,7 @@ const char *optimum_meaning(enum optimum_kind kind)
     return meanings[kind];
 }
 
-enum status optimum_time(struct flow_cvode *solver, const struct optimum_problem *q, double p,
+enum status optimum_time(struct flow_solver *solver, const struct optimum_problem *q, double p,
                          const struct schedule *schedule, double *time)
 {
     enum status rc = OK;
@@ -44,7 +44,7 @@ enum status optimum_time(struct flow_cvode *solver, const struct optimum_problem
     const struct flow_request request = {
         .loss = LOSS_TEST, .method = q->method, .rtol = q->rtol, .atol = q->atol, .threshold = q->threshold};
     TRY(flow_init_scheduled(q->T, q->d, q->B, p, q->metric, &q->start, schedule, &flow));
-    TRY(flow_cvode_solve(solver, &flow, &request, &s));
+    TRY(flow_solver_solve(solver, &flow, &request, &s));
     *time = s.plateau;
 done:
     return rc;
@@ -155,7 +155,7 @@ static enum status round_off(const struct search *s, struct candidate *c, struct
     return rc;
 }
 
-enum status optimum_find(struct flow_cvode *solver, const struct optimum_problem *problem, struct optimum *found)
+enum status optimum_find(struct flow_solver *solver, const struct optimum_problem *problem, struct optimum *found)
 {
     enum status rc = OK;
     const struct search s = {solver, problem};

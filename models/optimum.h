@@ -12,7 +12,7 @@
  * kind is slower than one that it contains: where no switch helps, the best is the best constant p, or none. */
 #ifndef OPTIMUM_H
 #define OPTIMUM_H
-#include "models/flow_cvode.h"
+#include "models/flow_solver.h"
 
 #define OPTIMUM_P 0.99
 #define OPTIMUM_SLACK 0.005
@@ -47,9 +47,9 @@ struct optimum_problem {
 
 /* Overwrites found[OPTIMUM_COUNT]. About a thousand flows, each in well under a millisecond, so for a second.
  * ERR_INPUT, ERR_SOLVER. */
-enum status optimum_find(struct flow_cvode *solver, const struct optimum_problem *problem, struct optimum *found);
+enum status optimum_find(struct flow_solver *solver, const struct optimum_problem *problem, struct optimum *found);
 /* Plateau length of one p and schedule. */
-enum status optimum_time(struct flow_cvode *solver, const struct optimum_problem *problem, double p,
+enum status optimum_time(struct flow_solver *solver, const struct optimum_problem *problem, double p,
                          const struct schedule *schedule, double *time);
 const char *optimum_name(enum optimum_kind kind);
 const char *optimum_meaning(enum optimum_kind kind);

@@ -306,7 +306,7 @@ static bool is_known(const struct flow *f, enum loss loss, double threshold, con
 void prediction_compute(struct prediction_workspace *work, const struct flow *f, enum loss loss, double threshold,
                         struct prediction *out)
 {
-    *out = (struct prediction){0};
+    *out = prediction_none;
     paper_times(f, threshold, out);
     jump_time(f, out);
     const double level = threshold * flow_null_loss(f, loss);

@@ -12,12 +12,28 @@
 #define PREDICTION_H
 #include "models/flow.h"
 
-/* X(name, meaning): fields of the JSON object `predicted`, in this order. */
-#define PREDICTIONS(X)                                                                                                 \
+/* X(name, meaning): fields of the JSON object `predicted`, in this order: of flow and toy, in time; of chains of
+ * attentions (chain.h); of regression Transformers and their reduced flow (reduced.h), in steps. */
+#define PREDICTIONS_FLOW(X)                                                                                            \
     X(eq6, "the paper's Eq. 6")                                                                                        \
     X(asinh, "the paper's escape time before its large-X approximation")                                               \
     X(closed, "closed form (p = 0)")                                                                                   \
     X(quadrature, "jump time plus one quadrature")
+#define PREDICTIONS_CHAIN(X) X(chain, "closed form of a chain of attentions (hops > 1)")
+#define PREDICTIONS_TRANSFORMER(X)                                                                                     \
+    X(reduced, "plateau length of a Transformer's reduced flow")                                                       \
+    X(reduced_error, "its stated error, root mean square of ln(predicted/measured)")                                   \
+    X(reduced_s50, "when half of the attention is on the relevant tokens in that flow")                                \
+    X(reduced_closed, "closed form of the latter")                                                                     \
+    X(reduced_closed_error, "its stated error")
+/* Of runs in progress (run_forecast.h), in their unit. */
+#define PREDICTIONS_RUN(X)                                                                                             \
+    X(emergence, "when attention passed a half, or the loss 0.8 for good; toy: the plateau")                           \
+    X(forecast, "what was said of it at half of that time (censored: of the cap); none: could not tell")               \
+    X(forecast_low, "lower end of the 80 % interval")                                                                  \
+    X(forecast_high, "upper end")                                                                                      \
+    X(forecast_words, "rows of the trace in which something was said")
+#define PREDICTIONS(X) PREDICTIONS_FLOW(X) PREDICTIONS_CHAIN(X) PREDICTIONS_TRANSFORMER(X) PREDICTIONS_RUN(X)
 
 /* NaN where undefined. */
 struct prediction {

@@ -146,6 +146,17 @@ static bool value_to_key(const struct samples *s, size_t i, size_t k, int32_t *q
     return true;
 }
 
+/* The query to each value but its own. */
+static bool query_to_other(const struct samples *s, size_t i, size_t k, int32_t *query, int32_t *key)
+{
+    bool own = false;
+    *key = (int32_t)(2 * k + 1);
+    *query = (int32_t)(s->T - 1);
+    for (size_t slot = 0; slot < s->slots; slot++)
+        own = own || s->relevant[i * s->slots + slot] == *key;
+    return !own;
+}
+
 const struct task_kind recall_task = {
     .preset = PRESET_RECALL,
     .name = TASK_RECALL,
@@ -163,6 +174,8 @@ const struct task_kind recall_task = {
     .draw = draw,
     .train_null = train_null,
     .probes = {{"copy", values, value_to_key},
-               {"select", task_slots, task_last_to_relevant}}, /* the query to its value */
-    .n_probes = 2,
+               {"select", task_slots, task_last_to_relevant}, /* the query to its value, .. */
+               {"contrast", values, query_to_other, true}},   /* .. over that to another value */
+    .n_probes = 3,
+    .needed = 1,
 };

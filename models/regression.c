@@ -1,5 +1,5 @@
 #include "models/regression.h"
-#include "models/flow_cvode.h"
+#include "models/flow_solver.h"
 #include "models/start.h"
 #include <math.h>
 #include <stdlib.h>
@@ -140,7 +140,7 @@ static void sizes(const struct keys *keys, int *T, int *inputs, int *outputs)
 static double level(const struct keys *keys, int i)
 {
     (void)keys;
-    return flow_cvode_level(i);
+    return flow_solver_level(i);
 }
 
 static double usual(const struct keys *keys)

@@ -66,6 +66,20 @@ done:
     return rc;
 }
 
+void start_scores(int T, int hop, double sd, uint64_t seed, double *a)
+{
+    enum { BLOCK = 256 };
+    const struct stream s = {.seed = seed, .purpose = PURPOSE_WEIGHTS, .step = 1, .sample = (uint32_t)hop};
+    float z[BLOCK];
+    memset(a, 0, (size_t)T * sizeof *a);
+    for (int t = 0; t < T && sd > 0; t += BLOCK) {
+        const int n = T - t < BLOCK ? T - t : BLOCK;
+        random_normal(&s, (uint32_t)t, (size_t)n, z);
+        for (int i = 0; i < n; i++)
+            a[t + i] = sd * (double)z[i];
+    }
+}
+
 /* Sums over a block: <W, W*>, ||W||^2, ||W*||^2. */
 struct sums {
     double product, weight, target;

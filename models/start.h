@@ -14,6 +14,8 @@
 enum status start_weights(int d, bool gaussian, uint64_t seed, double *W);
 /* Overwrites target[d][d] with W* of the seed; `gaussian` false: unit columns. ERR_INPUT for d < 1, ERR_MEMORY. */
 enum status start_target(int d, bool gaussian, uint64_t seed, double *target);
+/* Overwrites a[T] with sd N(0, 1): the scores of a hop (toy_chain.h) at the start. */
+void start_scores(int T, int hop, double sd, uint64_t seed, double *a);
 /* The reduction of the two, row by row, without a d x d matrix; in closed form where nothing in it is random (zero
  * start, unit columns). Writes *out, all 0 for the missing block r when d = 1. ERR_INPUT for d < 1, ERR_MEMORY. About
  * 1.5 s at most for d = 16384. */

@@ -8,7 +8,7 @@
 #include "base/keys.h"
 #include "models/samples.h"
 
-enum { TASK_PROBES = 2, TASK_LEVELS = 9 };
+enum { TASK_PROBES = 3, TASK_LEVELS = 9 };
 
 /* Pairs of positions whose attention shows what was learned: the mean attention of the pairs is one column of the trace
  * per layer and head. */
@@ -17,6 +17,7 @@ struct task_probe {
     size_t (*most)(const struct samples *s); /* the largest number of pairs in one sample */
     /* Pair k < most of sample i: `query` attends to `key`. false: there is no such pair. */
     bool (*pair)(const struct samples *s, size_t i, size_t k, int32_t *query, int32_t *key);
+    bool contrast; /* the column is that of the probe before, over the mean attention of these pairs */
 };
 /* The last position to the relevant ones (samples.relevant). */
 size_t task_slots(const struct samples *s);
@@ -46,9 +47,8 @@ struct task_kind {
     enum status (*draw)(const struct task *task, const struct samples_range *range, struct samples *s);
     double (*train_null)(const struct task *task); /* what knowing nothing costs in training, at the present p */
 
-    /* The query's attention to what the readout needs is the last one. */
     struct task_probe probes[TASK_PROBES];
-    int n_probes;
+    int n_probes, needed; /* needed: the query's attention to what the readout needs */
 };
 
 struct task {

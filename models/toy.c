@@ -20,6 +20,7 @@
  *                 give (x_rel, v, g), and with it the gradient, the law that all T tokens give: exactly, not
  *                 approximately, at 2 d + T - B instead of (T-B+1) d normals a sample. */
 #include "models/toy.h"
+#include "models/toy_products.h"
 #include "base/clones.h"
 #include "base/random.h"
 #include "models/start.h"
@@ -28,7 +29,7 @@
 #include <string.h>
 
 enum {
-    LANES = 16,      /* partial sums of a float product; the multiple that rows are padded to */
+    LANES = TOY_PRODUCTS_LANES, /* the multiple that rows are padded to */
     GROUP = 1 << 18, /* normals of a group of samples: a megabyte, which stays in the processor's second cache */
     PANEL = 16       /* rows of dL/dW at a time in single precision */
 };
@@ -36,12 +37,13 @@ enum {
 /* Everything is owned. `stride` is d rounded up to LANES; what pads a row is zero except in `draws`. */
 struct toy_scratch {
     int stride;
-    double *s, *g;                             /* [T]: softmax(a); sum over the batch of dL/ds_t */
-    double *product, *weight;                  /* [d]: see column_sums */
-    float *s32, *projection;                   /* [T]: s in single precision; x_t . q of one sample */
-    float *W32, *target32;                     /* [d][stride] */
-    float *panel;                              /* [PANEL][stride]: rows of dL/dW */
-    int batch;                                 /* what the next five have room for: [batch][stride] */
+    double *s, *g;            /* [T]: softmax(a); sum over the batch of dL/ds_t */
+    double *hop, *spare;      /* [hops][T], [2][T] of a chain, else NULL: softmax of each hop; scratch */
+    double *product, *weight; /* [d]: see column_sums */
+    float *s32, *projection;  /* [T]: s in single precision; x_t . q of one sample */
+    float *W32, *target32;    /* [d][stride] */
+    float *panel;             /* [PANEL][stride]: rows of dL/dW */
+    int batch;                /* what the next five have room for: [batch][stride] */
     float *relevant, *v, *context, *error, *q; /* x_rel, v, beta x_rel + v, e, q */
     size_t draws_size;
     float *draws; /* [draws_size]: the normals of a group of samples */
@@ -77,7 +79,7 @@ static void free_batch(struct toy_scratch *k)
     k->draws_size = 0;
 }
 
-enum status toy_create(int T, int d, int B, double p, struct toy **out)
+static enum status create(int T, int d, int B, double p, int hops, struct toy **out)
 {
     enum status rc = OK;
     struct toy *toy = NULL;
@@ -89,7 +91,8 @@ enum status toy_create(int T, int d, int B, double p, struct toy **out)
     const size_t stride = ((size_t)d + LANES - 1) / LANES * LANES;
     struct toy_scratch *k = NULL;
     REQUIRE(toy = calloc(1, sizeof *toy), ERR_MEMORY, "toy model: out of memory");
-    toy->T = T, toy->d = d, toy->B = toy->test_B = B, toy->p = p, toy->count = dd + positions;
+    toy->T = T, toy->d = d, toy->B = toy->test_B = B, toy->p = p, toy->hops = hops;
+    toy->count = dd + (size_t)hops * positions;
     toy->scratch = k = calloc(1, sizeof *k);
     toy->parameters = allocate(toy->count, sizeof(double));
     toy->target = allocate(dd, sizeof(double));
@@ -99,6 +102,11 @@ enum status toy_create(int T, int d, int B, double p, struct toy **out)
     k->stride = (int)stride;
     k->s = allocate(positions, sizeof(double));
     k->g = allocate(positions, sizeof(double));
+    if (hops > 1) {
+        k->hop = allocate(((size_t)hops + 2) * positions, sizeof(double));
+        REQUIRE(k->hop, ERR_MEMORY, "toy model: no memory for %d hops over T=%d", hops, T);
+        k->spare = k->hop + (size_t)hops * positions;
+    }
     k->product = allocate((size_t)d, sizeof(double));
     k->weight = allocate((size_t)d, sizeof(double));
     k->s32 = allocate(positions, sizeof(float));
@@ -115,13 +123,27 @@ done:
     return rc;
 }
 
+enum status toy_create(int T, int d, int B, double p, struct toy **out)
+{
+    return create(T, d, B, p, 1, out);
+}
+
+enum status toy_create_chain(int T, int d, int hops, struct toy **out)
+{
+    *out = NULL;
+    if (hops < 1 || hops > TOY_CHAIN_HOPS)
+        return error_set(ERR_INPUT, "hops=%d: hops must be in [1,%d]", hops, TOY_CHAIN_HOPS);
+    return create(T, d, 1, 0, hops, out);
+}
+
 void toy_free(struct toy *toy)
 {
     if (!toy)
         return;
     struct toy_scratch *k = toy->scratch;
     if (k) {
-        void *const owned[] = {k->s, k->g, k->product, k->weight, k->s32, k->projection, k->W32, k->target32, k->panel};
+        void *const owned[] = {k->s,   k->g,          k->hop, k->product,  k->weight,
+                               k->s32, k->projection, k->W32, k->target32, k->panel};
         for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
             free(owned[i]);
         free_batch(k);
@@ -159,22 +181,36 @@ enum status toy_start(struct toy *toy, bool gaussian_start, bool gaussian_target
     enum status rc = OK;
     TRY(start_weights(toy->d, gaussian_start, seed, toy->W));
     TRY(start_target(toy->d, gaussian_target, seed, toy->target));
-    memset(toy->a, 0, (size_t)toy->T * sizeof *toy->a);
+    memset(toy->a, 0, (size_t)toy->hops * (size_t)toy->T * sizeof *toy->a);
     target_changed(toy);
 done:
     return rc;
 }
 
-/* Fills scratch->s with softmax(a); its sums are for B relevant positions. Both parts of the denominator are sums of
- * positive numbers: no cancellation. */
+void toy_start_scores(struct toy *toy, double sd, const double *D, uint64_t seed)
+{
+    for (int i = 0; i < toy->hops; i++) {
+        double *a = toy->a + (size_t)i * (size_t)toy->T;
+        start_scores(toy->T, i, sd, seed, a);
+        for (int t = toy->T - toy->B; t < toy->T && toy->hops == 1; t++)
+            a[t] += D[i];
+        if (toy->hops > 1)
+            a[toy_chain_right(toy->T, i)] += D[i];
+    }
+}
+
+/* Fills scratch->s with softmax(a), or what a chain makes of several; its sums are for B relevant positions. Both parts
+ * of the denominator are sums of positive numbers: no cancellation. */
 static struct attention attend(const struct toy *toy, int B)
 {
     const int T = toy->T, others = T - B;
     double *s = toy->scratch->s, largest = toy->a[0], relevant = 0, other = 0, S2 = 0;
     for (int t = 1; t < T; t++)
         largest = fmax(largest, toy->a[t]);
-    for (int t = 0; t < T; t++)
+    for (int t = 0; t < T && toy->hops == 1; t++)
         s[t] = exp(toy->a[t] - largest);
+    if (toy->hops > 1)
+        toy_chain_attention(T, toy->hops, toy->held, toy->a, toy->scratch->hop, s, toy->scratch->spare);
     for (int t = 0; t < others; t++)
         other += s[t];
     for (int t = others; t < T; t++)
@@ -227,6 +263,18 @@ static double population_loss(const struct toy *toy, double p, const struct atte
     return 0.5 * (x->S2 / toy->d * m->weight + over_blocks(p, toy->d, all, along));
 }
 
+/* dL/da over a batch, from the sums over it of G_t = dL/ds_t, in scratch->g, and of their mean under s. */
+static void scores_gradient(const struct toy *toy, double mean, double batch, double *da)
+{
+    const struct toy_scratch *k = toy->scratch;
+    if (toy->hops > 1) {
+        toy_chain_gradient(toy->T, toy->hops, toy->held, k->hop, k->g, mean, batch, da, k->spare);
+        return;
+    }
+    for (int t = 0; t < toy->T; t++)
+        da[t] = k->s[t] * (k->g[t] - mean) / batch;
+}
+
 void toy_gradient_exact(struct toy *toy, double *gradient, double *loss)
 {
     const size_t d = (size_t)toy->d;
@@ -245,103 +293,10 @@ void toy_gradient_exact(struct toy *toy, double *gradient, double *loss)
     const double relevant =
         over_blocks(toy->p, toy->d, x.beta * m.weight - m.product, x.beta * m.weight_along - m.product_along);
     const double mean = noise * m.weight + x.beta * relevant; /* sum_k s_k g_k */
-    for (int t = 0; t < others; t++)
-        da[t] = s[t] * (s[t] / toy->d * m.weight - mean);
-    for (int t = others; t < T; t++)
-        da[t] = s[t] * (relevant - mean);
+    for (int t = 0; t < T; t++)
+        toy->scratch->g[t] = t < others ? s[t] / toy->d * m.weight : relevant;
+    scores_gradient(toy, mean, 1, da);
     *loss = population_loss(toy, toy->p, &x, &m);
-}
-
-/* x . y, in double: the products of floats are exact there. */
-CLONES static double dot(int n, const float *restrict x, const float *restrict y)
-{
-    enum { STEP = 8 };
-    double sum[STEP] = {0}, all = 0;
-    int i = 0;
-    for (; i + STEP <= n; i += STEP) {
-        for (int lane = 0; lane < STEP; lane++)
-            sum[lane] += (double)x[i + lane] * y[i + lane];
-    }
-    for (; i < n; i++)
-        all += (double)x[i] * y[i];
-    for (int lane = 0; lane < STEP; lane++)
-        all += sum[lane];
-    return all;
-}
-
-/* The two matrix products that the rest is made of, in single precision. Innermost loops run over neighbours in memory,
- * so compilers vectorise them, and the order of every sum is written out, so all give the same bits. */
-
-/* out[rows][columns] = A X with A[i][k] = A[i a_row + k a_inner] and X[inner][columns]: eight rows of X at a time. */
-CLONES static void combine(int rows, int columns, int inner, const float *restrict A, size_t a_row, size_t a_inner,
-                           const float *restrict X, size_t x_row, float *restrict out, size_t out_row)
-{
-    int k = 0;
-    for (int i = 0; i < rows; i++)
-        memset(out + (size_t)i * out_row, 0, (size_t)columns * sizeof *out);
-    for (; k + 8 <= inner; k += 8, A += 8 * a_inner, X += 8 * x_row) {
-        const float *x1 = X + x_row, *x2 = x1 + x_row, *x3 = x2 + x_row, *x4 = x3 + x_row, *x5 = x4 + x_row;
-        const float *x6 = x5 + x_row, *x7 = x6 + x_row;
-        for (int i = 0; i < rows; i++) {
-            const float *a = A + (size_t)i * a_row;
-            const float a0 = *a, a1 = a[a_inner], a2 = a[2 * a_inner], a3 = a[3 * a_inner], a4 = a[4 * a_inner];
-            const float a5 = a[5 * a_inner], a6 = a[6 * a_inner], a7 = a[7 * a_inner];
-            float *y = out + (size_t)i * out_row;
-            for (int j = 0; j < columns; j++)
-                y[j] += ((a0 * X[j] + a1 * x1[j]) + (a2 * x2[j] + a3 * x3[j])) +
-                        ((a4 * x4[j] + a5 * x5[j]) + (a6 * x6[j] + a7 * x7[j]));
-        }
-    }
-    for (; k < inner; k++, A += a_inner, X += x_row) {
-        for (int i = 0; i < rows; i++) {
-            for (int j = 0; j < columns; j++)
-                out[(size_t)i * out_row + (size_t)j] += A[(size_t)i * a_row] * X[j];
-        }
-    }
-}
-
-/* The sum of LANES partial sums. */
-static inline float across(const float *y)
-{
-    float z[LANES / 4];
-    for (int i = 0; i < LANES / 4; i++)
-        z[i] = (y[i] + y[i + LANES / 4]) + (y[i + LANES / 2] + y[i + 3 * LANES / 4]);
-    return (z[0] + z[1]) + (z[2] + z[3]);
-}
-
-/* out[i out_row + k out_inner] += factor x[i] . X[k], x[rows][n], X[inner][n], n a multiple of LANES: four rows of x at
- * a time. */
-CLONES static void project(int rows, int inner, int n, const float *restrict x, size_t x_row, const float *restrict X,
-                           size_t X_row, float factor, float *restrict out, size_t out_row, size_t out_inner)
-{
-    for (int k = 0; k < inner; k++, X += X_row, out += out_inner) {
-        int i = 0;
-        for (; i + 4 <= rows; i += 4) {
-            const float *x0 = x + (size_t)i * x_row, *x1 = x0 + x_row, *x2 = x1 + x_row, *x3 = x2 + x_row;
-            float s0[LANES] = {0}, s1[LANES] = {0}, s2[LANES] = {0}, s3[LANES] = {0};
-            for (int j = 0; j < n; j += LANES) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    s0[lane] += x0[j + lane] * X[j + lane];
-                    s1[lane] += x1[j + lane] * X[j + lane];
-                    s2[lane] += x2[j + lane] * X[j + lane];
-                    s3[lane] += x3[j + lane] * X[j + lane];
-                }
-            }
-            float *y = out + (size_t)i * out_row;
-            y[0] += factor * across(s0);
-            y[out_row] += factor * across(s1);
-            y[2 * out_row] += factor * across(s2);
-            y[3 * out_row] += factor * across(s3);
-        }
-        for (; i < rows; i++) {
-            float s[LANES] = {0};
-            for (int j = 0; j < n; j += LANES) {
-                for (int lane = 0; lane < LANES; lane++)
-                    s[lane] += x[(size_t)i * x_row + (size_t)(j + lane)] * X[j + lane];
-            }
-            out[(size_t)i * out_row] += factor * across(s);
-        }
-    }
 }
 
 /* How a sample's other tokens are drawn. z: the sample's normals after those of x_rel. */
@@ -363,7 +318,7 @@ static void tokens_context(const struct toy *toy, const struct attention *x, con
     (void)x;
     const int stride = toy->scratch->stride;
     const float scale = (float)(1.0 / sqrt(toy->d));
-    combine(1, stride, toy->T - toy->B, toy->scratch->s32, 0, 1, z, (size_t)stride, v, 0);
+    toy_products_combine(1, stride, toy->T - toy->B, toy->scratch->s32, 0, 1, z, (size_t)stride, v, 0);
     for (int c = 0; c < stride; c++)
         v[c] = c < toy->d ? scale * v[c] : 0.0f;
 }
@@ -377,7 +332,7 @@ static void tokens_project(const struct toy *toy, const struct attention *x, con
     const float scale = (float)(1.0 / sqrt(toy->d));
     float *projection = toy->scratch->projection;
     memset(projection, 0, (size_t)others * sizeof *projection);
-    project(others, 1, stride, z, (size_t)stride, q, 0, scale, projection, 1, 0);
+    toy_products_project(others, 1, stride, z, (size_t)stride, q, 0, scale, projection, 1, 0);
     for (int t = 0; t < others; t++)
         toy->scratch->g[t] += projection[t];
 }
@@ -399,10 +354,11 @@ static void statistics_project(const struct toy *toy, const struct attention *x,
                                const float *q)
 {
     const int others = toy->T - toy->B, d = toy->d;
-    const double scale = sqrt(dot(d, q, q) / d), *s = toy->scratch->s;
+    const double scale = sqrt(toy_products_dot(d, q, q) / d), *s = toy->scratch->s;
     z += toy->scratch->stride;
     /* S2 = 0: so sharp an attention that the g_t, which s_t multiplies, no longer matter. */
-    const double along = x->S2 > 0 ? (dot(d, v, q) - scale * dot(others, toy->scratch->s32, z)) / x->S2 : 0.0;
+    const double along =
+        x->S2 > 0 ? (toy_products_dot(d, v, q) - scale * toy_products_dot(others, toy->scratch->s32, z)) / x->S2 : 0.0;
     for (int t = 0; t < others; t++)
         toy->scratch->g[t] += scale * z[t] + s[t] * along;
 }
@@ -465,9 +421,9 @@ static void propagate(const struct toy *toy, int first, int n)
     const int d = toy->d, stride = k->stride;
     const size_t row = (size_t)stride, at = (size_t)first * row;
     memset(k->error + at, 0, (size_t)n * row * sizeof(float));
-    project(n, d, stride, k->context + at, row, k->W32, row, 1.0f, k->error + at, row, 1);
-    project(n, d, stride, k->relevant + at, row, k->target32, row, -1.0f, k->error + at, row, 1);
-    combine(n, stride, d, k->error + at, row, 1, k->W32, row, k->q + at, row);
+    toy_products_project(n, d, stride, k->context + at, row, k->W32, row, 1.0f, k->error + at, row, 1);
+    toy_products_project(n, d, stride, k->relevant + at, row, k->target32, row, -1.0f, k->error + at, row, 1);
+    toy_products_combine(n, stride, d, k->error + at, row, 1, k->W32, row, k->q + at, row);
 }
 
 /* dL/dW = sum over samples of e context^T / batch. */
@@ -477,7 +433,7 @@ CLONES static void weight_gradient(int d, int batch, const struct toy_scratch *k
     for (int i = 0; i < d; i += PANEL) {
         const int rows = d - i < PANEL ? d - i : PANEL;
         const float *restrict panel = k->panel;
-        combine(rows, k->stride, batch, k->error + i, 1, row, k->context, row, k->panel, row);
+        toy_products_combine(rows, k->stride, batch, k->error + i, 1, row, k->context, row, k->panel, row);
         for (int j = 0; j < rows; j++, dW += d, panel += row) {
             for (int c = 0; c < d; c++)
                 dW[c] = (double)panel[c] / batch;
@@ -505,11 +461,11 @@ static void add_samples(struct toy *toy, const struct sampling *how, const struc
     for (int i = 0; i < n; i++) {
         const size_t at = (size_t)(first + i) * row;
         const float *q = k->q + at, *e = k->error + at, *v = k->v + at;
-        const double relevant = dot(d, k->relevant + at, q);
+        const double relevant = toy_products_dot(d, k->relevant + at, q);
         how->project(toy, x, k->draws + (size_t)i * numbers + row, v, q);
         sums->relevant += relevant;
-        sums->mean += dot(d, v, q) + x->beta * relevant;
-        sums->squares += dot(d, e, e);
+        sums->mean += toy_products_dot(d, v, q) + x->beta * relevant;
+        sums->squares += toy_products_dot(d, e, e);
     }
 }
 
@@ -521,7 +477,7 @@ static enum status gradient_sampled(struct toy *toy, const struct sampling *how,
     struct toy_scratch *k = toy->scratch;
     const int T = toy->T, d = toy->d, others = T - toy->B;
     const size_t numbers = how->numbers(toy), fit = GROUP / numbers;
-    /* As many samples as fit, in fours (see combine and project) if there are four. */
+    /* As many samples as fit, in fours (see toy_products.h) if there are four. */
     const int many = fit < 1 ? 1 : fit < 4 ? (int)fit : fit < (size_t)batch ? (int)(fit / 4 * 4) : batch;
     const int group = many < batch ? many : batch;
     enum status rc = reserve(toy, batch, (size_t)group * numbers);
@@ -536,9 +492,9 @@ static enum status gradient_sampled(struct toy *toy, const struct sampling *how,
     for (int first = 0; first < batch; first += group)
         add_samples(toy, how, &x, stream, first, batch - first < group ? batch - first : group, &sums);
     weight_gradient(d, batch, k, gradient);
-    double *da = gradient + (size_t)d * (size_t)d;
-    for (int t = 0; t < T; t++)
-        da[t] = k->s[t] * ((t < others ? k->g[t] : sums.relevant) - sums.mean) / batch;
+    for (int t = others; t < T; t++)
+        k->g[t] = sums.relevant;
+    scores_gradient(toy, sums.mean, batch, gradient + (size_t)d * (size_t)d);
     *loss = 0.5 * sums.squares / batch;
     return OK;
 }
@@ -557,16 +513,25 @@ enum status toy_gradient_statistics(struct toy *toy, int batch, uint64_t seed, u
     return gradient_sampled(toy, &statistics, batch, stream, gradient, loss);
 }
 
+/* The mean score of what hop i should choose, less that of the others. */
+static double score_difference(const struct toy *toy, int i)
+{
+    const double *a = toy->a + (size_t)i * (size_t)toy->T;
+    const size_t T = (size_t)toy->T, B = (size_t)toy->B, first = toy->hops > 1 ? toy_chain_right(toy->T, i) : T - B;
+    double relevant = 0, other = 0;
+    for (size_t t = 0; t < T; t++) {
+        if (t >= first && t < first + B)
+            relevant += a[t];
+        else
+            other += a[t];
+    }
+    return relevant / toy->B - other / (toy->T - toy->B);
+}
+
 void toy_measure(struct toy *toy, struct toy_measure *out)
 {
-    const int T = toy->T, others = T - toy->B;
     const struct attention x = attend(toy, toy->B), test = toy->test_B == toy->B ? x : attend(toy, toy->test_B);
     const struct sums m = block_sums(toy, 0.0);
-    double relevant = 0, other = 0;
-    for (int t = 0; t < others; t++)
-        other += toy->a[t];
-    for (int t = others; t < T; t++)
-        relevant += toy->a[t];
     const double n = sqrt(toy->n2), w = n > 0 ? m.product / n : 0.0;
     double orthogonal2 = m.weight - w * w;
     /* Nearly parallel to W*, the difference is rounding error: sum the squares of W - (w/n) W* themselves. */
@@ -578,7 +543,8 @@ void toy_measure(struct toy *toy, struct toy_measure *out)
         .null_train = 0.5 * over_blocks(toy->p, toy->d, toy->n2, toy->n2_along),
         .w = w,
         .w_orthogonal = sqrt(orthogonal2),
-        .delta_a = relevant / toy->B - other / others,
         .attention = x.beta / toy->B,
     };
+    for (int i = 0; i < toy->hops; i++)
+        out->delta_a[i] = score_difference(toy, i);
 }

@@ -14,6 +14,7 @@
 #ifndef TOY_H
 #define TOY_H
 #include "base/error.h"
+#include "models/toy_chain.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,9 +24,11 @@ struct toy_scratch;
 struct toy {
     int T, d, B; /* B and p may be changed at any time, within the rules of toy_create */
     double p;
+    int hops;                    /* attentions in series (toy_chain.h): 1 but for toy_create_chain */
+    bool held[TOY_CHAIN_HOPS];   /* of a chain: hops that stay at their right move; may be changed at any time */
     int test_B;                  /* B of the test loss; that of training unless changed */
-    size_t count;                /* of parameters: d^2 + T */
-    double *parameters;          /* owned: W[d][d] (row-major, [out][in]), then a[T] */
+    size_t count;                /* of parameters: d^2 + hops T */
+    double *parameters;          /* owned: W[d][d] (row-major, [out][in]), then a[hops][T] */
     double *W, *a;               /* borrowed from parameters */
     double *target;              /* owned: W*[d][d]; set by toy_start */
     double n2, n2_along;         /* ||W*||_F^2 and its part in column 0 (along x~) */
@@ -34,22 +37,29 @@ struct toy {
 
 /* What one looks at along a run; population values at the present parameters. */
 struct toy_measure {
-    double loss_train;   /* relevant tokens as in training */
-    double loss_test;    /* relevant tokens as for p = 0, at test_B positions */
-    double null_train;   /* loss_train of W = 0 */
-    double w;            /* <W, W*>_F / n, n = ||W*||_F */
-    double w_orthogonal; /* ||W - (w/n) W*||_F */
-    double delta_a;      /* mean score of the relevant positions minus mean of the others */
-    double attention;    /* mean of softmax(a) over the relevant positions: alpha = beta / B */
+    double loss_train;              /* relevant tokens as in training */
+    double loss_test;               /* relevant tokens as for p = 0, at test_B positions */
+    double null_train;              /* loss_train of W = 0 */
+    double w;                       /* <W, W*>_F / n, n = ||W*||_F */
+    double w_orthogonal;            /* ||W - (w/n) W*||_F */
+    double delta_a[TOY_CHAIN_HOPS]; /* of each hop: mean score of the relevant positions (of a chain: of the right move)
+                                       minus mean of the others */
+    double attention;               /* mean of softmax(a) over the relevant positions: alpha = beta / B */
 };
 
 /* A toy with W = 0, a = 0, W* = 0, in *out (NULL on error). 1 <= B < T, d >= 1, 0 <= p <= 1. ERR_INPUT, ERR_MEMORY. */
 enum status toy_create(int T, int d, int B, double p, struct toy **out);
+/* The same with B = 1, p = 0 and 1 <= hops <= TOY_CHAIN_HOPS attentions in series. */
+enum status toy_create_chain(int T, int d, int hops, struct toy **out);
 /* NULL is allowed. */
 void toy_free(struct toy *toy);
 
 /* a = 0, W and W* as start.h draws them for the seed. ERR_MEMORY. */
 enum status toy_start(struct toy *toy, bool gaussian_start, bool gaussian_target, uint64_t seed);
+
+/* a = sd N(0, 1) from the seed, to which D[hops] is added at each right move (without a chain: at the B relevant
+ * positions). After toy_start. */
+void toy_start_scores(struct toy *toy, double sd, const double *D, uint64_t seed);
 
 /* Overwrites gradient[count] (dL/dW, then dL/da) and *loss with the population's. */
 void toy_gradient_exact(struct toy *toy, double *gradient, double *loss);

@@ -105,6 +105,19 @@ struct transformer {
     struct transformer_workspace *workspace; /* owned */
 };
 
+struct samples;
+
+/* Attention that is held: in a layer, of one head or all, each query of the pairs attends to its keys in equal shares,
+ * whatever the scores, which have no gradient there. */
+struct transformer_clamp {
+    int layer, head; /* from 0; head -1: all */
+    /* Pair k < most of a sequence of the batch; those of one query stand one behind the other. false: there is none.
+     * NULL: every query attends to all that it may see. */
+    bool (*pair)(const struct samples *samples, size_t sequence, size_t k, int32_t *query, int32_t *key);
+    size_t most;
+    const struct samples *samples; /* borrowed, handed to `pair` */
+};
+
 /* Sequences, borrowed. Regression reads inputs and targets, recall tokens and labels. */
 struct transformer_batch {
     int sequences;
@@ -117,6 +130,8 @@ struct transformer_batch {
      * in parallel and used while they are in the cache. */
     void (*fill)(void *context, int first, int count);
     void *context;
+    const struct transformer_clamp *clamps; /* [n_clamps] */
+    int n_clamps;
 };
 
 struct transformer_measure {

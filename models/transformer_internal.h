@@ -79,8 +79,10 @@ struct transformer_rows {
 struct transformer_worker {
     const struct transformer *model; /* borrowed */
     struct kernels_worker kernel;
-    double clock, spent[PART_COUNT]; /* when the part in hand began; seconds so far */
-    char *block;                     /* owned */
+    const struct transformer_batch *batch; /* borrowed: in hand, .. */
+    int first_sequence;                    /* .. and where the micro-batch begins in it */
+    double clock, spent[PART_COUNT];       /* when the part in hand began; seconds so far */
+    char *block;                           /* owned */
     struct transformer_activations layer[TRANSFORMER_LAYERS];
     real *x, *dx, *dn;      /* [R][W]: the stream, its gradient, a gradient behind a norm */
     real *xl, *dxl, *dh;    /* [S][W]: the stream at the last position, its gradient; dh */
@@ -95,6 +97,7 @@ struct transformer_worker {
     real *tile;             /* [heads of a tile][T][T]: scores, then their gradient */
     void *dtile;            /* the same as elements */
     real *score;            /* [S][H][T]: of the short last layer */
+    real *held_row;         /* [T]: a row of attention that is held */
     void *p_ds;             /* [S][2][H][T]: its p and ds */
     void *dm_r;             /* [S][2][H][W]: dm and r of it */
     void *dm_r_held;        /* [S][2][H][F]: D^T of them */
@@ -136,7 +139,7 @@ struct transformer_workspace {
     char *rows_block;                            /* owned */
 };
 
-/* A file calls only those before it in this list (transformer_NAME.c): parameters; workspace; layer, first_qkv,
+/* A file calls only those before it in this list (transformer_NAME.c): parameters; workspace; clamp; layer, first_qkv,
  * last_query and embed_readout; step. */
 
 /* transformer_parameters.c: names, places and starts of the parameters. */
@@ -166,6 +169,12 @@ void transformer_workspace_pack(struct transformer_worker *w, int i);
 /* Makes qkv of the short last layer, unless it exists. */
 enum status transformer_workspace_open_last(struct transformer *model);
 
+/* transformer_clamp.c: overwrites the rows of attention p (gradient: of its gradient, by 0) that the batch's clamps
+ * hold in a layer, for some heads of sequence s of the micro-batch: rows [heads][T][T], or, single, [heads][T] of the
+ * last query. */
+void transformer_clamp_hold(struct transformer_worker *w, int layer, int s, int first_head, int heads, bool single,
+                            bool gradient, void *rows);
+
 /* transformer_layer.c: layers that are computed whole. x and dx are [R][W], changed in place; an MLP takes any rows. */
 void transformer_layer_forward(struct transformer_worker *w, int layer, int S, real *x);
 void transformer_layer_backward(struct transformer_worker *w, int layer, int S, real *dx);
@@ -185,7 +194,7 @@ void transformer_layer_denormalise(struct transformer_worker *w, int layer, enum
                                    const real *dn, const void *z, const real *scale, bool add, real *dx);
 /* qkv [R][3A] of n [R][W]; p [S][H][T][T] and, unless out [R][A] is NULL, the heads' outputs. */
 void transformer_layer_qkv(struct transformer_worker *w, int layer, int S, const void *n, void *qkv);
-void transformer_layer_attention(struct transformer_worker *w, int S, const void *qkv, void *p, void *out);
+void transformer_layer_attention(struct transformer_worker *w, int layer, int S, const void *qkv, void *p, void *out);
 /* Adds dy^T x to the gradient of the weight, and the sum of dy over the rows to that of the bias. */
 void transformer_layer_weight_gradient(struct transformer_worker *w, int layer, enum transformer_module module,
                                        int rows, int out, int in, const void *dy, const void *x);

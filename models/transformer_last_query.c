@@ -141,8 +141,10 @@ void transformer_last_query_forward(struct transformer_worker *w, int S, const s
     if (held >= 0)
         multiply_down(w, S, 1, r->r);
     multiply_positions(w, S, 1, part, parts);
-    for (size_t s = 0; s < (size_t)S; s++)
+    for (size_t s = 0; s < (size_t)S; s++) {
         k->softmax(z.H, z.T, -1, (real)(1.0 / sqrt(z.D)), w->score + s * H * T, at(w, w->p_ds, 2 * s * H * T));
+        transformer_clamp_hold(w, layer, (int)s, 0, z.H, true, false, at(w, w->p_ds, 2 * s * H * T));
+    }
     sum_positions(w, S, false, part, parts);
     if (held >= 0)
         add_down(w, S, r->m_held, true, r->m);
@@ -174,9 +176,11 @@ static void attention_backward(struct transformer_worker *w, int S, const struct
     if (held >= 0)
         multiply_down(w, S, 0, r->dm);
     multiply_positions(w, S, 0, part, parts);
-    for (size_t s = 0; s < (size_t)S; s++)
-        k->softmax_backward(z.H, z.T, (real)(1.0 / sqrt(z.D)), at(w, w->p_ds, 2 * s * H * T), w->score + s * H * T,
-                            at(w, w->p_ds, (2 * s + 1) * H * T));
+    for (size_t s = 0; s < (size_t)S; s++) {
+        void *ds = at(w, w->p_ds, (2 * s + 1) * H * T);
+        k->softmax_backward(z.H, z.T, (real)(1.0 / sqrt(z.D)), at(w, w->p_ds, 2 * s * H * T), w->score + s * H * T, ds);
+        transformer_clamp_hold(w, layer, (int)s, 0, z.H, true, true, ds);
+    }
     sum_positions(w, S, true, part, parts);
     if (held >= 0)
         add_down(w, S, r->ds_held, false, r->dr); /* sum_t ds_t = 0 leaves nothing of b_D */

@@ -169,7 +169,7 @@ static struct product mixing(const struct transformer *model, int heads, bool tr
 /* Some heads of one sequence, whose scores make a tile: how many, and where in q, k, v (for k add A, for v 2A), in the
  * heads' outputs and in p they begin, in numbers. */
 struct tile {
-    int heads;
+    int heads, first_head, s;
     size_t qkv, out, p;
 };
 
@@ -182,6 +182,8 @@ static struct tile tile_at(const struct transformer_worker *w, int S, int done)
     return (struct tile){.heads = s >= S        ? 0
                                   : rest < most ? rest
                                                 : most,
+                         .first_head = h,
+                         .s = s,
                          .qkv = row * 3 * (size_t)z.A + column,
                          .out = row * (size_t)z.A + column,
                          .p = (size_t)done * T * T};
@@ -202,7 +204,7 @@ void transformer_layer_qkv(struct transformer_worker *w, int layer, int S, const
 }
 
 /* p = softmax(q k^T / sqrt D), and out = p v. */
-void transformer_layer_attention(struct transformer_worker *w, int S, const void *qkv, void *p, void *out)
+void transformer_layer_attention(struct transformer_worker *w, int layer, int S, const void *qkv, void *p, void *out)
 {
     const struct transformer *model = w->model;
     const struct kernels *k = model->kernels;
@@ -219,6 +221,7 @@ void transformer_layer_attention(struct transformer_worker *w, int S, const void
             for (size_t h = 0; h < (size_t)t.heads; h++)
                 k->softmax(z.T, z.T, 0, attention_scale(model), w->tile + h * TT, at(w, p, t.p + h * TT));
         }
+        transformer_clamp_hold(w, layer, t.s, t.first_head, t.heads, false, false, at(w, p, t.p));
         if (out)
             k->multiply(&w->kernel, &mix, at(w, p, t.p), at(w, qkv, t.qkv + 2 * A), at(w, out, t.out));
     }
@@ -237,7 +240,7 @@ void transformer_layer_forward(struct transformer_worker *w, int layer, int S, r
         transformer_layer_qkv(w, layer, S, a->n, a->qkv);
     }
     transformer_part_ends(w, PART_QKV);
-    transformer_layer_attention(w, S, a->qkv, a->p, a->c);
+    transformer_layer_attention(w, layer, S, a->qkv, a->p, a->c);
     k->forward(&w->kernel, &model->workspace->layer[layer].out, transformer_bias(model, layer, MODULE_OUT), z.R, a->c,
                z.A, x, z.W, model->config.skip ? RESULT_REAL_ADDED : RESULT_REAL);
     transformer_part_ends(w, PART_ATTENTION);
@@ -267,6 +270,7 @@ static void attention_backward(struct transformer_worker *w, int layer, int S)
         const void *dc = at(w, w->dc, t.out), *p = at(w, a->p, t.p);
         k->multiply(&w->kernel, &scores, dc, at(w, a->qkv, t.qkv + 2 * A), w->tile);
         k->softmax_backward(t.heads * z.T, z.T, attention_scale(model), p, w->tile, w->dtile);
+        transformer_clamp_hold(w, layer, t.s, t.first_head, t.heads, false, true, w->dtile);
         k->multiply(&w->kernel, &from_out, p, dc, at(w, w->dqkv, t.qkv + 2 * A));
         k->multiply(&w->kernel, &from_q, w->dtile, at(w, a->qkv, t.qkv), at(w, w->dqkv, t.qkv + A));
         k->multiply(&w->kernel, &from_k, w->dtile, at(w, a->qkv, t.qkv + A), at(w, w->dqkv, t.qkv));

@@ -129,7 +129,7 @@ static void probe(const struct call *call, struct transformer_worker *w, int mic
     if (call->whole_last && call->model->workspace->is_short) {
         transformer_last_query_whole_input(w, S);
         transformer_layer_qkv(w, c->layers - 1, S, last->n, w->dqkv);
-        transformer_layer_attention(w, S, w->dqkv, last->p, NULL);
+        transformer_layer_attention(w, c->layers - 1, S, w->dqkv, last->p, NULL);
     }
     double *sum = call->attention + (size_t)microbatch * (size_t)call->lists * (size_t)c->layers * (size_t)c->heads;
     for (int list = 0; list < call->lists; list++) {
@@ -217,6 +217,8 @@ static void run_microbatches(struct call *call, struct transformer_worker *w, in
         const int first = microbatch * call->S, rest = batch->sequences - first, S = rest < call->S ? rest : call->S;
         const struct transformer_rows rows =
             transformer_workspace_rows(call->model, call->gradient ? first : accumulator * call->S);
+        w->batch = batch;
+        w->first_sequence = first;
         if (batch->fill)
             batch->fill(batch->context, first, S);
         transformer_part_ends(w, PART_SAMPLE);

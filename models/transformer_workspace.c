@@ -87,6 +87,7 @@ static void lay_out_worker(const struct transformer *model, struct block *block,
     w->dtile = take(block, tile, size);
     w->du = take(block, R * F, size);
     w->score = take(block, S * H * T, sizeof(real));
+    w->held_row = take(block, T, sizeof(real));
     w->p_ds = take(block, S * 2 * H * T, size);
     w->dm_r = take(block, S * 2 * H * W, size);
     w->dm_r_held = take(block, held * S * 2 * H * F, size);

@@ -69,7 +69,7 @@ done | awk '$1 != $2' | grep -vxE "$parts" | tsort 2>&1 >/dev/null | sed 's/^tso
 wanted=$(nm -g --undefined-only lib*.a src/cli/*.o tests/*.o 2>/dev/null | awk 'NF == 2 { print $2 }' | sort -u)
 for library in "${libraries[@]}"; do
     dead=
-    for name in $(nm -g --defined-only "lib$library.a" 2>/dev/null | awk 'NF == 3 && $3 !~ /^__/ { print $3 }' | sort -u | comm -23 - <(echo "$wanted")); do
+    for name in $(nm -g --defined-only "lib$library.a" 2>/dev/null | awk 'NF == 3 && $3 !~ /^__|\.resolver$/ { print $3 }' | sort -u | comm -23 - <(echo "$wanted")); do
         (($(grep -rho --include='*.[ch]' "\b$name(" "$source"/src "$source"/models "$source"/validation "$source"/plots "$source"/tests | wc -l) > 2)) || dead+=" $name"
     done
     [[ -z $dead ]]; ok $? "lib$library.a: every exported name is used${dead:+, but not:$dead}"

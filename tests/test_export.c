@@ -104,22 +104,22 @@ START_TEST(export_of_a_transformer)
     given[KEY_model] = MODEL_TRANSFORMER, given[KEY_task] = TASK_RECALL, given[KEY_layers] = 1, given[KEY_heads] = 2;
     ok(keys_resolve(given, &r.keys));
     trace_begin(&t, &r.keys);
-    ck_assert_int_eq(t.columns, 9);
-    ok(trace_add(&t, (double[9]){100, .1, .2, .3, .4, .5, .6, .7, NAN}));
+    ck_assert_int_eq(t.columns, 11);
+    ok(trace_add(&t, (double[11]){100, .1, .2, .3, .4, .5, .6, .7, NAN, 2, 3}));
     ok(store_put(s, NULL, NULL, &r, &t));
     struct text curves = exported(export_csv, s, true), csv = exported(export_csv, s, false),
                 lines = exported(export_jsonl, s, true);
     ck_assert_str_eq(curves.data,
                      "run,step,time,loss_train,loss_test,w,w_repeated,w_orthogonal,u,delta_a,attention,accuracy_train,"
-                     "accuracy_test,copy_l1h1,copy_l1h2,select_l1h1,select_l1h2\n"
-                     "2,100,,0.1,0.2,,,,,,,0.3,0.4,0.5,0.6,0.7,\n1,,1,2,3,4,5,,6,7,8,,,,,,\n");
+                     "accuracy_test,copy_l1h1,copy_l1h2,select_l1h1,select_l1h2,contrast_l1h1,contrast_l1h2\n"
+                     "2,100,,0.1,0.2,,,,,,,0.3,0.4,0.5,0.6,0.7,,2,3\n1,,1,2,3,4,5,,6,7,8,,,,,,,,\n");
     field_of(csv.data, 1, "crossing_midpoint", value);
     ck_assert(strtod(value, NULL) == r.crossings[1]);
     field_of(csv.data, 1, "crossing_0.8", value);
     ck_assert_str_eq(value, "");
     ck_assert(strstr(lines.data, "\"crossings\": {\"0.9\": ") && strstr(lines.data, ", \"midpoint\": ") &&
               strstr(lines.data, "\"0.1\": null}"));
-    ck_assert(strstr(lines.data, "\"select_l1h1\": [0.7], \"select_l1h2\": [null]}}"));
+    ck_assert(strstr(lines.data, "\"select_l1h1\": [0.7], \"select_l1h2\": [null], \"contrast_l1h1\": [2], "));
     struct seen seen = walk(s, NULL);
     ck_assert_int_eq(seen.n, 2);
     text_free(&csv), text_free(&curves), text_free(&lines), trace_free(&t);

@@ -1,7 +1,7 @@
 /* The reduced flow: derivatives against finite differences, every reference value, BDF against Adams, thresholds near
  * the start against Runge-Kutta, conserved quantity. */
 #include "models/flow.h"
-#include "models/flow_cvode.h"
+#include "models/flow_solver.h"
 #include "models/start.h"
 #include "test.h"
 #include "reference.h"
@@ -21,12 +21,12 @@ static struct flow_request request(enum loss loss, double threshold)
 
 static struct flow_solution solve(const struct flow *f, const struct flow_request *q)
 {
-    struct flow_cvode *solver;
+    struct flow_solver *solver;
     struct flow_solution s;
-    ck_assert_int_eq(flow_cvode_create(&solver), OK);
-    enum status rc = flow_cvode_solve(solver, f, q, &s);
+    ck_assert_int_eq(flow_solver_create(&solver), OK);
+    enum status rc = flow_solver_solve(solver, f, q, &s);
     ck_assert_msg(rc == OK, "%s", error_message());
-    flow_cvode_free(solver);
+    flow_solver_free(solver);
     return s;
 }
 
@@ -39,7 +39,7 @@ START_TEST(reference_values)
         struct flow_solution s = solve(&f, &q);
         test_close(s.plateau, r->flow, REFERENCE_RTOL, 0, "row %zu T=%g d=%g B=%g p=%g metric %d", i, r->T, r->d, r->B,
                    r->p, r->metric);
-        ck_assert(s.steps > 10 && s.rhs_evals >= s.steps);
+        ck_assert(s.counts.steps > 10 && s.counts.rhs_evals >= s.counts.steps);
     }
 }
 END_TEST
@@ -163,13 +163,13 @@ static void runge_kutta(const struct flow *f, double h, double *y)
 }
 
 /* The plateau that the solver gives for `threshold` ends within PLATEAU_RTOL of its length. */
-static void check_plateau(struct flow_cvode *solver, const struct flow *f, double threshold, uint64_t seed)
+static void check_plateau(struct flow_solver *solver, const struct flow *f, double threshold, uint64_t seed)
 {
     struct flow_request q = request(LOSS_TEST, threshold);
     struct flow_solution s;
     double y[FLOW_DIM];
-    ck_assert_msg(flow_cvode_solve(solver, f, &q, &s) == OK, "T=%g d=%g B=%g p=%g threshold=%g seed=%d: %s", f->T, f->d,
-                  f->B, f->p, threshold, (int)seed, error_message());
+    ck_assert_msg(flow_solver_solve(solver, f, &q, &s) == OK, "T=%g d=%g B=%g p=%g threshold=%g seed=%d: %s", f->T,
+                  f->d, f->B, f->p, threshold, (int)seed, error_message());
     const double level = threshold * s.null_loss, end = s.plateau * (1 - PLATEAU_RTOL);
     const int steps = (int)fmax(500, 20 * f->sigma[0] * end); /* w_1 follows at up to sigma_1 */
     memcpy(y, f->y0, sizeof y);
@@ -194,10 +194,10 @@ START_TEST(flat_thresholds)
     } problems[] = {{4, 1, 1},    {4, 1, 3},     {4, 512, 2},  {64, 8, 1},      {512, 64, 1},
                     {512, 1, 64}, {512, 512, 8}, {8192, 1, 1}, {8192, 512, 16}, {8192, 64, 4096}};
     const bool all = getenv("PLATEAU_TEST_FULL") != NULL;
-    struct flow_cvode *solver;
+    struct flow_solver *solver;
     struct flow_start start;
     struct flow f;
-    ck_assert_int_eq(flow_cvode_create(&solver), OK);
+    ck_assert_int_eq(flow_solver_create(&solver), OK);
     for (int k = 0; k < 5; k++) {
         for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
             for (uint64_t seed = 0; seed < (all ? 8 : 4); seed++) { /* 0, 1: the zero start */
@@ -214,7 +214,7 @@ START_TEST(flat_thresholds)
             check_plateau(solver, &f, thresholds[k], seed);
         }
     }
-    flow_cvode_free(solver);
+    flow_solver_free(solver);
 }
 END_TEST
 

@@ -68,7 +68,7 @@ static enum status record(void *context, const struct flow *f, double t, const d
 /* Unit columns, zero start, to `time`. */
 static void integrate(double T, double d, double p, double time, struct path *path)
 {
-    struct flow_cvode *solver;
+    struct flow_solver *solver;
     struct flow_start start = flow_unit_start(d);
     struct flow_solution s;
     struct flow_request q = {.loss = LOSS_TEST,
@@ -81,9 +81,9 @@ static void integrate(double T, double d, double p, double time, struct path *pa
                              .context = path};
     path->n = 0;
     ok(flow_init(T, d, 1, p, METRIC_FULL, &start, &path->flow));
-    ok(flow_cvode_create(&solver));
-    ok(flow_cvode_solve(solver, &path->flow, &q, &s));
-    flow_cvode_free(solver);
+    ok(flow_solver_create(&solver));
+    ok(flow_solver_solve(solver, &path->flow, &q, &s));
+    flow_solver_free(solver);
     path->plateau = s.plateau;
 }
 

@@ -65,7 +65,7 @@ static struct transformer_batch batch_of(const struct transformer_config *c)
         tokens[i] = (int32_t)(random_uniform(&s, (uint32_t)i) * c->inputs);
     for (int i = 0; i < SEQUENCES; i++)
         labels[i] = (int32_t)(random_uniform(&s, (uint32_t)(MOST_TOKENS + i)) * c->outputs);
-    return (struct transformer_batch){SEQUENCES, inputs, targets, tokens, labels, NULL, NULL};
+    return (struct transformer_batch){SEQUENCES, inputs, targets, tokens, labels, NULL, NULL, NULL, 0};
 }
 
 /* The gradient of one batch, and an evaluation; owned by the caller. */

@@ -1,6 +1,6 @@
 /* Predictions: reference values, the pieces of one quadrature, the stated errors against the integrated flow on a grid
  * and over the whole range of every key, the linearised flow against the flow. */
-#include "models/flow_cvode.h"
+#include "models/flow_solver.h"
 #include "models/prediction.h"
 #include "base/random.h"
 #include "models/start.h"
@@ -123,13 +123,13 @@ static double quadrature_bound(const struct flow *f)
     return percent[row][column] / 100;
 }
 
-static void check_point(struct flow_cvode *solver, struct prediction_workspace *work, const struct flow *f)
+static void check_point(struct flow_solver *solver, struct prediction_workspace *work, const struct flow *f)
 {
     struct flow_request q = {.loss = LOSS_TEST, .rtol = 1e-8, .atol = 1e-11, .threshold = .2};
     struct flow_solution s;
     struct prediction out;
     double quadrature = quadrature_bound(f), closed = prediction_closed_error(f, .2);
-    ck_assert_int_eq(flow_cvode_solve(solver, f, &q, &s), OK);
+    ck_assert_int_eq(flow_solver_solve(solver, f, &q, &s), OK);
     prediction_compute(work, f, LOSS_TEST, .2, &out);
     if (!isnan(out.quadrature))
         test_close(out.quadrature, s.plateau, quadrature, 0, "quadrature T=%g d=%g B=%g p=%g metric %d", f->T, f->d,
@@ -151,9 +151,9 @@ START_TEST(stated_errors)
     const int fine = all ? 4 : 1; /* steps in a factor of 2 */
     static const double few[] = {0, .1, .3, .6, .8, .9};
     struct prediction_workspace *work;
-    struct flow_cvode *solver;
+    struct flow_solver *solver;
     ck_assert_int_eq(prediction_create(&work), OK);
-    ck_assert_int_eq(flow_cvode_create(&solver), OK);
+    ck_assert_int_eq(flow_solver_create(&solver), OK);
     for (int i = 0; i <= 8 * fine; i++)
         for (int j = 0; j <= 7 * fine; j++)
             for (double B = 1; B <= 16; B *= 4)
@@ -171,7 +171,7 @@ START_TEST(stated_errors)
         check_point(solver, work, &f);
     }
     prediction_free(work);
-    flow_cvode_free(solver);
+    flow_solver_free(solver);
 }
 END_TEST
 
@@ -207,10 +207,10 @@ START_TEST(known)
     gsl_set_error_handler_off();
     const uint64_t n = getenv("PLATEAU_TEST_FULL") ? 50 * PROBLEMS : PROBLEMS;
     struct prediction_workspace *work;
-    struct flow_cvode *solver;
+    struct flow_solver *solver;
     double given = 0, all = 0;
     ck_assert_int_eq(prediction_create(&work), OK);
-    ck_assert_int_eq(flow_cvode_create(&solver), OK);
+    ck_assert_int_eq(flow_solver_create(&solver), OK);
     for (uint64_t seed = 0; seed < n; seed++) {
         struct flow_request q = {.rtol = 1e-8, .atol = 1e-11};
         const struct flow f = draw(seed, &q.loss, &q.threshold);
@@ -222,7 +222,7 @@ START_TEST(known)
         ck_assert(isnan(out.closed) || !isnan(out.quadrature));
         if (isnan(out.quadrature))
             continue;
-        ck_assert_msg(flow_cvode_solve(solver, &f, &q, &s) == OK, "%s", error_message());
+        ck_assert_msg(flow_solver_solve(solver, &f, &q, &s) == OK, "%s", error_message());
         const double ratio = out.quadrature / s.plateau, closed = isnan(out.closed) ? 1 : out.closed / s.plateau;
         ck_assert_msg(ratio > .5 && ratio < 2 && closed > .4 && closed < 2,
                       "seed %d: T=%g d=%g B=%g 1-p=%g metric %d loss %d threshold=%g: quadrature %g, closed %g of %g",
@@ -230,7 +230,7 @@ START_TEST(known)
     }
     ck_assert_msg(given > .75 * all, "%g of %g", given, all);
     prediction_free(work);
-    flow_cvode_free(solver);
+    flow_solver_free(solver);
 }
 END_TEST
 
@@ -270,11 +270,11 @@ START_TEST(linearised)
     struct early e = {.lambda = prediction_rate(&f)};
     struct flow_request q = {
         .loss = LOSS_TEST, .rtol = 1e-10, .atol = 1e-14, .threshold = .2, .step = compare_early, .context = &e};
-    struct flow_cvode *solver;
+    struct flow_solver *solver;
     struct flow_solution s;
-    ck_assert_int_eq(flow_cvode_create(&solver), OK);
-    ck_assert_int_eq(flow_cvode_solve(solver, &f, &q, &s), OK);
-    flow_cvode_free(solver);
+    ck_assert_int_eq(flow_solver_create(&solver), OK);
+    ck_assert_int_eq(flow_solver_solve(solver, &f, &q, &s), OK);
+    flow_solver_free(solver);
     ck_assert_msg(e.worst_w > 0 && e.worst_w < .02, "w departs by %g", e.worst_w);
     ck_assert_msg(e.worst_D > 0 && e.worst_D < .075, "D departs by %g", e.worst_D);
     ck_assert_msg(e.worst_L > 0 && e.worst_L < 1e-2, "L departs by %g", e.worst_L);
@@ -286,16 +286,16 @@ START_TEST(loss_drop)
     gsl_set_error_handler_off();
     struct flow f = unit(1024, 64, 1, 0, METRIC_FULL);
     struct flow_request q = {.loss = LOSS_TEST, .rtol = 1e-8, .atol = 1e-11};
-    struct flow_cvode *solver;
-    ck_assert_int_eq(flow_cvode_create(&solver), OK);
+    struct flow_solver *solver;
+    ck_assert_int_eq(flow_solver_create(&solver), OK);
     const double drops[] = {.001, .01, .1, .5, .8};
     for (int i = 0; i < 5; i++) {
         struct flow_solution s;
         q.threshold = 1 - drops[i];
-        ck_assert_int_eq(flow_cvode_solve(solver, &f, &q, &s), OK);
+        ck_assert_int_eq(flow_solver_solve(solver, &f, &q, &s), OK);
         test_close(prediction_drop(&f, drops[i]), s.plateau, .1, 0, "drop %g", drops[i]);
     }
-    flow_cvode_free(solver);
+    flow_solver_free(solver);
 }
 END_TEST
 

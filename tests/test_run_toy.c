@@ -82,7 +82,8 @@ static void check_rows(const struct run *run, sampled sample)
         struct toy_measure m;
         toy_measure(toy, &m);
         const double want[] = {
-            step, step * keys_real(k, KEY_lr), m.loss_train, m.loss_test, m.w, m.w_orthogonal, m.delta_a, m.attention};
+            step,       step * keys_real(k, KEY_lr), m.loss_train, m.loss_test, m.w, m.w_orthogonal, m.delta_a[0],
+            m.attention};
         ck_assert_msg(!memcmp(row(run, i), want, sizeof want), "row %zu: not the state after %u steps", i, step);
     }
     optimizer_free(&optimizer);
@@ -429,7 +430,8 @@ START_TEST(refused)
         rewrite(&file, &keys, i, NULL);
         check_refused(&keys, wrong.name);
         wrong = tensor_at(&file, i);
-        wrong.shape[wrong.rank - 1]--;
+        wrong.shape[wrong.rank - 1] -=
+            strcmp(wrong.name, "run.trace") ? 1 : 4; /* without a forecast it is an older one */
         rewrite(&file, &keys, i, &wrong);
         check_refused(&keys, wrong.name);
     }

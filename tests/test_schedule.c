@@ -163,10 +163,10 @@ static struct flow_request request(double threshold)
 
 static struct flow_solution solve(const struct flow *f, const struct flow_request *q)
 {
-    static struct flow_cvode *solver; /* one for all: a solve must not depend on those before it */
+    static struct flow_solver *solver; /* one for all: a solve must not depend on those before it */
     struct flow_solution s;
-    ck_assert(solver || flow_cvode_create(&solver) == OK);
-    ck_assert_msg(flow_cvode_solve(solver, f, q, &s) == OK, "%s", error_message());
+    ck_assert(solver || flow_solver_create(&solver) == OK);
+    ck_assert_msg(flow_solver_solve(solver, f, q, &s) == OK, "%s", error_message());
     return s;
 }
 
@@ -370,9 +370,9 @@ END_TEST
 
 START_TEST(gains)
 {
-    struct flow_cvode *solver;
+    struct flow_solver *solver;
     struct optimum found[OPTIMUM_COUNT];
-    ck_assert_int_eq(flow_cvode_create(&solver), OK);
+    ck_assert_int_eq(flow_solver_create(&solver), OK);
     for (int i = 0; i < 2; i++) {
         const double d = i ? 1024 : 256;
         struct optimum_problem q = {4096, d, 1, METRIC_FULL, flow_unit_start(d), METHOD_BDF, 1e-8, 1e-11, .01};
@@ -404,7 +404,7 @@ START_TEST(gains)
                           "d=%g: %s takes %g, the best %g", d, others[k], time, found[OPTIMUM_best].time);
         }
     }
-    flow_cvode_free(solver);
+    flow_solver_free(solver);
 }
 END_TEST
 
@@ -415,9 +415,9 @@ START_TEST(order)
                                          {4, 64, 1, .2},   {64, 8, 1, .1},    {64, 4, 60, .2},
                                          {8, 1, 3, .5},    {256, 16, 16, .9}, {3, 512, 2, .05},
                                          {32, 256, 8, .2}, {512, 2, 1, .02},  {256, 512, 16, .2}};
-    struct flow_cvode *solver;
+    struct flow_solver *solver;
     struct optimum o[OPTIMUM_COUNT];
-    ck_assert_int_eq(flow_cvode_create(&solver), OK);
+    ck_assert_int_eq(flow_solver_create(&solver), OK);
     for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
         const double *v = problems[i];
         struct optimum_problem q = {v[0],       v[1], v[2],  METRIC_FULL, flow_unit_start(v[1]),
@@ -439,7 +439,7 @@ START_TEST(order)
         ck_assert_int_eq(optimum_time(solver, &q, o[OPTIMUM_best].p, &o[OPTIMUM_best].schedule, &time), OK);
         ck_assert(time == o[OPTIMUM_best].time);
     }
-    flow_cvode_free(solver);
+    flow_solver_free(solver);
 }
 END_TEST
 

@@ -379,7 +379,7 @@ START_TEST(measure_at_a_symmetric_state)
         test_close(m.loss_test, loss_by_definition(toy, 0.0), TOL_EXACT, 0.0, "loss_test by definition");
         test_close(m.w, w, TOL_EXACT, 0.0, "w");
         test_close(m.w_orthogonal * m.w_orthogonal, N - w * w, 0.0, TOL_EXACT * N, "w_orthogonal squared");
-        test_close(m.delta_a, D, TOL_EXACT, 0.0, "delta_a");
+        test_close(m.delta_a[0], D, TOL_EXACT, 0.0, "delta_a");
         test_close(m.attention, 1 / ((x.T - x.B) * exp(-D) + x.B), TOL_EXACT, 0.0, "attention");
         /* Parallel to W*: what is orthogonal is rounding error of W, not of the difference of two squares. */
         for (int i = 0; i < x.d * x.d; i++)
@@ -488,7 +488,7 @@ START_TEST(reduction_from_any_start)
                 toy_measure(toy, &m);
                 test_close(m.loss_test, reduced_loss(&r, y, 0.0), TOL_TIME, 0.0, "case %d: loss_test", k);
                 test_close(m.loss_train, reduced_loss(&r, y, x.p), TOL_TIME, 0.0, "case %d: loss_train", k);
-                test_close(m.delta_a, y[4], 0.0, TOL_TIME, "case %d: delta_a", k);
+                test_close(m.delta_a[0], y[4], 0.0, TOL_TIME, "case %d: delta_a", k);
                 const double w = (r.n[0] * y[0] + r.n[1] * y[1]) / hypot(r.n[0], r.n[1]);
                 test_close(m.w, w, 0.0, TOL_TIME, "case %d: w", k);
             }

@@ -15,7 +15,7 @@ prints 'censored +.longer than 80 steps; loss 0.0[0-9]+ at step 90, the first' t
 "$plateau" train "${tiny[@]}" seed=1,2,3 --json --jobs 1 | sed -E 's/"(wall_s|tokens_per_s)": [^,]*,//g' >one.json
 [[ $(wc -l <one.json) == 3 ]] && cmp -s one.json two.json; ok $? "a grid of runs does not depend on --jobs"
 "$plateau" train "${recall[@]}" steps=30 until=cap --trace recall.csv >out &&
-    [[ $(head -1 recall.csv) == step,loss_train,loss_test,accuracy_train,accuracy_test,copy_l1h1,copy_l2h1,select_l1h1,select_l2h1 && $(wc -l <recall.csv) == 5 ]]
+    [[ $(head -1 recall.csv) == step,loss_train,loss_test,accuracy_train,accuracy_test,copy_l1h1,copy_l2h1,select_l1h1,select_l2h1,contrast_l1h1,contrast_l2h1 && $(wc -l <recall.csv) == 5 ]]
 ok $? "the trace of recall has its columns"
 
 # never stopped, against killed at any moment and gone on with
@@ -122,7 +122,7 @@ sed -e 's/T: \[4/until: cap, steps: 300, T: [4/' -e '/flow/d' tiny.yaml >longer.
 "$plateau" sweep longer.yaml --db tiny.db 2>&1 | grep -q '4 runs, 0 already there, 4 made'; ok $? "until=cap asks for longer runs"
 "$plateau" sweep tiny.yaml --db tiny.db 2>&1 | grep -q '5 already there'; ok $? "which answer the shorter ones too"
 "$plateau" export tiny.db --curves >curves.csv; head -1 curves.csv |
-    grep -q ',attention,accuracy_train,accuracy_test,attention_l1h1,attention_l1h2$'
+    grep -q ',attention,accuracy_train,accuracy_test,attention_l1h1,attention_l1h2,forecast,forecast_low,forecast_high$'
 ok $? "export: columns of both kinds of run"
 "$plateau" fit tiny.db model=transformer --on T | grep -q '4 runs'; ok $? "fit of Transformers"
 

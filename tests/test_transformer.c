@@ -33,7 +33,7 @@ static struct transformer_batch random_batch(const struct transformer_config *c,
         tokens[i] = (int32_t)(random_uniform(&choice, (uint32_t)i) * c->inputs);
     for (int i = 0; i < sequences && c->tokens; i++)
         labels[i] = (int32_t)(random_uniform(&choice, (uint32_t)(MANY + i)) * c->outputs);
-    return (struct transformer_batch){sequences, inputs, targets, tokens, labels, NULL, NULL};
+    return (struct transformer_batch){sequences, inputs, targets, tokens, labels, NULL, NULL, NULL, 0};
 }
 
 /* Variant number i of the settings: task, norm, mask, readout and skip in all combinations, the others in turn; tiny.

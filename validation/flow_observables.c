@@ -144,15 +144,15 @@ static enum status step(void *context, const struct flow *f, double t, const dou
 static enum status follow(const struct keys *keys, const struct flow *flow, struct path *k)
 {
     enum status rc = OK;
-    struct flow_cvode *solver = NULL;
+    struct flow_solver *solver = NULL;
     struct flow_solution s;
     struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss),
                              .method = METHOD_BDF,
                              .rtol = keys_real(keys, KEY_rtol),
                              .atol = keys_real(keys, KEY_atol),
                              .threshold = keys_real(keys, KEY_threshold)};
-    TRY(flow_cvode_create(&solver));
-    TRY(flow_cvode_solve(solver, flow, &q, &s));
+    TRY(flow_solver_create(&solver));
+    TRY(flow_solver_solve(solver, flow, &q, &s));
     q.time = fmax(keys_real(keys, KEY_time), 3 * s.plateau + 20 * flow->d);
     *k = (struct path){.flow = flow,
                        .lambda = prediction_rate(flow),
@@ -168,9 +168,9 @@ static enum status follow(const struct keys *keys, const struct flow *flow, stru
                        .one50 = NAN};
     q.step = step;
     q.context = k;
-    TRY(flow_cvode_solve(solver, flow, &q, &k->s));
+    TRY(flow_solver_solve(solver, flow, &q, &k->s));
 done:
-    flow_cvode_free(solver);
+    flow_solver_free(solver);
     return rc;
 }
 
@@ -403,7 +403,7 @@ static enum status search_schedule(const struct keys *keys, enum optimum_kind ov
     } last[REMEMBERED];
     static size_t searches;
     enum status rc = OK;
-    struct flow_cvode *solver = NULL;
+    struct flow_solver *solver = NULL;
     struct optimum_problem problem;
     struct optimum found[OPTIMUM_COUNT];
     size_t i = 0;
@@ -412,7 +412,7 @@ static enum status search_schedule(const struct keys *keys, enum optimum_kind ov
     if (i == searches || i == REMEMBERED) {
         i = searches % REMEMBERED;
         TRY(run_flow_optimum_problem(keys, &problem));
-        TRY(flow_cvode_create(&solver));
+        TRY(flow_solver_create(&solver));
         TRY(optimum_find(solver, &problem, found));
         memcpy(last[i].found, found, sizeof found);
         last[i].keys = *keys;
@@ -420,7 +420,7 @@ static enum status search_schedule(const struct keys *keys, enum optimum_kind ov
     }
     *value = last[i].found[over].time / last[i].found[OPTIMUM_best].time;
 done:
-    flow_cvode_free(solver);
+    flow_solver_free(solver);
     return rc;
 }
 

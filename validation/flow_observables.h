@@ -9,7 +9,7 @@
  * p = 0. */
 #ifndef FLOW_OBSERVABLES_H
 #define FLOW_OBSERVABLES_H
-#include "models/flow_cvode.h"
+#include "models/flow_solver.h"
 #include "base/keys.h"
 
 /* True if there is an observable of this name. */

@@ -19,6 +19,14 @@
     X("asinh", r->predicted.asinh, "the paper's escape time before its large-X approximation") \
     X("closed", r->predicted.closed, "closed form (p = 0)") \
     X("quadrature", r->predicted.quadrature, "jump time plus one quadrature") \
+    X("chain", r->predicted.chain, "closed form of a chain of attentions (hops > 1)") \
+    X("reduced", r->predicted.reduced, "plateau length of the reduced flow (regression Transformers)") \
+    X("reduced_s50", r->predicted.reduced_s50, "when attention is a half in that flow") \
+    X("reduced_closed", r->predicted.reduced_closed, "closed form of the latter") \
+    X("emergence", r->predicted.emergence, "when attention passed a half, or the loss 0.8 for good; toy: the plateau") \
+    X("forecast", r->predicted.forecast, "what was forecast of that at half of the time") \
+    X("forecast_low", r->predicted.forecast_low, "lower end of its interval") \
+    X("forecast_high", r->predicted.forecast_high, "upper end") \
     X("crossing_0.9", monomial_crossing(r, "0.9"), "first crossing of 0.9 of the null loss (recall: of accuracy 0.9)") \
     X("crossing_0.1", monomial_crossing(r, "0.1"), "first crossing of 0.1 of the null loss") \
     X("crossing_0.05", monomial_crossing(r, "0.05"), "recall: first crossing of accuracy 0.05") \

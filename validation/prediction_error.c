@@ -88,7 +88,7 @@ enum status prediction_error_add(void *context, const struct store_row *row)
     if (r->keys.preset != PRESET_FLOW || v[KEY_metric] != METRIC_FULL || v[KEY_init] != INIT_ZERO)
         return OK;
 #define AS_ADDITION(name, meaning) TRY(add(&errors[PREDICTION_ERROR_##name], fabs(r->predicted.name / r->plateau - 1)));
-    PREDICTIONS(AS_ADDITION)
+    PREDICTIONS_FLOW(AS_ADDITION)
 #undef AS_ADDITION
 done:
     return rc;

@@ -3,6 +3,7 @@
 #include "plots/figures/chosen.h"
 #include "plots/figures/figure.h"
 #include "models/prediction.h"
+#include "run/run_flow.h"
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
@@ -179,7 +180,8 @@ static enum status add_theory(struct figure_table *table, const struct store_row
         keys_applies(KEY_metric, keys->preset) ? (enum metric)keys_integer(keys, KEY_metric) : METRIC_FULL;
     const enum loss loss = keys_applies(KEY_loss, keys->preset) ? (enum loss)keys_integer(keys, KEY_loss) : LOSS_TEST;
     const struct flow_start start = flow_unit_start(keys_real(keys, KEY_d));
-    if (!task_of(keys)->has_flow || keys_real(keys, KEY_schedule) != 0)
+    if (!task_of(keys)->has_flow || keys_real(keys, KEY_schedule) != 0 || keys->preset == PRESET_REDUCED ||
+        run_flow_is_chain(keys))
         return OK;
     TRY(prediction_create(&work));
     TRY(flow_init(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B), keys_real(keys, KEY_p),

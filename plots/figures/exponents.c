@@ -51,9 +51,9 @@ static void choose_theory(const struct chosen *chosen, const struct keys *keys, 
     group->theory = keys->preset == PRESET_FLOW  ? flow_theory
                     : keys->preset == PRESET_TOY ? toy_theory
                                                  : transformer_theory;
-    group->n_theory = !task_of(keys)->has_flow || keys->value[KEY_schedule] != 0 ? 0
-                      : keys->preset == PRESET_REGRESSION && tied                ? 2
-                                                                                 : 1;
+    const bool none = !task_of(keys)->has_flow || keys->value[KEY_schedule] != 0 || keys->preset == PRESET_REDUCED ||
+                      run_flow_is_chain(keys);
+    group->n_theory = none ? 0 : keys->preset == PRESET_REGRESSION && tied ? 2 : 1;
 }
 
 static enum status find_group(struct study *s, const struct chosen *chosen, const struct store_row *row, size_t *group)
@@ -104,7 +104,7 @@ done:
 
 /* ---- theory at the same points ---- */
 
-static enum status expect(struct flow_cvode *solver, struct prediction_workspace *work, const struct theory *theory,
+static enum status expect(struct flow_solver *solver, struct prediction_workspace *work, const struct theory *theory,
                           struct times *t)
 {
     enum status rc = OK;
@@ -118,12 +118,12 @@ static enum status expect(struct flow_cvode *solver, struct prediction_workspace
     struct flow f;
     TRY(flow_init(v[KEY_T], v[KEY_d], v[KEY_B], v[KEY_p], metric, &start, &f));
     if (!theory->quadrature) {
-        TRY(flow_cvode_solve(solver, &f, &q, &solution));
+        TRY(flow_solver_solve(solver, &f, &q, &solution));
         memcpy(t->at, solution.crossings, sizeof t->at);
     }
     for (int level = 0; level < FLOW_LEVELS && theory->quadrature; level++) {
         struct prediction p;
-        prediction_compute(work, &f, loss, flow_cvode_level(level), &p);
+        prediction_compute(work, &f, loss, flow_solver_level(level), &p);
         t->at[level] = isnan(p.quadrature) ? 0 : p.quadrature; /* not known: says nothing */
     }
 done:
@@ -143,9 +143,9 @@ static bool is_new_cell(const struct study *s, size_t i)
 static enum status expect_all(struct study *s, size_t group, const struct theory *theory)
 {
     enum status rc = OK;
-    struct flow_cvode *solver = NULL;
+    struct flow_solver *solver = NULL;
     struct prediction_workspace *work = NULL;
-    TRY(flow_cvode_create(&solver));
+    TRY(flow_solver_create(&solver));
     TRY(prediction_create(&work));
     s->n_expected = 0;
     for (size_t i = 0; i < s->n; i++) {
@@ -156,7 +156,7 @@ static enum status expect_all(struct study *s, size_t group, const struct theory
         TRY(expect(solver, work, theory, t));
     }
 done:
-    flow_cvode_free(solver);
+    flow_solver_free(solver);
     prediction_free(work);
     return rc;
 }

@@ -229,7 +229,7 @@ enum status laws_errors(struct figure_data *data)
             continue;
 #define AS_LINE(name, meaning)                                                                                         \
     points_line(table, #name, row, 100 * fabs(row->result.predicted.name / row->result.plateau - 1));
-        PREDICTIONS(AS_LINE)
+        PREDICTIONS_FLOW(AS_LINE)
 #undef AS_LINE
     }
     TRY(add_departures(table, tools, "simulation", &data->runs, &n));

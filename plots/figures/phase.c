@@ -7,6 +7,7 @@
 #include "models/published.h"
 #include "parallel/scheduler.h"
 #include "parallel/stop.h"
+#include "run/run_flow.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,8 @@ static enum status theory_at(struct prediction_workspace *work, const struct key
         *value = published_plateau(keys);
         return OK;
     }
+    if (keys->preset == PRESET_REDUCED || run_flow_is_chain(keys))
+        return OK;
     struct flow f;
     struct prediction p = {.quadrature = NAN};
     const struct flow_start start = flow_unit_start(v[KEY_d]);

@@ -7,7 +7,7 @@
 
 /* Of a key's values: numbers, schedules, or one of the lists of choices. */
 #define AS_TYPE(list) TYPE_##list,
-enum type { TYPE_INTEGER, TYPE_REAL, TYPE_SCHEDULE, CHOICE_LISTS(AS_TYPE) };
+enum type { TYPE_INTEGER, TYPE_REAL, TYPE_SCHEDULE, TYPE_CLAMP, CHOICE_LISTS(AS_TYPE) };
 #undef AS_TYPE
 enum { NO, YES, LATER };
 #define NONE NULL
@@ -20,8 +20,8 @@ struct key_entry {
 };
 
 static const struct key_entry table[KEY_COUNT] = {
-#define KEY(name, type, flow, toy, regression, recall, range, unit, group, hashed, meaning)                            \
-    [KEY_##name] = {TYPE_##type, {flow, toy, regression, recall}, range, unit, #group, meaning, hashed},
+#define KEY(name, type, flow, toy, reduced, regression, recall, range, unit, group, hashed, meaning)                   \
+    [KEY_##name] = {TYPE_##type, {flow, toy, reduced, regression, recall}, range, unit, #group, meaning, hashed},
 #include "base/keys.def"
 #undef KEY
 };
@@ -49,12 +49,13 @@ static const struct choice_list {
 #undef AS_ENTRY
 };
 
-static const char *const preset_names[PRESET_COUNT] = {"flow", "toy", "regression Transformer", "recall Transformer"};
+static const char *const preset_names[PRESET_COUNT] = {"flow", "toy", "reduced flow of a Transformer",
+                                                       "regression Transformer", "recall Transformer"};
 
 /* NULL for keys that are not one of a list. */
 static const struct choice_list *key_choices(enum key key)
 {
-    return table[key].type > TYPE_SCHEDULE ? &lists[table[key].type - TYPE_SCHEDULE - 1] : NULL;
+    return table[key].type > TYPE_CLAMP ? &lists[table[key].type - TYPE_CLAMP - 1] : NULL;
 }
 
 const char *keys_name(enum key key)
@@ -69,7 +70,7 @@ bool keys_is_choice(enum key key)
 
 size_t keys_choices(enum key key, const char *const **choices)
 {
-    const struct choice_list *list = table[key].type > TYPE_SCHEDULE ? key_choices(key) : NULL;
+    const struct choice_list *list = table[key].type > TYPE_CLAMP ? key_choices(key) : NULL;
     *choices = list ? list->choices : NULL;
     return list ? list->n : 0;
 }
@@ -161,10 +162,12 @@ static enum status choice_value(enum key key, const char *text, double *value)
 enum status keys_value(enum key key, const char *text, double *value)
 {
     const struct key_entry *entry = &table[key];
-    if (entry->type > TYPE_SCHEDULE)
+    if (entry->type > TYPE_CLAMP)
         return choice_value(key, text, value);
     if (entry->type == TYPE_SCHEDULE)
         return schedule_value(text, value);
+    if (entry->type == TYPE_CLAMP)
+        return clamp_value(text, value);
     if (!text_to_real(text, value))
         return error_set(ERR_INPUT, "%s=%s: %s must be %s in %s", names[key], text, names[key],
                          keys_is_integer(key) ? "a whole number" : "a number", entry->range);
@@ -179,10 +182,12 @@ const char *keys_text(enum key key, double value, char *buffer)
 {
     if (isnan(value))
         return strcpy(buffer, "");
-    if (table[key].type > TYPE_SCHEDULE)
+    if (table[key].type > TYPE_CLAMP)
         return key_choices(key)->choices[(size_t)value];
     if (table[key].type == TYPE_SCHEDULE)
         return schedule_name(value);
+    if (table[key].type == TYPE_CLAMP)
+        return clamp_name(value);
     return text_real(buffer, value);
 }
 
@@ -272,6 +277,85 @@ static enum status check_schedule(const struct keys *k)
     return OK;
 }
 
+/* Chains of attentions are solved for one copy of the relevant token and no cross-sample repetition. */
+static enum status check_chain(const struct keys *k)
+{
+    const double *v = k->value, hops = v[KEY_hops];
+    if (k->preset > PRESET_TOY)
+        return OK;
+    if (v[KEY_tilt] != 0 && hops != 2)
+        return error_set(ERR_INPUT, "hops=%.0f tilt=%g: tilt is what two hops differ by; leave it out", hops,
+                         v[KEY_tilt]);
+    if ((hops > 1 || v[KEY_lean] != 0) && (v[KEY_B] > 1 || v[KEY_p] > 0 || v[KEY_schedule] != 0))
+        return error_set(
+            ERR_INPUT,
+            "hops=%.0f lean=%g: chains of attentions, and scores at the start, are known for B=1, p=0 and no "
+            "schedule; leave those out",
+            hops, v[KEY_lean]);
+    if (v[KEY_init_scores] > 0 && (v[KEY_B] > 1 || v[KEY_p] > 0 || v[KEY_schedule] != 0))
+        return error_set(ERR_INPUT,
+                         "init_scores=%g: scores at the start are for B=1, p=0 and no schedule; leave those out",
+                         v[KEY_init_scores]);
+    return OK;
+}
+
+/* What may be held where. */
+static enum status check_clamp(const struct keys *k, const struct clamp *c, unsigned *held)
+{
+    const double *v = k->value;
+    const char *kind = clamp_kind_name(c->kind), *all = clamp_name(v[KEY_clamp]);
+    const bool toy = k->preset <= PRESET_TOY, recall = k->preset == PRESET_RECALL;
+    const bool fits = c->kind == CLAMP_HOP                               ? toy
+                      : toy                                              ? false
+                      : c->kind == CLAMP_UNIFORM                         ? true
+                      : c->kind == CLAMP_COPY || c->kind == CLAMP_SELECT ? recall
+                                                                         : !recall;
+    if (!fits)
+        return error_set(ERR_INPUT, "clamp=%s: %s does not apply to the %s; `plateau keys clamp` lists what does", all,
+                         kind, preset_names[k->preset]);
+    const double layers = toy ? v[KEY_hops] : v[KEY_layers];
+    if (c->layer > layers)
+        return error_set(ERR_INPUT, "clamp=%s: %s@%d: %s=%.0f", all, kind, c->layer, toy ? "hops" : "layers", layers);
+    if (!toy && c->head > v[KEY_heads])
+        return error_set(ERR_INPUT, "clamp=%s: .h%d: heads=%.0f", all, c->head, v[KEY_heads]);
+    *held |= toy ? 1u << c->layer : 0;
+    return OK;
+}
+
+static enum status check_clamps(const struct keys *k)
+{
+    const struct clamps clamps = clamp_of(k->value[KEY_clamp]);
+    unsigned held = 0;
+    for (size_t i = 0; i < clamps.n; i++) {
+        enum status rc = check_clamp(k, &clamps.list[i], &held);
+        if (rc != OK)
+            return rc;
+    }
+    int hops = 0;
+    for (; held; held &= held - 1)
+        hops++;
+    if (hops > 0 && hops >= k->value[KEY_hops])
+        return error_set(ERR_INPUT, "clamp=%s hops=%.0f: at least one hop has to be free",
+                         clamp_name(k->value[KEY_clamp]), k->value[KEY_hops]);
+    return OK;
+}
+
+/* The equations of a Transformer's reduced flow. */
+static enum status check_reduced(const struct keys *k)
+{
+    const double *v = k->value;
+    if (k->preset != PRESET_REDUCED)
+        return OK;
+    if (v[KEY_p] > 0 || v[KEY_schedule] != 0)
+        return error_set(ERR_INPUT,
+                         "model=reduced p=%g schedule=%s: the reduced flow of a Transformer is for p=0 and no "
+                         "schedule; leave them out",
+                         v[KEY_p], schedule_name(v[KEY_schedule]));
+    if (v[KEY_optimizer] == OPTIMIZER_ADAM && v[KEY_beta2] == 0)
+        return error_set(ERR_INPUT, "model=reduced beta2=0: Adam's rates need a beta2 above 0");
+    return OK;
+}
+
 /* Rules between keys. */
 static enum status check_rules(const struct keys *k)
 {
@@ -301,20 +385,33 @@ static enum status check_rules(const struct keys *k)
         return error_set(ERR_INPUT,
                          "T=%.0f d=%.0f: a sequence has T x d numbers, at most 1e8, and d must not exceed 16384",
                          v[KEY_T], v[KEY_d]);
-    if (k->preset >= PRESET_REGRESSION && keys_optimizer(k)->gradient == GRADIENT_EXACT)
+    if (k->preset >= PRESET_REDUCED && keys_optimizer(k)->gradient == GRADIENT_EXACT)
         return error_set(ERR_INPUT, "optimizer=%s: the exact gradient is known for model=toy only; use sgd or adam",
                          keys_optimizer(k)->name);
-    if (k->preset >= PRESET_REGRESSION && fmod(v[KEY_width], 2) != 0)
+    if (k->preset >= PRESET_REDUCED && fmod(v[KEY_width], 2) != 0)
         return error_set(ERR_INPUT, "width=%.0f: positions are sine and cosine pairs, so width must be even",
                          v[KEY_width]);
-    enum status rc = check_schedule(k);
-    return rc == OK ? check_optimizer(k) : rc;
+    enum status (*const checks[])(const struct keys *) = {check_schedule, check_chain, check_clamps, check_reduced,
+                                                          check_optimizer};
+    enum status rc = OK;
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0] && rc == OK; i++)
+        rc = checks[i](k);
+    return rc;
+}
+
+bool keys_is_trained(const struct keys *keys)
+{
+    return keys->preset != PRESET_FLOW && keys->preset != PRESET_REDUCED;
 }
 
 /* A task without a column of its own has the one of regression. */
 enum preset keys_preset(double model, double task)
 {
-    enum preset preset = model == MODEL_FLOW ? PRESET_FLOW : model == MODEL_TOY ? PRESET_TOY : PRESET_REGRESSION;
+    static const enum preset presets[] = {[MODEL_FLOW] = PRESET_FLOW,
+                                          [MODEL_TOY] = PRESET_TOY,
+                                          [MODEL_REDUCED] = PRESET_REDUCED,
+                                          [MODEL_TRANSFORMER] = PRESET_REGRESSION};
+    enum preset preset = isnan(model) ? PRESET_REGRESSION : presets[(int)model];
     for (int i = PRESET_REGRESSION + 1; i < PRESET_COUNT && preset == PRESET_REGRESSION && !isnan(task); i++) {
         if (!strcmp(table[KEY_task].defaults[i], choices_task_name[(int)task]))
             preset = (enum preset)i;
@@ -325,7 +422,7 @@ enum preset keys_preset(double model, double task)
 enum status keys_resolve(const double *given, struct keys *keys)
 {
     keys->preset = keys_preset(given[KEY_model], given[KEY_task]);
-    if (keys->preset <= PRESET_TOY && given[KEY_task] > TASK_REGRESSION)
+    if (keys->preset <= PRESET_REDUCED && given[KEY_task] > TASK_REGRESSION)
         return error_set(ERR_INPUT, "task=%s: the %s knows task=regression only; %s needs model=transformer",
                          choices_task_name[(int)given[KEY_task]], preset_names[keys->preset],
                          choices_task_name[(int)given[KEY_task]]);
@@ -343,6 +440,8 @@ enum status keys_resolve(const double *given, struct keys *keys)
                 return rc;
         }
     }
+    if (keys->value[KEY_hops] > 1 && isnan(given[KEY_lean])) /* the start that does not lean is a saddle */
+        keys->value[KEY_lean] = 0.1;
     return check_rules(keys);
 }
 
@@ -390,6 +489,10 @@ static void add_type(enum key key, struct text *out)
 {
     if (table[key].type == TYPE_SCHEDULE) {
         text_add(out, "none, or p|B=VALUE@TIME|attention=A|loss=F, more of them after /");
+        return;
+    }
+    if (table[key].type == TYPE_CLAMP) {
+        text_add(out, "none, or copy|select|relevant|uniform@LAYER[.hHEAD][..STEP], or hop@HOP, more of them after /");
         return;
     }
     if (!keys_is_choice(key)) {

@@ -5,10 +5,11 @@
  * between keys
  * keys_text    value -> text, the inverse of keys_value
  *
- * Every value is a double: integers up to 2^53 are exact, a choice is its index, a schedule the number of its text
- * (schedule.h). NaN means "does not apply". */
+ * Every value is a double: integers up to 2^53 are exact, a choice is its index, a schedule or clamp the number of its
+ * text (word.h). NaN means "does not apply". */
 #ifndef KEYS_H
 #define KEYS_H
+#include "base/clamp.h"
 #include "base/error.h"
 #include "base/schedule.h"
 #include "base/text.h"
@@ -36,7 +37,8 @@
 #define CHOICES_method(X) X(METHOD_BDF, "bdf") X(METHOD_ADAMS, "adams")
 #define CHOICES_init(X) X(INIT_ZERO, "zero") X(INIT_GAUSSIAN, "gaussian")
 #define CHOICES_target(X) X(TARGET_UNIT, "unit") X(TARGET_GAUSSIAN, "gaussian")
-#define CHOICES_model(X) X(MODEL_FLOW, "flow") X(MODEL_TOY, "toy") X(MODEL_TRANSFORMER, "transformer")
+#define CHOICES_model(X)                                                                                               \
+    X(MODEL_FLOW, "flow") X(MODEL_TOY, "toy") X(MODEL_REDUCED, "reduced") X(MODEL_TRANSFORMER, "transformer")
 #define CHOICES_norm(X) X(NORM_NONE, "none") X(NORM_PRE, "pre")
 #define CHOICES_activation(X) X(ACTIVATION_GELU, "gelu") X(ACTIVATION_RELU, "relu")
 #define CHOICES_mask(X) X(MASK_NONE, "none") X(MASK_CAUSAL, "causal")
@@ -68,9 +70,9 @@ enum key {
     KEY_COUNT
 };
 
-/* The kinds of run, each with its own column of defaults; flow and toy stand before the Transformers, which code relies
- * on (preset >= PRESET_REGRESSION: a Transformer). */
-enum preset { PRESET_FLOW, PRESET_TOY, PRESET_REGRESSION, PRESET_RECALL, PRESET_COUNT };
+/* The kinds of run, each with its own column of defaults. Code relies on their order: flow and toy, whose time is that
+ * of gradient flow, come first, and Transformers that are trained last (preset >= PRESET_REGRESSION). */
+enum preset { PRESET_FLOW, PRESET_TOY, PRESET_REDUCED, PRESET_REGRESSION, PRESET_RECALL, PRESET_COUNT };
 
 /* A complete, valid set. */
 struct keys {
@@ -102,6 +104,8 @@ bool keys_is_hashed(enum key key);
 const char *keys_absent(enum key key);
 /* true if the key applies to that kind of run. */
 bool keys_applies(enum key key, enum preset preset);
+/* A run that takes training steps; else a flow that is integrated. */
+bool keys_is_trained(const struct keys *keys);
 /* The kind of run of that model and task (NaN: not given). */
 enum preset keys_preset(double model, double task);
 /* given[KEY_COUNT]: values, NaN where nothing was given; given[KEY_model] must be there. Fills defaults; keys that do

@@ -1,8 +1,7 @@
 #include "base/schedule.h"
-#include "base/hash.h"
 #include "base/text.h"
+#include "base/word.h"
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,59 +104,28 @@ bool schedule_has(const struct schedule *s, enum schedule_variable variable)
 
 /* ---- as the value of a key ---- */
 
-static struct entry {
-    double value;
-    struct schedule schedule;
-    char text[SCHEDULE_TEXT];
-    struct entry *next; /* owned */
-} * table;              /* owned, until the end of the process */
-
-/* 52 bits of the hash of the text, and never 0: a whole number that a double holds. */
-static double hash(const char *text)
-{
-    return (double)((hash_text(HASH_START, text) >> 12) | 1);
-}
-
-static const struct entry *find(double value)
-{
-    const struct entry *entry = table;
-    while (entry && entry->value != value)
-        entry = entry->next;
-    return entry;
-}
-
 enum status schedule_value(const char *text, double *value)
 {
-    enum status rc = OK;
-    struct entry new = {.next = table}, *copy;
+    struct schedule schedule;
+    char whole[SCHEDULE_TEXT];
     *value = 0;
-    TRY(schedule_parse(text, &new.schedule));
-    if (!new.schedule.n)
-        return OK;
-    new.value = hash(schedule_text(&new.schedule, new.text));
-    const struct entry *old = find(new.value);
-    REQUIRE(!old || !strcmp(old->text, new.text), ERR_INPUT,
-            "schedule=%s: has the number of %s: change the last digit of one of them", new.text, old->text);
-    if (!old) {
-        REQUIRE(copy = malloc(sizeof *copy), ERR_MEMORY, "out of memory for a schedule");
-        *copy = new;
-        table = copy;
-    }
-    *value = new.value;
-done:
-    return rc;
+    enum status rc = schedule_parse(text, &schedule);
+    return rc == OK && schedule.n ? word_value("schedule", schedule_text(&schedule, whole), value) : rc;
 }
 
 const char *schedule_name(double value)
 {
-    const struct entry *entry = find(value);
-    return entry ? entry->text : none;
+    const char *text = word_text(value);
+    return text ? text : none;
 }
 
 struct schedule schedule_of(double value)
 {
-    const struct entry *entry = find(value);
-    return entry ? entry->schedule : (struct schedule){0};
+    struct schedule schedule = {0};
+    const char *text = word_text(value);
+    if (text)
+        schedule_parse(text, &schedule);
+    return schedule;
 }
 
 /* ---- along a training run ---- */

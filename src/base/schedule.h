@@ -11,8 +11,7 @@
  *
  * Neither commas nor colons: a list of schedules is a grid axis as any other, and YAML takes it without quotes.
  *
- * A key's value is a number (keys.h). That of a schedule is made of the hash of its text: the same in every process; a
- * table of this process keeps the texts it has met. The table is not shared between threads. */
+ * As the value of a key it is the number of its text (word.h). */
 #ifndef SCHEDULE_H
 #define SCHEDULE_H
 #include "base/error.h"

@@ -33,7 +33,7 @@ enum { LARGE_STEPS = 3, SMALL_STEPS = 100, THREADS = 2 };
 enum { PRODUCT_ROWS = 8192, PRODUCT_OUT = 1024, PRODUCT_IN = 256, PRODUCTS = 10 };
 
 struct bench {
-    struct flow_cvode *solver;
+    struct flow_solver *solver;
     struct prediction_workspace *quadrature;
     struct run_context runs; /* the same two, as `plateau flow` uses them */
     struct toy *toy;
@@ -105,7 +105,7 @@ static enum status solve(struct bench *b, size_t point, bool all_crossings, bool
                                    .all_crossings = all_crossings};
     const struct flow_start start = flow_unit_start(d_at(point));
     TRY(flow_init(T_at(point), d_at(point), 1, 0, METRIC_FULL, &start, &flow));
-    TRY(flow_cvode_solve(b->solver, &flow, &q, &solution));
+    TRY(flow_solver_solve(b->solver, &flow, &q, &solution));
     if (predictions)
         prediction_compute(b->quadrature, &flow, q.loss, q.threshold, &predicted);
 done:
@@ -361,7 +361,7 @@ static enum status prepare(struct bench *b)
 {
     enum status rc = OK;
     struct keys keys;
-    TRY(flow_cvode_create(&b->solver));
+    TRY(flow_solver_create(&b->solver));
     TRY(prediction_create(&b->quadrature));
     TRY(run_flow_create(&b->runs.tools));
     TRY(toy_create(TOY_SIZE, TOY_SIZE, 1, 0, &b->toy));
@@ -460,7 +460,7 @@ enum status command_bench(const struct arguments *a)
     TRY(text_status(&out));
     TRY(cli_print(out.data, out.length));
 done:
-    flow_cvode_free(b.solver);
+    flow_solver_free(b.solver);
     prediction_free(b.quadrature);
     run_free(&b.runs);
     toy_free(b.toy);

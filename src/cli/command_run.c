@@ -7,6 +7,7 @@
 #include "models/published.h"
 #include "run/reading.h"
 #include "run/run.h"
+#include "run/run_forecast.h"
 #include "parallel/scheduler.h"
 #include "parallel/stop.h"
 #include <math.h>
@@ -64,7 +65,11 @@ static void describe_theory(const struct result *r, double plateau, struct text 
     if (r->keys.preset == PRESET_TOY)
         add_flow(out, r, plateau);
 #define AS_LINE(name, meaning) add_prediction(out, #name, r->predicted.name, plateau);
-    PREDICTIONS(AS_LINE)
+    if (r->keys.value[KEY_hops] > 1) {
+        PREDICTIONS_CHAIN(AS_LINE)
+        return;
+    }
+    PREDICTIONS_FLOW(AS_LINE)
 #undef AS_LINE
     if (r->keys.value[KEY_init] == INIT_GAUSSIAN)
         text_addf(out,
@@ -87,6 +92,27 @@ static void describe_theory(const struct result *r, double plateau, struct text 
                   1 - r->keys.value[KEY_momentum]);
     if (r->keys.value[KEY_p] > 0)
         text_add(out, "  (eq6 and asinh with p > 0: our reading of the paper, which gives them for p = 0)\n");
+}
+
+/* What is known of a Transformer before it trains, and of the lengths of its reduced flow. */
+static void describe_transformer(const struct result *r, double plateau, struct text *out)
+{
+    const struct prediction *p = &r->predicted;
+    add_prediction(out, "published", published_plateau(&r->keys), plateau);
+    if (r->keys.preset == PRESET_RECALL)
+        return;
+    if (r->keys.preset == PRESET_REGRESSION)
+        add_prediction(out, "reduced", p->reduced, plateau);
+    if (!isnan(p->reduced_error))
+        text_addf(out, "  (the reduced flow of %s; runs scatter about it by a factor of %.2f)\n",
+                  r->keys.value[KEY_layers] > 1 ? "one layer with one head, an upper bound" : "this Transformer",
+                  exp(p->reduced_error));
+    add_prediction(out, "reduced_s50", p->reduced_s50, NAN);
+    add_prediction(out, "reduced_closed", p->reduced_closed, NAN);
+    if (!isnan(p->reduced_closed))
+        text_add(out, "  (when half of the attention is on the relevant tokens; a closed form of that)\n");
+    if (r->keys.value[KEY_p] > 0 && !isnan(p->reduced_closed))
+        text_add(out, "  (p > 0: the closed form with a factor for p alone; no flow is known)\n");
 }
 
 /* What a length that was read off says less than it seems to. */
@@ -163,7 +189,7 @@ static void describe(const struct result *r, struct text *out)
     else if (r->keys.preset <= PRESET_TOY)
         describe_theory(r, known, out);
     else
-        add_prediction(out, "published", published_plateau(&r->keys), known);
+        describe_transformer(r, known, out);
 }
 
 /* "45 s", "12 min", "3.4 h" */
@@ -177,22 +203,28 @@ static void add_duration(struct text *out, double seconds)
         text_addf(out, "%.1f h", seconds / 3600);
 }
 
-/* The line of a single Transformer run. The expected emergence is the paper's law, and says so: it knows nothing of
- * this run. */
+/* The line of a single Transformer run: what its own attention says of when it will arrive, and how long the steps up
+ * to there, or else to the cap, will take. */
 static void show_training(void *context, const struct run_transformer_report *r)
 {
     struct batch *b = context;
-    const double published = published_plateau(&b->keys), cap = keys_real(&b->keys, KEY_steps);
+    const struct forecast *f = &r->forecast;
+    const bool says = f->word == FORECAST_SAYS;
+    const double end = says && f->T > r->step ? f->T : keys_real(&b->keys, KEY_steps);
     struct text line = {0};
     text_addf(&line, "step %.0f: test loss %.3f of the null loss, ", r->step, r->loss);
     if (!isnan(r->accuracy))
         text_addf(&line, "accuracy %.3f, ", r->accuracy);
     text_addf(&line, "attention %.3f, %.3gk tokens/s; ", r->attention, r->tokens_per_s / 1e3);
-    if (published > r->step)
-        text_addf(&line, "published law: emergence at step %.0f, in ", published);
+    if (says)
+        text_addf(&line, "attention arrives at about step %.0f (%.0f .. %.0f), in ", f->T, f->low, f->high);
     else
-        text_addf(&line, "cap of %.0f steps in ", cap);
-    add_duration(&line, ((published > r->step ? published : cap) - r->step) * r->seconds_per_step);
+        text_addf(&line, "%scap of %.0f steps in ",
+                  f->word == FORECAST_ARRIVED      ? "attention has arrived; "
+                  : run_forecast_applies(&b->keys) ? "cannot tell yet when attention arrives; "
+                                                   : "",
+                  end);
+    add_duration(&line, (end - r->step) * r->seconds_per_step);
     if (text_status(&line) == OK && !isnan(r->seconds_per_step))
         progress_line(&b->progress, line.data);
     text_free(&line);
@@ -294,14 +326,11 @@ static enum status run_grid(const struct arguments *a, const char *model)
     for (size_t i = 0; i < b.n; i++) {
         TRY(grid_at(&b.grid, i, &b.keys));
         TRY(run_check(&b.keys));
-        bool flow = b.keys.preset == PRESET_FLOW;
+        bool flow = !keys_is_trained(&b.keys);
         threads =
             keys_real(&b.keys, KEY_threads) > (double)threads ? (size_t)keys_integer(&b.keys, KEY_threads) : threads;
         REQUIRE(flow == !strcmp(model, "flow"), ERR_INPUT, "model=%s: `plateau %s` runs that",
-                flow                          ? "flow"
-                : b.keys.preset == PRESET_TOY ? "toy"
-                                              : "transformer",
-                flow ? "flow" : "train");
+                keys_text(KEY_model, b.keys.value[KEY_model], (char[32]){0}), flow ? "flow" : "train");
     }
     if (a->checkpoint)
         TRY(text_may_write(a->checkpoint));

@@ -5,6 +5,7 @@
 #include "study/grid.h"
 #include "models/task.h"
 #include "run/safetensors.h"
+#include "run/train_step.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,8 +74,12 @@ static enum status read_samples(const char *path, const struct keys *keys, const
             "no inputs [batch, ..] in it");
     TRY(task_samples(keys, task, inputs->shape[0], s));
     describe(s, t);
-    for (int i = 0; i < SAMPLE_TENSORS - 1; i++) /* nobody needs to say what is relevant */
+    const int needed = keys_real(keys, KEY_clamp) != 0 ? SAMPLE_TENSORS : SAMPLE_TENSORS - 1; /* relevant: for clamps */
+    for (int i = 0; i < needed; i++)
         TRY(safetensors_copy(&file, t[i].name, t[i].type, t[i].rank, t[i].shape, (void *)t[i].data));
+    for (size_t i = 0; i < s->n * s->slots && needed == SAMPLE_TENSORS; i++)
+        REQUIRE(s->relevant[i] >= -1 && s->relevant[i] < (int32_t)s->T, ERR_INPUT,
+                "relevant: %d is no position of a sequence of %zu (-1: none)", (int)s->relevant[i], s->T);
 done:
     safetensors_free(&file);
     return rc == OK ? OK : error_prefix(rc, "%.150s", path);
@@ -123,8 +128,15 @@ enum status command_gradient(const struct arguments *a)
     gradient = calloc(model->count, sizeof *gradient);
     outputs = calloc(s.n * (size_t)config.outputs, sizeof *outputs);
     REQUIRE(gradient && outputs, ERR_MEMORY, "out of memory for a gradient of %zu numbers", model->count);
-    const struct transformer_batch batch = {
-        .sequences = (int)s.n, .inputs = s.inputs, .targets = s.targets, .tokens = s.tokens, .labels = s.labels};
+    const struct clamps clamps = clamp_of(keys_real(&keys, KEY_clamp));
+    struct transformer_clamp held[CLAMPS];
+    const struct transformer_batch batch = {.sequences = (int)s.n,
+                                            .inputs = s.inputs,
+                                            .targets = s.targets,
+                                            .tokens = s.tokens,
+                                            .labels = s.labels,
+                                            .clamps = held,
+                                            .n_clamps = train_step_clamps(&clamps, task.kind, 0, &s, held)};
     TRY(transformer_gradient(model, &batch, gradient, &measure, outputs));
     TRY(write_gradient(a->out, model, s.n, (float)measure.loss, outputs, gradient));
 done:

@@ -38,7 +38,7 @@ static void add_json(const struct keys *keys, const struct optimum *found, struc
     text_add(out, "], \"version\": \"" PACKAGE_VERSION "\"}\n");
 }
 
-static enum status solve(const struct arguments *a, struct flow_cvode *solver, const struct keys *keys)
+static enum status solve(const struct arguments *a, struct flow_solver *solver, const struct keys *keys)
 {
     enum status rc = OK;
     struct optimum_problem problem;
@@ -62,7 +62,7 @@ enum status command_schedule(const struct arguments *a)
     enum status rc = OK;
     struct grid grid = {0};
     struct keys keys;
-    struct flow_cvode *solver = NULL;
+    struct flow_solver *solver = NULL;
     size_t n;
     REQUIRE(a->n_files == 0, ERR_INPUT, "%s: expected key=value (`plateau keys` lists the keys)", a->files[0]);
     TRY(grid_set(&grid, "model", "flow"));
@@ -72,17 +72,20 @@ enum status command_schedule(const struct arguments *a)
             grid.count[KEY_p] ? "p" : "schedule");
     TRY(grid_size(&grid, &n));
     TRY(grid_check(&grid));
-    TRY(flow_cvode_create(&solver));
+    TRY(flow_solver_create(&solver));
     for (size_t i = 0; i < n; i++) {
         TRY(grid_at(&grid, i, &keys));
         REQUIRE(keys.preset == PRESET_FLOW, ERR_INPUT,
                 "model: `plateau schedule` searches the flow; leave the model out");
+        REQUIRE(!run_flow_is_chain(&keys), ERR_INPUT,
+                "hops=%g lean=%g: `plateau schedule` searches the flow of one attention; leave them out",
+                keys_real(&keys, KEY_hops), keys_real(&keys, KEY_lean));
         REQUIRE(keys_integer(&keys, KEY_loss) == LOSS_TEST, ERR_INPUT,
                 "loss=train: the training loss jumps at a switch; take loss=test");
         TRY(solve(a, solver, &keys));
     }
 done:
-    flow_cvode_free(solver);
+    flow_solver_free(solver);
     grid_free(&grid);
     return rc;
 }

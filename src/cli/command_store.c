@@ -127,15 +127,15 @@ done:
 static void say_imported(const char *db, const struct import_report *r)
 {
     static const char *const units[] = {
-        [PRESET_FLOW] = "time", [PRESET_TOY] = "time = steps x lr", [PRESET_REGRESSION] = "steps"};
+        [PRESET_FLOW] = "time", [PRESET_TOY] = "time = steps x lr", [PRESET_REDUCED] = "steps"};
     const char *separator = "";
     fprintf(stderr, "%zu runs imported into %s; plateau lengths in ", r->imported, db);
-    bool transformers = false;
+    bool steps = false;
     for (int kind = 0; kind < PRESET_COUNT; kind++) {
-        if (!r->kinds[kind] || transformers)
+        if (!r->kinds[kind] || steps)
             continue;
-        transformers = kind >= PRESET_REGRESSION;
-        fprintf(stderr, "%s%s", separator, units[transformers ? PRESET_REGRESSION : kind]);
+        steps = kind >= PRESET_REDUCED;
+        fprintf(stderr, "%s%s", separator, units[steps ? PRESET_REDUCED : kind]);
         separator = " or ";
     }
     if (r->by_default.length)

@@ -1,6 +1,6 @@
 #include "cli/manifest.h"
 #include "commit.h"
-#include "models/flow_cvode.h"
+#include "models/flow_solver.h"
 #include "parallel/scheduler.h"
 #include <gsl/gsl_version.h>
 #include <jansson.h>
@@ -58,7 +58,7 @@ size_t manifest_collect(struct report_fact *facts, double wall_s)
     text_add(add(facts, &n, "version"), PACKAGE_VERSION);
     text_add(add(facts, &n, "commit"), BUILD_COMMIT);
     text_addf(add(facts, &n, "compiler"), "%s, version %s", BUILD_COMPILER, __VERSION__);
-    text_addf(add(facts, &n, "CVODE"), "%s", flow_cvode_version());
+    text_addf(add(facts, &n, "CVODE"), "%s", ode_version());
     text_addf(add(facts, &n, "GSL"), "%s", gsl_version);
     text_addf(add(facts, &n, "SQLite"), "%s", sqlite3_libversion());
     yaml_get_version(&yaml[0], &yaml[1], &yaml[2]);

@@ -432,7 +432,7 @@ done:
 enum status expected_steps_run(struct expected_steps *e, const struct keys *keys, bool unseen, struct expectation *out)
 {
     *out = (struct expectation){.plateau = NAN, .source = EXPECTED_FLOW};
-    if (keys->preset == PRESET_FLOW)
+    if (!keys_is_trained(keys))
         return OK;
     return keys->preset == PRESET_TOY ? expect_toy(e, keys, out)
                                       : expect_transformer(e, keys, unseen ? history_cell(keys) % FOLDS : ALL, out);

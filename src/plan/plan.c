@@ -114,7 +114,7 @@ static void time_all(struct plan *plan)
 {
     for (size_t i = 0; i < plan->n; i++) {
         struct plan_run *run = &plan->runs[i];
-        const double steps = run->keys.preset == PRESET_FLOW ? 1 : left(run);
+        const double steps = keys_is_trained(&run->keys) ? left(run) : 1;
         const double threads = fmax(1, keys_real(&run->keys, KEY_threads)); /* NaN: 1 */
         const double shared = fmax(1, (double)(plan->jobs * ranks_here()) * threads / (double)scheduler_cores());
         run->seconds = RUN_OVERHEAD_S + steps * step_time_of(&plan->step_times, &run->keys, shared, &run->timed_by);
@@ -204,9 +204,8 @@ enum status plan_sum(const struct plan *plan, struct plan_sum *sum)
         sum->timed[run->timed_by]++;
         sum->censored += run->expected.censored;
         sum->steps += left(run);
-        sum->tokens += run->keys.preset == PRESET_FLOW
-                           ? 0
-                           : left(run) * cost_tokens(&run->keys) * keys_real(&run->keys, KEY_batch);
+        if (keys_is_trained(&run->keys))
+            sum->tokens += left(run) * cost_tokens(&run->keys) * keys_real(&run->keys, KEY_batch);
         sum->begun += run->resumed > 0;
         sum->resumed += run->resumed;
         sum->work_s += run->seconds;

@@ -39,13 +39,13 @@ static bool same(const struct keys *a, const struct keys *b, const enum key *key
 
 static bool same_shape(const struct keys *a, const struct keys *b)
 {
-    return same(a, b, shape_keys, a->preset == PRESET_FLOW ? 0 : N_SHAPE_KEYS);
+    return same(a, b, shape_keys, keys_is_trained(a) ? N_SHAPE_KEYS : 0);
 }
 
 /* The same but for sizes of the task. */
 static bool same_model(const struct keys *a, const struct keys *b)
 {
-    return same(a, b, shape_keys + N_SIZES, a->preset == PRESET_FLOW ? 0 : N_SHAPE_KEYS - N_SIZES);
+    return same(a, b, shape_keys + N_SIZES, keys_is_trained(a) ? N_SHAPE_KEYS - N_SIZES : 0);
 }
 
 /* The entry of the shape, made if it is not there; NULL: no memory. */
@@ -203,7 +203,7 @@ static enum status measure(void *context, size_t item, struct text *payload)
     const struct keys *keys = &m->times->list[m->order[item / m->jobs]].like;
     const double begin = progress_clock(), computed = busy();
     double seconds = NAN;
-    enum status rc = keys->preset == PRESET_FLOW  ? time_flow(m, keys, &result, &seconds)
+    enum status rc = !keys_is_trained(keys)       ? time_flow(m, keys, &result, &seconds)
                      : keys->preset == PRESET_TOY ? time_toy(m, *keys, &result, &seconds)
                                                   : time_transformer(m, *keys, &result, &seconds);
     if (rc == OK && *stop_reason() && result.state == RUN_INTERRUPTED) /* by a signal, not because it was timed */

@@ -164,13 +164,13 @@ static enum status copy_trace(const struct safetensors *file, struct trace *trac
 {
     enum status rc = OK;
     const struct safetensors_tensor *t = safetensors_find(file, "run.trace");
-    const size_t columns = (size_t)trace->columns;
-    const size_t length = t && t->rank == 2 && t->shape[1] == columns ? t->shape[0] : 0; /* so its file holds them */
+    const size_t least = (size_t)trace_least_columns(trace), most = (size_t)trace->columns;
+    const bool fits = t && t->rank == 2 && t->shape[1] >= least && t->shape[1] <= most;
+    const size_t columns = fits ? t->shape[1] : most, length = fits ? t->shape[0] : 0; /* so its file holds them */
     double *rows = malloc((length + 1) * columns * sizeof *rows);
     REQUIRE(rows, ERR_MEMORY, "out of memory for a trace of %zu rows", length);
     TRY(safetensors_copy(file, "run.trace", SAFETENSORS_F64, 2, (size_t[]){length, columns}, rows));
-    for (size_t i = 0; i < length; i++)
-        TRY(trace_add(trace, rows + i * columns));
+    TRY(trace_fill(trace, rows, length, columns));
 done:
     free(rows);
     return rc;

@@ -1,5 +1,6 @@
 #include "run/reading.h"
 #include "models/task.h"
+#include "run/run_reduced.h"
 #include <math.h>
 
 double reading_threshold(const struct keys *keys, double threshold)
@@ -35,6 +36,12 @@ static enum status expect(struct run_flow *tools, struct result *r)
     struct flow_solution solution;
     bool toy = r->keys.preset == PRESET_TOY;
     enum metric metric = toy ? METRIC_FULL : (enum metric)keys_integer(&r->keys, KEY_metric);
+    if (r->keys.preset >= PRESET_REGRESSION) {
+#define FORGET(name, meaning) r->predicted.name = NAN;
+        PREDICTIONS_TRANSFORMER(FORGET)
+#undef FORGET
+        return run_reduced_expect(run_flow_ode(tools), &r->keys, &r->predicted);
+    }
     enum status rc = run_flow_expect(tools, &r->keys, metric, toy ? &solution : NULL, &r->predicted);
     r->flow_plateau = toy && rc == OK ? solution.plateau : NAN;
     return rc;
@@ -52,7 +59,7 @@ enum status reading_at(struct run_flow *tools, double threshold, struct result *
     r->keys.value[KEY_threshold] = threshold;
     if (r->state == RUN_EMERGED || r->state == RUN_CENSORED)
         r->state = isnan(plateau) ? RUN_CENSORED : RUN_EMERGED;
-    if (tools && *known && r->keys.preset <= PRESET_TOY)
+    if (tools && *known && r->keys.preset != PRESET_REDUCED)
         return expect(tools, r);
     r->flow_plateau = NAN;
     r->predicted = prediction_none;

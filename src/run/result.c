@@ -125,7 +125,7 @@ void result_bracket(const struct result *r, double length, double *low, double *
 {
     const double steps = r->keys.value[KEY_eval_every], lr = r->keys.preset == PRESET_TOY ? r->keys.value[KEY_lr] : 1;
     *low = *high = length;
-    if (r->keys.preset == PRESET_FLOW || isnan(r->initial_loss) || !(length > 0))
+    if (!keys_is_trained(&r->keys) || isnan(r->initial_loss) || !(length > 0))
         return;
     const double number = ceil(length / (steps * lr) * (1 - 1e-12)); /* of the evaluation; lengths are rounded */
     *low = (number - 1) * steps * lr;
@@ -161,6 +161,33 @@ static void add_bracket(const struct result *r, struct text *out)
     text_add(out, "]");
 }
 
+/* What theory expects of that kind of run. */
+static void add_predicted(const struct result *r, struct text *out)
+{
+    const enum preset preset = r->keys.preset;
+    const char *separator = ", \"predicted\": {";
+#define AS_JSON(name, meaning)                                                                                         \
+    text_addf(out, "%s\"" #name "\": ", separator);                                                                    \
+    text_add_real(out, r->predicted.name);                                                                             \
+    separator = ", ";
+    if (preset <= PRESET_TOY) {
+        PREDICTIONS_FLOW(AS_JSON)
+    }
+    if (preset <= PRESET_TOY && r->keys.value[KEY_hops] > 1) {
+        PREDICTIONS_CHAIN(AS_JSON)
+    }
+    if (preset > PRESET_TOY) {
+        PREDICTIONS_TRANSFORMER(AS_JSON)
+    }
+    if (preset == PRESET_TOY)
+        add_field(out, "flow", r->flow_plateau);
+    if (keys_is_trained(&r->keys)) {
+        PREDICTIONS_RUN(AS_JSON)
+    }
+#undef AS_JSON
+    text_add(out, "}");
+}
+
 void result_json(const struct result *r, struct text *out)
 {
     enum preset preset = r->keys.preset;
@@ -168,7 +195,7 @@ void result_json(const struct result *r, struct text *out)
     add_field(out, "plateau", r->plateau);
     text_addf(out, ", \"unit\": \"%s\", \"status\": \"%s\"", preset <= PRESET_TOY ? "time" : "steps",
               state_names[r->state]);
-    if (preset != PRESET_FLOW)
+    if (keys_is_trained(&r->keys))
         add_bracket(r, out);
     add_field(out, "initial_loss", r->initial_loss);
     add_field(out, "null_loss", r->null_loss);
@@ -183,19 +210,9 @@ void result_json(const struct result *r, struct text *out)
     text_add(out, schedule.n ? "]" : "");
     add_field(out, "wall_s", r->wall_s);
     text_add(out, ", \"version\": \"" PACKAGE_VERSION "\"");
-    if (preset <= PRESET_TOY) {
-        const char *separator = ", \"predicted\": {";
-#define AS_JSON(name, meaning)                                                                                         \
-    text_addf(out, "%s\"" #name "\": ", separator);                                                                    \
-    text_add_real(out, r->predicted.name);                                                                             \
-    separator = ", ";
-        PREDICTIONS(AS_JSON)
-#undef AS_JSON
-        if (preset == PRESET_TOY)
-            add_field(out, "flow", r->flow_plateau);
-        text_add(out, "}");
-    }
-    if (preset == PRESET_FLOW) {
+    if (r->keys.preset != PRESET_RECALL)
+        add_predicted(r, out);
+    if (!keys_is_trained(&r->keys)) {
         for (int i = 0; i < RESULT_SOLVER; i++)
             text_addf(out, "%s\"%s\": %ld", i ? ", " : ", \"solver\": {", result_solver_name(i), r->solver[i]);
         text_add(out, "}");

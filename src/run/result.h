@@ -1,7 +1,7 @@
 /* What a run gives: a fixed-size record (so that it can cross a pipe), and its JSON line. */
 #ifndef RESULT_H
 #define RESULT_H
-#include "models/flow_cvode.h"
+#include "models/flow_solver.h"
 #include "base/keys.h"
 #include "models/prediction.h"
 #include "base/text.h"

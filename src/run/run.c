@@ -1,5 +1,6 @@
 #include "run/run.h"
 #include "run/checkpoint.h"
+#include "run/run_reduced.h"
 #include "run/run_toy.h"
 
 enum status run_check(const struct keys *keys)
@@ -13,15 +14,20 @@ enum status run_check(const struct keys *keys)
 static enum status run_one(struct run_context *context, const struct keys *keys, const struct run_request *request,
                            struct result *result, struct trace *trace)
 {
-    if (keys->preset >= PRESET_REGRESSION)
-        return run_transformer(keys, request, result, trace);
-    if (!context->tools) {
-        enum status rc = run_flow_create(&context->tools);
-        if (rc != OK)
-            return rc;
+    enum status rc = context->tools ? OK : run_flow_create(&context->tools);
+    if (rc != OK)
+        return rc;
+    switch (keys->preset) {
+    case PRESET_FLOW:
+        return run_flow(context->tools, keys, result, trace);
+    case PRESET_TOY:
+        return run_toy(context->tools, keys, request, result, trace);
+    case PRESET_REDUCED:
+        return run_reduced(run_flow_ode(context->tools), keys, result, trace);
+    default:
+        rc = run_transformer(keys, request, result, trace);
+        return rc == OK ? run_reduced_expect(run_flow_ode(context->tools), keys, &result->predicted) : rc;
     }
-    return keys->preset == PRESET_FLOW ? run_flow(context->tools, keys, result, trace)
-                                       : run_toy(context->tools, keys, request, result, trace);
 }
 
 enum status run_any(struct run_context *context, const struct keys *keys, struct result *result, struct trace *trace)

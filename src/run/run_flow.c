@@ -6,7 +6,8 @@
 #include <string.h>
 
 struct run_flow {
-    struct flow_cvode *solver;
+    struct flow_solver *solver;
+    struct ode *ode;
     struct prediction_workspace *quadrature;
 };
 
@@ -15,7 +16,8 @@ enum status run_flow_create(struct run_flow **tools)
     enum status rc = OK;
     struct run_flow *t = calloc(1, sizeof *t);
     REQUIRE(t, ERR_MEMORY, "out of memory for the flow's tools");
-    TRY(flow_cvode_create(&t->solver));
+    TRY(flow_solver_create(&t->solver));
+    TRY(ode_create(&t->ode));
     TRY(prediction_create(&t->quadrature));
 done:
     if (rc != OK) {
@@ -30,9 +32,15 @@ void run_flow_free(struct run_flow *t)
 {
     if (!t)
         return;
-    flow_cvode_free(t->solver);
+    flow_solver_free(t->solver);
+    ode_free(t->ode);
     prediction_free(t->quadrature);
     free(t);
+}
+
+struct ode *run_flow_ode(struct run_flow *t)
+{
+    return t->ode;
 }
 
 static enum status draw_start(const struct keys *keys, struct flow_start *start)
@@ -58,21 +66,15 @@ enum status run_flow_optimum_problem(const struct keys *k, struct optimum_proble
 enum status run_flow_problem(const struct keys *keys, enum metric metric, struct flow *flow)
 {
     struct flow_start start;
+    if (run_flow_is_chain(keys))
+        return error_set(ERR_INPUT, "hops=%g lean=%g: known of one attention whose scores begin at 0; leave them out",
+                         keys_real(keys, KEY_hops), keys_real(keys, KEY_lean));
     enum status rc = draw_start(keys, &start);
     if (rc != OK)
         return rc;
     const struct schedule schedule = schedule_of(keys_real(keys, KEY_schedule));
     return flow_init_scheduled(keys_real(keys, KEY_T), keys_real(keys, KEY_d), keys_real(keys, KEY_B),
                                keys_real(keys, KEY_p), metric, &start, &schedule, flow);
-}
-
-/* The formulas are for constant p and B: NaN with a schedule. */
-static void predict(struct run_flow *t, const struct flow *flow, const struct flow_request *q, struct prediction *out)
-{
-    if (flow->schedule.n)
-        *out = prediction_none;
-    else
-        prediction_compute(t->quadrature, flow, q->loss, q->threshold, out);
 }
 
 static enum status record(void *context, const struct flow *f, double t, const double *y)
@@ -83,12 +85,61 @@ static enum status record(void *context, const struct flow *f, double t, const d
     return trace_add(context, row);
 }
 
+/* The flow of one attention from scores 0, and its predictions; those are for constant p and B. solution NULL: the
+ * predictions alone. */
+static enum status solve_single(struct run_flow *t, const struct keys *keys, enum metric metric,
+                                const struct flow_request *q, struct flow_solution *solution, struct prediction *out)
+{
+    enum status rc = OK;
+    struct flow flow;
+    TRY(run_flow_problem(keys, metric, &flow));
+    if (solution)
+        TRY(flow_solver_solve(t->solver, &flow, q, solution));
+    if (!flow.schedule.n)
+        prediction_compute(t->quadrature, &flow, q->loss, q->threshold, out);
+done:
+    return rc;
+}
+
+/* The same of a chain, whose closed form is for the usual threshold and for small ones alike: it ends with the jump. */
+static enum status solve_chain(struct run_flow *t, const struct keys *keys, enum metric metric,
+                               const struct flow_request *q, struct flow_solution *solution, struct prediction *out)
+{
+    enum status rc = OK;
+    struct chain chain;
+    struct flow_start start;
+    const struct chain_request request = {.method = q->method,
+                                          .rtol = q->rtol,
+                                          .atol = q->atol,
+                                          .threshold = q->threshold,
+                                          .time = q->time,
+                                          .all_crossings = q->all_crossings,
+                                          .step = q->context ? run_flow_chain_record : NULL,
+                                          .context = q->context};
+    TRY(draw_start(keys, &start));
+    TRY(run_flow_chain_problem(keys, metric, &start, &chain));
+    if (solution)
+        TRY(chain_solve(t->ode, &chain, &request, solution));
+    TRY(chain_closed(&chain, &out->chain));
+done:
+    return rc;
+}
+
+/* q->context: the trace, or NULL. */
+static enum status solve(struct run_flow *t, const struct keys *keys, enum metric metric, const struct flow_request *q,
+                         struct flow_solution *solution, struct prediction *out)
+{
+    *out = prediction_none;
+    return run_flow_is_chain(keys) ? solve_chain(t, keys, metric, q, solution, out)
+                                   : solve_single(t, keys, metric, q, solution, out);
+}
+
 enum status run_flow(struct run_flow *t, const struct keys *keys, struct result *r, struct trace *trace)
 {
     enum status rc = OK;
     double begin = progress_clock();
-    struct flow flow;
     struct flow_solution s;
+    struct prediction predicted;
     struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss),
                              .method = (enum method)keys_integer(keys, KEY_method),
                              .rtol = keys_real(keys, KEY_rtol),
@@ -100,20 +151,19 @@ enum status run_flow(struct run_flow *t, const struct keys *keys, struct result 
                              .context = trace};
     if (trace)
         trace_begin(trace, keys);
-    TRY(run_flow_problem(keys, (enum metric)keys_integer(keys, KEY_metric), &flow));
-    TRY(flow_cvode_solve(t->solver, &flow, &q, &s));
+    TRY(solve(t, keys, (enum metric)keys_integer(keys, KEY_metric), &q, &s, &predicted));
     *r = (struct result){.keys = *keys,
-                         .state = RUN_EMERGED,
+                         .state = isnan(s.plateau) ? RUN_CENSORED : RUN_EMERGED,
                          .plateau = s.plateau,
                          .cap = s.final_time,
                          .initial_loss = s.initial_loss,
                          .null_loss = s.null_loss,
                          .final_loss = s.final_loss,
                          .flow_plateau = NAN,
-                         .solver = {s.steps, s.rhs_evals, s.jac_evals, s.error_test_fails}};
+                         .predicted = predicted,
+                         .solver = {s.counts.steps, s.counts.rhs_evals, s.counts.jac_evals, s.counts.error_test_fails}};
     memcpy(r->crossings, s.crossings, sizeof r->crossings);
     memcpy(r->switched, s.switched, sizeof r->switched);
-    predict(t, &flow, &q, &r->predicted);
     r->wall_s = progress_clock() - begin;
 done:
     if (rc != OK) {
@@ -128,23 +178,17 @@ done:
 enum status run_flow_expect(struct run_flow *t, const struct keys *keys, enum metric metric,
                             struct flow_solution *solution, struct prediction *predicted)
 {
-    struct flow flow;
-    struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss),
-                             .method = METHOD_BDF,
-                             .rtol = 1e-8,
-                             .atol = 1e-11,
-                             .threshold = keys_real(keys, KEY_threshold),
-                             .all_crossings = true};
-    enum status rc = run_flow_problem(keys, metric, &flow);
-    if (rc == OK && solution)
-        rc = flow_cvode_solve(t->solver, &flow, &q, solution);
-    if (rc == ERR_SOLVER) {
-        solution->plateau = NAN;
-        for (int i = 0; i < FLOW_LEVELS; i++)
-            solution->crossings[i] = NAN;
-        rc = OK;
-    }
-    if (rc == OK)
-        predict(t, &flow, &q, predicted);
-    return rc;
+    const struct flow_request q = {.loss = (enum loss)keys_integer(keys, KEY_loss),
+                                   .method = METHOD_BDF,
+                                   .rtol = 1e-8,
+                                   .atol = 1e-11,
+                                   .threshold = keys_real(keys, KEY_threshold),
+                                   .all_crossings = true};
+    enum status rc = solve(t, keys, metric, &q, solution, predicted);
+    if (rc != ERR_SOLVER || !solution)
+        return rc;
+    solution->plateau = NAN;
+    for (int i = 0; i < FLOW_LEVELS; i++)
+        solution->crossings[i] = NAN;
+    return solve(t, keys, metric, &q, NULL, predicted);
 }

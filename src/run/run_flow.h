@@ -1,6 +1,7 @@
 /* One run of the reduced flow: keys -> problem -> integration -> result and trace. */
 #ifndef RUN_FLOW_H
 #define RUN_FLOW_H
+#include "models/chain.h"
 #include "models/optimum.h"
 #include "run/result.h"
 #include "run/trace.h"
@@ -17,9 +18,24 @@ enum status run_flow(struct run_flow *tools, const struct keys *keys, struct res
  * crossings are NaN. */
 enum status run_flow_expect(struct run_flow *tools, const struct keys *keys, enum metric metric,
                             struct flow_solution *solution, struct prediction *predicted);
+/* What integrates the other flows: chains, and the reduced flow of Transformers. Borrowed. */
+struct ode *run_flow_ode(struct run_flow *tools);
+
+/* Is the run of `keys` (flow or toy) a chain of attentions, or one whose scores do not begin at 0 (chain.h)? */
+bool run_flow_is_chain(const struct keys *keys);
+/* Which hops are held at their right move (the key clamp). */
+void run_flow_held(const struct keys *keys, bool held[CHAIN_HOPS]);
+/* The scores that lean and tilt say. */
+void run_flow_lean(const struct keys *keys, double D[CHAIN_HOPS]);
+/* The chain of `keys` with that start of W, and with the scores that the toy would draw. ERR_INPUT, ERR_MEMORY. */
+enum status run_flow_chain_problem(const struct keys *keys, enum metric metric, const struct flow_start *start,
+                                   struct chain *chain);
+/* A row of its trace: chain_request.step, with the trace as context. */
+enum status run_flow_chain_record(void *context, const struct chain *c, double t, const double *y);
+
 /* The flow of `keys` whose best schedule is asked for; p and schedule of `keys` are not read. */
 enum status run_flow_optimum_problem(const struct keys *keys, struct optimum_problem *problem);
-/* The problem of `keys` with its start drawn (flow or toy). */
+/* The problem of `keys` with its start drawn (flow or toy). ERR_INPUT for a chain. */
 enum status run_flow_problem(const struct keys *keys, enum metric metric, struct flow *flow);
 
 #endif

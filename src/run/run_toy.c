@@ -1,6 +1,7 @@
 #include "run/run_toy.h"
 #include "base/progress.h"
 #include "models/toy.h"
+#include "run/run_forecast.h"
 #include "run/train.h"
 #include <inttypes.h>
 #include <math.h>
@@ -31,7 +32,11 @@ struct toy_run {
     double *gradient; /* owned */
     int64_t stride;   /* every so many evaluations make a row */
     double least;     /* the lowest loss so far */
-    bool stale;       /* the checkpoint does not know when the threshold was crossed */
+    struct ode *ode;  /* borrowed: for forecasts */
+    struct forecast forecast;
+    double *room; /* owned: [rooms], scratch of forecasts */
+    size_t rooms;
+    bool stale; /* the checkpoint does not know when the threshold was crossed */
 };
 
 static enum status gradient(struct toy_run *run, double *loss)
@@ -59,6 +64,19 @@ static enum status step(struct training *t)
     return rc;
 }
 
+/* Says in the last row when the plateau will end, unless it is over. */
+static enum status forecast(struct toy_run *run, bool over)
+{
+    struct trace *trace = run->training.trace;
+    if (!over && run_forecast_applies(run->training.keys))
+        return run_forecast_note(run->training.keys, trace, 0, sqrt(run->toy->n2), run->ode, &run->room, &run->rooms,
+                                 &run->forecast);
+    double *said = trace->rows + trace->length * (size_t)trace->columns;
+    for (int i = 1; i <= 3; i++)
+        said[-i] = NAN;
+    return OK;
+}
+
 /* Keeps about TRACE_TARGET rows, evenly spaced: evaluation i if the stride divides i. When full, every second row goes
  * and the stride doubles. */
 static enum status keep(struct toy_run *run, double time, const struct toy_measure *m)
@@ -67,12 +85,19 @@ static enum status keep(struct toy_run *run, double time, const struct toy_measu
     if (step / every % run->stride)
         return OK;
     struct trace *trace = run->training.trace;
-    const double row[] = {(double)step,    time,       m->loss_train, m->loss_test, m->w,
-                          m->w_orthogonal, m->delta_a, m->attention};
+    double row[8 + TOY_CHAIN_HOPS + 3] = {(double)step,    time,          m->loss_train, m->loss_test, m->w,
+                                          m->w_orthogonal, m->delta_a[0], m->attention};
+    for (int i = 1; i < run->toy->hops; i++)
+        row[7 + i] = m->delta_a[i];
+    for (int i = 7 + run->toy->hops; i < trace->columns; i++)
+        row[i] = NAN; /* the forecast, see below */
+    const size_t bytes = (size_t)trace->columns * sizeof *row;
     enum status rc = trace_add(trace, row);
+    if (rc == OK)
+        rc = forecast(run, !isnan(run->training.levels[TRAIN_LEVELS - 1].crossing));
     if (rc == OK && trace->length / 2 >= TRACE_TARGET) {
         for (size_t i = 0; i < TRACE_TARGET; i++)
-            memcpy(trace->rows + i * (size_t)trace->columns, trace->rows + 2 * i * (size_t)trace->columns, sizeof row);
+            memcpy(trace->rows + i * (size_t)trace->columns, trace->rows + 2 * i * (size_t)trace->columns, bytes);
         trace->length = TRACE_TARGET;
         run->stride *= 2;
     }
@@ -171,6 +196,25 @@ static enum status restore_plateau(struct toy_run *run, const double *state)
                      other, threshold, other);
 }
 
+/* What would have been said of another threshold, row by row. */
+static enum status forecast_again(struct toy_run *run)
+{
+    enum status rc = OK;
+    struct trace *trace = run->training.trace;
+    const size_t length = trace->length;
+    const int value =
+        trace_find(trace, keys_integer(run->training.keys, KEY_loss) == LOSS_TEST ? "loss_test" : "loss_train");
+    const double level = run->training.levels[TRAIN_LEVELS - 1].value;
+    bool over = false;
+    for (trace->length = 1; trace->length <= length && rc == OK; trace->length++) {
+        const double *row = trace->rows + (trace->length - 1) * (size_t)trace->columns;
+        over = over || row[value] <= level;
+        rc = forecast(run, over);
+    }
+    trace->length = length;
+    return rc;
+}
+
 static enum status restore(struct toy_run *run, const double *state)
 {
     enum status rc = OK;
@@ -203,6 +247,8 @@ static enum status restore(struct toy_run *run, const double *state)
     r->cap = t->previous_time = (double)(last * every) * t->time_per_step;
     r->state = diverged ? RUN_DIVERGED : RUN_CENSORED;
     TRY(restore_plateau(run, state));
+    if (state[STATE_THRESHOLD] != keys_real(t->keys, KEY_threshold))
+        TRY(forecast_again(run));
 done:
     return rc;
 }
@@ -222,23 +268,39 @@ static enum status resume(struct toy_run *run)
 
 /* ---- the run ---- */
 
+/* With its start drawn. */
+static enum status create_toy(const struct keys *k, struct toy **toy)
+{
+    enum status rc = OK;
+    const int T = (int)keys_integer(k, KEY_T), d = (int)keys_integer(k, KEY_d), hops = (int)keys_integer(k, KEY_hops);
+    const uint64_t seed = (uint64_t)keys_integer(k, KEY_seed);
+    double D[CHAIN_HOPS];
+    TRY(hops > 1 ? toy_create_chain(T, d, hops, toy)
+                 : toy_create(T, d, (int)keys_integer(k, KEY_B), keys_real(k, KEY_p), toy));
+    TRY(toy_start(*toy, keys_integer(k, KEY_init) == INIT_GAUSSIAN, keys_integer(k, KEY_target) == TARGET_GAUSSIAN,
+                  seed));
+    if (run_flow_is_chain(k)) {
+        run_flow_held(k, (*toy)->held);
+        run_flow_lean(k, D);
+        toy_start_scores(*toy, keys_real(k, KEY_init_scores), D, seed);
+    }
+done:
+    return rc;
+}
+
 static enum status begin(struct toy_run *run, struct run_flow *tools)
 {
     enum status rc = OK;
     struct training *t = &run->training;
     const struct keys *k = t->keys;
-    struct flow flow;
     struct flow_solution expected;
     train_begin(t);
-    TRY(run_flow_problem(k, METRIC_FULL, &flow));
-    t->result->null_loss = flow_null_loss(&flow, (enum loss)keys_integer(k, KEY_loss));
-    train_set_levels(t, t->result->null_loss);
     TRY(run_flow_expect(tools, k, METRIC_FULL, &expected, &t->result->predicted));
+    t->result->null_loss = expected.null_loss;
+    train_set_levels(t, t->result->null_loss);
     t->result->flow_plateau = expected.plateau;
-    TRY(toy_create((int)keys_integer(k, KEY_T), (int)keys_integer(k, KEY_d), (int)keys_integer(k, KEY_B),
-                   keys_real(k, KEY_p), &run->toy));
-    TRY(toy_start(run->toy, keys_integer(k, KEY_init) == INIT_GAUSSIAN, keys_integer(k, KEY_target) == TARGET_GAUSSIAN,
-                  (uint64_t)keys_integer(k, KEY_seed)));
+    run->ode = run_flow_ode(tools);
+    TRY(create_toy(k, &run->toy));
     run->toy->test_B = (int)schedule_last(&t->schedule, SCHEDULE_B, run->toy->B);
     TRY(optimizer_init(k, run->toy->count, sizeof(double), &run->optimizer));
     run->gradient = calloc(run->toy->count, sizeof *run->gradient);
@@ -247,6 +309,9 @@ static enum status begin(struct toy_run *run, struct run_flow *tools)
     const size_t weights = (size_t)d * (size_t)d;
     run->tensor[0] = (struct transformer_tensor){"toy.weight", 2, {d, d}, 0, weights};
     run->tensor[1] = (struct transformer_tensor){"toy.scores", 1, {T}, weights, (size_t)T};
+    if (run->toy->hops > 1)
+        run->tensor[1] = (struct transformer_tensor){
+            "toy.scores", 2, {run->toy->hops, T}, weights, (size_t)run->toy->hops * (size_t)T};
     if (t->request->resume)
         TRY(resume(run));
 done:
@@ -284,11 +349,14 @@ enum status run_toy(struct run_flow *tools, const struct keys *keys, const struc
     }
     TRY(rc);
     TRY(train_run(&run.training));
+    if (run_forecast_applies(keys))
+        run_forecast_finish(run.training.trace, r);
     r->wall_s = progress_clock() - begun;
 done:
     toy_free(run.toy);
     optimizer_free(&run.optimizer);
     free(run.gradient);
+    free(run.room);
     trace_free(&own);
     return rc;
 }

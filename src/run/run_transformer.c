@@ -1,5 +1,6 @@
 #include "run/run_transformer.h"
 #include "base/progress.h"
+#include "run/run_forecast.h"
 #include "run/train_step.h"
 #include "run/train.h"
 #include <math.h>
@@ -14,6 +15,9 @@ struct transformer_run {
     struct task_pairs pairs[TASK_PROBES];
     double *row; /* owned: a row of the trace; the attention of the probes is put where it belongs */
     double sums[SUMS];
+    struct forecast forecast;
+    double *room; /* owned: [rooms], scratch of forecasts */
+    size_t rooms;
     double started, first_step; /* clock and step at which this process began to train */
 };
 
@@ -28,8 +32,8 @@ static double attention_mass(const struct transformer_run *run, const double *ro
 {
     double most = NAN;
     const struct trace *trace = run->training.trace;
-    const int cells = trace->layers * trace->heads;
-    for (int i = trace->columns - cells; i < trace->columns; i++)
+    const int cells = trace->layers * trace->heads, first = TRANSFORMER_PROBES + run->step.task.kind->needed * cells;
+    for (int i = first; i < first + cells; i++)
         most = fmax(most, row[i]);
     return most * (double)run->step.task.test_B;
 }
@@ -73,16 +77,44 @@ static void report(struct transformer_run *run)
     double attention = NAN, now = (double)t->optimizer->step, steps = now - run->first_step;
     if (!q->report)
         return;
-    for (int i = TRANSFORMER_PROBES; i < t->trace->columns; i++)
-        attention = fmax(attention, run->row[i]);
+    const int cells = t->trace->layers * t->trace->heads;
+    for (int i = 0; i < (run->step.task.kind->needed + 1) * cells; i++)
+        attention = fmax(attention, run->row[TRANSFORMER_PROBES + i]);
     double seconds = (progress_clock() - run->started) / fmax(steps, 1);
     struct run_transformer_report r = {.step = now,
                                        .loss = run->row[TRANSFORMER_loss_test] / run->step.task.null_loss,
                                        .accuracy = run->row[TRANSFORMER_accuracy_test],
                                        .attention = attention,
+                                       .forecast = run->forecast,
                                        .seconds_per_step = steps > 0 ? seconds : NAN,
                                        .tokens_per_s = t->tokens_per_step / seconds};
     q->report(q->context, &r);
+}
+
+/* Columns that are made of others; those of the forecast wait for it. */
+static void finish_row(struct transformer_run *run)
+{
+    const struct task_kind *kind = run->step.task.kind;
+    const struct trace *trace = run->training.trace;
+    const int cells = trace->layers * trace->heads;
+    for (int i = 0; i < kind->n_probes; i++) {
+        double *cell = run->row + TRANSFORMER_PROBES + i * cells;
+        for (int k = 0; k < cells && kind->probes[i].contrast; k++)
+            cell[k] = cell[k] > 0 ? cell[k - cells] / cell[k] : NAN;
+    }
+    for (int i = TRANSFORMER_PROBES + kind->n_probes * cells; i < trace->columns; i++)
+        run->row[i] = NAN;
+}
+
+/* Says when attention will arrive, until the plateau is over. */
+static enum status forecast(struct transformer_run *run)
+{
+    const struct training *t = &run->training;
+    const size_t switches = t->state.next;
+    const double since = switches ? t->result->switched[switches - 1] : 0;
+    if (!run_forecast_applies(t->keys) || !isnan(t->levels[TRAIN_LEVELS - 1].crossing))
+        return OK;
+    return run_forecast_note(t->keys, t->trace, since, NAN, NULL, &run->room, &run->rooms, &run->forecast);
 }
 
 static enum status evaluate(struct training *t)
@@ -110,8 +142,10 @@ static enum status evaluate(struct training *t)
     run->row[TRANSFORMER_accuracy_train] = n > 0 ? run->sums[SUM_ACCURACY] / n : NAN;
     run->row[TRANSFORMER_accuracy_test] = m.accuracy;
     memset(run->sums, 0, sizeof run->sums);
+    finish_row(run);
     TRY(trace_add(t->trace, run->row));
     note_row(run, run->row);
+    TRY(forecast(run));
     report(run);
 done:
     return rc;
@@ -204,12 +238,15 @@ enum status run_transformer(const struct keys *keys, const struct run_request *r
                                      .save = save};
     TRY(begin(&run));
     TRY(train_run(&run.training));
+    if (run_forecast_applies(keys))
+        run_forecast_finish(run.training.trace, r);
     r->wall_s = progress_clock() - begun;
 done:
     for (int i = 0; i < TASK_PROBES; i++)
         task_pairs_free(&run.pairs[i]);
     train_step_free(&run.step);
     free(run.row);
+    free(run.room);
     trace_free(&own);
     return rc;
 }

@@ -10,6 +10,7 @@
  * is not finite (diverged), or on request (interrupted). */
 #ifndef RUN_TRANSFORMER_H
 #define RUN_TRANSFORMER_H
+#include "run/forecast.h"
 #include "run/result.h"
 #include "run/run_request.h"
 #include "run/trace.h"
@@ -18,6 +19,7 @@
 struct run_transformer_report {
     double step, loss, accuracy; /* test loss as a fraction of the null loss; accuracy NaN for regression */
     double attention;            /* the largest of the probed ones */
+    struct forecast forecast;    /* when attention will arrive */
     double tokens_per_s, seconds_per_step;
 };
 

@@ -8,9 +8,32 @@
 #define AS_NAME(column) #column,
 static const char *const flow_columns[] = {TRACE_FLOW(AS_NAME)};
 static const char *const toy_columns[] = {TRACE_TOY(AS_NAME)};
+static const char *const reduced_columns[] = {TRACE_REDUCED(AS_NAME)};
+static const char *const forecast_columns[] = {TRACE_FORECAST(AS_NAME)};
 static const char *const transformer_columns[] = {TRACE_TRANSFORMER(AS_NAME)};
 #undef AS_NAME
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+/* The columns of a kind of run that are the same in all of its traces. */
+static const struct kind {
+    const char *const *names;
+    int n;
+} kinds[PRESET_COUNT] = {[PRESET_FLOW] = {flow_columns, COUNT(flow_columns)},
+                         [PRESET_TOY] = {toy_columns, COUNT(toy_columns)},
+                         [PRESET_REDUCED] = {reduced_columns, COUNT(reduced_columns)},
+                         [PRESET_REGRESSION] = {transformer_columns, COUNT(transformer_columns)},
+                         [PRESET_RECALL] = {transformer_columns, COUNT(transformer_columns)}};
+
+/* The last columns: how many there are. */
+static int forecasts(enum preset preset)
+{
+    return preset == PRESET_TOY || preset == PRESET_REGRESSION ? COUNT(forecast_columns) : 0;
+}
+
+int trace_least_columns(const struct trace *t)
+{
+    return kinds[t->preset].n;
+}
 
 void trace_begin(struct trace *t, const struct keys *keys)
 {
@@ -19,9 +42,12 @@ void trace_begin(struct trace *t, const struct keys *keys)
     t->preset = preset;
     t->layers = transformer ? (int)keys_integer(keys, KEY_layers) : 0;
     t->heads = transformer ? (int)keys_integer(keys, KEY_heads) : 0;
-    t->columns = preset == PRESET_FLOW  ? COUNT(flow_columns)
-                 : preset == PRESET_TOY ? COUNT(toy_columns)
-                                        : TRANSFORMER_PROBES + task_of(keys)->n_probes * t->layers * t->heads;
+    t->columns = kinds[preset].n;
+    if (transformer)
+        t->columns += task_of(keys)->n_probes * t->layers * t->heads;
+    else if (preset <= PRESET_TOY)
+        t->columns += (int)keys_integer(keys, KEY_hops) - 1;
+    t->columns += forecasts(preset);
     free(t->rows);
     t->rows = NULL;
     t->length = t->allocated = 0;
@@ -37,12 +63,34 @@ enum status trace_add(struct trace *t, const double *row)
     return OK;
 }
 
+enum status trace_fill(struct trace *t, const double *rows, size_t n, size_t columns)
+{
+    const size_t wide = (size_t)t->columns;
+    double *all = realloc(t->rows, (t->length + n) * wide * sizeof *all + 1);
+    if (!all)
+        return error_set(ERR_MEMORY, "out of memory for %zu rows of a trace", n);
+    t->rows = all;
+    for (size_t i = 0; i < n; i++) {
+        double *row = all + (t->length + i) * wide;
+        memcpy(row, rows + i * columns, columns * sizeof *row);
+        for (size_t k = columns; k < wide; k++)
+            row[k] = NAN;
+    }
+    t->length += n;
+    t->allocated = t->length;
+    return OK;
+}
+
 const char *trace_column(const struct trace *t, int i, char *buffer)
 {
-    if (t->preset <= PRESET_TOY)
-        return t->preset == PRESET_FLOW ? flow_columns[i] : toy_columns[i];
-    if (i < TRANSFORMER_PROBES)
-        return transformer_columns[i];
+    if (i < kinds[t->preset].n)
+        return kinds[t->preset].names[i];
+    if (i >= t->columns - forecasts(t->preset))
+        return forecast_columns[i - t->columns + forecasts(t->preset)];
+    if (t->preset <= PRESET_TOY) {
+        snprintf(buffer, TRACE_NAME, "delta_a_%d", i - kinds[t->preset].n + 2);
+        return buffer;
+    }
     const int cell = i - TRANSFORMER_PROBES, cells = t->layers * t->heads;
     snprintf(buffer, TRACE_NAME, "%s_l%dh%d", task_of_preset(t->preset)->probes[cell / cells].name,
              cell % cells / t->heads + 1, cell % t->heads + 1);

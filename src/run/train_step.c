@@ -2,11 +2,13 @@
 #include "base/progress.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum status train_step_init(const struct keys *k, struct train_step *s)
 {
     enum status rc = OK;
     const struct samples_range all = {.test = true};
+    s->clamps = clamp_of(keys_real(k, KEY_clamp));
     TRY(task_init(k, &s->task));
     const struct transformer_config config = transformer_config(k);
     TRY(transformer_create(&config, (enum backend)keys_integer(k, KEY_backend),
@@ -39,12 +41,37 @@ static struct transformer_batch as_batch(const struct samples *s)
         .sequences = (int)s->n, .inputs = s->inputs, .targets = s->targets, .tokens = s->tokens, .labels = s->labels};
 }
 
+/* What a clamp holds is what the probe of this name looks at. */
+static const char *const probe_names[CLAMP_KIND_COUNT] = {
+    [CLAMP_COPY] = "copy", [CLAMP_SELECT] = "select", [CLAMP_RELEVANT] = "attention"};
+
+int train_step_clamps(const struct clamps *clamps, const struct task_kind *kind, int64_t steps,
+                      const struct samples *samples, struct transformer_clamp *held)
+{
+    int n = 0;
+    for (size_t i = 0; i < clamps->n; i++) {
+        const struct clamp *c = &clamps->list[i];
+        struct transformer_clamp one = {.layer = c->layer - 1, .head = c->head - 1, .samples = samples};
+        for (int k = 0; k < kind->n_probes && probe_names[c->kind]; k++) {
+            if (strcmp(kind->probes[k].name, probe_names[c->kind]))
+                continue;
+            one.pair = kind->probes[k].pair;
+            one.most = kind->probes[k].most(samples);
+        }
+        if (clamp_holds(c, steps))
+            held[n++] = one;
+    }
+    return n;
+}
+
 enum status train_step_run(struct train_step *s, struct transformer_measure *m)
 {
     enum status rc = OK;
     struct transformer_batch batch = as_batch(&s->batch);
     batch.fill = fill_batch;
     batch.context = s;
+    batch.clamps = s->held;
+    batch.n_clamps = train_step_clamps(&s->clamps, s->task.kind, s->optimizer.step, &s->batch, s->held);
     TRY(transformer_gradient(s->model, &batch, s->gradient, m, NULL));
     REQUIRE(!s->failed, ERR_MEMORY, "out of memory for the samples of a batch");
     if (!isfinite(m->loss))
@@ -56,9 +83,12 @@ done:
     return rc;
 }
 
-struct transformer_batch train_step_test(const struct train_step *s)
+struct transformer_batch train_step_test(struct train_step *s)
 {
-    return as_batch(&s->test);
+    struct transformer_batch test = as_batch(&s->test);
+    test.clamps = s->held_test;
+    test.n_clamps = train_step_clamps(&s->clamps, s->task.kind, s->optimizer.step, &s->test, s->held_test);
+    return test;
 }
 
 void train_step_free(struct train_step *s)

@@ -1,4 +1,5 @@
 #include "store/import.h"
+#include "base/csv.h"
 #include "base/list.h"
 #include "run/run_flow.h"
 #include <ctype.h>
@@ -8,22 +9,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MOST_COLUMNS = 256 };
 static const double ROUNDING = 1e-5; /* of numbers that were written with six digits */
 static const size_t LARGEST_FILE = (size_t)1 << 30;
 
 /* Columns that are not keys have these numbers. */
 enum column { COLUMN_PLATEAU = KEY_COUNT, COLUMN_STATUS, COLUMN_WALL, COLUMN_COUNT };
 static const char *const extra_names[] = {"plateau", "status", "wall_s"};
-
-/* A CSV file in memory, taken apart in place. */
-struct csv {
-    char *next;  /* what is not read yet; ends with NUL */
-    size_t line; /* line at which the current record begins */
-    size_t next_line;
-    char *fields[MOST_COLUMNS];
-    size_t n;
-};
 
 /* One line seen, to find lines with the same keys. */
 struct seen {
@@ -40,82 +31,12 @@ struct import {
     bool fallback; /* the defaults stand for empty cells, too */
     struct import_report *report;
     struct csv csv;
-    int columns[MOST_COLUMNS]; /* column of the file -> key or enum column */
+    int columns[CSV_FIELDS]; /* column of the file -> key or enum column */
     size_t n_columns;
     bool has[COLUMN_COUNT]; /* which columns the file has */
     struct seen *seen;      /* owned */
     size_t n_seen, allocated;
 };
-
-/* ---- CSV ---- */
-
-/* A quoted field, from behind its opening quote; *end is left behind the closing quote. */
-static enum status unquote(struct csv *c, char *read, char **end)
-{
-    char *write = read;
-    for (;; read++) {
-        if (*read == '"' && read[1] != '"')
-            break;
-        if (*read == '"')
-            read++;
-        if (!*read)
-            return error_set(ERR_INPUT, "a quote is opened and never closed");
-        c->next_line += *read == '\n';
-        *write++ = *read;
-    }
-    *end = read + 1;
-    *write = '\0'; /* at the closing quote at the latest, so *end is intact */
-    return OK;
-}
-
-/* A field without quotes: blanks around it are dropped; *end is left at what ends it. */
-static enum status plain(char **start, char **end, char **last)
-{
-    char *read = *start;
-    *end = read + strcspn(read, ",\r\n");
-    *last = *end;
-    while (*last > read && isblank((unsigned char)(*last)[-1]))
-        --*last;
-    if (memchr(read, '"', (size_t)(*end - read)))
-        return error_set(ERR_INPUT, "a quote inside a field: quote the whole field and double the quotes inside");
-    return OK;
-}
-
-/* The next record that is not blank; c->n = 0 at the end of the file. */
-static enum status next_record(struct csv *c)
-{
-    enum status rc = OK;
-    c->n = 0;
-    while (*c->next == '\n' || (*c->next == '\r' && c->next[1] == '\n')) {
-        c->next += *c->next == '\r' ? 2 : 1;
-        c->next_line++;
-    }
-    c->line = c->next_line;
-    if (!*c->next)
-        return OK;
-    for (bool more = true; more;) {
-        char *start = c->next + strspn(c->next, " \t"), *end = start, *last = NULL;
-        REQUIRE(c->n < MOST_COLUMNS, ERR_INPUT, "more than %d fields", MOST_COLUMNS);
-        if (*start == '"')
-            TRY(unquote(c, ++start, &end));
-        else
-            TRY(plain(&start, &end, &last));
-        if (!last)
-            end += strspn(end, " \t");
-        c->fields[c->n++] = start;
-        bool line_end = *end == '\n' || (*end == '\r' && end[1] == '\n');
-        REQUIRE(*end == ',' || line_end || !*end, ERR_INPUT,
-                *end == '\r' ? "a carriage return without a line feed: save the file with LF or CRLF line ends"
-                             : "text after a closing quote");
-        more = *end == ',';
-        c->next_line += line_end;
-        c->next = !*end ? end : *end == '\r' ? end + 2 : end + 1;
-        if (last)
-            *last = '\0';
-    }
-done:
-    return rc;
-}
 
 /* ---- header ---- */
 
@@ -143,7 +64,7 @@ static enum status column_find(const char *name, int *column)
 static enum status read_header(struct import *m)
 {
     enum status rc = OK;
-    TRY(next_record(&m->csv));
+    TRY(csv_next(&m->csv));
     REQUIRE(m->csv.n, ERR_INPUT, "the file is empty; it needs a header line with the names of the columns");
     m->n_columns = m->csv.n;
     for (size_t i = 0; i < m->n_columns; i++) {
@@ -395,7 +316,7 @@ static enum status import_lines(struct import *m, const char *path)
 {
     enum status rc = read_header(m);
     while (rc == OK) {
-        rc = next_record(&m->csv);
+        rc = csv_next(&m->csv);
         if (rc != OK || !m->csv.n)
             break;
         rc = import_line(m);

@@ -91,7 +91,8 @@ static void note_differences(const struct result *a, const struct result *b, str
         if (!diverged)
             note_crossing(why, "plateau", a->plateau, b->plateau, a, b);
 #define NOTE(name, meaning) note(why, #name, a->predicted.name, b->predicted.name, 0);
-        PREDICTIONS(NOTE)
+        PREDICTIONS_FLOW(NOTE)
+        PREDICTIONS_CHAIN(NOTE)
 #undef NOTE
         note(why, "flow", a->flow_plateau, b->flow_plateau, 0);
     }

@@ -411,20 +411,20 @@ enum status store_curve(struct store *store, int64_t id, struct trace *out)
         goto done;
     sqlite3_int64 rows = sqlite3_column_int64(store->curve, 0);
     const void *data = sqlite3_column_blob(store->curve, 1);
-    size_t bytes = (size_t)sqlite3_column_bytes(store->curve, 1), row = (size_t)out->columns * sizeof(double);
-    REQUIRE(data && rows > 0 && bytes % row == 0 && bytes / row == (size_t)rows, ERR_DATABASE,
-            "%s: the curve of run %lld has %zu bytes for %lld rows: the file is damaged; restore a copy", store->path,
-            (long long)id, bytes, (long long)rows);
+    size_t bytes = (size_t)sqlite3_column_bytes(store->curve, 1), row = rows > 0 ? bytes / (size_t)rows : 0;
+    REQUIRE(data && row * (size_t)rows == bytes && row % sizeof(double) == 0 &&
+                row >= (size_t)trace_least_columns(out) * sizeof(double) &&
+                row <= (size_t)out->columns * sizeof(double),
+            ERR_DATABASE, "%s: the curve of run %lld has %zu bytes for %lld rows: the file is damaged; restore a copy",
+            store->path, (long long)id, bytes, (long long)rows);
     store_sum_curve((const char *)sqlite3_column_text(store->by_id, SELECT_COLUMNS + COLUMN_HASH), data, bytes, sum);
     const char *stored = (const char *)sqlite3_column_text(store->curve, 2);
     REQUIRE(store->schema == STORE_OLDEST || (stored && !strcmp(stored, sum)), ERR_DATABASE,
             "%s: the curve of run %lld is not what was saved (its checksum differs); restore a copy, or let `plateau "
             "forget` remove the run and sweep again",
             store->path, (long long)id);
-    REQUIRE(out->rows = malloc(bytes), ERR_MEMORY, "out of memory for a curve of %lld rows", (long long)rows);
-    memcpy(out->rows, data, bytes);
-    out->length = out->allocated = (size_t)rows;
-    store_swap_order(out->rows, bytes / sizeof(double));
+    TRY(trace_fill(out, data, (size_t)rows, row / sizeof(double)));
+    store_swap_order(out->rows, out->length * (size_t)out->columns);
 done:
     store_release(store->by_id);
     store_release(store->curve);

@@ -7,7 +7,7 @@
  * one element of a softmax or an activation with its gradient, one updated parameter (which is bound by memory), and
  * what every step costs. */
 static const double NORMAL = 60, ELEMENT = 60, PARAMETER = 450, FIXED = 1e6;
-static const double FLOW = 1e7; /* operations of a whole flow */
+static const double FLOW = 1e7, REDUCED = 5e9; /* operations of a whole flow; of a Transformer's reduced flow */
 static const double PROCESS = 15e6, BLOCK = 20e6,
                     LAYER = 15e6; /* bytes: a process without a run; what a thread of a Transformer works in, with one
                                      layer, and for each more */
@@ -80,7 +80,16 @@ static double toy_step(const struct keys *k)
 
 double cost_step(const struct keys *k)
 {
-    return k->preset == PRESET_FLOW ? FLOW : k->preset == PRESET_TOY ? toy_step(k) : transformer_step(k);
+    switch (k->preset) {
+    case PRESET_FLOW:
+        return FLOW;
+    case PRESET_TOY:
+        return toy_step(k);
+    case PRESET_REDUCED:
+        return REDUCED;
+    default:
+        return transformer_step(k);
+    }
 }
 
 /* x^g with g rounded to quarters: the same bits on every machine, which pow does not promise. */
@@ -112,7 +121,7 @@ static double plateau(const struct keys *k)
 
 double cost_steps(const struct keys *k)
 {
-    if (k->preset == PRESET_FLOW)
+    if (!keys_is_trained(k))
         return 1;
     const double cap = keys_real(k, KEY_steps), steps = plateau(k);
     return steps < cap && keys_real(k, KEY_until) != UNTIL_CAP ? steps : cap; /* until: NaN for the toy */
@@ -125,7 +134,7 @@ double cost_run(const struct keys *k)
 
 double cost_memory(const struct keys *k)
 {
-    if (k->preset == PRESET_FLOW)
+    if (!keys_is_trained(k))
         return PROCESS;
     const double batch = keys_real(k, KEY_batch);
     if (k->preset == PRESET_TOY) {

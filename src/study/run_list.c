@@ -14,6 +14,8 @@ static bool far_enough(const struct result *old, const struct keys *keys)
         return false;
     if (keys->preset == PRESET_FLOW)
         return old->cap >= keys_real(keys, KEY_time);
+    if (keys->preset == PRESET_REDUCED)
+        return !isnan(plateau) || old->cap >= keys_real(keys, KEY_steps);
     if (old->state == RUN_DIVERGED || old->steps_done >= keys_real(keys, KEY_steps))
         return true;
     const double until = keys_real(keys, KEY_until); /* NaN for the toy, which waits for all levels */

@@ -137,7 +137,7 @@ static enum status read_again(struct sweep *s, size_t i, const char *hash)
     r.state =
         state == RUN_DIVERGED ? state : r.state; /* a run that diverged is called so even if it had emerged before */
     result_plateau_at(&r, old, &known);
-    if (known || keys.preset == PRESET_FLOW)
+    if (known || !keys_is_trained(&keys))
         TRY(store_reread(s->store, s->study->name, hash, &r, &read));
     s->report->kept += !read;
 done:
