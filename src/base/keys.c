@@ -168,6 +168,10 @@ enum status keys_value(enum key key, const char *text, double *value)
         return schedule_value(text, value);
     if (entry->type == TYPE_CLAMP)
         return clamp_value(text, value);
+    if (key == KEY_eval_every && !strcmp(text, "auto")) {
+        *value = KEYS_AUTO;
+        return OK;
+    }
     if (!text_to_real(text, value))
         return error_set(ERR_INPUT, "%s=%s: %s must be %s in %s", names[key], text, names[key],
                          keys_is_integer(key) ? "a whole number" : "a number", entry->range);
@@ -188,6 +192,8 @@ const char *keys_text(enum key key, double value, char *buffer)
         return schedule_name(value);
     if (table[key].type == TYPE_CLAMP)
         return clamp_name(value);
+    if (key == KEY_eval_every && value == KEYS_AUTO)
+        return "auto";
     return text_real(buffer, value);
 }
 
@@ -431,6 +437,8 @@ enum status keys_resolve(const double *given, struct keys *keys)
         if (!fallback && !isnan(given[key]))
             return error_set(ERR_INPUT, "%s: this key does not apply to the %s; leave it out", names[key],
                              preset_names[keys->preset]);
+        if (key == KEY_eval_every && given[key] == KEYS_AUTO)
+            return error_set(ERR_INPUT, "eval_every=auto: is for runs that are made here; give a number");
         keys->value[key] = given[key];
         if (!fallback)
             keys->value[key] = NAN;

@@ -114,6 +114,8 @@ enum status keys_resolve(const double *given, struct keys *keys);
 /* The value of a key of a resolved set. Integer keys and choices: keys_integer. */
 double keys_real(const struct keys *keys, enum key key);
 int64_t keys_integer(const struct keys *keys, enum key key);
+/* eval_every=auto as a value, which whoever makes runs replaces (study/grid.h); keys_resolve refuses it. */
+#define KEYS_AUTO 0.0
 enum { KEYS_READ = 6 };
 struct optimizer_kind {
     const char *name;

@@ -18,6 +18,8 @@
     X(batch, TEXT, "FILE", "the samples, as `plateau batch` writes them")                                              \
     X(step, NUMBER, "N", "the batch that step N reads (default 1, the first)")                                         \
     X(test, FLAG, NULL, "the test set, instead of a batch of training")                                                \
+    X(measure, FLAG, NULL,                                                                                             \
+      "predict: measure a Transformer's rates on 140 training steps, for any layers, heads and norm")                  \
     X(jobs, NUMBER, "N", "worker processes (default: one a core, fewer if a run has threads)")                         \
     X(scale, TEXT, "smoke|quick|desk|paper",                                                                           \
       "how much to run: seconds, half an hour (the default; two minutes of it for the theory), up to two hours a "     \
@@ -66,6 +68,10 @@ struct arguments {
       "integrate the reduced flow; plateau length beside every prediction")                                            \
     X(train, "key=value..", " json quiet trace jobs checkpoint resume ",                                               \
       "train the toy model or a Transformer (model=transformer)")                                                      \
+    X(predict, "key=value..", " json measure ",                                                                        \
+      "what theory expects of runs that are not made: Transformers (the default), model=toy, flow, reduced")           \
+    X(forecast, "TRACE.csv.. [key=value..]", " json ",                                                                 \
+      "when attention arrives in a run in progress, from its columns step and attention, of any program")              \
     X(schedule, "key=value..", " json ",                                                                               \
       "the repetition schedule that shortens the flow's plateau most: p and when to drop it")                          \
     X(batch, "key=value..", " step test out ", "write the samples that a Transformer reads in one step")               \

@@ -5,6 +5,7 @@
 #include "models/published.h"
 #include "models/task.h"
 #include "run/run_flow.h"
+#include "run/run_reduced.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,13 +37,19 @@ struct expected_steps {
     const struct history *history;
     struct law *laws; /* owned */
     size_t n, allocated;
-    struct run_flow *tools; /* owned; for toys */
-    struct keys last;       /* toy whose flow was integrated last, */
-    double plateau, end;    /* and its times */
+    struct run_flow *tools; /* owned; for toys and reduced flows */
+    struct reduced_length { /* of the reduced flow of a Transformer, by what it depends on, threshold included */
+        struct keys keys;
+        double steps;
+    } * reduced; /* owned */
+    size_t n_reduced, reduced_allocated;
+    struct keys last;    /* toy whose flow was integrated last, */
+    double plateau, end; /* and its times */
 };
 
 static const char *const source_names[] = {[EXPECTED_FLOW] = "flow",
                                            [EXPECTED_FITTED] = "fitted",
+                                           [EXPECTED_REDUCED] = "reduced",
                                            [EXPECTED_PUBLISHED] = "published",
                                            [EXPECTED_GUESS] = "guess"};
 static const enum key regression_keys[] = {KEY_d, KEY_T, KEY_B, KEY_lr, KEY_layers, KEY_heads};
@@ -73,6 +80,7 @@ void expected_steps_free(struct expected_steps *e)
         return;
     run_flow_free(e->tools);
     free(e->laws);
+    free(e->reduced);
     free(e);
 }
 
@@ -179,7 +187,7 @@ static double base_of_recall(const double *v, double accuracy)
  * Three times the lr halves the steps of Adam, and p = 0.9 doubles them (T = 16, d 8 .. 32). The law of fixed positions
  * lies between the two that are published, of inputs with and without the feature. All are at 0.2 of the null loss; the
  * fall from 0.8 to 0.1 of it takes a third of the plateau, so that at a fraction f they take (1.1 - 0.45 f)/1.01. */
-static double base(const struct keys *keys, struct level level)
+static double law_of_small_runs(const struct keys *keys, struct level level)
 {
     const double *v = keys->value, f = level_value(keys, level);
     if (keys->preset == PRESET_RECALL)
@@ -191,6 +199,52 @@ static double base(const struct keys *keys, struct level level)
     const double rest = part * pow(v[KEY_lr] / ADAM_LR, -0.7) * (1 + 1.5 * pow(v[KEY_p], 4));
     return v[KEY_position] == POSITION_FIXED ? 4.4 * pow(d, 1.22) * pow(T, 0.3) * rest
                                              : (single ? 0.245 : 0.22) * pow(d, 1.3) * (T + (single ? 40 : 18)) * rest;
+}
+
+/* What runs have in common that have one reduced flow. */
+static const enum key reduced_keys[] = {
+    KEY_T,      KEY_d,          KEY_B,       KEY_p,         KEY_schedule, KEY_feature,  KEY_position,
+    KEY_target, KEY_layers,     KEY_heads,   KEY_width,     KEY_head_dim, KEY_mlp,      KEY_skip,
+    KEY_norm,   KEY_activation, KEY_readout, KEY_optimizer, KEY_lr,       KEY_momentum, KEY_beta1,
+    KEY_beta2,  KEY_decay,      KEY_batch,   KEY_clamp,     KEY_threshold};
+
+/* The plateau of the reduced flow of a Transformer with one layer; NaN where it is not known. It extrapolates where a
+ * fitted power law bends. */
+static enum status reduced_flow(struct expected_steps *e, const struct keys *keys, struct level level, double *steps)
+{
+    enum status rc = OK;
+    struct keys asked = *keys;
+    struct prediction predicted = prediction_none;
+    asked.value[KEY_threshold] = level_value(keys, level);
+    *steps = NAN;
+    if (keys->preset != PRESET_REGRESSION || keys_integer(keys, KEY_layers) > 1)
+        return OK;
+    for (size_t i = 0; i < e->n_reduced; i++) {
+        bool same = true;
+        for (size_t k = 0; k < COUNT(reduced_keys) && same; k++)
+            same = keys_same(&e->reduced[i].keys, &asked, reduced_keys[k]);
+        if (same) {
+            *steps = e->reduced[i].steps;
+            return OK;
+        }
+    }
+    if (!e->tools)
+        TRY(run_flow_create(&e->tools));
+    TRY(run_reduced_expect(run_flow_ode(e->tools), &asked, &predicted));
+    TRY(list_room(&e->reduced, e->n_reduced, &e->reduced_allocated, sizeof *e->reduced, "reduced flows"));
+    *steps = predicted.reduced;
+    e->reduced[e->n_reduced++] = (struct reduced_length){asked, *steps};
+done:
+    return rc;
+}
+
+/* y_0, which fits correct: the reduced flow where it is known, else the law of our own small runs. */
+static enum status base(struct expected_steps *e, const struct keys *keys, struct level level, double *steps)
+{
+    enum status rc = reduced_flow(e, keys, level, steps);
+    if (isnan(*steps))
+        *steps = law_of_small_runs(keys, level);
+    return rc;
 }
 
 /* The published law for the run as it is; NaN if there is none. */
@@ -214,7 +268,9 @@ static enum status log_length(struct expected_steps *e, const struct keys *keys,
     enum status rc = OK;
     const enum key *regressors;
     const size_t n = expected_steps_regressors(keys, &regressors);
-    *log_y = log(base(keys, level));
+    double steps;
+    TRY(base(e, keys, level, &steps));
+    *log_y = log(steps);
     for (int w = 0; w <= width; w++) {
         size_t i;
         TRY(law_for(e, keys, (enum width)w, level, fold, &i));
@@ -369,13 +425,17 @@ static enum status expect_transformer(struct expected_steps *e, const struct key
                                       struct expectation *out)
 {
     enum status rc = OK;
-    double plateau, end;
+    double plateau, end, reduced;
     const double every = keys_real(keys, KEY_eval_every), cap = keys_real(keys, KEY_steps);
     const struct level level = level_at(keys, keys_real(keys, KEY_threshold)), last = last_level(keys);
     const double paper = published(keys, level);
     TRY(log_length(e, keys, WIDTH_SAME, last, fold, &end, &(size_t){0}));
     TRY(log_length(e, keys, WIDTH_SAME, level, fold, &plateau, &out->runs));
-    out->source = out->runs ? EXPECTED_FITTED : isnan(paper) ? EXPECTED_GUESS : EXPECTED_PUBLISHED;
+    TRY(reduced_flow(e, keys, level, &reduced));
+    out->source = out->runs         ? EXPECTED_FITTED
+                  : !isnan(reduced) ? EXPECTED_REDUCED
+                  : isnan(paper)    ? EXPECTED_GUESS
+                                    : EXPECTED_PUBLISHED;
     out->plateau = out->source == EXPECTED_PUBLISHED ? paper : exp(plateau);
     end = fmax(1, exp(end - plateau)) * out->plateau;
     out->censored = out->plateau > cap;
@@ -461,18 +521,25 @@ enum status expected_steps_law(struct expected_steps *e, const struct keys *keys
     enum status rc = OK;
     const enum key *regressors;
     const size_t n = expected_steps_regressors(keys, &regressors);
-    double log_y, exponent[POWER_LAW_MAX];
+    double log_y, reduced, exponent[POWER_LAW_MAX];
     size_t runs = 0;
     const struct level level = level_at(keys, keys_real(keys, KEY_threshold));
     TRY(log_length(e, keys, WIDTH_SAME, level, ALL, &log_y, &runs));
-    const bool paper = !runs && publishes(keys, varies, level);
+    TRY(reduced_flow(e, keys, level, &reduced));
+    const bool paper = !runs && isnan(reduced) && publishes(keys, varies, level);
     log_y = paper ? log(published(keys, level)) : log_y;
     for (size_t k = 0; k < n; k++) {
-        struct keys twice = *keys;
-        twice.value[regressors[k]] *= 2;
-        TRY(log_length(e, &twice, WIDTH_SAME, level, ALL, &exponent[k], &runs));
-        exponent[k] = paper ? log(published(&twice, level)) : exponent[k];
-        exponent[k] = varies[regressors[k]] ? (exponent[k] - log_y) / log(2) : 0;
+        struct keys other = *keys;
+        double factor = 2, known;
+        other.value[regressors[k]] *= factor;
+        TRY(reduced_flow(e, &other, level, &known));
+        if (isnan(known) != isnan(reduced)) { /* both by one kind of law */
+            factor = 0.5;
+            other.value[regressors[k]] = keys->value[regressors[k]] * factor;
+        }
+        TRY(log_length(e, &other, WIDTH_SAME, level, ALL, &exponent[k], &runs));
+        exponent[k] = paper ? log(published(&other, level)) : exponent[k];
+        exponent[k] = varies[regressors[k]] ? (exponent[k] - log_y) / log(factor) : 0;
     }
     for (size_t k = 0; k < n; k++)
         log_y -= exponent[k] * log(keys->value[regressors[k]]);

@@ -4,8 +4,9 @@
  *
  *     steps = time/lr.
  *
- * A Transformer is expected to follow the paper's published law until the database has runs like it. Then a law of our
- * own (y_0, in expected_steps.c) is corrected by those runs:
+ * A Transformer is expected to follow its reduced flow (run_reduced.h; one layer, and where that is known), else the
+ * paper's published law, until the database has runs like it. Then y_0, that flow or a law of our own
+ * (expected_steps.c), is corrected by those runs:
  *
  *     y = y_0(keys) C x_1^g1 x_2^g2 ..   (power_law.h, with y_0 as its factor; censored runs are kept).
  *
@@ -17,7 +18,8 @@
 #define EXPECTED_STEPS_H
 #include "plan/history.h"
 
-enum expected_steps_source { EXPECTED_FLOW, EXPECTED_FITTED, EXPECTED_PUBLISHED, EXPECTED_GUESS };
+enum expected_steps_source { EXPECTED_FLOW, EXPECTED_FITTED, EXPECTED_REDUCED, EXPECTED_PUBLISHED, EXPECTED_GUESS };
+enum { EXPECTED_SOURCES = EXPECTED_GUESS + 1 };
 
 struct expectation {
     double plateau; /* steps; NaN for a flow */
@@ -42,7 +44,7 @@ enum status expected_steps_law(struct expected_steps *laws, const struct keys *k
 size_t expected_steps_regressors(const struct keys *keys, const enum key **regressors);
 /* True if two runs share a law: they differ in nothing but regressors, seed, evaluation and numerics. */
 bool expected_steps_alike(const struct keys *a, const struct keys *b);
-/* "flow", "fitted", "published", "guess". */
+/* "flow", "fitted", "reduced", "published", "guess". */
 const char *expected_steps_source_name(enum expected_steps_source source);
 
 #endif

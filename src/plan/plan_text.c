@@ -41,6 +41,13 @@ static void add_cell(const struct plan *plan, const struct keys *keys, struct te
 
 /* ---- the sums ---- */
 
+static const char *origin(enum expected_steps_source source)
+{
+    return source == EXPECTED_REDUCED     ? "of the reduced flow"
+           : source == EXPECTED_PUBLISHED ? "as published"
+                                          : "guessed from what is published of the nearest setting";
+}
+
 /* One line for each law that the runs to do share. */
 static enum status add_laws(struct plan *plan, const struct plan_sum *sum, struct text *out)
 {
@@ -68,12 +75,11 @@ static enum status add_laws(struct plan *plan, const struct plan_sum *sum, struc
         shown[n++] = &run->keys;
         text_add(out, "              ");
         TRY(expected_steps_law(plan->laws, &run->keys, plan->varies, out));
-        text_addf(out,
-                  run->expected.source == EXPECTED_FITTED ? ": fitted to %zu runs that are there\n"
-                  : run->expected.source == EXPECTED_PUBLISHED
-                      ? ": as published; %zu runs alike are there\n"
-                      : ": guessed from what is published of the nearest setting; %zu runs alike are there\n",
-                  run->expected.runs);
+        const size_t runs = run->expected.runs;
+        if (run->expected.source == EXPECTED_FITTED)
+            text_addf(out, ": fitted to %zu runs that are there\n", runs);
+        else
+            text_addf(out, ": %s; %zu runs alike are there\n", origin(run->expected.source), runs);
     }
     text_add(out, more ? "              and further laws\n" : "");
 done:

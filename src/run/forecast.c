@@ -16,6 +16,13 @@ double forecast_growth(double head_dim, double d, int adam)
     return (adam ? 1.5 : 1) * sqrt(head_dim / (54 * (d + 1)));
 }
 
+void forecast_join(const struct forecast *head, struct forecast *out)
+{
+    const bool sooner = head->word == FORECAST_SAYS && (out->word == FORECAST_SILENT || head->T < out->T);
+    if (head->word == FORECAST_ARRIVED || (sooner && out->word != FORECAST_ARRIVED))
+        *out = *head;
+}
+
 static double potential(double z, double D_c)
 {
     return D_c * sinh(fmin(z * z / (2 * D_c), LARGEST));

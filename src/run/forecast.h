@@ -39,6 +39,9 @@ struct forecast {
  * scratch: [4 n], overwritten. Overwrites *out. */
 void forecast_head(const double *t, const double *s, size_t n, double D_c, double *scratch, struct forecast *out);
 
+/* Of several heads: the earliest word stands in *out, or that it has arrived. *out begins as FORECAST_SILENT. */
+void forecast_join(const struct forecast *head, struct forecast *out);
+
 /* D_c of a Transformer with the default initialisation: f sqrt(head_dim/(54 (d+1))), where f is 1 for SGD and 1.5 for
  * Adam, whose noise shrinks the queries and so works against the growth. */
 double forecast_growth(double head_dim, double d, int adam);

@@ -188,6 +188,13 @@ static void add_predicted(const struct result *r, struct text *out)
     text_add(out, "}");
 }
 
+void result_expected_json(const struct result *r, struct text *out)
+{
+    add_keys(&r->keys, out);
+    if (r->keys.preset != PRESET_RECALL)
+        add_predicted(r, out);
+}
+
 void result_json(const struct result *r, struct text *out)
 {
     enum preset preset = r->keys.preset;

@@ -42,6 +42,8 @@ const char *result_state_name(enum run_state state);
 bool result_state_find(const char *name, enum run_state *state);
 /* One JSON object, one line, with newline: every key, then the outcome. Appended. */
 void result_json(const struct result *r, struct text *out);
+/* "{key: .., "predicted": {..}": the keys, and what theory expects, without the end of the object. Appended. */
+void result_expected_json(const struct result *r, struct text *out);
 /* Level i < result_levels, at most FLOW_LEVELS: 0.9, 0.8 .. 0.1 of the null loss; recall: accuracies 0.05, the midpoint
  * of 1/pairs ("name any value in the context") and 1, 0.5, 0.9. */
 int result_levels(const struct keys *keys);

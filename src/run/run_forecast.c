@@ -204,9 +204,7 @@ static void say_transformer(const struct keys *keys, const struct trace *trace, 
         if (!inside)
             continue;
         forecast_head(t, s, rows, D_c, s + rows, &head);
-        const bool sooner = head.word == FORECAST_SAYS && (out->word == FORECAST_SILENT || head.T < out->T);
-        if (head.word == FORECAST_ARRIVED || (sooner && out->word != FORECAST_ARRIVED))
-            *out = head;
+        forecast_join(&head, out);
     }
 }
 

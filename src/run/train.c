@@ -130,7 +130,7 @@ static enum status make_steps(struct training *t)
     const volatile int *stop = t->request->stop;
     if (t->trace->length == 0)
         TRY(t->evaluate(t));
-    while (*step < cap && !is_finished(t)) {
+    while (*step < cap && !is_finished(t) && !t->never) {
         if (stop && *stop) {
             r->state = RUN_INTERRUPTED;
             break;

@@ -35,6 +35,7 @@ struct training {
     double time_per_step;              /* lr, where time is that of the flow; 1, where it is counted in steps */
     double tokens_per_step;
     bool exact; /* one evaluation beyond a level is enough */
+    bool never; /* it is known that nothing will emerge: the run ends where it begins, censored */
     bool rises; /* values rise to their levels, else they fall */
     struct train_level levels[TRAIN_LEVELS];
     double previous, previous_time; /* value and time of the last evaluation */

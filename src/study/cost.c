@@ -127,6 +127,31 @@ double cost_steps(const struct keys *k)
     return steps < cap && keys_real(k, KEY_until) != UNTIL_CAP ? steps : cap; /* until: NaN for the toy */
 }
 
+/* The largest of 1, 2, 5, 10, 20, .. that is not above x; at least 1. */
+static double round_down(double x)
+{
+    double power = 1;
+    while (10 * power <= x)
+        power *= 10;
+    return x >= 5 * power ? 5 * power : x >= 2 * power ? 2 * power : power;
+}
+
+double cost_eval_every(const struct keys *keys)
+{
+    static const double EVALUATIONS = 60, SHARE = 0.05, MOST = 1e6;
+    struct keys often = *keys, never = *keys;
+    often.value[KEY_eval_every] = 1;
+    never.value[KEY_eval_every] = INFINITY;
+    const double d = keys_real(keys, KEY_d), T = keys_real(keys, KEY_T); /* the toy's evaluation: O(d^2 + T) */
+    const double step = cost_step(&never),
+                 evaluation = keys->preset == PRESET_TOY ? 10 * (d * d + T) : cost_step(&often) - step;
+    const double close = round_down(fmin(plateau(keys), keys_real(keys, KEY_steps)) / EVALUATIONS);
+    double cheap = 1;
+    while (cheap * SHARE * step < evaluation)
+        cheap = round_down(cheap * 2.5);
+    return fmin(fmax(close, cheap), MOST);
+}
+
 double cost_run(const struct keys *k)
 {
     return cost_steps(k) * cost_step(k);

@@ -1,4 +1,5 @@
 #include "study/grid.h"
+#include "study/cost.h"
 #include "base/list.h"
 #include "run/run.h"
 #include <math.h>
@@ -126,7 +127,13 @@ enum status grid_at(const struct grid *g, size_t i, struct keys *keys)
         given[key] = g->values[key][i % g->count[key]];
         i /= g->count[key];
     }
-    return keys_resolve(given, keys);
+    const bool automatic = given[KEY_eval_every] == KEYS_AUTO;
+    if (automatic)
+        given[KEY_eval_every] = NAN;
+    enum status rc = keys_resolve(given, keys);
+    if (rc == OK && automatic)
+        keys->value[KEY_eval_every] = cost_eval_every(keys);
+    return rc;
 }
 
 enum status grid_check(const struct grid *g)

@@ -20,7 +20,7 @@ enum status grid_add(struct grid *g, const char *assignment);
 enum status grid_set(struct grid *g, const char *name, const char *values);
 /* How many combinations; ERR_INPUT over a hundred million. */
 enum status grid_size(const struct grid *g, size_t *size);
-/* Combination i < size into *keys: defaults filled, rules checked. */
+/* Combination i < size into *keys: defaults filled, eval_every=auto made a number, rules checked. */
 enum status grid_at(const struct grid *g, size_t i, struct keys *keys);
 /* Checks every combination, so that a bad one is refused before anything runs. */
 enum status grid_check(const struct grid *g);

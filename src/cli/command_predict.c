@@ -1,0 +1,95 @@
+/* plateau predict: what theory expects of runs that are not made. */
+#include "cli/cli.h"
+#include "cli/describe.h"
+#include "models/published.h"
+#include "parallel/stop.h"
+#include "run/measure.h"
+#include "run/run_flow.h"
+#include "run/run_reduced.h"
+#include "study/grid.h"
+#include <math.h>
+#include <stdio.h>
+
+/* Predictions of one run, without it; a flow is no prediction of itself. */
+static enum status expect(struct run_flow *tools, const struct keys *keys, struct result *r)
+{
+    struct flow_solution solution;
+    const bool toy = keys->preset == PRESET_TOY;
+    *r = (struct result){.keys = *keys, .flow_plateau = NAN, .predicted = prediction_none};
+    if (keys->preset >= PRESET_REGRESSION)
+        return run_reduced_expect(run_flow_ode(tools), keys, &r->predicted);
+    if (keys->preset == PRESET_REDUCED)
+        return run_reduced(run_flow_ode(tools), keys, r, NULL);
+    const enum metric metric = toy ? METRIC_FULL : (enum metric)keys_integer(keys, KEY_metric);
+    enum status rc = run_flow_expect(tools, keys, metric, toy ? &solution : NULL, &r->predicted);
+    r->flow_plateau = toy && rc == OK ? solution.plateau : NAN;
+    return rc;
+}
+
+static void add(struct text *out, const char *name, double value)
+{
+    text_addf(out, ", \"%s\": ", name);
+    text_add_real(out, value);
+}
+
+static enum status predict(const struct arguments *a, struct run_flow *tools, const struct keys *keys)
+{
+    enum status rc = OK;
+    struct result r;
+    struct measure m = {NAN, NAN, NAN, 0};
+    struct text out = {0};
+    TRY(expect(tools, keys, &r));
+    if (a->measure)
+        TRY(measure_emergence(keys, stop_reason(), &m));
+    if (a->json) {
+        result_expected_json(&r, &out);
+        if (keys->preset >= PRESET_REGRESSION)
+            add(&out, "published", published_plateau(keys));
+        if (a->measure) {
+            text_add(&out, ", \"measured\": {\"emergence\": ");
+            text_add_real(&out, m.T_em);
+            add(&out, "without_memory", m.t_e);
+            add(&out, "steps", m.steps);
+            text_add(&out, "}");
+        }
+        text_add(&out, "}\n");
+    } else {
+        keys_describe(keys, &out);
+        text_add(&out, "\n");
+        describe_expected(&r, NAN, &out);
+        if (a->measure)
+            text_addf(&out, "  %-12s %14.6g   (half of the attention; from %g training steps and three gradients)\n",
+                      "measured", m.T_em, m.steps);
+    }
+    TRY(text_status(&out));
+    TRY(cli_print(out.data, out.length));
+done:
+    text_free(&out);
+    return rc;
+}
+
+enum status command_predict(const struct arguments *a)
+{
+    enum status rc = OK;
+    struct grid grid = {0};
+    struct run_flow *tools = NULL;
+    size_t n;
+    REQUIRE(a->n_files == 0, ERR_INPUT, "%s: expected key=value (`plateau keys` lists the keys)", a->files[0]);
+    TRY(grid_set(&grid, "model", "transformer"));
+    for (size_t i = 0; i < a->n_assignments; i++)
+        TRY(grid_add(&grid, a->assignments[i]));
+    TRY(grid_size(&grid, &n));
+    TRY(grid_check(&grid));
+    TRY(run_flow_create(&tools));
+    stop_on_signals();
+    for (size_t i = 0; i < n; i++) {
+        struct keys keys;
+        REQUIRE(!*stop_reason(), ERR_INTERRUPTED, "interrupted");
+        TRY(grid_at(&grid, i, &keys));
+        TRY(predict(a, tools, &keys));
+    }
+done:
+    run_flow_free(tools);
+    grid_free(&grid);
+    return rc;
+}
