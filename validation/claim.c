@@ -100,7 +100,7 @@ static const char *list_quantities(bool regressed, const char *last, char *list,
 /* Finds the quantity by its name. */
 static enum status find_quantity(struct claim *c)
 {
-    char list[160];
+    char list[240];
     for (int i = 0; i < QUANTITY_COUNT; i++) {
         if (!strcmp(c->quantity, quantities[i].name)) {
             c->kind = (enum quantity)i;
@@ -116,7 +116,7 @@ static enum status check_fields(const struct claim *c)
 {
     enum status rc = OK;
     struct monomial product;
-    char list[160];
+    char list[240];
     const enum claim_basis basis = claim_basis(c);
     const bool regressed = *quantities[c->kind].on;
     REQUIRE(!regressed || *c->on, ERR_INPUT, "a fit needs its regressors, as in on: d,T,B");

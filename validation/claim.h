@@ -36,6 +36,11 @@
     X(r2,       r2,       FIT,    AT_LEAST, POINT,    "regressors", "") \
     X(each,     each,     RUNS,   BAND,     RANGE,    "", "monomial") \
     X(mean,     mean,     RUNS,   BAND,     INTERVAL, "", "monomial") \
+    X(gmean,    gmean,    RUNS,   BAND,     INTERVAL, "", "monomial") \
+    X(typical,  typical,  RUNS,   AT_MOST,  POINT,    "", "monomial") \
+    X(share,    share,    RUNS,   AT_LEAST, POINT,    "factor", "monomial") \
+    X(carries,  carries,  RUNS,   AT_MOST,  POINT,    "regressors", "monomial") \
+    X(strays,   carries,  RUNS,   AT_LEAST, POINT,    "regressors", "monomial") \
     X(speedup,  speedup,  PAIRS,  AT_LEAST, INTERVAL, "", "key=value words") \
     X(gain,     gain,     PAIRS,  AT_LEAST, INTERVAL, "regressors", "key=value words") \
     X(final,    final,    CURVES, BAND,     RANGE,    "", "trace column") \

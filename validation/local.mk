@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libvalidation.a
 libvalidation_a_SOURCES = %D%/power_law.c %D%/power_law.h %D%/power_law_solver.c %D%/power_law_solver.h \
   %D%/kaplan_meier.c %D%/kaplan_meier.h %D%/monomial.c %D%/monomial.h %D%/dataset.c %D%/dataset.h %D%/fit.c %D%/fit.h %D%/pairs.c %D%/pairs.h \
-  %D%/flow_observables.c %D%/flow_observables.h %D%/flow_observables.def %D%/claim.c %D%/claim.h %D%/quantity.c %D%/quantity.h %D%/judge.c %D%/judge.h \
+  %D%/extrapolate.c %D%/extrapolate.h %D%/flow_observables.c %D%/flow_observables.h %D%/flow_observables.def %D%/claim.c %D%/claim.h %D%/quantity.c %D%/quantity.h %D%/judge.c %D%/judge.h \
   %D%/compare_databases.c %D%/compare_databases.h %D%/prediction_error.c %D%/prediction_error.h
 nobase_dist_pkgdata_DATA += %D%/claims.yaml %D%/studies/fig1a.yaml %D%/studies/fig1b.yaml %D%/studies/fig1c.yaml \
   %D%/studies/fig2-left.yaml %D%/studies/fig2-left-grid.yaml %D%/studies/fig2-right.yaml %D%/studies/fig6.yaml %D%/studies/fig7.yaml \

@@ -27,6 +27,7 @@
     X("forecast", r->predicted.forecast, "what was forecast of that at half of the time") \
     X("forecast_low", r->predicted.forecast_low, "lower end of its interval") \
     X("forecast_high", r->predicted.forecast_high, "upper end") \
+    X("forecast_words", r->predicted.forecast_words, "rows of the trace in which something was forecast") \
     X("crossing_0.9", monomial_crossing(r, "0.9"), "first crossing of 0.9 of the null loss (recall: of accuracy 0.9)") \
     X("crossing_0.1", monomial_crossing(r, "0.1"), "first crossing of 0.1 of the null loss") \
     X("crossing_0.05", monomial_crossing(r, "0.05"), "recall: first crossing of accuracy 0.05") \

@@ -1,4 +1,5 @@
 #include "validation/quantity.h"
+#include "validation/extrapolate.h"
 #include "validation/flow_observables.h"
 #include "base/list.h"
 #include "validation/pairs.h"
@@ -123,7 +124,7 @@ static enum status add_value(struct measurement *m, const struct store_row *row,
     }
     enum status rc = list_room(&m->values, m->n, &m->allocated, sizeof *m->values, "runs");
     if (rc == OK)
-        m->values[m->n++] = (struct quantity_value){row->id, (int64_t)row->result.keys.value[KEY_seed], x};
+        m->values[m->n++] = (struct quantity_value){row->id, (int64_t)row->result.keys.value[KEY_seed], x, ""};
     return rc;
 }
 
@@ -151,7 +152,13 @@ static enum status read_run(void *context, const struct store_row *row)
         return OK;
     }
     r->m->unknown += !known && !isfinite(x);
-    return add_value(r->m, row, x);
+    const size_t before = r->m->n;
+    rc = add_value(r->m, row, x);
+    if (r->m->n > before && r->claim->kind == QUANTITY_share) {
+        read.keys.value[KEY_seed] = 0;
+        keys_hash(&read.keys, r->m->values[before].setting);
+    }
+    return rc;
 }
 
 static enum status read_runs(struct measurement *m, struct claim *c)
@@ -204,14 +211,16 @@ static size_t average_seeds(struct measurement *m, double *means)
     return seeds;
 }
 
-/* The mean over seeds and its interval (none for a single observation). */
-static enum status find_mean(struct measurement *m, struct claim *c)
+/* The mean over seeds and its interval (none for a single observation); geometric: that of the logarithms. */
+static enum status find_mean(struct measurement *m, struct claim *c, bool geometric)
 {
     if (m->n == 0)
         return OK;
     double *means = calloc(m->n, sizeof *means);
     if (!means)
         return error_set(ERR_MEMORY, "out of memory for %zu runs", m->n);
+    for (size_t i = 0; i < m->n && geometric; i++)
+        m->values[i].value = log(m->values[i].value);
     const size_t n = average_seeds(m, means);
     c->estimate = gsl_stats_mean(means, 1, n);
     if (n >= 2) {
@@ -221,6 +230,10 @@ static enum status find_mean(struct measurement *m, struct claim *c)
     } else {
         claim_say(c, "one run has no interval: it takes two seeds at least");
     }
+    for (size_t i = 0; i < m->n && geometric; i++)
+        m->values[i].value = exp(m->values[i].value);
+    if (geometric)
+        set_estimate(c, exp(c->estimate), exp(c->low), exp(c->high));
     free(means);
     return OK;
 }
@@ -235,7 +248,107 @@ static enum status measure_each(struct measurement *m, struct claim *c)
 static enum status measure_mean(struct measurement *m, struct claim *c)
 {
     enum status rc = read_runs(m, c);
-    return rc == OK ? find_mean(m, c) : rc;
+    return rc == OK ? find_mean(m, c, false) : rc;
+}
+
+static enum status measure_gmean(struct measurement *m, struct claim *c)
+{
+    enum status rc = read_runs(m, c);
+    return rc == OK ? find_mean(m, c, true) : rc;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const double p = *(const double *)a, q = *(const double *)b;
+    return (p > q) - (p < q);
+}
+
+/* The factor by which half of the runs are off at most: exp of the median of |ln x|. */
+static enum status measure_typical(struct measurement *m, struct claim *c)
+{
+    enum status rc = read_runs(m, c);
+    if (rc != OK || m->n == 0)
+        return rc;
+    double *off = malloc(m->n * sizeof *off);
+    if (!off)
+        return error_set(ERR_MEMORY, "out of memory for %zu runs", m->n);
+    for (size_t i = 0; i < m->n; i++)
+        off[i] = fabs(log(m->values[i].value));
+    qsort(off, m->n, sizeof *off, by_number);
+    c->estimate = c->low = c->high = exp(gsl_stats_median_from_sorted_data(off, 1, m->n));
+    free(off);
+    return OK;
+}
+
+static int by_setting(const void *a, const void *b)
+{
+    return strcmp(((const struct quantity_value *)a)->setting, ((const struct quantity_value *)b)->setting);
+}
+
+/* The share of settings, runs that differ in the seed alone, whose geometric mean is within the factor of 1. */
+static enum status measure_share(struct measurement *m, struct claim *c)
+{
+    enum status rc = OK;
+    double factor, settings = 0, inside = 0;
+    REQUIRE(text_to_real(c->on, &factor) && factor > 1, ERR_INPUT, "on: %s: the factor, a number above 1", c->on);
+    TRY(read_runs(m, c));
+    qsort(m->values, m->n, sizeof *m->values, by_setting);
+    for (size_t i = 0, next; i < m->n; i = next) {
+        double sum = 0;
+        for (next = i; next < m->n && !by_setting(&m->values[i], &m->values[next]); next++)
+            sum += log(m->values[next].value);
+        settings++;
+        inside += fabs(sum / (double)(next - i)) <= log(factor);
+    }
+    if (settings > 0)
+        c->estimate = c->low = c->high = inside / settings;
+done:
+    return rc;
+}
+
+struct carrying {
+    struct measurement *m;
+    struct claim *claim;
+    struct extrapolation law;
+    struct run_flow *tools; /* owned */
+};
+
+static enum status add_length(void *context, const struct store_row *row)
+{
+    struct carrying *k = context;
+    struct result read = row->result;
+    bool known;
+    enum status rc = reading_at(k->tools, claim_threshold(k->claim), &read, &known);
+    if (rc != OK)
+        return rc;
+    reading_text(&read.keys, READING_OWN, k->claim->read_at);
+    const double f = monomial_value(&k->law.f, &read);
+    if (!isfinite(read.plateau) || !isfinite(f)) {
+        k->m->undefined++;
+        k->m->uncrossed += read.state != RUN_EMERGED;
+        return OK;
+    }
+    rc = add_value(k->m, row, read.plateau / f);
+    return rc == OK ? extrapolate_add(&k->law, &read) : rc;
+}
+
+/* How far a law that is fitted to the cheapest third of the settings is off on the others. */
+static enum status measure_carries(struct measurement *m, struct claim *c)
+{
+    enum status rc = OK;
+    struct carrying k = {.m = m, .claim = c};
+    TRY(extrapolate_begin(c->of, c->on, &k.law));
+    TRY(run_flow_create(&k.tools));
+    TRY(pairs_each_best(m->store, &m->filter, claim_best(c), claim_threshold(c), add_length, &k));
+    TRY(extrapolate_finish(&k.law));
+    c->runs = m->n;
+    c->estimate = c->low = c->high = k.law.error;
+    if (isnan(k.law.error) && m->n)
+        claim_say(c, "%zu settings are too few: a third of them has to determine the law", k.law.n);
+done:
+    extrapolate_free(&k.law);
+    run_flow_free(k.tools);
+    return rc;
 }
 
 /* ---- curves ---- */
@@ -298,10 +411,10 @@ static enum status measure_speedup(struct measurement *m, struct claim *c)
     for (; m->n < pairs.n; m->n++) {
         const struct pair *p = &pairs.list[m->n];
         TRY(list_room(&m->values, m->n, &m->allocated, sizeof *m->values, "runs"));
-        m->values[m->n] = (struct quantity_value){p->id, keys_integer(&p->keys, KEY_seed), p->log_ratio};
+        m->values[m->n] = (struct quantity_value){p->id, keys_integer(&p->keys, KEY_seed), p->log_ratio, ""};
         m->cut += p->cut;
     }
-    TRY(find_mean(m, c));
+    TRY(find_mean(m, c, false));
     set_estimate(c, exp(c->estimate), exp(c->low), exp(c->high));
     for (size_t i = 0; i < m->n; i++)
         m->values[i].value = exp(m->values[i].value);

@@ -12,6 +12,7 @@
 struct quantity_value {
     int64_t id, seed;
     double value;
+    char setting[33]; /* of `share`: the hash of the run's keys without the seed; else "" */
 };
 
 struct measurement {
