@@ -62,6 +62,8 @@ static void weigh_left_out(const struct measurement *m, struct claim *c)
         claim_say(c,
                   "%zu runs were over the threshold from the start (recall: guessing gives 1/vocab) and are left out",
                   m->at_once);
+    if (m->silent)
+        claim_say(c, "%zu of %zu runs could not tell at half-time, and are left out", m->silent, m->n + m->silent);
     if (m->unknown || m->partners || m->late || m->diverged || m->undefined)
         doubt(m, c);
     if (m->unknown)

@@ -88,18 +88,31 @@ bool monomial_holds(const struct monomial *m, enum key key)
     return held;
 }
 
+/* Is one of these columns a factor? */
+static bool holds_one_of(const struct monomial *m, const char *const *names, size_t n)
+{
+    bool holds = false;
+    for (size_t i = 0; i < m->n; i++) {
+        for (size_t k = 0; k < n && m->columns[i] >= KEY_COUNT; k++)
+            holds = holds || !strcmp(column_names[m->columns[i] - KEY_COUNT], names[k]);
+    }
+    return holds;
+}
+
+#define AS_NAME(name, meaning) #name,
 bool monomial_expects(const struct monomial *m)
 {
-#define AS_NAME(name, meaning) #name,
-    static const char *const expected[] = {"flow", PREDICTIONS(AS_NAME)};
-#undef AS_NAME
-    bool expects = false;
-    for (size_t i = 0; i < m->n; i++) {
-        for (size_t k = 0; k < sizeof expected / sizeof expected[0] && m->columns[i] >= KEY_COUNT; k++)
-            expects = expects || !strcmp(column_names[m->columns[i] - KEY_COUNT], expected[k]);
-    }
-    return expects;
+    static const char *const expected[] = {"flow", PREDICTIONS_FLOW(AS_NAME) PREDICTIONS_CHAIN(AS_NAME)
+                                                       PREDICTIONS_TRANSFORMER(AS_NAME)};
+    return holds_one_of(m, expected, sizeof expected / sizeof expected[0]);
 }
+
+bool monomial_forecasts(const struct monomial *m)
+{
+    static const char *const forecasts[] = {"forecast", "forecast_low", "forecast_high"};
+    return holds_one_of(m, forecasts, sizeof forecasts / sizeof forecasts[0]);
+}
+#undef AS_NAME
 
 bool monomial_reads_plateau(const struct monomial *m)
 {

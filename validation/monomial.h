@@ -59,6 +59,8 @@ double monomial_crossing(const struct result *r, const char *level);
 bool monomial_holds(const struct monomial *m, enum key key);
 /* True if a factor is what theory expects of the run, which depends on the threshold that it is read at. */
 bool monomial_expects(const struct monomial *m);
+/* True if what a run in progress forecast is a factor. */
+bool monomial_forecasts(const struct monomial *m);
 /* True if `plateau` is a factor .. */
 bool monomial_reads_plateau(const struct monomial *m);
 /* .. with a positive power. */

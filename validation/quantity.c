@@ -152,6 +152,10 @@ static enum status read_run(void *context, const struct store_row *row)
         return OK;
     }
     r->m->unknown += !known && !isfinite(x);
+    if (!isfinite(x) && monomial_forecasts(&r->product)) {
+        r->m->silent++;
+        return OK;
+    }
     const size_t before = r->m->n;
     rc = add_value(r->m, row, x);
     if (r->m->n > before && r->claim->kind == QUANTITY_share) {

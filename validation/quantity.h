@@ -31,6 +31,7 @@ struct measurement {
     size_t diverged;             /* before they were past it */
     size_t partners;             /* pairs whose second run has no plateau */
     size_t undefined, uncrossed; /* have no such value; and of these those that did not emerge */
+    size_t silent;               /* said nothing: a forecast may */
 
     size_t cut;          /* used with the length at which they were cut off: the estimate is too small, if anything */
     bool some_undefined; /* it has no value on some of the flows: there can be no verdict */

@@ -22,7 +22,9 @@ static void add_prediction(struct text *out, const char *name, double value, dou
 static void add_flow(struct text *out, const struct result *r, double plateau)
 {
     add_prediction(out, "flow", r->flow_plateau, plateau);
-    if (isnan(r->flow_plateau) && !run_flow_is_chain(&r->keys))
+    if (r->keys.value[KEY_init_scores] > 0)
+        text_add(out, "  (no flow is known of drawn scores: any moves with the right sum may win)\n");
+    else if (isnan(r->flow_plateau) && !run_flow_is_chain(&r->keys))
         text_add(out, "  (CVODE cannot integrate the flow up to this threshold; the run does not depend on it)\n");
 }
 
@@ -64,7 +66,8 @@ static void describe_theory(const struct result *r, double plateau, struct text 
 static void describe_transformer(const struct result *r, double plateau, struct text *out)
 {
     const struct prediction *p = &r->predicted;
-    add_prediction(out, "published", published_plateau(&r->keys), plateau);
+    if (r->keys.preset != PRESET_REDUCED)
+        add_prediction(out, "published", published_plateau(&r->keys), plateau);
     if (r->keys.preset == PRESET_RECALL)
         return;
     if (r->keys.preset == PRESET_REGRESSION)
@@ -90,7 +93,7 @@ static void describe_doubts(const struct result *r, struct text *out)
     if (result_is_coarse(r->plateau, low, high))
         text_addf(out, "  (somewhere from %g to %g: evaluated every %g steps; a smaller eval_every tells)\n", low, high,
                   every);
-    if (run_flow_is_chain(&r->keys) && r->state == RUN_CENSORED &&
+    if (run_flow_is_chain(&r->keys) && r->state == RUN_CENSORED && !(r->keys.value[KEY_init_scores] > 0) &&
         (r->keys.preset == PRESET_FLOW || isnan(r->flow_plateau)))
         text_add(out, "  (its scores lean the wrong way at the start: attention never emerges, see doc/theory.md, "
                       "separatrix)\n");

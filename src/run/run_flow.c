@@ -118,6 +118,13 @@ static enum status solve_chain(struct run_flow *t, const struct keys *keys, enum
                                           .context = q->context};
     TRY(draw_start(keys, &start));
     TRY(run_flow_chain_problem(keys, metric, &start, &chain));
+    if (keys_real(keys, KEY_init_scores) > 0) { /* any moves with the right sum may win then: no flow is known */
+        for (int i = 0; i < FLOW_LEVELS && solution; i++)
+            solution->crossings[i] = NAN;
+        if (solution)
+            solution->plateau = NAN, solution->null_loss = chain_null_loss(&chain);
+        goto done;
+    }
     if (solution)
         TRY(chain_solve(t->ode, &chain, &request, solution));
     TRY(chain_closed(&chain, &out->chain));

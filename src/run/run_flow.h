@@ -27,7 +27,7 @@ bool run_flow_is_chain(const struct keys *keys);
 void run_flow_held(const struct keys *keys, bool held[CHAIN_HOPS]);
 /* The scores that lean and tilt say. */
 void run_flow_lean(const struct keys *keys, double D[CHAIN_HOPS]);
-/* The chain of `keys` with that start of W, and with the scores that the toy would draw. ERR_INPUT, ERR_MEMORY. */
+/* The chain of `keys` with that start of W. Scores that a toy draws (init_scores) are left out. ERR_INPUT. */
 enum status run_flow_chain_problem(const struct keys *keys, enum metric metric, const struct flow_start *start,
                                    struct chain *chain);
 /* A row of its trace: chain_request.step, with the trace as context. */

@@ -1,9 +1,6 @@
 /* Flows of chains of attentions (chain.h), and of a single one whose scores do not begin at 0. */
-#include "models/start.h"
-#include "models/toy_chain.h"
 #include "run/run_flow.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 bool run_flow_is_chain(const struct keys *keys)
@@ -27,29 +24,6 @@ void run_flow_held(const struct keys *keys, bool held[CHAIN_HOPS])
         held[clamps.list[i].layer - 1] = true;
 }
 
-/* Adds what the drawn scores of a toy lean by: the right one less the logarithm of the mean weight of the others, so
- * that the probability of the right move is that of the toy. */
-static enum status add_drawn(const struct keys *keys, double D[CHAIN_HOPS])
-{
-    const double sd = keys_real(keys, KEY_init_scores);
-    const size_t T = (size_t)keys_integer(keys, KEY_T);
-    if (!(sd > 0)) /* NaN: a flow */
-        return OK;
-    double *a = malloc(T * sizeof *a);
-    if (!a)
-        return error_set(ERR_MEMORY, "out of memory for %zu scores", T);
-    for (int i = 0; i < (int)keys_integer(keys, KEY_hops); i++) {
-        const size_t right = keys_integer(keys, KEY_hops) > 1 ? toy_chain_right((int)T, i) : T - 1;
-        double others = 0;
-        start_scores((int)T, i, sd, (uint64_t)keys_integer(keys, KEY_seed), a);
-        for (size_t t = 0; t < T; t++)
-            others += t == right ? 0 : exp(a[t]);
-        D[i] += a[right] - log(others / (double)(T - 1));
-    }
-    free(a);
-    return OK;
-}
-
 enum status run_flow_chain_problem(const struct keys *keys, enum metric metric, const struct flow_start *start,
                                    struct chain *chain)
 {
@@ -58,15 +32,13 @@ enum status run_flow_chain_problem(const struct keys *keys, enum metric metric, 
     bool held[CHAIN_HOPS];
     run_flow_lean(keys, D);
     run_flow_held(keys, held);
-    enum status rc = add_drawn(keys, D);
     for (int i = 0; i < (int)keys_integer(keys, KEY_hops); i++) { /* e_i = 1: it leaves the chain */
         if (held[i])
             continue;
         D[n] = D[i];
         which[n++] = i;
     }
-    if (rc == OK)
-        rc = chain_init(keys_real(keys, KEY_T), keys_real(keys, KEY_d), n, metric, start, D, chain);
+    enum status rc = chain_init(keys_real(keys, KEY_T), keys_real(keys, KEY_d), n, metric, start, D, chain);
     memcpy(chain->which, which, sizeof which);
     return rc;
 }

@@ -13,7 +13,7 @@ bool run_forecast_applies(const struct keys *keys)
     const double *v = keys->value;
     if (keys->preset == PRESET_TOY)
         return keys_follow_flow(keys) && v[KEY_hops] == 1 && v[KEY_p] == 0 && v[KEY_schedule] == 0;
-    return keys->preset == PRESET_REGRESSION && v[KEY_readout] == READOUT_LAST;
+    return keys->preset == PRESET_REGRESSION && v[KEY_readout] == READOUT_LAST && v[KEY_clamp] == 0;
 }
 
 /* ---- the toy ---- */
