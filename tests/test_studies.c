@@ -26,6 +26,7 @@ static void put_study(struct store *store, const char *path, enum scale scale)
         r.plateau = r.flow_plateau = size_of_problem * form;
         r.cap = 2 * r.plateau;
         r.predicted.asinh = r.predicted.eq6 = r.predicted.closed = r.predicted.quadrature = 1.1 * r.plateau;
+        r.predicted.reduced = r.predicted.emergence = r.predicted.forecast = 1.1 * size_of_problem;
         for (int level = 0; level < FLOW_LEVELS; level++)
             r.crossings[level] = r.plateau * (1 - 0.01 * (8 - level));
         ok(store_put(store, study.name, NULL, &r, NULL));

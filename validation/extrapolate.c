@@ -24,7 +24,7 @@ done:
 enum status extrapolate_add(struct extrapolation *e, const struct result *r)
 {
     struct keys keys = r->keys;
-    struct extrapolation_setting new = {.runs = 0};
+    struct extrapolation_setting new = {.log_law = NAN};
     size_t i = 0;
     keys.value[KEY_seed] = 0;
     keys_hash(&keys, new.hash);
@@ -91,11 +91,12 @@ enum status extrapolate_finish(struct extrapolation *e)
     if (e->cheap < e->n_x + 2 || e->cheap == e->n)
         return OK;
     enum status rc = fit(e, b);
-    for (size_t i = e->cheap; i < e->n && rc == OK; i++) {
-        double log_law = e->list[i].log_f;
+    for (size_t i = 0; i < e->n && rc == OK; i++) {
+        struct extrapolation_setting *s = &e->list[i];
+        s->log_law = s->log_f;
         for (size_t k = 0; k <= e->n_x; k++)
-            log_law += b[k] * factor(&e->list[i], k);
-        sum += pow(e->list[i].log_y - log_law, 2);
+            s->log_law += b[k] * factor(s, k);
+        sum += i < e->cheap ? 0 : pow(s->log_y - s->log_law, 2);
     }
     e->error = rc == OK ? exp(sqrt(sum / (double)(e->n - e->cheap))) : NAN;
     return rc;

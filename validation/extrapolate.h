@@ -17,6 +17,7 @@
 struct extrapolation_setting {
     char hash[33]; /* of the keys without the seed */
     double log_y, log_f, log_x[POWER_LAW_MAX]; /* means over its runs */
+    double log_law;                            /* what the law gives; NaN before it is fitted */
     size_t runs;
 };
 

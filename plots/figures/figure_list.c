@@ -6,6 +6,7 @@
 #include "plots/figures/exponents.h"
 #include "plots/figures/laws.h"
 #include "plots/figures/phase.h"
+#include "plots/figures/predicted.h"
 #include "run/reading.h"
 #include "plots/figures/survival.h"
 #include <string.h>

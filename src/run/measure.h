@@ -3,14 +3,15 @@
  *
  * Two measurements replace the formulas of reduced.h.
  *
- * The rates: the model takes 40 + 100 training steps. With g the gradient of an entry, V is the mean of g^2 over the last
- * 100 steps, and S the sum of g^2 over the first 40 less 40 V, what Adam remembers of the start. Adam's rate is then
+ * The rates: the model takes 40 + 100 training steps. With g the gradient of an entry, V is the mean of g^2 over the
+ * last 100 steps, and S the sum of g^2 over the first 40 less 40 V, what Adam remembers of the start. Adam's rate is
+ * then
  *
  *     D(t) = eta/sqrt(V + S/t),      D = eta/(1 - momentum) for SGD.
  *
- * The pull: m = E[y . y*]/E|y*|^2 is the overlap of output and target on samples whose relevant token is never the last.
- * Each sample has a twin in which the relevant token and the target change their sign, so that all that does not depend
- * on that token cancels. With G = grad m, u = D(inf) G and
+ * The pull: m = E[y . y*]/E|y*|^2 is the overlap of output and target on samples whose relevant token is never the
+ * last. Each sample has a twin in which the relevant token and the target change their sign, so that all that does not
+ * depend on that token cancels. With G = grad m, u = D(inf) G and
  *
  *     h = [grad m(theta + e u) - grad m(theta - e u)]/(2 e),   e max|u| = 0.003,
  *
