@@ -88,7 +88,8 @@ struct errors {
     size_t n[RULES][BINS];
 };
 
-/* When a straight line through 1/odds = (1-s)/s of the last half of the rows so far comes down to 1; NaN: it does not. */
+/* When a straight line through 1/odds = (1-s)/s of the last half of the rows so far comes down to 1; NaN: it does not.
+ * */
 static double line_through_odds(const struct trace *curve, size_t last, double copies)
 {
     double n = 0, mt = 0, my = 0, tt = 0, ty = 0;
