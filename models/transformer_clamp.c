@@ -57,7 +57,7 @@ static void hold_pairs(struct transformer_worker *w, const struct transformer_cl
                 int32_t q, s;
                 if (!c->pair(c->samples, sequence, i, &q, &s) || q != of)
                     continue;
-                w->held_row[s] = 1;
+                w->held_row[s] += 1; /* a file may name a position twice */
                 n++;
             }
             for (int t = 0; t < T; t++)
@@ -79,7 +79,7 @@ void transformer_clamp_hold(struct transformer_worker *w, int layer, int s, int 
         if (c->layer != layer)
             continue;
         if (c->pair)
-            hold_pairs(w, c, &at, (size_t)(w->first_sequence + s), gradient);
+            hold_pairs(w, c, &at, (size_t)w->first_sequence + (size_t)s, gradient);
         else
             hold_uniform(w, c, &at, gradient);
     }

@@ -1,7 +1,7 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
 unit_tests = test_text test_random test_team test_scheduler test_root test_flow test_prediction test_chain test_reduced test_flow_map test_toy test_tensor test_transformer test_transformer_double test_implementations test_tasks \
-  test_schedule test_safetensors test_forecast test_run_toy test_training test_self_test test_store test_store_trust test_lease test_export test_import test_merge test_power_law test_brackets test_fit test_kaplan_meier test_flow_observables test_claim test_pairs test_studies test_threshold test_plan test_figure_data test_gnuplot
+  test_schedule test_clamp test_safetensors test_forecast test_run_toy test_training test_self_test test_store test_store_trust test_lease test_export test_import test_merge test_power_law test_brackets test_fit test_kaplan_meier test_flow_observables test_claim test_pairs test_studies test_threshold test_plan test_figure_data test_gnuplot
 check_PROGRAMS += $(unit_tests) must_fail json_lines hold_lock
 # The program from outside
 shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_instruction_sets.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
@@ -53,7 +53,7 @@ test_toy_LDADD = $(models_below)
 test_tensor_SOURCES = tests/test_tensor.c $(test_harness)
 test_tensor_CPPFLAGS = $(TEST_CPPFLAGS)
 test_tensor_LDADD = $(libtensor) libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
-test_transformer_SOURCES = tests/test_transformer.c tests/transformer_oracle.c tests/transformer_oracle.h $(test_harness)
+test_transformer_SOURCES = tests/test_transformer.c tests/transformer_fixture.h tests/transformer_oracle.c tests/transformer_oracle.h $(test_harness)
 test_transformer_CPPFLAGS = $(TEST_CPPFLAGS)
 test_transformer_LDADD = $(models_below)
 # The same with real = double (src/tensor/real.h): the reference backend and the Transformer compiled once more.
@@ -70,6 +70,9 @@ test_implementations_LDADD = $(models_below)
 test_schedule_SOURCES = tests/test_schedule.c tests/test_keys.h $(test_harness)
 test_schedule_CPPFLAGS = $(TEST_CPPFLAGS)
 test_schedule_LDADD = $(models_below)
+test_clamp_SOURCES = tests/test_clamp.c tests/test_keys.h $(test_harness)
+test_clamp_CPPFLAGS = $(TEST_CPPFLAGS)
+test_clamp_LDADD = libbase.a $(CHECK_LIBS) $(EXTERNAL_LIBS)
 test_safetensors_SOURCES = tests/test_safetensors.c $(test_harness)
 test_safetensors_CPPFLAGS = $(TEST_CPPFLAGS)
 test_safetensors_LDADD = librun.a $(models_below)

@@ -194,46 +194,59 @@ START_TEST(all_parameters)
 END_TEST
 
 /* The gradient of all parameters, with scores drawn, against central differences of the loss; and the mean of many
- * batches against it. */
-START_TEST(toy_gradient)
+ * batches against it. The same with a hop that is held, whose scores have no gradient, neither on the whole nor of any
+ * batch. */
+static void check_toy_gradient(int hops, int held)
 {
     const int T = 7, d = 3;
-    for (int hops = 2; hops <= TOY_CHAIN_HOPS; hops++) {
-        struct toy *toy;
-        const double D[CHAIN_HOPS] = {.4, .3, .2}, h = 1e-5;
-        ck_assert_int_eq(toy_create_chain(T, d, hops, &toy), OK);
-        ck_assert_int_eq(toy_start(toy, true, true, 5), OK);
-        toy_start_scores(toy, .7, D, 5);
-        double *exact = malloc(toy->count * sizeof *exact), *sampled = calloc(2 * toy->count, sizeof *sampled), loss;
-        double *mean = sampled + toy->count;
-        ck_assert(exact && sampled);
-        toy_gradient_exact(toy, exact, &loss);
-        for (size_t k = 0; k < toy->count; k++) {
-            const double x = toy->parameters[k];
-            double up, down;
-            toy->parameters[k] = x + h;
-            toy_gradient_exact(toy, sampled, &up);
-            toy->parameters[k] = x - h;
-            toy_gradient_exact(toy, sampled, &down);
-            toy->parameters[k] = x;
-            test_close(exact[k], (up - down) / (2 * h), 1e-7, 1e-10, "hops %d, parameter %zu", hops, k);
-        }
-        enum { STEPS = 40, BATCH = 2000 };
-        for (int how = 0; how < 2; how++) {
-            memset(mean, 0, toy->count * sizeof *mean);
-            for (uint32_t step = 0; step < STEPS; step++) {
-                ck_assert_int_eq(how ? toy_gradient_tokens(toy, BATCH, 9, step, sampled, &loss)
-                                     : toy_gradient_statistics(toy, BATCH, 9, step, sampled, &loss),
-                                 OK);
-                for (size_t k = 0; k < toy->count; k++)
-                    mean[k] += sampled[k] / STEPS;
-            }
+    const size_t first = (size_t)(d * d + held * T); /* of the scores that are held */
+    struct toy *toy;
+    const double D[CHAIN_HOPS] = {.4, .3, .2}, h = 1e-5;
+    ck_assert_int_eq(toy_create_chain(T, d, hops, &toy), OK);
+    ck_assert_int_eq(toy_start(toy, true, true, 5), OK);
+    toy_start_scores(toy, .7, D, 5);
+    if (held >= 0)
+        toy->held[held] = true;
+    double *exact = malloc(toy->count * sizeof *exact), *sampled = calloc(2 * toy->count, sizeof *sampled), loss;
+    ck_assert(exact && sampled);
+    double *mean = sampled + toy->count;
+    toy_gradient_exact(toy, exact, &loss);
+    for (size_t k = 0; k < toy->count; k++) {
+        const double x = toy->parameters[k];
+        double up, down;
+        toy->parameters[k] = x + h;
+        toy_gradient_exact(toy, sampled, &up);
+        toy->parameters[k] = x - h;
+        toy_gradient_exact(toy, sampled, &down);
+        toy->parameters[k] = x;
+        test_close(exact[k], (up - down) / (2 * h), 1e-7, 1e-10, "hops %d, held %d, parameter %zu", hops, held, k);
+        ck_assert((exact[k] == 0) == (held >= 0 && k >= first && k < first + (size_t)T));
+    }
+    enum { STEPS = 40, BATCH = 2000 };
+    for (int how = 0; how < 2; how++) {
+        memset(mean, 0, toy->count * sizeof *mean);
+        for (uint32_t step = 0; step < STEPS; step++) {
+            ck_assert_int_eq(how ? toy_gradient_tokens(toy, BATCH, 9, step, sampled, &loss)
+                                 : toy_gradient_statistics(toy, BATCH, 9, step, sampled, &loss),
+                             OK);
             for (size_t k = 0; k < toy->count; k++)
-                test_close(mean[k], exact[k], 0, .012, "hops %d, sampled %d, parameter %zu", hops, how, k);
+                mean[k] += sampled[k] / STEPS;
         }
-        free(exact);
-        free(sampled);
-        toy_free(toy);
+        for (size_t k = 0; k < toy->count; k++) {
+            test_close(mean[k], exact[k], 0, .012, "hops %d, held %d, sampled %d, parameter %zu", hops, held, how, k);
+            ck_assert(exact[k] != 0 || mean[k] == 0);
+        }
+    }
+    free(exact);
+    free(sampled);
+    toy_free(toy);
+}
+
+START_TEST(toy_gradient)
+{
+    for (int hops = 2; hops <= TOY_CHAIN_HOPS; hops++) {
+        for (int held = -1; held < hops; held++)
+            check_toy_gradient(hops, held);
     }
 }
 END_TEST

@@ -85,6 +85,31 @@ ok $? "the flow's trace"
 "$plateau" train T=32 d=8 optimizer=gd lr=0.05 --json >"$work/gd" && "$plateau" flow T=32 d=8 --json >"$work/fl" &&
     awk -F'"plateau": ' 'FNR==1{split($2,a,","); v[FILENAME]=a[1]} END{for(f in v)x[++i]=v[f]; r=x[1]/x[2]; exit !(r>.999&&r<1.001)}' "$work/gd" "$work/fl"
 ok $? "gd with a small lr reproduces metric=full"
+
+# hops that are held: refusals; gd follows the flow; a chain with a hop held is a chain without it, and the hop's scores stay
+fails 2 'clamp=hop@3: hop@3: hops=2' flow hops=2 clamp=hop@3
+fails 2 'clamp=hop@2: hop@2: hops=1' train clamp=hop@2
+fails 2 'clamp=hop@1 hops=1: at least one hop has to be free' flow clamp=hop@1
+fails 2 'clamp=hop@1/hop@2 hops=2: at least one hop has to be free' flow hops=2 clamp=hop@1/hop@2
+fails 2 'clamp=hop@2/hop@1/hop@3 hops=3: at least one hop has to be free' train hops=3 clamp=hop@2/hop@1/hop@3
+fails 2 'a hop has no heads, and is held to the end' train hops=2 clamp=hop@1..50
+fails 2 'clamp=copy@1: copy does not apply to the flow' flow hops=2 clamp=copy@1
+fails 2 'clamp=relevant@1: relevant does not apply to the toy' train clamp=relevant@1
+fails 2 'clamp=uniform@1: uniform does not apply to the toy' train hops=2 clamp=uniform@1
+fails 2 'clamp: this key does not apply to the reduced flow of a Transformer' flow model=reduced clamp=uniform@1
+plateau_of() { "$plateau" "$@" --json 2>/dev/null | sed -E 's/.*"plateau": ([0-9.]+),.*/\1/'; }
+within() { awk -v tolerance="$1" -v a="$2" -v b="$3" 'BEGIN { exit !(b > 0 && a / b < 1 + tolerance && a / b > 1 - tolerance) }'; }
+for chain in 'hops=2 clamp=hop@1' 'hops=2 clamp=hop@2' 'hops=3 clamp=hop@1/hop@3'; do # lean=0.1 where there are hops
+    within 0.005 "$(plateau_of train T=32 d=8 optimizer=gd lr=0.05 $chain)" "$(plateau_of flow T=32 d=8 $chain)" &&
+        within 1e-9 "$(plateau_of flow T=32 d=8 $chain)" "$(plateau_of flow T=32 d=8 lean=0.1)"
+    ok $? "$chain: gd with a small lr is the flow, which is that of a single attention"
+done
+within 0.005 "$(plateau_of train T=16 d=4 optimizer=gd lr=0.2 hops=3 clamp=hop@2 lean=0.5)" "$(plateau_of flow T=16 d=4 hops=2 lean=0.5)"
+ok $? "three hops of which one is held: gd follows the flow of two"
+columns() { "$plateau" train T=32 d=8 steps=500 $1 --trace "$work/chain.csv" >/dev/null && cut -d, -f7 "$work/chain.csv" | sort -u | wc -l && cut -d, -f9 "$work/chain.csv" | sort -u | wc -l; }
+chain='hops=2 tilt=0.4 init_scores=0.3 seed=3 lr=0.3'
+[[ $(columns "$chain clamp=hop@1" | tr '\n' ' ') =~ ^2\ [0-9]{3}\ $ && $(columns "$chain clamp=hop@2" | tr '\n' ' ') =~ ^[0-9]{3}\ 2\ $ ]]
+ok $? "the scores of a hop that is held do not move, and the others do"
 "$plateau" train T=32 d=8 steps=3 --json | grep -q '"plateau": null.*"status": "censored"'; ok $? "a run that does not emerge is censored"
 "$plateau" train T=32 d=8 lr=1000 steps=200 --json | grep -q '"status": "diverged"'; ok $? "divergence is a status"
 

@@ -109,6 +109,95 @@ fails 2 'T=100000: a Transformer holds T x T' plan long.yaml
 fails 2 'T=100000: a Transformer holds T x T' sweep long.yaml; [[ ! -e long.db ]]; ok $? "what cannot run is refused before anything runs"
 fails 2 'pairs must be smaller than vocab' train model=transformer task=recall pairs=8 vocab=8 placement=bernoulli
 
+# ---- clamps
+fails 2 'clamp=sel@1: sel: a clamp is none, or copy@LAYER, select@LAYER, relevant@LAYER, uniform@LAYER' train "${recall[@]}" clamp=sel@1
+fails 2 'clamp=copy: copy: a clamp is none' train "${recall[@]}" clamp=copy
+fails 2 'clamp=copy@1/: an empty clamp: a clamp is none' train "${recall[@]}" clamp=copy@1/
+fails 2 'clamp=copy@3: copy@3: layers=2' train "${recall[@]}" clamp=copy@3
+fails 2 'clamp=uniform@1/select@2.h2: .h2: heads=1' train "${recall[@]}" clamp=uniform@1/select@2.h2
+fails 2 'clamp=copy@1: copy does not apply to the regression Transformer; .plateau keys clamp. lists what does' train "${tiny[@]}" clamp=copy@1
+fails 2 'clamp=select@1: select does not apply to the regression Transformer' train "${tiny[@]}" clamp=select@1
+fails 2 'clamp=relevant@1: relevant does not apply to the recall Transformer' train "${recall[@]}" clamp=relevant@1
+fails 2 'clamp=hop@1: hop does not apply to the recall Transformer' train "${recall[@]}" clamp=hop@1
+fails 2 'clamp=hop@1: hop does not apply to the regression Transformer' train "${tiny[@]}" clamp=hop@1
+fails 2 'clamp=copy@1..0: ..0: a step must be a whole number in \[1,1000000000\]' train "${recall[@]}" clamp=copy@1..0
+fails 2 'clamp=copy@1..1.5: ..1.5: a step must be' train "${recall[@]}" clamp=copy@1..1.5
+many=$(printf 'copy@1/%.0s' {1..16})
+fails 2 'more than 16 clamps: leave some out' train "${recall[@]}" "clamp=${many}copy@1"
+"$plateau" train "${recall[@]}" steps=1 "clamp=${many%/}" >out; ok $? "sixteen clamps are not too many"
+prints 'copy\|select\|relevant\|uniform@LAYER' keys clamp
+
+# until a step: the same updates up to it; the evaluation behind them is the first without the clamp, and then all differs
+held=("${recall[@]}" steps=100 until=cap)
+"$plateau" train "${held[@]}" clamp=copy@1 --trace held.csv >out && "$plateau" train "${held[@]}" clamp=copy@1..50 --trace until.csv --checkpoint until.st >out &&
+    [[ $(wc -l <held.csv) == 12 && $(head -6 held.csv) == "$(head -6 until.csv)" ]] && sed -n 6p held.csv | grep -q ^40,
+ok $? "copy@1..50 is copy@1 up to the evaluation at 40"
+row() { sed -n 7p "$1.csv" | cut -d, -f"$2"; }
+[[ $(row held 1,2,4) == 50,* && $(row held 1,2,4) == "$(row until 1,2,4)" && $(row held 3,5-) != "$(row until 3,5-)" ]]
+ok $? "and the same 50 updates, behind which it is released"
+awk -F, 'FNR == 1 { file++; next } FNR > 7 { if (file == 1) loss[$1] = $2; else if (loss[$1] == $2) same++; else other++ }
+    END { exit !(other == 5 && same == 0) }' held.csv until.csv
+ok $? "the updates from there on are others"
+awk -F, 'NR > 1 && $6 != 1 { exit 1 }' held.csv && awk -F, 'NR > 1 && ($6 == 1) != ($1 < 50) { exit 1 }' until.csv
+ok $? "copy_l1h1 is 1 as long as it is held"
+for stop in 45 50 55; do # before the step, at it, behind it
+    "$plateau" train "${held[@]/#steps=100/steps=$stop}" clamp=copy@1..50 --checkpoint part.st >out &&
+        "$plateau" train "${held[@]}" clamp=copy@1..50 --resume part.st --checkpoint part.st --trace part.csv >out &&
+        cmp -s until.csv part.csv && cmp -s until.st part.st
+    ok $? "stopped at $stop and resumed across the step: the same trace and weights"
+done
+fails 2 'run with clamp=copy@1\.\.50, not copy@1' train "${held[@]}" clamp=copy@1 --resume until.st
+fails 2 'run with clamp=copy@1\.\.50, not none' train "${held[@]}" --resume until.st
+"$plateau" train "${held[@]}" clamp=select@2/uniform@1 threads=1 --trace one.csv >out && "$plateau" train "${held[@]}" clamp=select@2/uniform@1 threads=3 --trace three.csv >out &&
+    cmp -s one.csv three.csv
+ok $? "clamps and threads: the same trace"
+
+# what is held is shared by the copies of the relevant token; heads that are free are as they would be at the start
+constant() { # file, column, value: in every row
+    awk -F, -v column="$2" -v want="$3" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) at = i; next } $at != want { exit 1 } END { exit !(at && NR > 5) }' "$1"
+}
+"$plateau" train "${tiny[@]}" steps=100 until=cap B=2 clamp=relevant@1.h2 --trace shared.csv >out && constant shared.csv attention_l1h2 0.5 &&
+    ! constant shared.csv attention_l1h1 0.5 && "$plateau" train "${tiny[@]}" steps=0 B=2 --trace free.csv >out &&
+    [[ $(sed -n 2p shared.csv | cut -d, -f6) == "$(sed -n 2p free.csv | cut -d, -f6)" ]]
+ok $? "relevant@1.h2: half of the attention to each of two copies, in that head alone"
+"$plateau" train "${held[@]}" B=2 clamp=select@2 --trace shared.csv >out && constant shared.csv select_l2h1 1 && ! constant shared.csv copy_l2h1 1
+ok $? "select@2: all of the attention, for the test set of recall has one copy"
+"$plateau" train "${tiny[@]}" steps=100 until=cap clamp=uniform@1.h1 --trace shared.csv >out && constant shared.csv attention_l1h1 0.25 &&
+    ! constant shared.csv attention_l1h2 0.25
+ok $? "uniform@1.h1: a quarter of the attention to each of four positions"
+"$plateau" train "${held[@]}" clamp=uniform@2 mask=causal --trace shared.csv >out && constant shared.csv copy_l2h1 0.375 && ! constant shared.csv copy_l1h1 0.375
+ok $? "uniform@2, causal: the first value attends to its key with 1/2, the second with 1/4"
+
+# gradient with clamps reads which positions are relevant
+word() { # a whole number as I32
+    printf "$(printf '\\x%02x' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24 & 255)))"
+}
+relevant() { # FILE, numbers: in place of the last ones, which are those of `relevant`
+    local file=$1 size; shift
+    size=$(stat -c %s "$file")
+    for number; do word "$number"; done | dd of="$file" bs=1 seek=$((size - 4 * $#)) conv=notrunc 2>err
+}
+single=("${tiny[@]/#batch=8/batch=1}")
+gradient() { "$plateau" gradient "${single[@]}" B=2 clamp=relevant@1.h2 --checkpoint whole.st --batch "$1.st" --out "$1.gradient.st"; }
+"$plateau" batch "${single[@]}" B=2 --out two.st
+for name in twice single other none; do cp two.st $name.st; done
+relevant two.st 1 3; relevant twice.st 3 3; relevant single.st 3 -1; relevant other.st 1 -1; relevant none.st -1 -1
+for name in two twice single other none; do gradient $name || break; done && cmp -s twice.gradient.st single.gradient.st &&
+    for name in two other none; do ! cmp -s single.gradient.st $name.gradient.st || break; done
+ok $? "gradient holds attention where the file says, a position that is named twice like any other"
+"$plateau" gradient "${single[@]}" B=2 --checkpoint whole.st --batch none.st --out free.gradient.st && cmp -s free.gradient.st none.gradient.st
+ok $? "without a relevant position nothing is held"
+held=("${single[@]}" clamp=relevant@1 --checkpoint whole.st --out x.st)
+"$plateau" batch "${single[@]}" --out position.st
+relevant position.st 4
+fails 2 'position.st: relevant: 4 is no position of a sequence of 4 \(-1: none\)' gradient "${held[@]}" --batch position.st
+relevant position.st -2
+fails 2 'position.st: relevant: -2 is no position' gradient "${held[@]}" --batch position.st
+"$plateau" gradient "${single[@]}" --checkpoint whole.st --batch position.st --out x.st; ok $? "which does not matter without a clamp"
+sed 's/"relevant"/"relevanT"/' position.st >without.st
+fails 2 'without.st: relevant is missing' gradient "${held[@]}" --batch without.st
+"$plateau" gradient "${single[@]}" --checkpoint whole.st --batch without.st --out x.st; ok $? "and need not be there without a clamp"
+
 cat >tiny.yaml <<'Y'
 study: tiny
 curves: yes
@@ -125,6 +214,18 @@ sed -e 's/T: \[4/until: cap, steps: 300, T: [4/' -e '/flow/d' tiny.yaml >longer.
     grep -q ',attention,accuracy_train,accuracy_test,attention_l1h1,attention_l1h2,forecast,forecast_low,forecast_high$'
 ok $? "export: columns of both kinds of run"
 "$plateau" fit tiny.db model=transformer --on T | grep -q '4 runs'; ok $? "fit of Transformers"
+
+# clamps in a database are read back by another process
+cat >held.yaml <<'Y'
+study: held
+runs:
+  - {model: transformer, T: 4, d: 2, layers: 1, heads: 2, width: 16, head_dim: 8, mlp: 2, batch: 8, steps: 5, eval_every: 5, eval_size: 4, backend: reference, clamp: [none, relevant@1.h2, relevant@1..3/uniform@1.h1]}
+  - {model: toy, T: 16, d: 4, hops: 2, clamp: [hop@1, hop@2], steps: 5}
+Y
+"$plateau" sweep held.yaml --db held.db --quiet && "$plateau" sweep held.yaml --db held.db 2>&1 | grep -q '5 runs, 5 already there, 0 made' &&
+    [[ $("$plateau" export held.db --format jsonl | grep -o '"clamp": "[^"]*"' | sort | tr -d '\n') == '"clamp": "hop@1""clamp": "hop@2""clamp": "none""clamp": "relevant@1..3/uniform@1.h1""clamp": "relevant@1.h2"' ]] &&
+    [[ $("$plateau" export held.db clamp=relevant@1.h2 --format jsonl | wc -l) == 1 ]]
+ok $? "a sweep over clamps resumes, and export has them"
 
 # A killed sweep goes on from its checkpoints, and so does a larger cap; the runs are those that never stopped.
 cat >long.yaml <<'Y'

@@ -17,8 +17,8 @@ do for [format in formats] {
     unset title
     eval panel(0.57, 0.985, 0.17, 0.94)
     set ylabel 'median of |ln(said/true)|'
-    set yrange [0:1]
-    set key top right
+    set yrange [0:1.45]
+    set key top right width -3
     plot for [k=1:3] medians using 'time':(of(word(rules, k), 'error')) with linespoints linestyle k title word(names, k), \
         medians using 'time':(of('forecast', 'share')) with lines linestyle 9 title 'share of runs that say anything'
     unset multiplot

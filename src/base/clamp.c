@@ -26,12 +26,12 @@ static bool read_number(const char *text, double most, double *value)
 static enum status parse_one(char *word, const char *all, struct clamp *c)
 {
     enum status rc = OK;
-    char *layer = strchr(word, '@'), *until = strstr(word, ".."), *head;
+    char *layer = strchr(word, '@'), *until, *head;
     double number;
     int kind = 0;
     REQUIRE(layer, ERR_INPUT, "clamp=%s: %s: " RULE, all, *word ? word : "an empty clamp");
     *layer++ = '\0';
-    if (until)
+    if ((until = strstr(layer, "..")))
         *until = '\0', until += 2;
     if ((head = strstr(layer, ".h")))
         *head = '\0', head += 2;

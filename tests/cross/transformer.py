@@ -4,6 +4,7 @@ Only for the optional cross-checks beside this file: neither the build nor the t
 """
 import json
 import math
+import re
 import struct
 import subprocess
 
@@ -33,8 +34,33 @@ def run(program, command, keys, *options):
     return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def forward(w, inputs, keys):
-    """Outputs [batch, out] for weights w (plateau's names) and inputs [batch, T, features] or tokens [batch, T]."""
+def clamps(text, relevant, T, mask, step=0):
+    """What clamp=TEXT holds behind `step` updates: (layer, heads, rows [batch, T], attention [batch, T, T]) of each.
+
+    relevant: [batch, slots] positions, -1 for none. rows: which positions' attention is held.
+    """
+    held = []
+    batch, t = len(relevant), torch.arange(T)
+    for word in text.split("/") if text != "none" else []:
+        kind, layer, head, until = re.fullmatch(r"([a-z]+)@(\d+)(?:\.h(\d+))?(?:\.\.(\d+))?", word).groups()
+        attention = torch.zeros(batch, T, T)
+        if kind == "copy":  # every value stands behind its key
+            attention[:, t % 2 == 1] = (t[None, :] + 1 == t[:, None]).float()[t % 2 == 1]
+        elif kind == "uniform":
+            attention[:] = torch.ones(T, T).tril() if mask == "causal" else 1.0
+        else:  # select, relevant: the last position to those that it needs
+            attention[:, -1] = (relevant.long()[:, :, None] == t).any(1).float()
+        total = attention.sum(-1, keepdim=True)
+        if until is None or step < int(until):
+            held.append((int(layer), slice(None) if head is None else slice(int(head) - 1, int(head)), total[:, :, 0] > 0, attention / total.clamp(min=1)))
+    return held
+
+
+def forward(w, inputs, keys, held=()):
+    """Outputs [batch, out] for weights w (plateau's names) and inputs [batch, T, features] or tokens [batch, T].
+
+    held: attention that takes the place of the softmax, without a gradient (clamps).
+    """
     heads, width, head_dim = keys["heads"], keys["width"], keys["head_dim"]
     skip = keys.get("skip", "yes") == "yes"
 
@@ -55,7 +81,12 @@ def forward(w, inputs, keys):
         score = q @ k.transpose(-1, -2) / math.sqrt(head_dim)
         if keys["mask"] == "causal":
             score = score.masked_fill(torch.ones(T, T).triu(1).bool(), -math.inf)
-        mixed = (score.softmax(-1) @ v).transpose(1, 2).reshape(batch, T, heads * head_dim)
+        attention = score.softmax(-1)
+        for at, heads_held, rows, value in held:
+            if at == layer:
+                attention = attention.clone()
+                attention[:, heads_held] = torch.where(rows[:, None, :, None], value[:, None], attention[:, heads_held])
+        mixed = (attention @ v).transpose(1, 2).reshape(batch, T, heads * head_dim)
         out = linear(mixed, name + "attn.out")
         x = x + out if skip else out
         if keys.get("mlp", 4):
