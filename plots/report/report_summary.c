@@ -263,6 +263,45 @@ static void add_transformers(struct markup *m, const struct report *r)
     }
 }
 
+/* The claim of that name, measured; NULL if it was not. */
+static const struct claim *measured(const struct report *r, const char *id)
+{
+    for (size_t i = 0; i < r->claims->n; i++) {
+        if (!strcmp(r->claims->list[i].id, id) && isfinite(r->claims->list[i].estimate))
+            return &r->claims->list[i];
+    }
+    return NULL;
+}
+
+/* What theory says of Transformers: before they train, at sizes beyond those that a law was fitted to, and while they
+ * train. */
+static void add_theory(struct markup *m, const struct report *r)
+{
+    const struct claim *adam = measured(r, "T1.adam"), *sgd = measured(r, "T1.sgd"), *share = measured(r, "T1.share"),
+                       *shape = measured(r, "T2"), *power = measured(r, "T2.law"), *half = measured(r, "F1.median"),
+                       *never = measured(r, "F2");
+    if (adam && sgd && share)
+        markup_paragraph(
+            m,
+            "Theory predicts a Transformer of one layer from its initialisation alone: the reduced flow over "
+            "the measured plateau is %.2f (%.2f to %.2f) with Adam and %.2f (%.2f to %.2f) with SGD, and %.0f "
+            "%% of these settings are within 25 %%.",
+            adam->estimate, adam->low, adam->high, sgd->estimate, sgd->low, sgd->high, 100 * share->estimate);
+    if (shape && power)
+        markup_paragraph(
+            m,
+            "Fitted to the cheapest third of a grid, its shape is off by a factor of %.2f on the rest, and a "
+            "power law in d and T by %.2f.",
+            shape->estimate, power->estimate);
+    if (half && never)
+        markup_paragraph(
+            m,
+            "While it trains, a run says from its own attention when that will arrive: at half-time, half of "
+            "the forecasts are right within a factor of %.2f, and runs that cannot emerge forecast it in %.0f of "
+            "their evaluations at most.",
+            half->estimate, fmax(never->low, never->high));
+}
+
 /* Which choices come closest to the published law: those of one law compete. */
 static bool is_closest(const struct claims *claims, const struct claim *c)
 {
@@ -350,6 +389,7 @@ static void add_sentences(struct markup *m, const struct report *r)
                          "the same start says, to %s in the median of %zu runs.",
                          miss(toy, e), runs);
     add_transformers(m, r);
+    add_theory(m, r);
     if (!has_part(r, FIGURE_TRANSFORMER))
         markup_paragraph(m, "This report does not hold the studies of Transformers (yet): `plateau reproduce` trains "
                             "them after the theory's part and then writes it again, `plateau reproduce transformers` "
