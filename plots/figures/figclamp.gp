@@ -14,7 +14,7 @@ do for [format in formats] {
         set yrange [0:1.03]
         eval fine('x', step_low, step_high)
         set title word(pairs_values, i).' pairs' offset 0, -0.6
-        set key bottom right
+        if (i == 1) { set key bottom right } else { unset key }
         plot for [k=1:3] table using 'step':(with_key(word(kinds, k), 'pairs', real(word(pairs_values, i)), 'accuracy_test')) \
             with linespoints linestyle k @curve title word(names, k)
         unset title

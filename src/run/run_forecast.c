@@ -2,9 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const double GROWTH = 1.02; /* of the time between two forecasts */
-static const double EMERGED = 0.8; /* of the null loss */
-enum { COLUMNS = 3, BLOCKS = 8, LEAST_ROWS = 12, MOST_STEPS = 5000 };
+static const double GROWTH = 1.02, TOY_GROWTH = 1.2; /* of the time between two forecasts */
+static const double EMERGED = 0.8;                   /* of the null loss */
+enum { COLUMNS = 3, BLOCKS = 8, LEAST_ROWS = 16 };
 /* The toy's forecast: of the time that is left, and always there (measured on runs of other sizes, doc/theory.md). */
 static const double TOY_MODEL_ERROR = 0.1, TOY_FLOOR = 0.03, MOST = 0.3, WIDTH_80 = 1.28;
 
@@ -18,111 +18,95 @@ bool run_forecast_applies(const struct keys *keys)
 
 /* ---- the toy ---- */
 
-struct toy_rows {
-    const double *t, *s, *w, *D, *I, *K; /* [n]; the two integrals */
-    size_t n, from, to;                  /* left out: from <= i < to */
+/* Sums over rows, of which two lines follow by least squares: w over int s (1 - s w) dt, of slope kappa, and D over
+ * int s (1-s) w (1 - s w) dt, of slope gamma. x and y count from the first row of the window. */
+struct line_sums {
+    double n, x, y, xx, xy;
+};
+struct toy_sums {
+    struct line_sums w, D;
 };
 
-/* y = a + b x by least squares over the rows that are not left out; returns b, *last: the line at the last row. */
-static double line(const struct toy_rows *r, const double *x, const double *y, double *last)
+static void add_point(struct line_sums *s, double x, double y)
 {
-    double n = 0, mx = 0, my = 0, xx = 0, xy = 0;
-    for (size_t i = 0; i < r->n; i++) {
-        if (i >= r->from && i < r->to)
-            continue;
-        n++;
-        mx += x[i];
-        my += y[i];
-    }
-    mx /= n, my /= n;
-    for (size_t i = 0; i < r->n; i++) {
-        if (i >= r->from && i < r->to)
-            continue;
-        xx += (x[i] - mx) * (x[i] - mx);
-        xy += (x[i] - mx) * (y[i] - my);
-    }
-    *last = my + xy / xx * (x[r->n - 1] - mx);
-    return xy / xx;
+    s->n++;
+    s->x += x;
+    s->y += y;
+    s->xx += x * x;
+    s->xy += x * y;
 }
 
-/* Their flow from the last row on: y = (w, D) in time since then. */
-struct rates {
-    double kappa, gamma, b; /* b = B/(T-B): s = 1/(1 + e^-D/b) */
+/* sign -1: takes it out. */
+static void add_sums(struct line_sums *s, const struct line_sums *part, double sign)
+{
+    s->n += sign * part->n;
+    s->x += sign * part->x;
+    s->y += sign * part->y;
+    s->xx += sign * part->xx;
+    s->xy += sign * part->xy;
+}
+
+static double slope_of(const struct line_sums *s)
+{
+    return (s->xy - s->x * s->y / s->n) / (s->xx - s->x * s->x / s->n);
+}
+
+static double value_at(const struct line_sums *s, double x)
+{
+    return s->y / s->n + slope_of(s) * (x - s->x / s->n);
+}
+
+/* A row of the window: both abscissas and both ordinates. */
+struct toy_row {
+    double t, I, w, K, D;
 };
 
-static bool slopes(void *context, double t, const double *y, double *dy)
+/* The end of the plateau from the rates and the last row: what is left of the fall, and the slow phase behind it. NaN:
+ * there is none. */
+static double end_of(const struct toy_sums *sums, const struct toy_row *first, const struct toy_row *last, double b,
+                     double threshold)
 {
-    const struct rates *r = context;
-    const double s = 1 / (1 + exp(-y[1]) / r->b), rest = 1 / (1 + exp(y[1]) * r->b), lack = 1 - s * y[0];
-    (void)t;
-    dy[0] = r->kappa * s * lack;
-    dy[1] = r->gamma * s * rest * y[0] * lack;
-    return isfinite(dy[0]) && isfinite(dy[1]);
-}
-
-/* 1 - s w, which falls to sqrt(threshold) at the end of the plateau. */
-static double lack_at(void *context, const double *y)
-{
-    const struct rates *r = context;
-    return 1 - y[0] / (1 + exp(-y[1]) / r->b);
-}
-
-/* The time that is left from (w, D); NaN: the end is not reached. */
-static double time_left(struct ode *ode, const struct rates *rates, double w, double D, double level)
-{
-    struct rates r = *rates;
-    const struct ode_problem problem = {
-        .dim = 2, .method = METHOD_ADAMS, .rtol = 1e-5, .atol = 1e-8, .rhs = slopes, .context = &r};
-    const double start[2] = {w, D};
-    double t[2] = {0, 0}, lack[2] = {lack_at(&r, start), lack_at(&r, start)}, end = NAN;
-    bool found[ODE_ROOTS];
-    if (lack[0] <= level)
-        return 0;
-    if (!(r.kappa > 0 && r.gamma > 0) || ode_begin(ode, &problem, start) != OK)
+    const double kappa = slope_of(&sums->w), gamma = slope_of(&sums->D);
+    const double w = first->w + value_at(&sums->w, last->I - first->I),
+                 D = first->D + value_at(&sums->D, last->K - first->K), s = 1 / (1 + exp(-D) / b);
+    const double om2 = w * w + 2 * kappa / gamma * (-log(b) - D), om = sqrt(fmax(om2, 0)), q = 1 - sqrt(threshold);
+    if (!(kappa > 0 && gamma > 0))
         return NAN;
-    for (int i = 0; i < MOST_STEPS && lack[1] > level; i++) {
-        t[0] = t[1], lack[0] = lack[1];
-        if (ode_step(ode, 1, &t[1], found) != OK)
-            return NAN;
-        lack[1] = lack_at(&r, ode_state(ode));
-    }
-    return lack[1] <= level && ode_falls_to(ode, lack_at, &r, level, t, lack, &end) == OK ? end : NAN;
+    const double fall = forecast_mills(w * sqrt(gamma / kappa), INFINITY) / (sqrt(kappa * gamma) * s);
+    return last->t + fall + (2 * om + om * om / 2 + (om < q ? log((1 - om) / (1 - q)) : 0)) / kappa;
 }
 
-/* The end of the plateau that the rows show; NaN if they show none. */
-static double end_of(struct ode *ode, const struct toy_rows *r, double b, double level)
+/* What is said at the last of n rows. */
+static void forecast_toy(const struct toy_row *rows, size_t n, double b, double threshold, struct forecast *out)
 {
-    double w, D;
-    struct rates rates = {.b = b};
-    rates.kappa = line(r, r->I, r->w, &w);
-    rates.gamma = line(r, r->K, r->D, &D);
-    return r->t[r->n - 1] + time_left(ode, &rates, w, D, level);
-}
-
-/* What is said at the last of n rows, w over its final value. */
-static void forecast_toy(struct ode *ode, const struct toy_rows *all, double b, double level, struct forecast *out)
-{
-    struct toy_rows r = *all;
-    const double t_n = r.t[r.n - 1];
+    const double t_n = rows[n - 1].t;
+    struct toy_sums all = {.w.n = 0}, blocks[BLOCKS] = {{.w.n = 0}};
     double e[BLOCKS], mean = 0, jk = 0;
-    size_t first = 0, begin = 0;
+    size_t first = 0;
     *out = (struct forecast){FORECAST_SILENT, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
-    while (first < r.n && r.t[first] < t_n / 2)
+    while (first < n && rows[first].t < t_n / 2)
         first++;
-    if (r.n - first < LEAST_ROWS)
+    const struct toy_row *from = rows + first, *last = rows + n - 1;
+    const size_t length = n - first;
+    if (length < LEAST_ROWS)
         return;
-    r.t += first, r.s += first, r.w += first, r.D += first, r.I += first, r.K += first, r.n -= first;
-    out->T = end_of(ode, &r, b, level);
-    if (out->T == t_n)
-        out->word = FORECAST_ARRIVED;
+    for (size_t i = 0; i < length; i++) {
+        struct toy_sums *block = &blocks[i * BLOCKS / length];
+        add_point(&block->w, from[i].I - from->I, from[i].w - from->w);
+        add_point(&block->D, from[i].K - from->K, from[i].D - from->D);
+    }
+    for (size_t k = 0; k < BLOCKS; k++) {
+        add_sums(&all.w, &blocks[k].w, 1);
+        add_sums(&all.D, &blocks[k].D, 1);
+    }
+    out->T = end_of(&all, from, last, b, threshold);
     if (!(out->T > t_n))
         return;
     for (size_t k = 0; k < BLOCKS; k++) {
-        const size_t length = r.n / BLOCKS + (k < r.n % BLOCKS);
-        r.from = begin;
-        r.to = begin + length < r.n ? begin + length : r.n - 1;
-        begin += length;
-        const double T = end_of(ode, &r, b, level);
+        struct toy_sums rest = all;
+        add_sums(&rest.w, &blocks[k].w, -1);
+        add_sums(&rest.D, &blocks[k].D, -1);
+        const double T = end_of(&rest, from, last, b, threshold);
         e[k] = isfinite(T) ? log(T / out->T) : 1;
         mean += e[k] / BLOCKS;
     }
@@ -152,27 +136,27 @@ static size_t first_row(const struct trace *trace, int time, double since)
     return i;
 }
 
-static void say_toy(struct ode *ode, const struct keys *keys, const struct trace *trace, size_t first, double n,
-                    double *room, struct forecast *out)
+static void say_toy(const struct keys *keys, const struct trace *trace, size_t first, double n, struct toy_row *rows,
+                    struct forecast *out)
 {
     const double B = keys_real(keys, KEY_B), T = keys_real(keys, KEY_T);
-    const size_t rows = trace->length - first;
+    const size_t length = trace->length - first;
     const int time = trace_find(trace, "time"), attention = trace_find(trace, "attention"), w = trace_find(trace, "w"),
               D = trace_find(trace, "delta_a");
-    double *t = room, *s = t + rows, *x = s + rows, *score = x + rows, *I = score + rows, *K = I + rows;
-    for (size_t i = 0; i < rows; i++) {
-        t[i] = at(trace, first + i, time);
-        s[i] = B * at(trace, first + i, attention);
-        x[i] = at(trace, first + i, w) / n;
-        score[i] = at(trace, first + i, D);
-        const double now = s[i] * (1 - s[i] * x[i]), pull = now * (1 - s[i]) * x[i];
-        const size_t before = i > 0 ? i - 1 : 0;
-        const double last = s[before] * (1 - s[before] * x[before]), half = (t[i] - t[before]) / 2;
-        I[i] = i ? I[before] + half * (now + last) : 0;
-        K[i] = i ? K[before] + half * (pull + last * (1 - s[before]) * x[before]) : 0;
+    double before = 0, pull_before = 0;
+    for (size_t i = 0; i < length; i++) {
+        struct toy_row *row = &rows[i];
+        const double s = B * at(trace, first + i, attention), x = at(trace, first + i, w) / n;
+        const double now = s * (1 - s * x), pull = now * (1 - s) * x;
+        *row = (struct toy_row){.t = at(trace, first + i, time), .w = x, .D = at(trace, first + i, D)};
+        if (i) {
+            const double half = (row->t - rows[i - 1].t) / 2;
+            row->I = rows[i - 1].I + half * (now + before);
+            row->K = rows[i - 1].K + half * (pull + pull_before);
+        }
+        before = now, pull_before = pull;
     }
-    const struct toy_rows r = {.t = t, .s = s, .w = x, .D = score, .I = I, .K = K, .n = rows};
-    forecast_toy(ode, &r, B / (T - B), sqrt(keys_real(keys, KEY_threshold)), out);
+    forecast_toy(rows, length, B / (T - B), keys_real(keys, KEY_threshold), out);
 }
 
 /* Relevant tokens in a sequence of the test set. */
@@ -210,20 +194,20 @@ static void say_transformer(const struct keys *keys, const struct trace *trace, 
 
 /* Has the time grown enough since the row before? A function of the times alone, so that a run that is resumed says
  * what it would have said. */
-static bool is_due(double before, double now)
+static bool is_due(double growth, double before, double now)
 {
-    return now > 0 && (before <= 0 || floor(log(now) / log(GROWTH)) > floor(log(before) / log(GROWTH)));
+    return now > 0 && (before <= 0 || floor(log(now) / log(growth)) > floor(log(before) / log(growth)));
 }
 
-enum status run_forecast_note(const struct keys *keys, struct trace *trace, double since, double n, struct ode *ode,
-                              double **scratch, size_t *room, struct forecast *now)
+enum status run_forecast_note(const struct keys *keys, struct trace *trace, double since, double n, double **scratch,
+                              size_t *room, struct forecast *now)
 {
     const int time = keys->preset == PRESET_TOY ? trace_find(trace, "time") : TRANSFORMER_step,
               column = trace_find(trace, "forecast");
     const size_t first = first_row(trace, time, since), rows = trace->length - first, last = trace->length - 1;
     double *said = trace->rows + last * (size_t)trace->columns + (size_t)column;
     const double before = rows > 1 ? at(trace, last - 1, time) : 0;
-    if (!is_due(before, at(trace, last, time))) {
+    if (!is_due(keys->preset == PRESET_TOY ? TOY_GROWTH : GROWTH, before, at(trace, last, time))) {
         for (int i = 0; i < COLUMNS; i++)
             said[i] = rows > 1 ? said[i - trace->columns] : NAN;
         return OK;
@@ -238,7 +222,7 @@ enum status run_forecast_note(const struct keys *keys, struct trace *trace, doub
         }
     }
     if (keys->preset == PRESET_TOY)
-        say_toy(ode, keys, trace, first, n, *scratch, now);
+        say_toy(keys, trace, first, n, (struct toy_row *)*scratch, now);
     else
         say_transformer(keys, trace, first, *scratch, now);
     const bool says = now->word == FORECAST_SAYS;

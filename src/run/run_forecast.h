@@ -6,15 +6,18 @@
  *
  *     w = w_0 + kappa int s (1 - s w) dt,    D = D_0 + gamma int s (1-s) w (1 - s w) dt
  *
- * by least squares on the last half of the time, and w' and D' are integrated from there to s w = 1 - sqrt(threshold),
- * the end of the plateau. This is the reduced flow but for its noise; it is for SGD and exact gradients, one attention
- * and p = 0. Of other runs nothing is said.
+ * by least squares on the last half of the time. From there, with x = w sqrt(gamma/kappa) and the end of the plateau at
+ * s w = 1 - sqrt(threshold) = q (prediction.h has the same closed form from the start),
+ *
+ *     T = t + M(x)/(sqrt(kappa gamma) s) + [2 om + om^2/2 + ln((1-om)/(1-q))]/kappa,
+ *     om^2 = w^2 + 2 (kappa/gamma) (ln(1/b) - D)      (w at the jump; no logarithm where om > q)
+ *
+ * It is for SGD and exact gradients, one attention and p = 0. Of other runs nothing is said.
  *
  * Times are those of the trace: steps, or of the toy steps x lr. A forecast is made anew when the time has grown by
- * 2 %, and until then the last one stands. */
+ * 2 %, that of the toy, whose steps are quick, by 20 %; until then the last one stands. */
 #ifndef RUN_FORECAST_H
 #define RUN_FORECAST_H
-#include "models/ode.h"
 #include "run/forecast.h"
 #include "run/result.h"
 #include "run/trace.h"
@@ -22,10 +25,10 @@
 /* Is anything said of such a run? */
 bool run_forecast_applies(const struct keys *keys);
 /* Fills in the forecast columns of the last row of the trace of such a run. since: rows before this time do not count
- * (the last switch of a schedule; 0). The toy alone: n, its final w, and what integrates. *scratch: owned by the
+ * (the last switch of a schedule; 0). n: the toy's final w. *scratch: owned by the
  * caller, grows as needed ([*room] numbers). Overwrites *now if the forecast is made anew. ERR_MEMORY. */
-enum status run_forecast_note(const struct keys *keys, struct trace *trace, double since, double n, struct ode *ode,
-                              double **scratch, size_t *room, struct forecast *now);
+enum status run_forecast_note(const struct keys *keys, struct trace *trace, double since, double n, double **scratch,
+                              size_t *room, struct forecast *now);
 /* What the trace says at its end, into the fields emergence, forecast, .. of r->predicted; the rest of *r is known. */
 void run_forecast_finish(const struct trace *trace, struct result *r);
 

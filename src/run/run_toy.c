@@ -32,7 +32,6 @@ struct toy_run {
     double *gradient; /* owned */
     int64_t stride;   /* every so many evaluations make a row */
     double least;     /* the lowest loss so far */
-    struct ode *ode;  /* borrowed: for forecasts */
     struct forecast forecast;
     double *room; /* owned: [rooms], scratch of forecasts */
     size_t rooms;
@@ -69,7 +68,7 @@ static enum status forecast(struct toy_run *run, bool over)
 {
     struct trace *trace = run->training.trace;
     if (!over && run_forecast_applies(run->training.keys))
-        return run_forecast_note(run->training.keys, trace, 0, sqrt(run->toy->n2), run->ode, &run->room, &run->rooms,
+        return run_forecast_note(run->training.keys, trace, 0, sqrt(run->toy->n2), &run->room, &run->rooms,
                                  &run->forecast);
     double *said = trace->rows + trace->length * (size_t)trace->columns;
     for (int i = 1; i <= 3; i++)
@@ -302,7 +301,6 @@ static enum status begin(struct toy_run *run, struct run_flow *tools)
     /* The separatrix is that of the flow, which exact gradients follow from W = 0 and equal wrong scores. */
     t->never = run_flow_is_chain(k) && isnan(expected.plateau) && keys_optimizer(k)->gradient == GRADIENT_EXACT &&
                keys_integer(k, KEY_init) == INIT_ZERO && keys_real(k, KEY_init_scores) == 0;
-    run->ode = run_flow_ode(tools);
     TRY(create_toy(k, &run->toy));
     run->toy->test_B = (int)schedule_last(&t->schedule, SCHEDULE_B, run->toy->B);
     TRY(optimizer_init(k, run->toy->count, sizeof(double), &run->optimizer));

@@ -114,7 +114,7 @@ static enum status forecast(struct transformer_run *run)
     const double since = switches ? t->result->switched[switches - 1] : 0;
     if (!run_forecast_applies(t->keys) || !isnan(t->levels[TRAIN_LEVELS - 1].crossing))
         return OK;
-    return run_forecast_note(t->keys, t->trace, since, NAN, NULL, &run->room, &run->rooms, &run->forecast);
+    return run_forecast_note(t->keys, t->trace, since, NAN, &run->room, &run->rooms, &run->forecast);
 }
 
 static enum status evaluate(struct training *t)
