@@ -18,7 +18,7 @@ do for [format in formats] {
     eval panel(0.57, 0.985, 0.17, 0.86)
     set ylabel 'median of |ln(said/true)|'
     set yrange [0:1.03]
-    set key at graph 0, graph 1.02 left bottom maxrows 2 samplen 1.5 width -1
+    set key at graph 0, graph 1.02 left bottom maxrows 2 samplen 1.5 width -6
     plot for [k=1:3] medians using 'time':(of(word(rules, k), 'error')) with linespoints linestyle k title word(names, k), \
         medians using 'time':(of('forecast', 'share')) with lines linestyle 9 title 'share of runs that speak'
     unset multiplot

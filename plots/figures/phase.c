@@ -95,8 +95,6 @@ static enum status theory_at(struct prediction_workspace *work, const struct key
         *value = published_plateau(keys);
         return OK;
     }
-    if (keys->preset == PRESET_REDUCED || run_flow_is_chain(keys))
-        return OK;
     struct flow f;
     struct prediction p = {.quadrature = NAN};
     const struct flow_start start = flow_unit_start(v[KEY_d]);
@@ -137,7 +135,8 @@ static enum status add_theory(struct figure_data *data, const struct keys *keys,
     struct figure_table *table;
     struct keys at = *keys;
     const bool law = keys->preset >= PRESET_REGRESSION;
-    bool whole = keys->value[KEY_schedule] == 0 && (law || (flow_map_has(x->of.key) && flow_map_has(y->of.key)));
+    const bool none = keys->preset == PRESET_REDUCED || run_flow_is_chain(keys) || keys->value[KEY_schedule] != 0;
+    bool whole = !none && (law || (flow_map_has(x->of.key) && flow_map_has(y->of.key)));
     TRY(figure_data_table(data, "-theory", "x,y,value", &table));
     TRY(prediction_create(&work));
     for (int j = 0; j < THEORY && whole; j++) {
