@@ -221,6 +221,8 @@ enum status predicted_clamps(struct figure_data *data)
         const struct store_row *row = &data->runs.list[i];
         const struct clamps clamps = clamp_of(runs_key(row, KEY_clamp));
         struct trace curve;
+        if (runs_key(row, KEY_score_scale) != 1)
+            continue;
         rc = runs_curve(data->store, row, &curve);
         for (size_t k = 0; k < curve.length && rc == OK; k = runs_next(&curve, k, 200))
             figure_data_row(data->tables,

@@ -87,11 +87,12 @@ static bool is_covered(const struct keys *k)
 {
     const double *v = k->value;
     const bool adam = v[KEY_optimizer] == OPTIMIZER_ADAM;
-    const bool same =
-        k->preset == PRESET_REGRESSION && v[KEY_task] == TASK_REGRESSION && v[KEY_feature] == CHOICE_YES &&
-        v[KEY_norm] == NORM_NONE && v[KEY_activation] == ACTIVATION_GELU && v[KEY_readout] == READOUT_LAST &&
-        v[KEY_target] == TARGET_GAUSSIAN && v[KEY_schedule] == 0 && v[KEY_clamp] == 0 && v[KEY_layers] <= 2 &&
-        v[KEY_decay] == 0 && (adam || (v[KEY_optimizer] == OPTIMIZER_SGD && v[KEY_momentum] == 0));
+    const bool same = k->preset == PRESET_REGRESSION && v[KEY_task] == TASK_REGRESSION &&
+                      v[KEY_feature] == CHOICE_YES && v[KEY_norm] == NORM_NONE &&
+                      v[KEY_activation] == ACTIVATION_GELU && v[KEY_readout] == READOUT_LAST &&
+                      v[KEY_target] == TARGET_GAUSSIAN && v[KEY_schedule] == 0 && v[KEY_clamp] == 0 &&
+                      v[KEY_score_scale] == 1 && v[KEY_layers] <= 2 && v[KEY_decay] == 0 &&
+                      (adam || (v[KEY_optimizer] == OPTIMIZER_SGD && v[KEY_momentum] == 0));
     const bool rates = adam ? v[KEY_lr] >= 1e-5 && v[KEY_lr] <= 3e-4 && v[KEY_beta2] >= 0.99 : v[KEY_lr] <= 2e-2;
     const bool sizes = v[KEY_d] >= 4 && v[KEY_d] <= 2 * v[KEY_head_dim] && v[KEY_T] >= 16 && v[KEY_T] <= 512 &&
                        16 * v[KEY_B] <= v[KEY_T] && v[KEY_batch] <= 512 && v[KEY_mlp] <= 4 && v[KEY_width] >= 64 &&

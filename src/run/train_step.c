@@ -4,6 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Multiplies queries and keys by the root of `scale`. */
+static void scale_scores(struct transformer *model, double scale)
+{
+    const size_t A = (size_t)model->config.heads * (size_t)model->config.head_dim;
+    const real factor = (real)sqrt(scale);
+    for (int i = 0; i < model->tensors && scale != 1; i++) {
+        const struct transformer_tensor *t = &model->tensor[i];
+        const size_t in = t->rank == 2 ? (size_t)t->shape[1] : 1;
+        for (size_t j = 0; j < 2 * A * in && strstr(t->name, ".qkv."); j++)
+            model->parameters[t->offset + j] *= factor;
+    }
+}
+
 enum status train_step_init(const struct keys *k, struct train_step *s)
 {
     enum status rc = OK;
@@ -15,6 +28,7 @@ enum status train_step_init(const struct keys *k, struct train_step *s)
                            (enum precision)keys_integer(k, KEY_precision), (int)keys_integer(k, KEY_threads),
                            &s->model));
     transformer_initialise(s->model, (uint64_t)keys_integer(k, KEY_seed));
+    scale_scores(s->model, keys_real(k, KEY_score_scale));
     TRY(optimizer_init(k, s->model->count, sizeof(real), &s->optimizer));
     REQUIRE(s->gradient = calloc(s->model->count, sizeof *s->gradient), ERR_MEMORY,
             "out of memory for a gradient of %zu numbers", s->model->count);
