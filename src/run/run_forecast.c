@@ -4,7 +4,7 @@
 
 static const double GROWTH = 1.02, TOY_GROWTH = 1.2; /* of the time between two forecasts */
 static const double EMERGED = 0.8;                   /* of the null loss */
-enum { COLUMNS = 3, BLOCKS = 8, LEAST_ROWS = 16 };
+enum { COLUMNS = 3, BLOCKS = 8, LEAST_ROWS = 16, BISECTIONS = 40, POINTS = 32 };
 /* The toy's forecast: of the time that is left, and always there (measured on runs of other sizes, doc/theory.md). */
 static const double TOY_MODEL_ERROR = 0.1, TOY_FLOOR = 0.03, MOST = 0.3, WIDTH_80 = 1.28;
 
@@ -61,19 +61,60 @@ struct toy_row {
     double t, I, w, K, D;
 };
 
-/* The end of the plateau from the rates and the last row: what is left of the fall, and the slow phase behind it. NaN:
- * there is none. */
+/* The flow from the last row on, as its integral has it: w is a function of D. */
+struct toy_path {
+    double b, r; /* B/(T-B); kappa/gamma */
+    double w, D; /* at the last row */
+};
+
+static double path_share(const struct toy_path *p, double D)
+{
+    return 1 / (1 + exp(-D) / p->b);
+}
+
+static double path_w(const struct toy_path *p, double D)
+{
+    return sqrt(p->w * p->w + 2 * p->r * (D - p->D + p->b * (exp(D) - exp(p->D))));
+}
+
+/* D at which s w = q, by bisection; NaN: it is beyond already. */
+static double path_end(const struct toy_path *p, double q)
+{
+    double from = p->D, to = p->D, width = 1;
+    if (!(path_share(p, from) * p->w < q))
+        return NAN;
+    do
+        from = to, to += width, width *= 2;
+    while (path_share(p, to) * path_w(p, to) < q);
+    for (int i = 0; i < BISECTIONS; i++) {
+        const double middle = (from + to) / 2;
+        if (path_share(p, middle) * path_w(p, middle) < q)
+            from = middle;
+        else
+            to = middle;
+    }
+    return to;
+}
+
+/* The end of the plateau from the rates and the last row, by Simpson's rule in v, D = D_n + v^2, in which the fall is a
+ * Gaussian. NaN: there is none. */
 static double end_of(const struct toy_sums *sums, const struct toy_row *first, const struct toy_row *last, double b,
                      double threshold)
 {
     const double kappa = slope_of(&sums->w), gamma = slope_of(&sums->D);
-    const double w = first->w + value_at(&sums->w, last->I - first->I),
-                 D = first->D + value_at(&sums->D, last->K - first->K), s = 1 / (1 + exp(-D) / b);
-    const double om2 = w * w + 2 * kappa / gamma * (-log(b) - D), om = sqrt(fmax(om2, 0)), q = 1 - sqrt(threshold);
-    if (!(kappa > 0 && gamma > 0))
+    const struct toy_path p = {.b = b,
+                               .r = kappa / gamma,
+                               .w = first->w + value_at(&sums->w, last->I - first->I),
+                               .D = first->D + value_at(&sums->D, last->K - first->K)};
+    if (!(kappa > 0 && gamma > 0 && p.w > 0))
         return NAN;
-    const double fall = forecast_mills(w * sqrt(gamma / kappa), INFINITY) / (sqrt(kappa * gamma) * s);
-    return last->t + fall + (2 * om + om * om / 2 + (om < q ? log((1 - om) / (1 - q)) : 0)) / kappa;
+    const double step = sqrt(path_end(&p, 1 - sqrt(threshold)) - p.D) / POINTS;
+    double sum = 0;
+    for (int i = 1; i <= POINTS; i++) { /* nothing at v = 0 */
+        const double v = i * step, D = p.D + v * v, s = path_share(&p, D), w = path_w(&p, D);
+        sum += (i == POINTS ? 1 : i % 2 ? 4 : 2) * 2 * v / (s * (1 - s) * w * (1 - s * w));
+    }
+    return last->t + sum * step / (3 * gamma);
 }
 
 /* What is said at the last of n rows. */

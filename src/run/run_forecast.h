@@ -6,11 +6,11 @@
  *
  *     w = w_0 + kappa int s (1 - s w) dt,    D = D_0 + gamma int s (1-s) w (1 - s w) dt
  *
- * by least squares on the last half of the time. From there, with x = w sqrt(gamma/kappa) and the end of the plateau at
- * s w = 1 - sqrt(threshold) = q (prediction.h has the same closed form from the start),
+ * by least squares on the last half of the time. Divided by each other they have an integral, with b = B/(T-B) and
+ * s = 1/(1 + e^-D/b), and what is left of the plateau is one quadrature to its end at s w = 1 - sqrt(threshold):
  *
- *     T = t + M(x)/(sqrt(kappa gamma) s) + [2 om + om^2/2 + ln((1-om)/(1-q))]/kappa,
- *     om^2 = w^2 + 2 (kappa/gamma) (ln(1/b) - D)      (w at the jump; no logarithm where om > q)
+ *     w^2 = w_n^2 + 2 (kappa/gamma) [D - D_n + b (e^D - e^D_n)]
+ *     T   = t_n + int dD/[gamma s (1-s) w (1 - s w)]
  *
  * It is for SGD and exact gradients, one attention and p = 0. Of other runs nothing is said.
  *
