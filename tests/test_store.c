@@ -100,6 +100,33 @@ START_TEST(older_file)
 }
 END_TEST
 
+/* A curve from before there were forecasts: it is read, and they are empty. */
+START_TEST(older_curve)
+{
+    struct result r = example(MODEL_TOY, 5);
+    struct trace t = {0}, back = {0};
+    struct store *s = opened(in_folder("a.db"), STORE_WRITE);
+    trace_begin(&t, &r.keys);
+    ck_assert_int_eq(t.columns, 11);
+    t.columns = 8; /* as it was then */
+    for (int i = 0; i < 3; i++)
+        ok(trace_add(&t, (double[8]){i, 2, 3, 4, 5, 6, 7, 8 + i}));
+    ok(store_put(s, "old", NULL, &r, &t));
+    trace_begin(&back, &r.keys);
+    ok(store_curve(s, 1, &back));
+    ck_assert(back.length == 3 && back.columns == 11);
+    for (size_t i = 0; i < 33; i++)
+        ck_assert(i % 11 < 8 ? back.rows[i] == t.rows[8 * (i / 11) + i % 11] : isnan(back.rows[i]));
+    t.columns = 7; /* no trace of a toy has so few */
+    t.length = 2;
+    ok(store_put(s, "less", NULL, &r, &t));
+    ck_assert(store_curve(s, 1, &back) != OK);
+    trace_free(&t), trace_free(&back);
+    store_close(s);
+    clean();
+}
+END_TEST
+
 START_TEST(replace_filter_order)
 {
     struct store *s = opened(in_folder("a.db"), STORE_WRITE);
@@ -427,6 +454,7 @@ END_TEST
 static const struct test tests[] = {
     {"round_trip", &round_trip},
     {"older_file", &older_file},
+    {"older_curve", &older_curve},
     {"replace_filter_order", &replace_filter_order},
     {"names_differ", &names_differ},
     {"refusals", &refusals},

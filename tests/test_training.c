@@ -3,6 +3,7 @@
 #include "run/checkpoint.h"
 #include "run/optimizer.h"
 #include "models/published.h"
+#include "run/measure.h"
 #include "run/run_transformer.h"
 #include "test.h"
 #include "test_keys.h"
@@ -415,6 +416,29 @@ START_TEST(ends)
 }
 END_TEST
 
+/* Measured on the first steps. SGD's rates are constant, so that 30 lambda + (T_em - 40) lambda = sqrt(pi/2); threads
+ * change nothing. */
+START_TEST(measured_emergence)
+{
+    const struct keys sgd = test_keys(TINY "optimizer=sgd lr=1e-2"), adam = test_keys(TINY "lr=1e-4 seed=2"),
+                      threads = test_keys(TINY "lr=1e-4 seed=2 threads=3"), recall = test_keys("task=recall"),
+                      mean = test_keys(TINY "readout=mean");
+    struct measure m, n;
+    ck_assert_msg(measure_emergence(&sgd, NULL, &m) == OK, "%s", error_message());
+    test_close(m.lambda * m.t_e, sqrt(M_PI_2), 1e-12, 0, "lambda t_e");
+    test_close(m.T_em, m.t_e + 10, 1e-9, 0, "T_em of SGD");
+    ck_assert(m.t_e > 40 && m.steps == 140);
+    ck_assert_msg(measure_emergence(&adam, &(volatile int){0}, &m) == OK, "%s", error_message());
+    ck_assert_msg(m.T_em > 40 && fabs(m.T_em - m.t_e - 10) > 1, "Adam remembers the start: %g, %g", m.T_em, m.t_e);
+    ck_assert_int_eq(measure_emergence(&threads, NULL, &n), OK);
+    ck_assert_mem_eq(&m, &n, sizeof m);
+    ck_assert_int_eq(measure_emergence(&adam, &(volatile int){1}, &m), ERR_INTERRUPTED);
+    ck_assert_int_eq(measure_emergence(&recall, NULL, &m), ERR_INPUT);
+    ck_assert_int_eq(measure_emergence(&mean, NULL, &m), ERR_INPUT);
+    ck_assert(strstr(error_message(), "task=regression with readout=last"));
+}
+END_TEST
+
 START_TEST(published_laws)
 {
     struct keys k = test_keys("d=16 T=64");
@@ -439,6 +463,7 @@ static const struct test tests[] = {
     {"refused_checkpoints", &refused_checkpoints},
     {"divergence_is_reported", &divergence_is_reported},
     {"ends", &ends},
+    {"measured_emergence", &measured_emergence},
     {"published_laws", &published_laws},
 };
 TEST_MAIN("training", tests)

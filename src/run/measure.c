@@ -84,7 +84,7 @@ static enum status draw_twins(struct measuring *m)
 {
     enum status rc = OK;
     struct samples drawn = {0};
-    const size_t n = 2 * SAMPLES;
+    const size_t n = 2 * (size_t)SAMPLES;
     size_t made = 0;
     TRY(task_samples(m->keys, &m->step.task, n, &m->twins));
     TRY(task_samples(m->keys, &m->step.task, SAMPLES, &drawn));
@@ -207,7 +207,7 @@ enum status measure_emergence(const struct keys *keys, const volatile int *stop,
     REQUIRE(keys->preset == PRESET_REGRESSION && keys_integer(keys, KEY_readout) == READOUT_LAST, ERR_INPUT,
             "measured are Transformers that learn task=regression with readout=last");
     TRY(train_step_init(keys, &m.step));
-    const size_t count = m.step.model->count, n = 2 * SAMPLES * (size_t)m.step.model->config.outputs;
+    const size_t count = m.step.model->count, n = 2 * (size_t)SAMPLES * (size_t)m.step.model->config.outputs;
     m.V = calloc(2 * count, sizeof *m.V);
     m.G = calloc(4 * count, sizeof *m.G);
     m.outputs = malloc(n * sizeof *m.outputs);
