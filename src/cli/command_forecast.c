@@ -15,6 +15,7 @@ struct table {
     int time, heads[HEADS]; /* columns of the file */
     size_t n_heads, n, allocated;
     double *rows; /* owned: [n][1 + n_heads]: time, attention of each head */
+    double now;   /* time of the last one */
 };
 
 /* attention, or attention_.., and step (time, where there is none). */
@@ -46,8 +47,8 @@ static enum status read_row(const struct csv *csv, struct table *t)
         REQUIRE(column < csv->n && text_to_real(csv->fields[column], &row[i]), ERR_INPUT, "%s: not a number",
                 column < csv->n ? csv->fields[column] : "a cell that is missing");
     }
-    REQUIRE(t->n == 0 || row[0] > row[-(ptrdiff_t)wide], ERR_INPUT, "step %g does not come after %g", row[0],
-            row[-(ptrdiff_t)wide]);
+    REQUIRE(t->n == 0 || row[0] > t->now, ERR_INPUT, "step %g does not come after %g", row[0], t->now);
+    t->now = row[0];
     t->n++;
 done:
     return rc;
@@ -72,7 +73,9 @@ static enum status read_table(const char *path, struct table *t)
     REQUIRE(t->n > 0, ERR_INPUT, "no rows");
 done:
     text_free(&file);
-    return rc == OK ? OK : error_prefix(rc, "%.200s:%zu", path, csv.line);
+    if (rc != OK && csv.line) /* 0: the file could not be read, which names it */
+        error_prefix(rc, "%.200s:%zu", path, csv.line);
+    return rc;
 }
 
 /* The earliest word of the heads; arrived, where one has. copies: relevant tokens in a sequence. */
@@ -143,6 +146,9 @@ enum status command_forecast(const struct arguments *a)
     TRY(grid_at(&grid, 0, &keys));
     const bool transformer = keys.preset == PRESET_REGRESSION, toy = keys.preset == PRESET_TOY;
     REQUIRE(transformer || toy, ERR_INPUT, "forecast: is for model=transformer task=regression, and model=toy");
+    REQUIRE(keys_real(&keys, KEY_schedule) == 0, ERR_INPUT,
+            "forecast: the file does not say when the schedule switched: keep its rows from the last switch on, give "
+            "the B of the test set, and leave schedule out");
     const double D_c = toy ? INFINITY
                            : forecast_growth(keys_real(&keys, KEY_head_dim), keys_real(&keys, KEY_d),
                                              keys_optimizer(&keys)->time == TIME_OWN);
@@ -151,7 +157,7 @@ enum status command_forecast(const struct arguments *a)
         table = (struct table){0};
         TRY(read_table(a->files[i], &table));
         TRY(say(&table, keys_real(&keys, KEY_B), D_c, &f));
-        TRY(print(a, a->files[i], &f, table.rows[(table.n - 1) * (1 + table.n_heads)]));
+        TRY(print(a, a->files[i], &f, table.now));
         free(table.rows);
         table.rows = NULL;
     }

@@ -32,6 +32,20 @@ static void add(struct text *out, const char *name, double value)
     text_add_real(out, value);
 }
 
+/* The steps that were trained for it change the model: what lies less than as many again behind them may be far off. */
+static void describe_measured(const struct measure *m, struct text *out)
+{
+    if (isnan(m->T_em)) {
+        text_addf(out, "  %-12s %14s   (it never emerges, by what the first %g training steps show)\n", "measured", "-",
+                  m->steps);
+        return;
+    }
+    text_addf(out, "  %-12s %14.6g   (half of the attention; from %g training steps and three gradients)\n", "measured",
+              m->T_em, m->steps);
+    if (m->T_em < 2 * m->steps)
+        text_add(out, "  (that is too near to these steps, which are for a long plateau: it may be far off)\n");
+}
+
 static enum status predict(const struct arguments *a, struct run_flow *tools, const struct keys *keys)
 {
     enum status rc = OK;
@@ -58,8 +72,7 @@ static enum status predict(const struct arguments *a, struct run_flow *tools, co
         text_add(&out, "\n");
         describe_expected(&r, NAN, &out);
         if (a->measure)
-            text_addf(&out, "  %-12s %14.6g   (half of the attention; from %g training steps and three gradients)\n",
-                      "measured", m.T_em, m.steps);
+            describe_measured(&m, &out);
     }
     TRY(text_status(&out));
     TRY(cli_print(out.data, out.length));
