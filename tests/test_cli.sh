@@ -86,6 +86,53 @@ ok $? "the flow's trace"
     awk -F'"plateau": ' 'FNR==1{split($2,a,","); v[FILENAME]=a[1]} END{for(f in v)x[++i]=v[f]; r=x[1]/x[2]; exit !(r>.999&&r<1.001)}' "$work/gd" "$work/fl"
 ok $? "gd with a small lr reproduces metric=full"
 
+# chains of attentions: what they are not for, how they lean, when they never emerge
+fails 2 'hops=2 lean=0.1: chains of attentions, .* are known for B=1, p=0 and no schedule' flow hops=2 B=2
+fails 2 'hops=2 lean=0.1: chains of attentions' train hops=2 p=0.1
+fails 2 'hops=2 lean=0.1: chains of attentions' flow hops=2 schedule=p=0@5
+fails 2 'hops=1 lean=0.5: chains of attentions' flow lean=0.5 B=2
+fails 2 'hops=3 tilt=0.1: tilt is what two hops differ by' flow hops=3 tilt=0.1
+fails 2 'hops=1 tilt=0.1: tilt is what two hops differ by' train tilt=0.1
+fails 2 'init_scores=0.1: scores at the start are for B=1, p=0 and no schedule' train init_scores=0.1 B=2
+fails 2 'init_scores=0.1: scores at the start' train init_scores=0.1 p=0.2
+fails 2 'init_scores: this key does not apply to the flow' flow init_scores=0.1
+fails 2 'hops: this key does not apply to the regression Transformer' train model=transformer hops=2
+fails 2 'hops=4: hops must be in \[1,3\]' flow hops=4
+fails 2 'hops=2 lean=0.1: .plateau schedule. searches the flow of one attention' schedule hops=2
+fails 2 'hops=1 lean=0.5: .plateau schedule. searches' schedule lean=0.5
+fails 2 'hops=2 lean=0.1: the flow is mapped for one attention' figure phase x=T:8:64 y=d:4:8 hops=2
+prints '"hops": 2, "lean": 0.1, "tilt": 0,' flow T=32 d=8 hops=2 --json
+prints '"hops": 2, "lean": 0, "tilt": 0.4,' flow T=32 d=8 hops=2 lean=0 tilt=0.4 --json
+prints '"hops": 1, "lean": 0, .*"quadrature": [0-9.]+\}' flow T=32 d=8 --json
+prints '"eq6": null, .*"chain": [0-9.]+\}' flow T=32 d=8 hops=2 --json
+wrong='its scores lean the wrong way at the start: attention never emerges, see doc/theory.md, separatrix'
+for run in 'flow' 'train optimizer=gd steps=200'; do
+    prints "$wrong" $run T=16 d=4 hops=2 lean=-0.5
+    grep -q '^  plateau +censored' -E "$work/out"; ok $? "which is censored"
+    prints '"plateau": null, .*"status": "censored"' $run T=16 d=4 hops=2 lean=-0.5 --json
+done
+"$plateau" train T=16 d=4 hops=2 lean=-0.5 steps=200 >"$work/out" && grep -q "$wrong" "$work/out"; ok $? "the flow of an SGD run, too"
+"$plateau" train T=16 d=4 steps=5 >"$work/out" && ! grep -q 'lean the wrong way' "$work/out"; ok $? "but no other run that was cut off"
+prints '"chain": null, "flow": null' train T=16 d=4 hops=2 init_scores=0.3 steps=50 --json
+prints '"quadrature": null, "flow": null' train T=16 d=4 init_scores=0.3 steps=50 --json
+prints '\(no flow is known of drawn scores: any moves with the right sum may win\)' train T=16 d=4 hops=2 init_scores=0.3 steps=50
+
+# eval_every=auto: about 60 evaluations of the plateau that is expected, a number from there on
+every() { "$plateau" "$@" eval_every=auto --json 2>/dev/null | sed -E 's/.*"eval_every": ([^,]*),.*/\1/'; }
+[[ $(every train T=512 d=64 lr=0.1 steps=0) == 1 && $(every predict model=toy T=512 d=64 lr=0.1) == 500 && $(every predict model=toy T=512 d=64 lr=0.01) == 1000 &&
+    $(every predict model=toy T=512 d=64 lr=0.01 steps=1200) == 20 ]]
+ok $? "of a toy: 51200/60 is 500, and of a cap of 100000 or 1200 it is 1000 or 20"
+often=$(every predict T=64 d=16) rarely=$(every predict T=64 d=16 eval_size=8192)
+[[ $often == "$(every predict T=64 d=16)" && $often == "$(every train model=transformer T=64 d=16 steps=0)" && $often -gt 0 && $rarely -ge $((8 * often)) ]]
+ok $? "of a Transformer: the same again ($often), and less often where a test set is larger ($rarely)"
+[[ $(every train T=64 d=16 optimizer=gd) == "$(every train T=64 d=16 optimizer=gd)" && $(every train T=64 d=16 optimizer=gd) == 5 ]]; ok $? "and of a toy: 320/60"
+fails 2 'eval_every: this key does not apply to the flow; leave it out' flow eval_every=auto
+fails 2 'eval_every: this key does not apply to the reduced flow' flow model=reduced eval_every=auto
+printf 'T,d,plateau\n16,4,30\n' >"$work/auto.csv"
+fails 2 'auto.csv:2: eval_every=auto: is for runs that are made here; give a number' import "$work/auto.csv" --db "$work/auto.db" model=toy eval_every=auto
+printf 'T,d,plateau,eval_every\n16,4,30,auto\n' >"$work/auto.csv"
+fails 2 'auto.csv:2: eval_every=auto: is for runs' import "$work/auto.csv" --db "$work/auto.db" model=toy
+
 # hops that are held: refusals; gd follows the flow; a chain with a hop held is a chain without it, and the hop's scores stay
 fails 2 'clamp=hop@3: hop@3: hops=2' flow hops=2 clamp=hop@3
 fails 2 'clamp=hop@2: hop@2: hops=1' train clamp=hop@2
@@ -227,6 +274,49 @@ ok $? "a run without the curve that a study wants is made again"
     [[ $("$plateau" export scaled-quick.db --study scaled | wc -l) == 3 &&
         $("$plateau" export scaled-quick.db --study other | wc -l) == 3 && $("$plateau" export scaled-quick.db | wc -l) == 4 ]]
 ok $? "a run belongs to every study that wants it"
+
+# ---- reduced flows of Transformers
+fails 2 'model=reduced p=0.1 schedule=none: the reduced flow of a Transformer is for p=0 and no schedule' flow model=reduced p=0.1
+fails 2 'model=reduced p=0 schedule=p=0@5: the reduced flow' flow model=reduced schedule=p=0@5
+fails 2 'optimizer=gd: the exact gradient is known for model=toy only' flow model=reduced optimizer=gd
+fails 2 'layers: this key does not apply to the reduced flow of a Transformer' flow model=reduced layers=2
+fails 2 'model=reduced beta2=0: Adam.s rates need a beta2 above 0' flow model=reduced beta2=0
+fails 2 'model=reduced: .plateau flow. runs that' train model=reduced
+fails 2 'width=63: .* so width must be even' flow model=reduced width=63
+"$plateau" flow model=reduced T=16 d=4 --trace reduced.csv >out && grep -q '^  plateau +105.68' -E out &&
+    [[ $(head -1 reduced.csv) == step,loss_test,w,delta_a,attention,q2,k2,rate_embed,rate_unembed,rate_out,rate_value,rate_mlp,rate_key,rate_query ]]
+ok $? "the trace of a reduced flow has its columns"
+awk -F, 'NR == 2 { first = $5 } NR > 1 { if ($1 <= before && NR > 2) bad = 1; before = $1; loss = $2; last = $5 } END { exit bad || first != 1 / 16 || !(last > 0.9) || !(loss < 0.1) || NR < 50 }' reduced.csv
+ok $? "attention rises from 1/T, and the loss falls"
+printf 'study: r\ncurves: yes\nruns:\n  - {model: reduced, T: [16, 32, 64], d: [4, 8]}\n' >r.yaml
+"$plateau" sweep r.yaml 2>&1 | grep -q '6 runs, 0 already there, 6 made' && "$plateau" sweep r.yaml 2>&1 | grep -q '6 already there, 0 made'
+ok $? "a sweep of reduced flows resumes"
+"$plateau" fit r.db --on T,d | grep -q '^  least squares on logarithms, 6 runs;'; ok $? "which is fitted"
+"$plateau" export r.db --format jsonl | grep '"T": 16, "d": 4,' | grep -q '"model": "reduced", .*"plateau": 105.68.*"unit": "steps", .*"reduced": null, .*"reduced_s50": 78.2' && "$plateau" export r.db --curves |
+    head -1 | grep -q ',q2,k2,rate_embed,rate_unembed,rate_out,rate_value,rate_mlp,rate_key,rate_query$'
+ok $? "and exported, with its curve"
+if command -v gnuplot >out; then
+    "$plateau" figure phase x=T y=d r.db --out reduced --quiet && [[ $(grep -c ^emerged, reduced/figphase.csv) == 6 && -s reduced/figphase.svg ]] &&
+        grep -q '^emerged,16,4,105.68' reduced/figphase.csv
+    ok $? "figure phase, without lines of a theory that knows nothing of them"
+    printf 'study: near\nruns:\n  - {T: [16, 32], d: [4, 8], p: 0.9999}\n' >near.yaml
+    "$plateau" sweep near.yaml --quiet && "$plateau" figure phase x=T y=d near.db --out reduced --quiet && [[ $(grep -c ^emerged, reduced/figphase.csv) == 4 ]]
+    ok $? "and of flows without a quadrature"
+else
+    skip "figure phase" "gnuplot is not installed"; skip "figure phase without a quadrature" "gnuplot is not installed"
+fi
+"$plateau" sweep r.yaml --db short.db steps=10 --quiet && [[ $("$plateau" export short.db --format jsonl | grep -c '"status": "censored"') == 6 ]] &&
+    "$plateau" sweep r.yaml --db short.db steps=10 2>&1 | grep -q '6 already there, 0 made'
+ok $? "a cap of 10 steps: censored, and not made again"
+"$plateau" sweep r.yaml --db short.db steps=1000 2>&1 | grep -q '0 already there, 6 made' && [[ $("$plateau" export short.db --format jsonl | grep -c '"status": "emerged"') == 6 ]]
+ok $? "a larger cap makes them again"
+"$plateau" sweep r.yaml --db short.db steps=10 2>&1 | grep -q '6 already there, 0 made'; ok $? "which answers the smaller one, too"
+# what ends before its cap and never emerges is finished: scores that lean the wrong way, queries that noise has worn down
+printf 'study: never\nruns:\n  - {model: toy, optimizer: gd, hops: 2, T: 16, d: 4, lean: -0.5, steps: 100}\n  - {model: flow, hops: 2, T: 16, d: 4, lean: -0.5, time: 50}\n  - {model: reduced, T: 512, d: 128, head_dim: 1, batch: 1, lr: 1e-3}\n' >never.yaml
+"$plateau" sweep never.yaml --quiet && "$plateau" sweep never.yaml 2>&1 | grep -q '3 already there, 0 made' && "$plateau" plan never.yaml | grep -q '^never: 3 runs, 3 there, 0 to make$'
+ok $? "what never emerges is made once"
+prints 'its queries are gone, worn down by noise: attention never emerges' flow model=reduced T=512 d=128 head_dim=1 batch=1 lr=1e-3
+"$plateau" flow model=reduced T=16 d=4 steps=10 >out && ! grep -q 'queries are gone' out; ok $? "which is not said of a run that was cut off"
 
 "$plateau" sweep "$studies/fig1c.yaml" --db fig2-left.db --quiet
 "$plateau" compare fig2-left.db --claims "$source/validation/claims.yaml" >verdicts

@@ -137,6 +137,7 @@ static enum status add_theory(struct figure_data *data, const struct keys *keys,
     const bool law = keys->preset >= PRESET_REGRESSION;
     const bool none = keys->preset == PRESET_REDUCED || run_flow_is_chain(keys) || keys->value[KEY_schedule] != 0;
     bool whole = !none && (law || (flow_map_has(x->of.key) && flow_map_has(y->of.key)));
+    bool known = false; /* somewhere; gnuplot refuses a table without any value */
     TRY(figure_data_table(data, "-theory", "x,y,value", &table));
     TRY(prediction_create(&work));
     for (int j = 0; j < THEORY && whole; j++) {
@@ -145,6 +146,7 @@ static enum status add_theory(struct figure_data *data, const struct keys *keys,
                           up = at.value[y->of.key] = theory_place(y, j);
             TRY(theory_at(work, &at, &value));
             whole = whole && (!law || !isnan(value)); /* lines end where the quadrature is not known */
+            known = known || !isnan(value);
             figure_data_row(
                 table, &(struct figure_row){.series = "theory", .values = {{"x", left}, {"y", up}, {"value", value}}});
         }
@@ -153,10 +155,10 @@ static enum status add_theory(struct figure_data *data, const struct keys *keys,
     figure_data_set_real(data, "T", keys->value[KEY_T]);
     figure_data_set_real(data, "B", keys->value[KEY_B]);
     figure_data_set_text(data, "theory",
-                         !whole      ? ""
-                         : law       ? "published law"
-                         : x->values ? "theory"
-                                     : "theory (quadrature)");
+                         !whole || !known ? ""
+                         : law            ? "published law"
+                         : x->values      ? "theory"
+                                          : "theory (quadrature)");
 done:
     prediction_free(work);
     return rc;

@@ -97,6 +97,8 @@ static void describe_doubts(const struct result *r, struct text *out)
         (r->keys.preset == PRESET_FLOW || isnan(r->flow_plateau)))
         text_add(out, "  (its scores lean the wrong way at the start: attention never emerges, see doc/theory.md, "
                       "separatrix)\n");
+    if (r->keys.preset == PRESET_REDUCED && r->state == RUN_CENSORED && r->cap < r->keys.value[KEY_steps])
+        text_add(out, "  (its queries are gone, worn down by noise: attention never emerges)\n");
     if (r->plateau == 0)
         text_add(out, "  (over the threshold from the start: no plateau was seen)\n");
     if (chance >= r->keys.value[KEY_threshold])

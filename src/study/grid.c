@@ -128,8 +128,8 @@ enum status grid_at(const struct grid *g, size_t i, struct keys *keys)
         i /= g->count[key];
     }
     const bool automatic = given[KEY_eval_every] == KEYS_AUTO;
-    if (automatic)
-        given[KEY_eval_every] = NAN;
+    if (automatic) /* any number: a model that is not evaluated refuses the key */
+        given[KEY_eval_every] = 1;
     enum status rc = keys_resolve(given, keys);
     if (rc == OK && automatic)
         keys->value[KEY_eval_every] = cost_eval_every(keys);

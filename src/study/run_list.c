@@ -5,6 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A run that was made here and ended before its own cap without a plateau never has one: a chain whose scores lean the
+ * wrong way, a reduced flow whose queries are gone. */
+static bool never_emerges(const struct result *old)
+{
+    const double went = old->keys.preset == PRESET_TOY ? old->steps_done : old->cap;
+    return old->state == RUN_CENSORED && !isnan(old->initial_loss) &&
+           (old->keys.preset == PRESET_FLOW || went < keys_real(&old->keys, KEY_steps));
+}
+
 /* Did the stored run go as far as a run of these keys would go? */
 static bool far_enough(const struct result *old, const struct keys *keys)
 {
@@ -12,6 +21,8 @@ static bool far_enough(const struct result *old, const struct keys *keys)
     double plateau = result_plateau_at(old, keys_real(keys, KEY_threshold), &known);
     if (!known)
         return false;
+    if (keys->preset <= PRESET_REDUCED && never_emerges(old))
+        return true;
     if (keys->preset == PRESET_FLOW)
         return old->cap >= keys_real(keys, KEY_time);
     if (keys->preset == PRESET_REDUCED)
