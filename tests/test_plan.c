@@ -3,6 +3,8 @@
 #include "run/checkpoint.h"
 #include "plan/budget.h"
 #include "study/cost.h"
+#include "run/run_flow.h"
+#include "run/run_reduced.h"
 #include "run/run_transformer.h"
 #include "store_fixture.h"
 #include "study/sweep.h"
@@ -156,6 +158,46 @@ START_TEST(toys_are_expected_to_follow_the_flow)
     ok(expected_steps_run(laws, &keys, false, &e));
     ck_assert(e.source == EXPECTED_GUESS && e.steps == 700);
     expected_steps_free(laws);
+}
+END_TEST
+
+/* A Transformer with one layer: its reduced flow, integrated here once more. Not where that flow is not known, and not
+ * where runs say better. */
+START_TEST(one_layer_is_expected_to_follow_its_reduced_flow)
+{
+#define ONE "model=transformer T=32 d=8 layers=1 heads=1 "
+    static const char *const others[] = {ONE "layers=2", ONE "norm=pre", ONE "p=0.5", ONE "lr=1e-2", ONE "width=1024"};
+    struct history history = {0};
+    struct expected_steps *laws;
+    struct expectation e;
+    struct run_flow *tools;
+    struct result r;
+    struct keys keys;
+    ok(run_flow_create(&tools));
+    ok(expected_steps_create(&history, &laws));
+    keys = test_keys("model=reduced T=32 d=8");
+    ok(run_reduced(run_flow_ode(tools), &keys, &r, NULL));
+    keys = test_keys(ONE "until=threshold seed=3");
+    ok(expected_steps_run(laws, &keys, false, &e));
+    ck_assert(e.source == EXPECTED_REDUCED && e.runs == 0 && !e.censored);
+    ck_assert_str_eq(expected_steps_source_name(e.source), "reduced");
+    test_close(e.plateau, r.plateau, 1e-3, 0, "plateau");
+    ck_assert_double_eq(e.steps, (ceil(e.plateau / 25) + 1) * 25);
+    keys = test_keys(ONE "until=threshold threshold=0.5"); /* and at another threshold that one */
+    ok(expected_steps_run(laws, &keys, false, &e));
+    ck_assert_int_eq(e.source, EXPECTED_REDUCED);
+    test_close(e.plateau, r.crossings[4], 1e-3, 0, "crossing of 0.5");
+    keys = test_keys(ONE "steps=100");
+    ok(expected_steps_run(laws, &keys, false, &e));
+    ck_assert(e.source == EXPECTED_REDUCED && e.censored && e.steps == 100);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        keys = test_keys("%s", others[i]);
+        ok(expected_steps_run(laws, &keys, false, &e));
+        ck_assert_msg(e.source == EXPECTED_GUESS || e.source == EXPECTED_PUBLISHED, "%s: by %s", others[i],
+                      expected_steps_source_name(e.source));
+    }
+    expected_steps_free(laws);
+    run_flow_free(tools);
 }
 END_TEST
 
@@ -435,6 +477,7 @@ static const struct test tests[] = {
     {"work_counts_products", &work_counts_products},
     {"without_runs_the_published_law_is_expected", &without_runs_the_published_law_is_expected},
     {"toys_are_expected_to_follow_the_flow", &toys_are_expected_to_follow_the_flow},
+    {"one_layer_is_expected_to_follow_its_reduced_flow", &one_layer_is_expected_to_follow_its_reduced_flow},
     {"laws_are_fitted_to_what_is_there", &laws_are_fitted_to_what_is_there},
     {"a_plan_knows_what_is_there", &a_plan_knows_what_is_there},
     {"a_plan_knows_checkpoints_and_models", &a_plan_knows_checkpoints_and_models},

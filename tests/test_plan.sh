@@ -16,6 +16,13 @@ prints '^mix: 20 runs, 0 there, 20 to make$' plan mix.yaml
 [[ $(wc -l <plan.json) == 21 && $(sum plan.json runs) == 20 && $(grep -c '"expected_from": "flow"' plan.json) == 20 ]]
 ok $? "one for each run, and the sums"
 
+printf 'study: one\nruns:\n  - {model: transformer, layers: [1, 2], heads: 1, T: 32, d: 8, until: threshold}\n' >one.yaml
+"$plateau" plan one.yaml --json >one.json 2>err && [[ $(grep -c '"expected_from": "reduced"' one.json) == 1 && $(grep -c '"expected_from": "published"' one.json) == 1 ]] &&
+    steps=$(grep '"expected_from": "reduced"' one.json | sed 's/.*"expected_plateau": \([0-9.]*\).*/\1/') && flow=$("$plateau" flow model=reduced T=32 d=8 --json | sed 's/.*"plateau": \([0-9.]*\).*/\1/') &&
+    awk -v a="$steps" -v b="$flow" 'BEGIN { exit !(b > 0 && (a / b - 1) ^ 2 < 1e-6) }'
+ok $? "a Transformer with one layer is expected to follow its reduced flow, one with two as published"
+"$plateau" plan one.yaml layers=1 2>err | grep -q '^ *[0-9]*: of the reduced flow; 0 runs alike are there$'; ok $? "which the plan says"
+
 # ---- the sweep does what was planned
 "$plateau" sweep mix.yaml --jobs 2 2>err; [[ $? == 0 ]] && grep -q '^mix: 20 runs, 0 there, 20 to make' err &&
     grep -qE 'time .* with 2 jobs' err
