@@ -1,7 +1,7 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
 unit_tests = test_text test_random test_team test_scheduler test_root test_flow test_prediction test_chain test_reduced test_flow_map test_toy test_tensor test_transformer test_transformer_double test_implementations test_tasks \
-  test_schedule test_clamp test_safetensors test_forecast test_run_forecast test_run_toy test_training test_self_test test_store test_store_trust test_lease test_export test_import test_merge test_power_law test_brackets test_fit test_kaplan_meier test_flow_observables test_claim test_pairs test_studies test_threshold test_plan test_figure_data test_gnuplot
+  test_schedule test_clamp test_safetensors test_forecast test_run_forecast test_run_toy test_training test_self_test test_store test_store_trust test_lease test_export test_import test_merge test_power_law test_brackets test_fit test_kaplan_meier test_flow_observables test_claim test_quantity test_pairs test_studies test_threshold test_plan test_figure_data test_gnuplot
 check_PROGRAMS += $(unit_tests) must_fail json_lines hold_lock
 # The program from outside
 shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_predict.sh tests/test_instruction_sets.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
@@ -127,6 +127,9 @@ test_flow_observables_LDADD = libvalidation.a libstudy.a libstore.a librun.a $(m
 test_claim_SOURCES = tests/test_claim.c tests/claims_fixture.h $(test_harness)
 test_claim_CPPFLAGS = $(TEST_CPPFLAGS)
 test_claim_LDADD = libvalidation.a libstudy.a libstore.a librun.a $(models_below)
+test_quantity_SOURCES = tests/test_quantity.c tests/claims_fixture.h $(test_harness)
+test_quantity_CPPFLAGS = $(TEST_CPPFLAGS)
+test_quantity_LDADD = libvalidation.a libstudy.a libstore.a librun.a $(models_below)
 test_pairs_SOURCES = tests/test_pairs.c tests/claims_fixture.h $(test_harness)
 test_pairs_CPPFLAGS = $(TEST_CPPFLAGS)
 test_pairs_LDADD = libvalidation.a libstudy.a libstore.a librun.a $(models_below)

@@ -327,6 +327,12 @@ static enum status add_length(void *context, const struct store_row *row)
         return rc;
     reading_text(&read.keys, READING_OWN, k->claim->read_at);
     const double f = monomial_value(&k->law.f, &read);
+    const bool late = result_is_late(&read, read.plateau);
+    if (read.plateau == 0 || late) {
+        k->m->at_once += !late;
+        k->m->late += late;
+        return OK;
+    }
     if (!isfinite(read.plateau) || !isfinite(f)) {
         k->m->undefined++;
         k->m->uncrossed += read.state != RUN_EMERGED;

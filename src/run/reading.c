@@ -47,6 +47,18 @@ static enum status expect(struct run_flow *tools, struct result *r)
     return rc;
 }
 
+/* No prediction is known; what a Transformer's trace says of attention (PREDICTIONS_RUN) holds at any threshold. */
+static void forget(struct result *r)
+{
+    const struct prediction before = r->predicted;
+    r->predicted = prediction_none;
+    if (r->keys.preset != PRESET_REGRESSION)
+        return;
+#define KEEP(name, meaning) r->predicted.name = before.name;
+    PREDICTIONS_RUN(KEEP)
+#undef KEEP
+}
+
 enum status reading_at(struct run_flow *tools, double threshold, struct result *r, bool *known)
 {
     threshold = reading_threshold(&r->keys, threshold);
@@ -62,6 +74,6 @@ enum status reading_at(struct run_flow *tools, double threshold, struct result *
     if (tools && *known && r->keys.preset != PRESET_REDUCED)
         return expect(tools, r);
     r->flow_plateau = NAN;
-    r->predicted = prediction_none;
+    forget(r);
     return OK;
 }
