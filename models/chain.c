@@ -118,6 +118,13 @@ bool chain_emerges(const struct chain *c, const double *D)
     return negative == 1;
 }
 
+bool chain_hopeless(const struct chain *c, const double *y, double level)
+{
+    const double pi = 1 / c->T + (1 - 1 / c->T) / ((c->T - 1) * (c->T - 1)), rest = 1 - pi;
+    const double h = rest * rest * c->K + pi * pi / c->d;
+    return y[W] >= 0 && !chain_emerges(c, y + SCORES) && level < 1 - pi * pi / (c->d * h);
+}
+
 /* ---- integration ---- */
 
 static bool rhs(void *context, double t, const double *y, double *dy)
@@ -177,7 +184,8 @@ enum status chain_solve(struct ode *ode, const struct chain *chain, const struct
         TRY(q->step(q->context, &c, 0, y));
     for (long i = 0; isnan(out->plateau) || next < FLOW_LEVELS || t[1] < q->time; i++) {
         bool found[ODE_ROOTS];
-        if (y[W] >= 0 && isnan(out->plateau) && t[1] >= q->time && !chain_emerges(&c, y + SCORES))
+        const double level = next < FLOW_LEVELS ? flow_solver_level(next) : 0;
+        if (t[1] >= q->time && chain_hopeless(&c, y, isnan(out->plateau) ? fmax(level, q->threshold) : level))
             break;
         REQUIRE(i < MAX_STEPS, ERR_SOLVER, "CVODE: not done after %d steps at time %g, loss %g; loosen rtol and atol",
                 MAX_STEPS, t[1], loss[1]);
@@ -227,6 +235,14 @@ enum status chain_closed_integral(const struct chain *c, double *G)
             path.last = i;
     }
     const double end = z[path.last];
+    bool equal = true;
+    for (int i = 0; i < c->hops; i++)
+        equal = equal && z[i] == end;
+    if (equal && c->hops > 1) { /* G_2 and G_3, with 1 - z_0 to all digits */
+        const double rest = -expm1(-c->y0[SCORES]);
+        *G = c->hops == 2 ? -end - log(rest) : end + 2 * log(rest) + end / rest;
+        return OK;
+    }
     for (int i = 0; i < c->hops; i++)
         path.shift[i] = log(z[i] / end) - (z[i] - end);
     gsl_integration_workspace *workspace = gsl_integration_workspace_alloc(INTERVALS);

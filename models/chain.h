@@ -52,6 +52,11 @@ double chain_null_loss(const struct chain *c);
 void chain_rhs(const struct chain *c, const double *y, double *dy);
 /* false: from here attention never emerges, as long as w pulls towards W* (w > 0, which W = 0 leads to at once). */
 bool chain_emerges(const struct chain *c, const double *D);
+/* From the state y the loss never falls to `level`, a fraction of the null loss: attention does not emerge, and what is
+ * left of it, pi <= 1/T + (1-1/T)/(T-1)^2, does not take the loss so far,
+ *
+ *     least L at fixed pi = 1/2 n^2/d [1 - pi^2/(d h)]. */
+bool chain_hopeless(const struct chain *c, const double *y, double level);
 
 struct chain_request {
     enum method method;
@@ -76,7 +81,8 @@ enum status chain_solve(struct ode *ode, const struct chain *c, const struct cha
  *
  *     tau = T^k G d/n^2,   G = int_0^{z_i(0)} prod_{j != i} z_j/(1 - z_j) dz_i,   z_j = -W_0(-z_i e^{c_j - z_i})
  *
- * with i the hop of the smallest D (c_j from the start), and
+ * with i the hop of the smallest D (c_j from the start); for equal ones G_2 = -z - ln(1-z) and G_3 = z + 2 ln(1-z) +
+ * z/(1-z). And
  *
  *     T_pl = dT [ 1 + x + W_0(-e^{-1-x}) ],   x = T^{k-1} G/n^2        (solves t - dT (1 - e^{-t/dT}) = tau).
  *

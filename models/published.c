@@ -35,7 +35,7 @@ static enum published nearest(const struct keys *keys)
 {
     const double *v = keys->value;
     const bool adam = v[KEY_optimizer] == OPTIMIZER_ADAM, one_layer = v[KEY_layers] == 1;
-    if (v[KEY_p] > 0 || v[KEY_schedule] != 0)
+    if (v[KEY_p] > 0 || v[KEY_schedule] != 0 || v[KEY_clamp] != 0 || v[KEY_score_scale] != 1)
         return PUBLISHED_COUNT;
     if (keys->preset == PRESET_RECALL)
         return v[KEY_B] == 1 ? PUBLISHED_FIG4 : PUBLISHED_COUNT;

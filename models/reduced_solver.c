@@ -128,7 +128,11 @@ enum status reduced_solver_solve(struct ode *ode, const struct reduced *r, const
         TRY(tell(&in));
     }
     out->final_loss = in.L[1];
-    out->final_time = in.t[1];
+    out->final_time = fmin(in.t[1], q->cap);
+    out->plateau = out->plateau <= q->cap ? out->plateau : NAN;
+    out->s50 = out->s50 <= q->cap ? out->s50 : NAN;
+    for (int i = 0; i < FLOW_LEVELS; i++)
+        out->crossings[i] = out->crossings[i] <= q->cap ? out->crossings[i] : NAN;
     TRY(ode_count(ode, &out->counts));
 done:
     return rc;

@@ -86,7 +86,8 @@ done:
 enum status extrapolate_finish(struct extrapolation *e)
 {
     double b[POWER_LAW_MAX], sum = 0;
-    qsort(e->list, e->n, sizeof *e->list, by_length);
+    if (e->n)
+        qsort(e->list, e->n, sizeof *e->list, by_length);
     e->cheap = (e->n + 2) / 3;
     if (e->cheap < e->n_x + 2 || e->cheap == e->n)
         return OK;

@@ -15,7 +15,7 @@
 #include "store/store.h"
 
 struct extrapolation_setting {
-    char hash[33]; /* of the keys without the seed */
+    char hash[33];                             /* of the keys without the seed */
     double log_y, log_f, log_x[POWER_LAW_MAX]; /* means over its runs */
     double log_law;                            /* what the law gives; NaN before it is fitted */
     size_t runs;

@@ -296,7 +296,8 @@ static enum status measure_share(struct measurement *m, struct claim *c)
     double factor, settings = 0, inside = 0;
     REQUIRE(text_to_real(c->on, &factor) && factor > 1, ERR_INPUT, "on: %s: the factor, a number above 1", c->on);
     TRY(read_runs(m, c));
-    qsort(m->values, m->n, sizeof *m->values, by_setting);
+    if (m->n)
+        qsort(m->values, m->n, sizeof *m->values, by_setting);
     for (size_t i = 0, next; i < m->n; i = next) {
         double sum = 0;
         for (next = i; next < m->n && !by_setting(&m->values[i], &m->values[next]); next++)

@@ -483,8 +483,9 @@ void keys_describe(const struct keys *keys, struct text *out)
     for (int key = 0; key < KEY_COUNT; key++) {
         double fallback = NAN;
         const char *text = table[key].defaults[keys->preset];
-        bool always =
-            key == KEY_model || key == KEY_T || key == KEY_d || key == KEY_pairs || key == KEY_vocab || key == KEY_seed;
+        const bool chain = key == KEY_lean && keys->value[KEY_hops] > 1; /* whose default is another one */
+        bool always = chain || key == KEY_model || key == KEY_T || key == KEY_d || key == KEY_pairs ||
+                      key == KEY_vocab || key == KEY_seed;
         if (!text || (!always && keys_value((enum key)key, text, &fallback) == OK && fallback == keys->value[key]))
             continue;
         text_addf(out, "%s%s=%s", first ? "" : " ", names[key], keys_text((enum key)key, keys->value[key], buffer));

@@ -2,7 +2,7 @@
 #include "base/csv.h"
 #include "base/list.h"
 #include "cli/cli.h"
-#include "run/forecast.h"
+#include "run/run_forecast.h"
 #include "study/grid.h"
 #include <math.h>
 #include <stdlib.h>
@@ -61,6 +61,7 @@ static enum status read_table(const char *path, struct table *t)
     struct csv csv = {.next_line = 1};
     TRY(text_read_file(path, LARGEST_FILE, &file));
     csv.next = file.data ? file.data : (char[1]){0};
+    csv.next += strncmp(csv.next, "\xEF\xBB\xBF", 3) ? 0 : 3; /* a byte order mark */
     TRY(csv_next(&csv));
     REQUIRE(csv.n, ERR_INPUT, "the file is empty");
     TRY(read_header(&csv, t));
@@ -91,6 +92,8 @@ static enum status say(const struct table *t, double copies, double D_c, struct 
         for (size_t i = 0; i < t->n; i++) {
             room[i] = t->rows[i * wide];
             s[i] = copies * t->rows[i * wide + 1 + head];
+            if (s[i] >= 1 && s[i] < 1 + 1e-5) /* rounded */
+                s[i] = 1 - 1e-9;
             REQUIRE(s[i] > 0 && s[i] < 1, ERR_INPUT,
                     "attention to all %g copies at step %g is %g: it must be between 0 and 1", copies, room[i], s[i]);
         }
@@ -102,7 +105,18 @@ done:
     return rc;
 }
 
-static enum status print(const struct arguments *a, const char *path, const struct forecast *f, double now)
+/* What the forecast rests on besides the file. */
+static void add_assumed(const struct keys *keys, struct text *out)
+{
+    char buffer[32];
+    static const enum key used[] = {KEY_B, KEY_d, KEY_head_dim, KEY_optimizer};
+    const size_t n = keys->preset == PRESET_TOY ? 1 : sizeof used / sizeof used[0];
+    for (size_t i = 0; i < n; i++)
+        text_addf(out, "%s%s=%s", i ? " " : "", keys_name(used[i]), keys_text(used[i], keys->value[used[i]], buffer));
+}
+
+static enum status print(const struct arguments *a, const char *path, const struct keys *keys, const struct forecast *f,
+                         double now)
 {
     static const char *const words[] = {
         [FORECAST_SILENT] = "cannot tell", [FORECAST_SAYS] = "says", [FORECAST_ARRIVED] = "arrived"};
@@ -116,10 +130,14 @@ static enum status print(const struct arguments *a, const char *path, const stru
         text_add_real(&out, f->low);
         text_add(&out, ", \"high\": ");
         text_add_real(&out, f->high);
-        text_add(&out, "}\n");
+        text_add(&out, ", \"assumed\": \"");
+        add_assumed(keys, &out);
+        text_add(&out, "\"}\n");
     } else if (f->word == FORECAST_SAYS) {
-        text_addf(&out, "%s: at %g: attention arrives at about %.4g (%.4g .. %.4g)\n", path, now, f->T, f->low,
+        text_addf(&out, "%s: at %g: attention arrives at about %.4g (%.4g .. %.4g), for ", path, now, f->T, f->low,
                   f->high);
+        add_assumed(keys, &out);
+        text_add(&out, "\n");
     } else {
         text_addf(&out, "%s: at %g: %s\n", path, now,
                   f->word == FORECAST_ARRIVED ? "attention has arrived" : "cannot tell yet when attention arrives");
@@ -146,6 +164,10 @@ enum status command_forecast(const struct arguments *a)
     TRY(grid_at(&grid, 0, &keys));
     const bool transformer = keys.preset == PRESET_REGRESSION, toy = keys.preset == PRESET_TOY;
     REQUIRE(transformer || toy, ERR_INPUT, "forecast: is for model=transformer task=regression, and model=toy");
+    REQUIRE(
+        run_forecast_applies(&keys), ERR_INPUT,
+        "forecast: nothing is known of such runs: at most two layers, norm=none, readout=last, no clamp; of the toy "
+        "model one attention, p=0 and SGD");
     REQUIRE(keys_real(&keys, KEY_schedule) == 0, ERR_INPUT,
             "forecast: the file does not say when the schedule switched: keep its rows from the last switch on, give "
             "the B of the test set, and leave schedule out");
@@ -157,7 +179,7 @@ enum status command_forecast(const struct arguments *a)
         table = (struct table){0};
         TRY(read_table(a->files[i], &table));
         TRY(say(&table, keys_real(&keys, KEY_B), D_c, &f));
-        TRY(print(a, a->files[i], &f, table.now));
+        TRY(print(a, a->files[i], &keys, &f, table.now));
         free(table.rows);
         table.rows = NULL;
     }

@@ -18,8 +18,11 @@ static enum status expect(struct run_flow *tools, const struct keys *keys, struc
     *r = (struct result){.keys = *keys, .flow_plateau = NAN, .predicted = prediction_none};
     if (keys->preset >= PRESET_REGRESSION)
         return run_reduced_expect(run_flow_ode(tools), keys, &r->predicted);
-    if (keys->preset == PRESET_REDUCED)
-        return run_reduced(run_flow_ode(tools), keys, r, NULL);
+    if (keys->preset == PRESET_REDUCED) {
+        enum status rc = run_reduced(run_flow_ode(tools), keys, r, NULL);
+        r->predicted.reduced = rc == OK ? r->plateau : NAN;
+        return rc;
+    }
     const enum metric metric = toy ? METRIC_FULL : (enum metric)keys_integer(keys, KEY_metric);
     enum status rc = run_flow_expect(tools, keys, metric, toy ? &solution : NULL, &r->predicted);
     r->flow_plateau = toy && rc == OK ? solution.plateau : NAN;
@@ -32,25 +35,22 @@ static void add(struct text *out, const char *name, double value)
     text_add_real(out, value);
 }
 
-/* The steps that were trained for it change the model: what lies less than as many again behind them may be far off. */
 static void describe_measured(const struct measure *m, struct text *out)
 {
-    if (isnan(m->T_em)) {
-        text_addf(out, "  %-12s %14s   (it never emerges, by what the first %g training steps show)\n", "measured", "-",
-                  m->steps);
-        return;
-    }
-    text_addf(out, "  %-12s %14.6g   (half of the attention; from %g training steps and three gradients)\n", "measured",
-              m->T_em, m->steps);
-    if (m->T_em < 2 * m->steps)
-        text_add(out, "  (that is too near to these steps, which are for a long plateau: it may be far off)\n");
+    if (isnan(m->T_em))
+        text_addf(out, "  %-12s %14s   (%s)\n", "measured", "-",
+                  m->too_soon ? "it emerges too soon for the 140 steps that this takes: train it"
+                              : "it never emerges, by what its first 140 steps show");
+    else
+        text_addf(out, "  %-12s %14.6g   (half of the attention; from %g training steps and three gradients)\n",
+                  "measured", m->T_em, m->steps);
 }
 
 static enum status predict(const struct arguments *a, struct run_flow *tools, const struct keys *keys)
 {
     enum status rc = OK;
     struct result r;
-    struct measure m = {NAN, NAN, NAN, 0};
+    struct measure m = {.t_e = NAN, .T_em = NAN};
     struct text out = {0};
     TRY(expect(tools, keys, &r));
     if (a->measure)

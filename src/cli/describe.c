@@ -70,7 +70,7 @@ static void describe_transformer(const struct result *r, double plateau, struct 
         add_prediction(out, "published", published_plateau(&r->keys), plateau);
     if (r->keys.preset == PRESET_RECALL)
         return;
-    if (r->keys.preset == PRESET_REGRESSION)
+    if (r->keys.preset == PRESET_REGRESSION || !isnan(p->reduced))
         add_prediction(out, "reduced", p->reduced, plateau);
     if (!isnan(p->reduced_error))
         text_addf(out, "  (the reduced flow of %s; runs scatter about it by a factor of %.2f)\n",
@@ -93,10 +93,9 @@ static void describe_doubts(const struct result *r, struct text *out)
     if (result_is_coarse(r->plateau, low, high))
         text_addf(out, "  (somewhere from %g to %g: evaluated every %g steps; a smaller eval_every tells)\n", low, high,
                   every);
-    if (run_flow_is_chain(&r->keys) && r->state == RUN_CENSORED && !(r->keys.value[KEY_init_scores] > 0) &&
-        (r->keys.preset == PRESET_FLOW || isnan(r->flow_plateau)))
-        text_add(out, "  (its scores lean the wrong way at the start: attention never emerges, see doc/theory.md, "
-                      "separatrix)\n");
+    if (r->keys.preset <= PRESET_TOY && r->state == RUN_CENSORED && run_flow_never(&r->keys))
+        text_add(out, "  (its scores lean the wrong way at the start: attention never emerges in the flow, see "
+                      "doc/theory.md, separatrix)\n");
     if (r->keys.preset == PRESET_REDUCED && r->state == RUN_CENSORED && r->cap < r->keys.value[KEY_steps])
         text_add(out, "  (its queries are gone, worn down by noise: attention never emerges)\n");
     if (r->plateau == 0)

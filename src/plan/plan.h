@@ -44,7 +44,7 @@ struct plan_sum {
     size_t runs, there, left_out, censored, begun;
     double resumed; /* steps of the begun runs that their checkpoints have; the rest is without them */
     double steps, tokens, work_s, longest_s, wall_s,
-        memory;                   /* work_s: of all runs together; memory: bytes of the largest run */
+        memory;                                  /* work_s: of all runs together; memory: bytes of the largest run */
     size_t expected[EXPECTED_SOURCES], timed[4]; /* runs by expected_steps_source, by step_time_source */
     size_t compared,
         within; /* runs there; of those not simply run to the cap, their steps within 1.5 of those expected */

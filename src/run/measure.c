@@ -5,9 +5,11 @@
 #include <string.h>
 
 enum { FIRST = 40, LATER = 100, SAMPLES = 256 };
-static const double SHIFT = 0.003;  /* the largest change of a parameter in the difference quotient */
-static const double GROWTH = 1.05;  /* of the times at which lambda(t) is taken */
-static const double LONGEST = 1e12; /* steps: what has not emerged by then never does */
+static const double SHIFT = 0.003;               /* the largest change of a parameter in the difference quotient */
+static const double GROWTH = 1.05;               /* of the times at which lambda(t) is taken */
+static const double LEAST = 2 * (FIRST + LATER); /* what emerges sooner is not on a plateau while it is measured */
+static const double FALLEN = 0.8;                /* of the null loss */
+static const double LONGEST = 1e12;              /* steps: what has not emerged by then never does */
 
 struct measuring {
     const struct keys *keys;
@@ -16,6 +18,7 @@ struct measuring {
     float *target;          /* owned: theirs, [2 SAMPLES][outputs] */
     double *V, *S;          /* owned by V: [count] each, see above */
     real *G, *h, *back, *u; /* owned by G: [count] each */
+    bool fell;              /* the loss has left its plateau already */
     real *outputs;          /* owned: [2 SAMPLES][outputs] */
 };
 
@@ -34,6 +37,9 @@ static enum status train(struct measuring *m, const volatile int *stop)
         for (size_t k = 0; k < count; k++)
             sum[k] += (double)m->step.gradient[k] * (double)m->step.gradient[k];
     }
+    const struct transformer_batch test = train_step_test(&m->step);
+    TRY(transformer_evaluate(m->step.model, &test, 0, NULL, &measured, NULL));
+    m->fell = measured.loss < FALLEN * m->step.task.null_loss;
     for (size_t k = 0; k < count; k++) {
         m->V[k] /= LATER;
         m->S[k] -= FIRST * m->V[k];
@@ -198,6 +204,9 @@ static void solve(const struct measuring *m, struct measure *out)
         area += more, t = next, before = lambda;
     }
     out->T_em = t < LONGEST ? t : NAN;
+    out->too_soon = m->fell || t < LEAST;
+    if (out->too_soon)
+        out->t_e = out->T_em = NAN;
 }
 
 enum status measure_emergence(const struct keys *keys, const volatile int *stop, struct measure *out)

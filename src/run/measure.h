@@ -22,11 +22,15 @@
 #ifndef MEASURE_H
 #define MEASURE_H
 #include "base/keys.h"
+#include <stdbool.h>
 
 struct measure {
-    double t_e, T_em; /* steps: emergence (attention 1/2), without and with Adam's memory of the start */
-    double lambda;    /* lambda(inf) */
-    double steps;     /* that were trained for it */
+    /* Steps: emergence (attention 1/2), without and with Adam's memory of the start. NaN: never, or (too_soon) so soon
+     * that the steps which are measured are no part of the plateau. */
+    double t_e, T_em;
+    bool too_soon;
+    double lambda; /* lambda(inf) */
+    double steps;  /* that were trained for it */
 };
 
 /* Overwrites *out. ERR_INPUT unless the keys are those of a Transformer that learns regression; ERR_INTERRUPTED if

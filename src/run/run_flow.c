@@ -127,7 +127,9 @@ static enum status solve_chain(struct run_flow *t, const struct keys *keys, enum
     }
     if (solution)
         TRY(chain_solve(t->ode, &chain, &request, solution));
-    TRY(chain_closed(&chain, &out->chain));
+    rc = chain_closed(&chain, &out->chain);
+    if (rc == ERR_SOLVER) /* no prediction, and no reason to end the run */
+        rc = OK;
 done:
     return rc;
 }

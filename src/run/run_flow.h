@@ -25,6 +25,8 @@ struct ode *run_flow_ode(struct run_flow *tools);
 bool run_flow_is_chain(const struct keys *keys);
 /* Which hops are held at their right move (the key clamp). */
 void run_flow_held(const struct keys *keys, bool held[CHAIN_HOPS]);
+/* A chain that leans the wrong way at the start, so that none of its levels is ever reached (chain_hopeless). */
+bool run_flow_never(const struct keys *keys);
 /* The scores that lean and tilt say. */
 void run_flow_lean(const struct keys *keys, double D[CHAIN_HOPS]);
 /* The chain of `keys` with that start of W. Scores that a toy draws (init_scores) are left out. ERR_INPUT. */

@@ -43,6 +43,16 @@ enum status run_flow_chain_problem(const struct keys *keys, enum metric metric, 
     return rc;
 }
 
+bool run_flow_never(const struct keys *keys)
+{
+    if (!run_flow_is_chain(keys) || keys_integer(keys, KEY_init) != INIT_ZERO || keys_real(keys, KEY_init_scores) > 0)
+        return false;
+    const struct flow_start start = flow_unit_start(keys_real(keys, KEY_d));
+    const double level = fmax(keys_real(keys, KEY_threshold), flow_solver_level(0));
+    struct chain chain;
+    return run_flow_chain_problem(keys, METRIC_FULL, &start, &chain) == OK && chain_hopeless(&chain, chain.y0, level);
+}
+
 enum status run_flow_chain_record(void *context, const struct chain *c, double t, const double *y)
 {
     const double loss = chain_loss(c, y), *D = y + 2;

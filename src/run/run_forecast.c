@@ -13,7 +13,8 @@ bool run_forecast_applies(const struct keys *keys)
     const double *v = keys->value;
     if (keys->preset == PRESET_TOY)
         return keys_follow_flow(keys) && v[KEY_hops] == 1 && v[KEY_p] == 0 && v[KEY_schedule] == 0;
-    return keys->preset == PRESET_REGRESSION && v[KEY_readout] == READOUT_LAST && v[KEY_clamp] == 0;
+    return keys->preset == PRESET_REGRESSION && v[KEY_readout] == READOUT_LAST && v[KEY_norm] == NORM_NONE &&
+           v[KEY_layers] <= 2 && v[KEY_clamp] == 0 && v[KEY_score_scale] == 1;
 }
 
 /* ---- the toy ---- */
@@ -218,7 +219,7 @@ static void say_transformer(const struct keys *keys, const struct trace *trace, 
     double *t = room, *s = t + rows;
     *out = (struct forecast){FORECAST_SILENT, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     for (size_t i = 0; i < rows; i++)
-        t[i] = at(trace, first + i, TRANSFORMER_step);
+        t[i] = at(trace, first + i, TRANSFORMER_step) - at(trace, first, TRANSFORMER_step); /* it begins anew */
     for (int cell = 0; cell < trace->layers * trace->heads; cell++) {
         struct forecast head;
         bool inside = true;
@@ -231,6 +232,9 @@ static void say_transformer(const struct keys *keys, const struct trace *trace, 
         forecast_head(t, s, rows, D_c, s + rows, &head);
         forecast_join(&head, out);
     }
+    out->T += at(trace, first, TRANSFORMER_step);
+    out->low += at(trace, first, TRANSFORMER_step);
+    out->high += at(trace, first, TRANSFORMER_step);
 }
 
 /* Has the time grown enough since the row before? A function of the times alone, so that a run that is resumed says

@@ -298,9 +298,8 @@ static enum status begin(struct toy_run *run, struct run_flow *tools)
     t->result->null_loss = expected.null_loss;
     train_set_levels(t, t->result->null_loss);
     t->result->flow_plateau = expected.plateau;
-    /* The separatrix is that of the flow, which exact gradients follow from W = 0 and equal wrong scores. */
-    t->never = run_flow_is_chain(k) && isnan(expected.plateau) && keys_optimizer(k)->gradient == GRADIENT_EXACT &&
-               keys_integer(k, KEY_init) == INIT_ZERO && keys_real(k, KEY_init_scores) == 0;
+    /* The separatrix is that of the flow, which exact gradients follow. */
+    t->never = keys_optimizer(k)->gradient == GRADIENT_EXACT && run_flow_never(k);
     TRY(create_toy(k, &run->toy));
     run->toy->test_B = (int)schedule_last(&t->schedule, SCHEDULE_B, run->toy->B);
     TRY(optimizer_init(k, run->toy->count, sizeof(double), &run->optimizer));

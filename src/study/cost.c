@@ -110,8 +110,12 @@ static double plateau(const struct keys *k)
     const double lr = keys_real(k, KEY_lr), B = keys_real(k, KEY_B);
     if (k->preset == PRESET_RECALL)
         return published_value(PUBLISHED_FIG4, k, power_of_quarters) * ADAM_LR / lr;
-    if (k->preset == PRESET_TOY)
-        return 1.25 * sqrt(keys_real(k, KEY_d) / B) * keys_real(k, KEY_T) / lr;
+    if (k->preset == PRESET_TOY) {
+        static const double G[] = {0, 0, 1.5, 6}; /* chain.h, of the usual lean */
+        const double T = keys_real(k, KEY_T), d = keys_real(k, KEY_d);
+        const int hops = (int)keys_integer(k, KEY_hops);
+        return (hops > 1 ? d * T + G[hops] * (hops > 2 ? T : 1) * T * T : 1.25 * sqrt(d / B) * T) / lr;
+    }
     if (k->preset != PRESET_REGRESSION) /* nothing is published of it: the cap */
         return INFINITY;
     if (keys_optimizer(k)->time == TIME_OWN)
@@ -145,7 +149,7 @@ double cost_eval_every(const struct keys *keys)
     const double d = keys_real(keys, KEY_d), T = keys_real(keys, KEY_T); /* the toy's evaluation: O(d^2 + T) */
     const double step = cost_step(&never),
                  evaluation = keys->preset == PRESET_TOY ? 10 * (d * d + T) : cost_step(&often) - step;
-    const double close = round_down(fmin(plateau(keys), keys_real(keys, KEY_steps)) / EVALUATIONS);
+    const double expected = plateau(keys), close = isfinite(expected) ? round_down(expected / EVALUATIONS) : 1;
     double cheap = 1;
     while (cheap * SHARE * step < evaluation)
         cheap = round_down(cheap * 2.5);

@@ -21,9 +21,9 @@ double cost_run(const struct keys *keys);
 /* Tokens of a sequence of a toy or a Transformer. */
 double cost_tokens(const struct keys *keys);
 /* Bytes that a process needs for the run, its own included; about. */
+double cost_memory(const struct keys *keys);
 /* eval_every=auto: as many steps between evaluations as give 60 on the plateau that is expected, or as let evaluations
  * take 5 % of the time if that is more; 1, 2 or 5 times a power of ten. */
 double cost_eval_every(const struct keys *keys);
-double cost_memory(const struct keys *keys);
 
 #endif
