@@ -20,7 +20,7 @@ for f in $figures; do
     for form in csv gp pdf svg png; do [[ -s figures/fig$f.$form ]] || good=1; done
     head -c 4 "figures/fig$f.pdf" | grep -q '%PDF' && tail -c 20 "figures/fig$f.svg" | grep -q '</svg>' || good=1
     [[ $(wc -c <"figures/fig$f.svg") -lt 170000 ]] || good=1
-    awk -F, 'NR == 1 { n = NF } NF && NF != n { exit 1 }' figures/fig"$f"*.csv || good=1
+    awk -F, 'FNR == 1 { n = NF } NF && NF != n { exit 1 }' figures/fig"$f"*.csv || good=1
     ok $good "figure $f: table, script and three pictures, small enough for a report"
 done
 [[ -z $(find figures -name '.figure*') ]]; ok $? "no scratch folder is left"

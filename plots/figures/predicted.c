@@ -121,13 +121,15 @@ static enum status add_forecasts(struct figure_data *data, const struct store_ro
 {
     struct trace curve;
     const double T_E = row->result.predicted.emergence, copies = runs_key(row, KEY_B);
+    enum { DRAWN = 60 }; /* rows of a run, about */
     size_t bin = 0;
     enum status rc = runs_curve(data->store, row, &curve);
+    const size_t thin = curve.length / DRAWN + 1;
     for (size_t i = 1; i < curve.length && rc == OK; i++) {
         const double t = runs_at(&curve, i, "step"), said = runs_at(&curve, i, "forecast");
         if (t > T_E)
             break;
-        if (isfinite(said))
+        if (isfinite(said) && i % thin == 0)
             figure_data_row(data->tables,
                             &(struct figure_row){.series = "forecast",
                                                  .values = {{"time", t / T_E},
