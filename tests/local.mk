@@ -1,10 +1,10 @@
 # One program per module, in the order of the data flow; each links its library and those below it, nothing above.
 if HAVE_CHECK
 unit_tests = test_text test_random test_team test_scheduler test_root test_flow test_prediction test_chain test_reduced test_flow_map test_toy test_tensor test_transformer test_transformer_double test_implementations test_tasks \
-  test_schedule test_clamp test_safetensors test_forecast test_run_forecast test_run_toy test_training test_self_test test_store test_store_trust test_lease test_export test_import test_merge test_power_law test_brackets test_fit test_kaplan_meier test_flow_observables test_claim test_quantity test_pairs test_studies test_threshold test_plan test_figure_data test_gnuplot
+  test_schedule test_clamp test_safetensors test_forecast test_run_forecast test_run_toy test_training test_recording test_self_test test_store test_store_trust test_lease test_export test_import test_merge test_power_law test_brackets test_fit test_kaplan_meier test_flow_observables test_claim test_quantity test_pairs test_studies test_threshold test_plan test_figure_data test_gnuplot
 check_PROGRAMS += $(unit_tests) must_fail json_lines hold_lock
 # The program from outside
-shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_predict.sh tests/test_instruction_sets.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
+shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_train.sh tests/test_predict.sh tests/test_record.sh tests/test_instruction_sets.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
   tests/test_survival.sh tests/test_merge.sh tests/test_plan.sh tests/test_report.sh tests/test_mpi.sh
 TESTS += $(unit_tests) must_fail $(shell_tests)
 XFAIL_TESTS += must_fail
@@ -88,6 +88,9 @@ test_run_toy_LDADD = librun.a $(models_below)
 test_training_SOURCES = tests/test_training.c tests/test_keys.h $(test_harness)
 test_training_CPPFLAGS = $(TEST_CPPFLAGS)
 test_training_LDADD = librun.a $(models_below)
+test_recording_SOURCES = tests/test_recording.c tests/test_keys.h $(test_harness)
+test_recording_CPPFLAGS = $(TEST_CPPFLAGS)
+test_recording_LDADD = librun.a $(models_below)
 # Planted faults: what the libraries are asked to do goes through the test.
 test_self_test_SOURCES = tests/test_self_test.c tests/test_keys.h $(test_harness)
 test_self_test_CPPFLAGS = $(TEST_CPPFLAGS)

@@ -42,6 +42,9 @@
       "the folder to write to (figure: figures; report, reproduce: report); batch, gradient: the file")                \
     X(data, TEXT, "OTHER.csv", "your own plateau lengths over the figure: columns named as the keys, and plateau")     \
     X(claims, TEXT, "MINE.yaml", "your own claims")                                                                    \
+    X(null_loss, TEXT, "X",                                                                                            \
+      "record: the loss of knowing nothing, in the unit of the rows (default: that of the run made here)")             \
+    X(end_mark, FLAG, NULL, "record: the last row is followed by a line `end`; else the run was interrupted")          \
     X(damaged, FLAG, NULL, "the runs that are not what was saved, which no command uses")                              \
     X(dry_run, FLAG, NULL, "only say what would go")                                                                   \
     X(strict, FLAG, NULL,                                                                                              \
@@ -84,6 +87,9 @@ struct arguments {
     X(merge, "OUT.db A.db..", " quiet ",                                                                               \
       "the runs, curves and studies of several databases in one, such as the shards of a sweep")                       \
     X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                    \
+    X(record, "F.db key=value..", " study null-loss end-mark json quiet ",                                             \
+      "a training run of your own program into a database, from the rows (step,loss,attention) that it writes to "     \
+      "standard input")                                                                                                \
     X(forget, "F.db [key=value..]", " study damaged dry-run quiet ",                                                   \
       "remove runs, with their curves and checkpoints, from a database")                                               \
     X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \

@@ -4,30 +4,10 @@
 #include "models/published.h"
 #include "parallel/stop.h"
 #include "run/measure.h"
-#include "run/run_flow.h"
-#include "run/run_reduced.h"
+#include "run/run.h"
 #include "study/grid.h"
 #include <math.h>
 #include <stdio.h>
-
-/* Predictions of one run, without it; a flow is no prediction of itself. */
-static enum status expect(struct run_flow *tools, const struct keys *keys, struct result *r)
-{
-    struct flow_solution solution;
-    const bool toy = keys->preset == PRESET_TOY;
-    *r = (struct result){.keys = *keys, .flow_plateau = NAN, .predicted = prediction_none};
-    if (keys->preset >= PRESET_REGRESSION)
-        return run_reduced_expect(run_flow_ode(tools), keys, &r->predicted);
-    if (keys->preset == PRESET_REDUCED) {
-        enum status rc = run_reduced(run_flow_ode(tools), keys, r, NULL);
-        r->predicted.reduced = rc == OK ? r->plateau : NAN;
-        return rc;
-    }
-    const enum metric metric = toy ? METRIC_FULL : (enum metric)keys_integer(keys, KEY_metric);
-    enum status rc = run_flow_expect(tools, keys, metric, toy ? &solution : NULL, &r->predicted);
-    r->flow_plateau = toy && rc == OK ? solution.plateau : NAN;
-    return rc;
-}
 
 static void add(struct text *out, const char *name, double value)
 {
@@ -49,10 +29,10 @@ static void describe_measured(const struct measure *m, struct text *out)
 static enum status predict(const struct arguments *a, struct run_flow *tools, const struct keys *keys)
 {
     enum status rc = OK;
-    struct result r;
+    struct result r = {.keys = *keys};
     struct measure m = {.t_e = NAN, .T_em = NAN};
     struct text out = {0};
-    TRY(expect(tools, keys, &r));
+    TRY(run_expect(tools, keys, &r));
     if (a->measure)
         TRY(measure_emergence(keys, stop_reason(), &m));
     if (a->json) {

@@ -2,6 +2,7 @@
 #include "run/checkpoint.h"
 #include "run/run_reduced.h"
 #include "run/run_toy.h"
+#include <math.h>
 
 enum status run_check(const struct keys *keys)
 {
@@ -37,6 +38,30 @@ enum status run_any(struct run_context *context, const struct keys *keys, struct
     if (rc == ERR_DAMAGED && (rc = checkpoint_set_aside(&request)) == OK) {
         request.resume = NULL;
         rc = run_one(context, keys, &request, result, trace);
+    }
+    return rc;
+}
+
+enum status run_expect(struct run_flow *tools, const struct keys *keys, struct result *result)
+{
+    enum status rc = OK;
+    const bool toy = keys->preset == PRESET_TOY;
+    struct flow_solution solution;
+    struct result flow;
+    result->predicted = prediction_none;
+    result->flow_plateau = NAN;
+    if (keys->preset >= PRESET_REGRESSION)
+        return run_reduced_expect(run_flow_ode(tools), keys, &result->predicted);
+    if (keys->preset == PRESET_REDUCED) {
+        rc = run_reduced(run_flow_ode(tools), keys, &flow, NULL);
+        result->predicted.reduced = rc == OK ? flow.plateau : NAN;
+        return rc;
+    }
+    const enum metric metric = toy ? METRIC_FULL : (enum metric)keys_integer(keys, KEY_metric);
+    rc = run_flow_expect(tools, keys, metric, toy ? &solution : NULL, &result->predicted);
+    if (toy && rc == OK) {
+        result->flow_plateau = solution.plateau;
+        result->null_loss = solution.null_loss;
     }
     return rc;
 }

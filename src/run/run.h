@@ -15,6 +15,9 @@ enum status run_check(const struct keys *keys);
 /* The run of `keys`; in a sweep (request.folder) a damaged checkpoint is set aside, and the run begins anew: overwrites
  * *result, and *trace unless it is NULL. Errors as run_flow, run_toy, run_transformer. */
 enum status run_any(struct run_context *context, const struct keys *keys, struct result *result, struct trace *trace);
+/* What theory expects of the run of `keys`, without it, into *result: predicted, and of the toy flow_plateau and
+ * null_loss; the other fields stay. A flow is no prediction of itself. ERR_SOLVER, ERR_MEMORY. */
+enum status run_expect(struct run_flow *tools, const struct keys *keys, struct result *result);
 void run_free(struct run_context *context);
 
 #endif

@@ -148,13 +148,9 @@ done:
     return rc;
 }
 
-enum status train_run(struct training *t)
+void train_conclude(struct training *t)
 {
     struct result *r = t->result;
-    const double begun = progress_clock(), first_step = (double)t->optimizer->step;
-    enum status rc = make_steps(t);
-    if (rc != OK)
-        return rc;
     for (int i = 0; i < FLOW_LEVELS; i++)
         r->crossings[i] = t->levels[i].crossing;
     r->plateau = t->levels[THRESHOLD].crossing;
@@ -162,6 +158,16 @@ enum status train_run(struct training *t)
         r->cap = t->sure;
     if (r->state == RUN_CENSORED && !isnan(r->plateau))
         r->state = RUN_EMERGED;
+}
+
+enum status train_run(struct training *t)
+{
+    struct result *r = t->result;
+    const double begun = progress_clock(), first_step = (double)t->optimizer->step;
+    enum status rc = make_steps(t);
+    if (rc != OK)
+        return rc;
+    train_conclude(t);
     r->steps_done = (double)t->optimizer->step;
     r->tokens_per_s = (r->steps_done - first_step) * t->tokens_per_step / fmax(progress_clock() - begun, 1e-9);
     return OK;

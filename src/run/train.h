@@ -73,6 +73,8 @@ void train_switch(struct training *t, double step, bool again);
 /* Steps, evaluations and checkpoints to the end of the run; then *result is complete but for wall_s. Errors of step,
  * evaluate and save. */
 enum status train_run(struct training *t);
+/* Crossings, plateau, cap and state into *t->result, as the evaluations so far have them. */
+void train_conclude(struct training *t);
 /* The loss is not that of a run that can go on. */
 bool train_diverges(const struct result *r, double loss);
 
