@@ -101,7 +101,7 @@ head -c 20000 serial.db >cut.db
 cp serial.db schema.db; printf '\0\0\0\143' | dd of=schema.db bs=1 seek=60 conv=notrunc status=none # user_version, in SQLite's header
 echo 'T,d,plateau' >text.db; mkdir folder.db; : >empty.db; ln -s merged.db link.db
 cp merged.db kept.db; cksum merged.db >sum
-for bad in 'cut.db: .*(damaged|malformed)' 'schema.db: schema version 99' 'text.db: not a results database' 'folder.db: not a regular file' 'empty.db: the file is empty' 'none.db: No such file'; do
+for bad in 'cut.db: .*(damaged|malformed)' 'schema.db: schema version 99' 'text.db: not a results database' 'folder.db: a folder without results' 'empty.db: the file is empty' 'none.db: No such file'; do
     fails 2 "$bad" merge none-yet.db serial.db "${bad%%:*}"; [[ ! -e none-yet.db ]]; ok $? "and makes no database"
     fails 2 "$bad" merge merged.db other.db "${bad%%:*}"
 done

@@ -19,6 +19,6 @@ do for [format in formats] {
         for [k=1:3] table using 'predicted':(of(word(kinds, k), 'measured')):'low':'high' \
             with yerrorbars linestyle k linewidth 0.8 pointsize 0.8 pointtype filled[k] title word(names, k), \
         table using 'predicted':(of('power', 'measured')) with points linestyle 8 linewidth 0.8 pointtype 2 pointsize 0.7 \
-            title 'power law of the cheapest third'
+            title 'fitted power law'
     unset output
 }

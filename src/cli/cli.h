@@ -39,7 +39,8 @@
     X(residuals, TEXT, "FILE.csv", "write keys, y, fit and residual of every run")                                     \
     X(at, TEXT, "FRACTION", "plateau length at another threshold (0.1, 0.2 .. 0.9)")                                   \
     X(out, TEXT, "PATH",                                                                                               \
-      "the folder to write to (figure: figures; report, reproduce: report); batch, gradient: the file")                \
+      "the folder to write to (figure: figures; report, reproduce: report; export: results as text that diffs, which " \
+      "commands read as they read a database); batch, gradient: the file")                                             \
     X(data, TEXT, "OTHER.csv", "your own plateau lengths over the figure: columns named as the keys, and plateau")     \
     X(claims, TEXT, "MINE.yaml", "your own claims")                                                                    \
     X(null_loss, TEXT, "X",                                                                                            \
@@ -92,7 +93,7 @@ struct arguments {
       "standard input")                                                                                                \
     X(forget, "F.db [key=value..]", " study damaged dry-run quiet ",                                                   \
       "remove runs, with their curves and checkpoints, from a database")                                               \
-    X(export, "F.db [key=value..]", " study format curves ", "runs as CSV or JSON lines")                              \
+    X(export, "F.db [key=value..]", " study format curves out quiet ", "runs as CSV or JSON lines")                    \
     X(fit, "F.db [key=value..]", " study on at response residuals json ",                                              \
       "power law of the plateau length, with intervals")                                                               \
     X(compare, "F.db [NEWER.db]", " claims study strict json ",                                                        \

@@ -1,6 +1,7 @@
 /* plateau compare: claims against the runs of a database, or of two, and what changed between these. */
 #include "validation/compare_databases.h"
 #include "cli/cli.h"
+#include "store/archive.h"
 #include "validation/judge.h"
 #include "base/text.h"
 #include <math.h>
@@ -90,7 +91,7 @@ static enum status measure_in(const char *path, const struct arguments *a, struc
     struct store *store = NULL;
     TRY(claim_read(a->claims, claims));
     *free_of_runs = compare_databases_keep(claims, a->study);
-    TRY(store_open(path, STORE_READ, NULL, &store));
+    TRY(archive_open(path, &store));
     rc = judge_claims(store, claims, NULL, NULL);
     if (rc != OK)
         error_prefix(rc, "%.200s", path);
@@ -156,7 +157,7 @@ enum status command_compare(const struct arguments *a)
     if (a->n_files == 2)
         return compare_two(a);
     TRY(claim_read(a->claims, &claims));
-    TRY(store_open(a->files[0], STORE_READ, NULL, &store));
+    TRY(archive_open(a->files[0], &store));
     TRY(judge_claims(store, &claims, NULL, NULL));
     REQUIRE(shown = calloc(claims.n + 1, sizeof *shown), ERR_MEMORY, "out of memory for %zu claims", claims.n);
     for (size_t i = 0; i < claims.n; i++) {

@@ -1,5 +1,6 @@
 /* plateau figure: the paper's figures, and ours, from the runs of a database; the map of the flow from nothing. */
 #include "cli/cli.h"
+#include "store/archive.h"
 #include "plots/figures/figure.h"
 #include "study/grid.h"
 #include "parallel/stop.h"
@@ -98,7 +99,7 @@ enum status command_figure(const struct arguments *a)
     take_settings(a, &request, &keys);
     TRY(cli_filter(&keys, &grid, &filter));
     if (database)
-        TRY(store_open(database, STORE_READ, NULL, &store));
+        TRY(archive_open(database, &store));
     TRY(draw_all(store, a->files, names, &request, &drawn, &failed));
     if (notes.length && (request.check || !a->quiet))
         TRY(cli_print(notes.data, notes.length));

@@ -1,6 +1,7 @@
 /* plateau fit: the power law of the plateau lengths in a database, with intervals, local exponents, a seed bootstrap
  * and other forms. */
 #include "cli/cli.h"
+#include "store/archive.h"
 #include "validation/fit.h"
 #include "study/grid.h"
 
@@ -19,7 +20,7 @@ enum status command_fit(const struct arguments *a)
     REQUIRE(!a->at || !a->response, ERR_INPUT,
             "--at reads off the plateau length, and --response fits something else: give one of them");
     TRY(cli_filter(a, &grid, &filter));
-    TRY(store_open(a->files[0], STORE_READ, NULL, &store));
+    TRY(archive_open(a->files[0], &store));
     rc = fit_run(store, &filter, &request, &fit);
     if (rc != OK) {
         error_prefix(rc, "%.200s", a->files[0]);

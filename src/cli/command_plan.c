@@ -1,5 +1,6 @@
 /* plateau plan: what a sweep would do, before it does. The head of every sweep is the same, shortened. */
 #include "cli/cli.h"
+#include "store/archive.h"
 #include "plan/budget.h"
 #include "plan/plan.h"
 #include "parallel/stop.h"
@@ -58,7 +59,7 @@ enum status command_plan(const struct arguments *a)
     const char *path = cli_database(a, &study, buffer);
     stop_on_signals();
     if (a->db || access(path, F_OK) == 0)
-        TRY(store_open(path, STORE_READ, NULL, &store));
+        TRY(archive_open(path, &store));
     TRY(make_plan(a, store, &study, PATIENCE, &plan, &budget));
     if (a->json)
         TRY(plan_json(&plan, &out));

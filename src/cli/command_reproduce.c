@@ -6,6 +6,7 @@
  *
  * plateau report: the last steps alone, verdicts, figures and report of a database as it is; no run is made. */
 #include "cli/cli.h"
+#include "store/archive.h"
 #include "base/data.h"
 #include "cli/manifest.h"
 #include "base/progress.h"
@@ -398,7 +399,7 @@ enum status command_report(const struct arguments *a)
                              .scale = SCALE_PAPER};
     REQUIRE(a->n_files == 1, ERR_INPUT, "report: needs one database (`plateau help report`)");
     REQUIRE(r.figures = calloc(figure_count(), sizeof *r.figures), ERR_MEMORY, "out of memory for the figures");
-    TRY(store_open(a->files[0], STORE_READ, NULL, &r.store));
+    TRY(archive_open(a->files[0], &r.store));
     TRY(text_make_folder(r.folder));
     stop_on_signals();
     TRY(make_part(&r, FIGURE_TRANSFORMER));

@@ -1,6 +1,7 @@
 /* plateau sweep, import, export: runs into the results database and out of it. */
 #include "cli/cli.h"
 #include "base/data.h"
+#include "store/archive.h"
 #include "store/export.h"
 #include "store/import.h"
 #include "run/reading.h"
@@ -176,6 +177,22 @@ done:
     return rc;
 }
 
+/* Every study into a folder. */
+static enum status export_folder(const struct arguments *a, struct store *store)
+{
+    enum status rc = OK;
+    size_t studies, runs, without;
+    REQUIRE(!a->n_assignments && !a->study && !a->format && !a->curves, ERR_INPUT,
+            "export: --out writes all studies with their curves: leave out keys, --study, --format and --curves");
+    TRY(archive_write(store, a->out, &studies, &runs, &without));
+    if (!a->quiet)
+        fprintf(stderr, "%s: %zu runs of %zu studies\n", a->out, runs, studies);
+    if (without)
+        fprintf(stderr, "plateau: %zu runs of no study are left out\n", without);
+done:
+    return rc;
+}
+
 enum status command_export(const struct arguments *a)
 {
     enum status rc = OK;
@@ -186,9 +203,12 @@ enum status command_export(const struct arguments *a)
     REQUIRE(a->n_files == 1, ERR_INPUT, "export: needs one database (`plateau help export`)");
     REQUIRE(!strcmp(format, "csv") || !strcmp(format, "jsonl"), ERR_INPUT, "--format %s: csv or jsonl", format);
     TRY(cli_filter(a, &grid, &filter));
-    TRY(store_open(a->files[0], STORE_READ, NULL, &store));
-    rc = !strcmp(format, "csv") ? export_csv(store, &filter, a->curves, stdout)
-                                : export_jsonl(store, &filter, a->curves, stdout);
+    TRY(archive_open(a->files[0], &store));
+    if (a->out)
+        rc = export_folder(a, store);
+    else
+        rc = !strcmp(format, "csv") ? export_csv(store, &filter, a->curves, stdout)
+                                    : export_jsonl(store, &filter, a->curves, stdout);
 done:
     store_close(store);
     grid_free(&grid);

@@ -100,6 +100,17 @@ static void csv_value(struct text *out, const struct field *f, bool first)
         text_add(out, text_real(buffer, f->number));
 }
 
+void export_header(struct text *out)
+{
+    static const struct store_row none; /* the header needs names only */
+    each_field(&none, csv_name, out);
+}
+
+void export_line(const struct store_row *row, struct text *out)
+{
+    each_field(row, csv_value, out);
+}
+
 /* Opens and closes the object of a group where the group changes. As in --json, what does not apply is left out. */
 static void json_value(struct text *out, const struct field *f, bool first)
 {
@@ -202,7 +213,7 @@ done:
 static enum status csv_run(void *context, const struct store_row *row)
 {
     struct exporter *e = context;
-    each_field(row, csv_value, &e->line);
+    export_line(row, &e->line);
     text_add(&e->line, "\n");
     return flush_line(e);
 }
@@ -247,7 +258,6 @@ done:
 
 enum status export_csv(struct store *store, const struct store_filter *filter, bool with_curves, FILE *file)
 {
-    static const struct store_row none; /* the header needs names only */
     static const char *const known[] = {"step",       "time",         "loss_train", "loss_test", "w",
                                         "w_repeated", "w_orthogonal", "u",          "delta_a",   "attention"};
     enum status rc = OK;
@@ -260,7 +270,7 @@ enum status export_csv(struct store *store, const struct store_filter *filter, b
         for (size_t i = 0; i < e.n_columns; i++)
             text_addf(&e.line, ",%s", e.columns[i]);
     } else {
-        each_field(&none, csv_name, &e.line);
+        export_header(&e.line);
     }
     text_add(&e.line, "\n");
     TRY(export_rows(&e, filter, with_curves ? csv_curve : csv_run));

@@ -14,4 +14,8 @@ enum status export_csv(struct store *store, const struct store_filter *filter, b
 /* One object per run; with_curves adds "curve": {"time": [..], ..} to runs that have one. As export_csv otherwise. */
 enum status export_jsonl(struct store *store, const struct store_filter *filter, bool with_curves, FILE *file);
 
+/* The header line of the runs, and the line of one, without line ends. Appended; text_status tells of memory. */
+void export_header(struct text *out);
+void export_line(const struct store_row *row, struct text *out);
+
 #endif

@@ -1,4 +1,5 @@
 #include "store/merge.h"
+#include "store/archive.h"
 #include "base/list.h"
 #include <math.h>
 #include <stdlib.h>
@@ -189,7 +190,7 @@ static enum status visit_row(void *context, const struct store_row *row)
 /* A source that cannot be opened is bad input, not a failure of the merge. */
 static enum status open_source(const char *path, struct store **source)
 {
-    enum status rc = store_open(path, STORE_READ, NULL, source);
+    enum status rc = archive_open(path, source);
     return rc == ERR_DATABASE ? ERR_INPUT : rc;
 }
 

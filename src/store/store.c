@@ -278,6 +278,16 @@ const char *store_path(const struct store *store)
     return store->path;
 }
 
+enum status store_call(struct store *store, const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return error_set(ERR_MEMORY, "out of memory for the results database");
+    free(store->path);
+    store->path = copy;
+    return OK;
+}
+
 enum status store_begin(struct store *store)
 {
     store->busy = false;
@@ -432,6 +442,31 @@ done:
     store_release(store->put);
     if (rc != OK && mine)
         store_rollback(store);
+    return rc;
+}
+
+enum status store_restore(struct store *store, const char *study, const struct store_row *row,
+                          const struct trace *trace)
+{
+    enum status rc = OK;
+    sqlite3_int64 id;
+    bool there;
+    TRY(bind_row(store->put, study, row->hash, &row->result));
+    store_bind_text(store->put, COLUMN_VERSION + 1, row->version);
+    store_bind_text(store->put, COLUMN_HOST + 1, row->host);
+    store_bind_text(store->put, COLUMN_STARTED + 1, row->started);
+    store_bind_text(store->put, COLUMN_FINISHED + 1, row->finished);
+    TRY(store_run(store, store->put, "saving a run"));
+    TRY(store_join(store, study, row->hash));
+    TRY(store_id(store, row->hash, &id, &there));
+    if (trace) {
+        sqlite3_bind_int64(store->drop_curve, 1, id);
+        TRY(store_run(store, store->drop_curve, "saving a run"));
+        TRY(put_curve(store, id, row->hash, trace));
+    }
+    TRY(store_seal(store, id));
+done:
+    store_release(store->put);
     return rc;
 }
 

@@ -22,6 +22,7 @@
 #include <math.h>
 
 struct store; /* opaque */
+struct store_row;
 enum store_mode { STORE_READ, STORE_WRITE };
 
 enum { STORE_STUDY_NAME = 64 }; /* bytes of a study's name, with the NUL */
@@ -37,6 +38,8 @@ void store_close(struct store *store);
 
 /* The file, as it was given to store_open; borrowed. */
 const char *store_path(const struct store *store);
+/* Messages name it so from now on: of a store in memory (":memory:") where it comes from. ERR_MEMORY. */
+enum status store_call(struct store *store, const char *path);
 
 /* How long every call waits for a lock that another process holds, before it is ERR_DATABASE; negative: as it was. */
 void store_patience(struct store *store, double seconds);
@@ -74,6 +77,11 @@ enum status store_supersede(struct store *store, const struct keys *keys);
 enum status store_forget(struct store *store, int64_t id, const char *study, bool *last);
 /* The ids of the damaged runs, which no other function gives: *ids[*n], the store's, ascending. */
 enum status store_damaged(struct store *store, const int64_t **ids, size_t *n);
+/* Puts back a run as it was saved once, with row->hash, version, host and times (row->id, study and revision are not
+ * read), and joins it to `study`; a row with the same hash is replaced. trace NULL: the curve that is there stays.
+ * Within a transaction. Errors as store_put. */
+enum status store_restore(struct store *store, const char *study, const struct store_row *row,
+                          const struct trace *trace);
 /* Copies run `id` of `from` into `to` as it is, with its host and times. with_row: its row replaces one with the same
  * hash; else `to` must have such a row (or it is ERR_INPUT), which stays. In any case its studies are copied, and its
  * curve if `to` has none or one that ends before. Nothing happens if the run is gone. ERR_INPUT: `from` cannot be read;
