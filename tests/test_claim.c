@@ -283,8 +283,8 @@ START_TEST(test_curve_ends)
                            .keys = keys_of(seed == 1 ? "model=transformer layers=1 heads=2 seed=1"
                                                      : "model=transformer layers=1 heads=2 seed=2")};
         trace_begin(&t, &r.keys);
-        ok(trace_add(&t, (double[]){0, 1, 1, 0, 0, 0.9, 0.9}));
-        ok(trace_add(&t, (double[]){1, 1, 0.1 * seed, 0, 0, 0.5, 0.6 + 0.1 * seed}));
+        ok(trace_add(&t, (double[64]){0, 1, 1, 0, 0, 0.9, 0.9}));
+        ok(trace_add(&t, (double[64]){1, 1, 0.1 * seed, 0, 0, 0.5, 0.6 + 0.1 * seed}));
         ok(store_put(store, "curves", NULL, &r, &t));
     }
     struct claim c =

@@ -43,8 +43,8 @@ START_TEST(export_reads_back)
     struct trace t = {0};
     char value[64];
     trace_begin(&t, &r.keys);
-    ok(trace_add(&t, (double[8]){1.0 / 3, 2, NAN, 4, 5, 6, 7, 8}));
-    ok(trace_add(&t, (double[8]){2, 2, 3, 4, 5, 6, 7, 8}));
+    ok(trace_add(&t, (double[64]){1.0 / 3, 2, NAN, 4, 5, 6, 7, 8}));
+    ok(trace_add(&t, (double[64]){2, 2, 3, 4, 5, 6, 7, 8}));
     ok(store_put(s, "one", NULL, &r, &t));
     r = example(MODEL_TRANSFORMER, 2);
     ok(store_put(s, NULL, NULL, &r, NULL));
@@ -96,7 +96,7 @@ START_TEST(export_of_a_transformer)
     struct trace t = {0};
     char value[64];
     trace_begin(&t, &r.keys);
-    ok(trace_add(&t, (double[8]){1, 2, 3, 4, 5, 6, 7, 8}));
+    ok(trace_add(&t, (double[64]){1, 2, 3, 4, 5, 6, 7, 8}));
     ok(store_put(s, NULL, NULL, &r, &t));
     double given[KEY_COUNT];
     for (int i = 0; i < KEY_COUNT; i++)
@@ -105,7 +105,7 @@ START_TEST(export_of_a_transformer)
     ok(keys_resolve(given, &r.keys));
     trace_begin(&t, &r.keys);
     ck_assert_int_eq(t.columns, 11);
-    ok(trace_add(&t, (double[11]){100, .1, .2, .3, .4, .5, .6, .7, NAN, 2, 3}));
+    ok(trace_add(&t, (double[64]){100, .1, .2, .3, .4, .5, .6, .7, NAN, 2, 3}));
     ok(store_put(s, NULL, NULL, &r, &t));
     struct text curves = exported(export_csv, s, true), csv = exported(export_csv, s, false),
                 lines = exported(export_jsonl, s, true);

@@ -110,7 +110,7 @@ START_TEST(older_curve)
     ck_assert_int_eq(t.columns, 11);
     t.columns = 8; /* as it was then */
     for (int i = 0; i < 3; i++)
-        ok(trace_add(&t, (double[8]){i, 2, 3, 4, 5, 6, 7, 8 + i}));
+        ok(trace_add(&t, (double[64]){i, 2, 3, 4, 5, 6, 7, 8 + i}));
     ok(store_put(s, "old", NULL, &r, &t));
     trace_begin(&back, &r.keys);
     ok(store_curve(s, 1, &back));
@@ -120,6 +120,7 @@ START_TEST(older_curve)
     t.columns = 7; /* no trace of a toy has so few */
     t.length = 2;
     ok(store_put(s, "less", NULL, &r, &t));
+    trace_free(&back);
     ck_assert(store_curve(s, 1, &back) != OK);
     trace_free(&t), trace_free(&back);
     store_close(s);
@@ -167,7 +168,7 @@ START_TEST(replace_filter_order)
     ck_assert_int_eq(walk(s, &f).n, 6);
     /* Replaced: the same id, new values, the curve comes and goes. */
     trace_begin(&t, &r.keys);
-    ok(trace_add(&t, (double[8]){1}));
+    ok(trace_add(&t, (double[64]){1}));
     f = (struct store_filter){.values = {[KEY_seed] = (double[]){5}}, .n = {[KEY_seed] = 1}};
     int64_t id = walk(s, &f).id[0];
     r = example(MODEL_FLOW, 5);
@@ -294,7 +295,7 @@ static int killed_once(const char *path, int first, long nanoseconds)
         struct result first_run = example(MODEL_FLOW, first);
         trace_begin(&t, &first_run.keys);
         for (int k = 0; k < 2000; k++)
-            ok(trace_add(&t, (double[8]){k}));
+            ok(trace_add(&t, (double[64]){k}));
         for (int i = first;; i++) {
             struct result r = example(MODEL_FLOW, i);
             value = i + 1;

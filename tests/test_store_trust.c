@@ -57,7 +57,7 @@ START_TEST(older_revision)
     for (int i = 1; i <= 3; i++) {
         const struct result r = example(MODEL_FLOW, i);
         trace_begin(&t, &r.keys);
-        ok(trace_add(&t, (double[8]){i}));
+        ok(trace_add(&t, (double[64]){i}));
         ok(store_put(s, "old", NULL, &r, &t));
         trace_free(&t);
     }
@@ -112,7 +112,7 @@ START_TEST(older_schema)
     for (int i = 1; i <= 5; i++) {
         r = example(MODEL_FLOW, i);
         trace_begin(&t, &r.keys);
-        ok(trace_add(&t, (double[8]){i}));
+        ok(trace_add(&t, (double[64]){i}));
         ok(store_put(s, "old", NULL, &r, &t));
         trace_free(&t);
     }

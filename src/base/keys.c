@@ -397,11 +397,13 @@ static enum status check_rules(const struct keys *k)
     if (k->preset >= PRESET_REDUCED && fmod(v[KEY_width], 2) != 0)
         return error_set(ERR_INPUT, "width=%.0f: positions are sine and cosine pairs, so width must be even",
                          v[KEY_width]);
-    enum status (*const checks[])(const struct keys *) = {check_schedule, check_chain, check_clamps, check_reduced,
-                                                          check_optimizer};
     enum status rc = OK;
-    for (size_t i = 0; i < sizeof checks / sizeof checks[0] && rc == OK; i++)
-        rc = checks[i](k);
+    TRY(check_schedule(k));
+    TRY(check_chain(k));
+    TRY(check_clamps(k));
+    TRY(check_reduced(k));
+    TRY(check_optimizer(k));
+done:
     return rc;
 }
 

@@ -53,8 +53,9 @@ enum status run_expect(struct run_flow *tools, const struct keys *keys, struct r
     if (keys->preset >= PRESET_REGRESSION)
         return run_reduced_expect(run_flow_ode(tools), keys, &result->predicted);
     if (keys->preset == PRESET_REDUCED) {
-        rc = run_reduced(run_flow_ode(tools), keys, &flow, NULL);
-        result->predicted.reduced = rc == OK ? flow.plateau : NAN;
+        TRY(run_reduced(run_flow_ode(tools), keys, &flow, NULL));
+        result->predicted = flow.predicted;
+        result->predicted.reduced = flow.plateau;
         return rc;
     }
     const enum metric metric = toy ? METRIC_FULL : (enum metric)keys_integer(keys, KEY_metric);
@@ -63,6 +64,7 @@ enum status run_expect(struct run_flow *tools, const struct keys *keys, struct r
         result->flow_plateau = solution.plateau;
         result->null_loss = solution.null_loss;
     }
+done:
     return rc;
 }
 

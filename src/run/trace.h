@@ -9,11 +9,8 @@
  * regression. What is younger stands further back, so that a trace that is older than a column lacks the last ones. */
 #define TRACE_FLOW(X) X(time) X(loss_train) X(loss_test) X(w) X(w_repeated) X(u) X(delta_a) X(attention)
 #define TRACE_TOY(X) X(step) X(time) X(loss_train) X(loss_test) X(w) X(w_orthogonal) X(delta_a) X(attention)
-#define TRACE_REDUCED(X)                                                                                               \
-    X(step)                                                                                                            \
-    X(loss_test)                                                                                                       \
-    X(w) X(delta_a) X(attention) X(q2) X(k2) X(rate_embed) X(rate_unembed) X(rate_out) X(rate_value) X(rate_mlp)       \
-        X(rate_key) X(rate_query)
+#define TRACE_REDUCED(X) X(step) X(loss_test) X(w) X(delta_a) X(attention) X(q2) X(k2) TRACE_RATES(X)
+#define TRACE_RATES(X) X(rate_embed) X(rate_unembed) X(rate_out) X(rate_value) X(rate_mlp) X(rate_key) X(rate_query)
 #define TRACE_FORECAST(X) X(forecast) X(forecast_low) X(forecast_high)
 #define TRACE_TRANSFORMER(X) X(step) X(loss_train) X(loss_test) X(accuracy_train) X(accuracy_test)
 /* Where a Transformer's columns are in a row: TRANSFORMER_step, .., and from TRANSFORMER_PROBES on the attention,

@@ -95,7 +95,7 @@ static void prepare(void)
         keys_hash(&runs[i].keys, hashes[i]);
         trace_begin(&t, &runs[i].keys);
         for (int k = 0; i < CURVES && k < LENGTH; k++)
-            FUZZ_CHECK(trace_add(&t, (double[8]){k, i, k / 3.0, 4, 5, 6, 7, 8}) == OK);
+            FUZZ_CHECK(trace_add(&t, (double[64]){k, i, k / 3.0, 4, 5, 6, 7, 8}) == OK);
         FUZZ_CHECK(store_put(s, study, NULL, &runs[i], i < CURVES ? &t : NULL) == OK);
         trace_free(&t);
     }
