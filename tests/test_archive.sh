@@ -47,6 +47,8 @@ edited 'a.csv:2: .*no such column; the file is of a later version' "another colu
 edited 'a.csv:2: no checksum' "no checksums" '1s/checksum/sum/' a.csv
 edited 'curves/a.csv:2: x: not a number' "a curve with a word" '2s/,[0-9.]*,/,x,/' curves/a.csv
 edited 'curves/a.csv:[0-9]+: run 99 is not in' "a curve of no run" '$s/^[0-9]*,/99,/' curves/a.csv
+rm -rf bad && cp -r results bad && rm bad/curves/a.csv && mkdir bad/curves/a.csv
+fails 2 'bad/curves/a.csv: .*(directory|regular)' export bad
 mkdir empty; fails 2 'empty: a folder without results' export empty
 fails 2 'a directory|not a regular file' import own.csv --db results model=toy
 fails 2 'leave out keys' export a.db --out r2 T=16

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const size_t LARGEST_FILE = (size_t)1 << 30;
 enum { PATH_ROOM = 4200 };
@@ -166,14 +167,12 @@ struct table {
     struct text text;
     char *parts; /* owned */
     struct csv csv;
-    char *names[CSV_FIELDS]; /* owned */
+    const char *names[CSV_FIELDS]; /* borrowed of parts */
     size_t n;
 };
 
 static void table_free(struct table *t)
 {
-    for (size_t i = 0; i < t->n; i++)
-        free(t->names[i]);
     text_free(&t->text);
     free(t->parts);
     *t = (struct table){0};
@@ -190,7 +189,7 @@ static enum status table_open(const char *folder, const char *name, struct table
     t->csv.next_line = 1;
     TRY(csv_next(&t->csv));
     for (; t->n < t->csv.n; t->n++)
-        REQUIRE(t->names[t->n] = strdup(t->csv.fields[t->n]), ERR_MEMORY, "out of memory for %s", t->path);
+        t->names[t->n] = t->csv.fields[t->n];
 done:
     return rc;
 }
@@ -373,13 +372,16 @@ static enum status read_study(const char *folder, const char *file, struct store
     struct table runs = {0}, curves = {0};
     struct trace trace = {0};
     struct store_row row;
-    char study[256], directory[PATH_ROOM];
+    char study[256], directory[PATH_ROOM], path[PATH_ROOM];
     bool more = true, more_curves = false;
     snprintf(study, sizeof study, "%.*s", (int)strlen(file) - 4, file);
     snprintf(directory, sizeof directory, "%.4000s/curves", folder);
     TRY(table_open(folder, file, &runs));
-    if (table_open(directory, file, &curves) == OK && curves.n)
+    snprintf(path, sizeof path, "%.3900s/%.250s", directory, file);
+    if (access(path, F_OK) == 0) {
+        TRY(table_open(directory, file, &curves));
         TRY(table_next(&curves, &more_curves));
+    }
     while (true) {
         const size_t from = (size_t)(runs.csv.next - runs.parts);
         TRY(table_next(&runs, &more));
