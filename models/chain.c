@@ -259,7 +259,7 @@ enum status chain_closed_integral(const struct chain *c, double *G)
 
 enum status chain_closed(const struct chain *c, double *plateau)
 {
-    double G;
+    double G = NAN;
     *plateau = NAN;
     if (c->hops < 2 || c->y0[W] != 0 || c->y0[U] != 0 || !chain_emerges(c, c->y0 + SCORES))
         return OK;

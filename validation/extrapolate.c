@@ -85,7 +85,7 @@ done:
 
 enum status extrapolate_finish(struct extrapolation *e)
 {
-    double b[POWER_LAW_MAX], sum = 0;
+    double b[POWER_LAW_MAX] = {0}, sum = 0;
     if (e->n)
         qsort(e->list, e->n, sizeof *e->list, by_length);
     e->cheap = (e->n + 2) / 3;

@@ -91,7 +91,7 @@ static enum status solve_single(struct run_flow *t, const struct keys *keys, enu
                                 const struct flow_request *q, struct flow_solution *solution, struct prediction *out)
 {
     enum status rc = OK;
-    struct flow flow;
+    struct flow flow = {0};
     TRY(run_flow_problem(keys, metric, &flow));
     if (solution)
         TRY(flow_solver_solve(t->solver, &flow, q, solution));

@@ -27,7 +27,7 @@ void run_flow_held(const struct keys *keys, bool held[CHAIN_HOPS])
 enum status run_flow_chain_problem(const struct keys *keys, enum metric metric, const struct flow_start *start,
                                    struct chain *chain)
 {
-    double D[CHAIN_HOPS];
+    double D[CHAIN_HOPS] = {0};
     int n = 0, which[CHAIN_HOPS] = {0};
     bool held[CHAIN_HOPS];
     run_flow_lean(keys, D);

@@ -98,7 +98,7 @@ static void finish_row(struct transformer_run *run)
     const struct trace *trace = run->training.trace;
     const int cells = trace->layers * trace->heads;
     for (int i = 0; i < kind->n_probes; i++) {
-        double *cell = run->row + TRANSFORMER_PROBES + i * cells;
+        double *cell = run->row + TRANSFORMER_PROBES + (ptrdiff_t)i * cells;
         for (int k = 0; k < cells && kind->probes[i].contrast; k++)
             cell[k] = cell[k] > 0 ? cell[k - cells] / cell[k] : NAN;
     }

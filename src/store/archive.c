@@ -344,7 +344,7 @@ static enum status read_curve(struct table *t, const char *id, const struct keys
 {
     enum status rc = OK;
     double *row = NULL;
-    int columns[CSV_FIELDS];
+    int columns[CSV_FIELDS] = {0};
     trace_begin(trace, keys);
     REQUIRE(row = malloc((size_t)trace->columns * sizeof *row), ERR_MEMORY, "out of memory for a row");
     for (size_t k = 1; k < t->n; k++)
