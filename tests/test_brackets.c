@@ -122,9 +122,9 @@ START_TEST(test_limits)
     plain = fitted(&data);
     for (size_t k = 0; k < 2; k++) {
         test_close(fit.exponent[k].value, plain.exponent[k].value, 0, 1e-5, "exponent %zu", k);
-        test_close(fit.exponent[k].se, plain.exponent[k].se, 1e-4, 0, "its error");
+        test_close(fit.exponent[k].se, plain.exponent[k].se, 1e-7, 0, "its error");
     }
-    test_close(fit.sigma, plain.sigma, 1e-4, 0, "sigma");
+    test_close(fit.sigma, plain.sigma, 1e-7, 0, "sigma");
     for (size_t i = data.n; i < data.n + 5; i++)
         x[2 * i] = 128, x[2 * i + 1] = 16, low[i] = 0, y[i] = high[i] = 1e200;
     for (size_t i = 0; i < data.n; i++)

@@ -234,7 +234,7 @@ refuse() { # exit code, pattern, database
 refuse 3 'damaged|malformed' cut.db
 refuse 3 'schema version 99' other.db
 refuse 2 'not a results database' text.db
-refuse 2 'not a regular file' folder.db
+refuse 2 'a folder without results|not a regular file' folder.db
 "$plateau" sweep toys.yaml --db torn.db >out 2>err; [[ $? == 3 ]] && grep -q 'torn.db: the file is damaged' err
 ok $? "a page overwritten: damaged"
 cksum *.db 2>/dev/null | cmp -s - sums; ok $? "and left alone"

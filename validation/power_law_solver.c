@@ -18,6 +18,9 @@ static const double collinear = 1e-10;
 static const double rounding = 1e-14;
 /* A pivot of a Gram matrix below this part of its diagonal is rounding: the column depends on those before it. */
 static const double dependent = 1e-12;
+/* A bracket narrower than this, in units of sigma (and of sigma over the residual), is known by its middle: what that neglects is
+ * below 1e-10, and so is what the difference of two tails loses to rounding in wider ones. */
+static const double narrow_bracket = 1e-3;
 
 struct power_law_estimate *power_law_coefficient(struct power_law *fit, size_t j)
 {
@@ -247,6 +250,18 @@ static double between(double low, double high, double first[2], double second[3]
     return log_p;
 }
 
+/* The same of a narrow row by its middle and its width h, to order h^3: log [h phi(middle)] + h^2 (middle^2 - 1)/24.
+ * first, second: derivatives by middle and width. By low and high they are as 1/h^2 and cancel. */
+static double narrow(double middle, double h, double first[2], double second[3])
+{
+    const double bend = (middle * middle - 1) / 24;
+    if (first) {
+        first[0] = middle * (h * h / 12 - 1), first[1] = 1 / h + 2 * h * bend;
+        second[0] = 1 - h * h / 12, second[1] = 1 / (h * h) - 2 * bend, second[2] = -h * middle / 6;
+    }
+    return log_density(middle) + log(h) + h * h * bend;
+}
+
 /* A set of rows in the white basis: all of them (times = NULL), or a resample. */
 struct sample {
     size_t m, n_bounded;
@@ -263,6 +278,21 @@ static bool bound_of(const struct power_law_bounded *r, size_t m, bool upper, do
     memcpy(b, r->a, m * sizeof *b);
     b[m - 1] += isinf(shift) ? 0 : shift;
     return !isinf(shift);
+}
+
+/* Log L of a bounded row, and what it is derived by: its ends -u.p and -v.p, or its middle -u.p and width -v.p. */
+static double bounded_row(const struct power_law_bounded *r, size_t m, const double *p, double *u, double *v,
+                          double first[2], double second[3])
+{
+    const bool has_low = bound_of(r, m, false, u), has_high = bound_of(r, m, true, v);
+    const double low = has_low ? -dot(u, p, m) : -INFINITY, high = has_high ? -dot(v, p, m) : INFINITY;
+    const double width = r->bounds.below + r->bounds.above, h = width * p[m - 1], middle = (low + high) / 2;
+    if (!(h * fmax(1, fabs(middle)) < narrow_bracket)) /* an infinite end, too */
+        return between(low, high, first, second);
+    for (size_t j = 0; j < m; j++)
+        u[j] = (u[j] + v[j]) / 2, v[j] = 0;
+    v[m - 1] = -width;
+    return narrow(middle, h, first, second);
 }
 
 /* The likelihood in Olsen's parameters p = (beta/sigma, 1/sigma), in which it is concave everywhere. e_i = -a_i.p is
@@ -288,18 +318,15 @@ static double evaluate(const struct sample *s, const double *p, double *gradient
     }
     for (size_t i = 0; i < s->n_bounded; i++) {
         const double times = s->times ? (double)s->times[i] : 1;
-        double first[2], second[3], low[M], high[M];
+        double first[2], second[3], u[M], v[M];
         if (times == 0)
             continue;
-        const bool has_low = bound_of(&s->bounded[i], m, false, low),
-                   has_high = bound_of(&s->bounded[i], m, true, high);
-        sum += times * between(has_low ? -dot(low, p, m) : -INFINITY, has_high ? -dot(high, p, m) : INFINITY,
-                               gradient ? first : NULL, second);
+        sum += times * bounded_row(&s->bounded[i], m, p, u, v, gradient ? first : NULL, second);
         for (size_t j = 0; gradient && j < m; j++) {
-            gradient[j] -= times * (first[0] * low[j] + first[1] * high[j]);
+            gradient[j] -= times * (first[0] * u[j] + first[1] * v[j]);
             for (size_t q = 0; q < m; q++)
-                information[j * m + q] += times * (second[0] * low[j] * low[q] + second[1] * high[j] * high[q] +
-                                                   second[2] * (low[j] * high[q] + high[j] * low[q]));
+                information[j * m + q] += times * (second[0] * u[j] * u[q] + second[1] * v[j] * v[q] +
+                                                   second[2] * (u[j] * v[q] + v[j] * u[q]));
         }
     }
     return sum;
