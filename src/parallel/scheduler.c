@@ -314,12 +314,13 @@ static enum status run_shared(const struct scheduler *scheduler, const size_t *i
     }
 done:
     snprintf(message, sizeof message, "%s", error_message());
+    const bool asked = rc != OK && rc == stopping(); /* before others that are told to stop send the reason back */
     if (d.rank)
         wind_down(&d, rc);
     if (d.lost != OK) /* perhaps only as it wound down */
         rc = error_set(d.lost, "%s", d.why);
     else if (rc != OK)
-        rc = rc == stopping() ? stop_error("%zu of %zu runs are finished", d.done, n) : error_set(rc, "%s", message);
+        rc = asked ? stop_error("%zu of %zu runs are finished", d.done, n) : error_set(rc, "%s", message);
     workers_free(d.workers);
     free(d.rank);
     return rc;
