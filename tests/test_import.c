@@ -13,8 +13,9 @@ static enum status import_file(struct store *s, const char *name, const char *cs
     if (default_model)
         ok(keys_value(KEY_model, default_model, &defaults[KEY_model]));
     write_bytes(in_folder(name), csv, strlen(csv));
-    enum status rc = import_csv(s, in_folder(name), study, defaults, false, report);
-    text_free(&report->by_default);
+    const struct import_request request = {.path = in_folder(name), .study = study, .defaults = defaults};
+    enum status rc = import_runs(s, &request, report);
+    import_report_free(report);
     return rc;
 }
 
@@ -79,8 +80,7 @@ START_TEST(import_errors)
         {"model,plateau\n,1\n", ":2: no model"},
         {"model,plateu\n", "did you mean plateau"},
         {"model,stepss,status\n", "did you mean steps?"},
-        {"model;plateau\n", "commas"},
-        {",model,plateau\n", "index=False"},
+        {"model;plateau\nflow,1\n", ":2: 1 field, but the header names 2"},
         {"model,plateau,plateau\n", "two columns"},
         {"model,plateau\nflow,1\nflow,1,2\n", ":3: 3 fields"},
         {"model,plateau\nflow,x\n", "plateau=x"},
@@ -119,8 +119,9 @@ START_TEST(import_errors)
     }
     refused(import_text(s, "model,plateau\ntoy,5\n", "toy", &n), ERR_INPUT,
             ":1: model: the file has this column: leave out model=..");
-    refused(import_csv(s, in_folder("none.csv"), "mine", (double[KEY_COUNT]){0}, false, &(struct import_report){0}),
-            ERR_INPUT, "No such file");
+    const struct import_request none = {
+        .path = in_folder("none.csv"), .study = "mine", .defaults = (double[KEY_COUNT]){0}};
+    refused(import_runs(s, &none, &(struct import_report){0}), ERR_INPUT, "No such file");
     store_close(s);
     clean();
 }

@@ -51,7 +51,9 @@ static enum status read_data(struct figure_data *data, const char *path, const s
     text_addf(&file, "%s/data.db", scratch->path.data);
     TRY(text_status(&file));
     TRY(store_open(file.data, STORE_WRITE, NULL, &store));
-    TRY(import_csv(store, path, "data", defaults, true, &report));
+    TRY(import_runs(store,
+                    &(struct import_request){.path = path, .study = "data", .defaults = defaults, .fallback = true},
+                    &report));
     TRY(runs_load(store, NULL, READING_USUAL, &data->own));
     REQUIRE(data->own.n, ERR_INPUT, "%s: no point to show", path);
     data->own_name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
@@ -59,7 +61,7 @@ done:
     store_close(store);
     unlinkat(scratch->fd, "data.db", 0);
     text_free(&file);
-    text_free(&report.by_default);
+    import_report_free(&report);
     return rc;
 }
 

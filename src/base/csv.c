@@ -22,11 +22,23 @@ static enum status unquote(struct csv *c, char *read, char **end)
     return OK;
 }
 
+static char separator_of(const struct csv *c)
+{
+    return c->separator ? c->separator : ',';
+}
+
+/* What is dropped around a field: a tab is a blank, but not where it separates. */
+static const char *blanks_of(const struct csv *c)
+{
+    return c->separator == '\t' ? " " : " \t";
+}
+
 /* A field without quotes: blanks around it are dropped; *end is left at what ends it. */
-static enum status plain(char **start, char **end, char **last)
+static enum status plain(const struct csv *c, char **start, char **end, char **last)
 {
     char *read = *start;
-    *end = read + strcspn(read, ",\r\n");
+    const char ends[] = {separator_of(c), '\r', '\n', '\0'};
+    *end = read + strcspn(read, ends);
     *last = *end;
     while (*last > read && isblank((unsigned char)(*last)[-1]))
         --*last;
@@ -47,20 +59,20 @@ enum status csv_next(struct csv *c)
     if (!*c->next)
         return OK;
     for (bool more = true; more;) {
-        char *start = c->next + strspn(c->next, " \t"), *end = start, *last = NULL;
+        char *start = c->next + strspn(c->next, blanks_of(c)), *end = start, *last = NULL;
         REQUIRE(c->n < CSV_FIELDS, ERR_INPUT, "more than %d fields", CSV_FIELDS);
         if (*start == '"')
             TRY(unquote(c, ++start, &end));
         else
-            TRY(plain(&start, &end, &last));
+            TRY(plain(c, &start, &end, &last));
         if (!last)
-            end += strspn(end, " \t");
+            end += strspn(end, blanks_of(c));
         c->fields[c->n++] = start;
         bool line_end = *end == '\n' || (*end == '\r' && end[1] == '\n');
-        REQUIRE(*end == ',' || line_end || !*end, ERR_INPUT,
+        REQUIRE(*end == separator_of(c) || line_end || !*end, ERR_INPUT,
                 *end == '\r' ? "a carriage return without a line feed: save the file with LF or CRLF line ends"
                              : "text after a closing quote");
-        more = *end == ',';
+        more = *end == separator_of(c);
         c->next_line += line_end;
         c->next = !*end ? end : *end == '\r' ? end + 2 : end + 1;
         if (last)

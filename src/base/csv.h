@@ -1,14 +1,15 @@
-/* A CSV file in memory, taken apart in place: fields between commas, records on lines, quotes around what has either.
- * */
+/* A CSV file in memory, taken apart in place: fields between commas (or another separator), records on lines, quotes
+ * around what has either. */
 #ifndef CSV_H
 #define CSV_H
 #include "base/error.h"
 #include <stddef.h>
 
-enum { CSV_FIELDS = 256 }; /* of a record, at most */
+enum { CSV_FIELDS = 2048 }; /* of a record, at most */
 
 struct csv {
     char *next;       /* what is not read yet; ends with NUL; changed */
+    char separator;   /* 0: a comma */
     size_t line;      /* line at which the current record begins */
     size_t next_line; /* 1 at the start */
     char *fields[CSV_FIELDS];

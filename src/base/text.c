@@ -191,6 +191,17 @@ void text_add_utf8(struct text *t, const char *string)
         s = add_character(t, s);
 }
 
+void text_add_plain(struct text *t, const char *string)
+{
+    for (const char *s = string; *s;) {
+        const unsigned char *c = (const unsigned char *)s;
+        const size_t wide = *c == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0 ? 2 : *c < ' ' || *c == 0x7F ? 1 : 0;
+        if (wide)
+            text_add(t, "?");
+        s = wide ? s + wide : add_character(t, s);
+    }
+}
+
 void text_add_html(struct text *t, const char *string)
 {
     for (const char *s = string; *s; s++) {
@@ -307,10 +318,10 @@ static size_t edit_distance(const char *a, const char *b)
     return row[nb];
 }
 
-const char *text_nearest(const char *wrong, const char *const *names, size_t n)
+const char *text_within(const char *wrong, const char *const *names, size_t n, size_t most)
 {
     const char *best = NULL;
-    size_t least = 2 + strlen(wrong) / 3;
+    size_t least = most + 1;
     for (size_t i = 0; i < n; i++) {
         size_t distance = edit_distance(wrong, names[i]);
         if (distance < least) {
@@ -319,6 +330,11 @@ const char *text_nearest(const char *wrong, const char *const *names, size_t n)
         }
     }
     return best;
+}
+
+const char *text_nearest(const char *wrong, const char *const *names, size_t n)
+{
+    return text_within(wrong, names, n, 1 + strlen(wrong) / 3);
 }
 
 enum status text_read_file(const char *path, size_t limit, struct text *out)

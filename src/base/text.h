@@ -23,6 +23,8 @@ void text_add_real(struct text *t, double value);
 void text_add_json(struct text *t, const char *string);
 /* `string` with U+FFFD for every byte that is not UTF-8. */
 void text_add_utf8(struct text *t, const char *string);
+/* `string` with ? for every control character, and U+FFFD for bytes that are not UTF-8: for a terminal. */
+void text_add_plain(struct text *t, const char *string);
 /* `string` with & < > " escaped for HTML and SVG. */
 void text_add_html(struct text *t, const char *string);
 /* A CSV field: quoted when it holds a comma, quote or line end (RFC 4180). */
@@ -51,6 +53,8 @@ bool text_is_plain(const char *string);
 
 /* The entry of names[n] nearest to `wrong` in edit distance, or NULL when none is near (distance > 1 + length/3). */
 const char *text_nearest(const char *wrong, const char *const *names, size_t n);
+/* The same, or NULL when the distance is more than `most` (0: they differ in capitals at most). */
+const char *text_within(const char *wrong, const char *const *names, size_t n, size_t most);
 
 /* Whole file into `out` (appended). Files over `limit` bytes are refused. */
 enum status text_read_file(const char *path, size_t limit, struct text *out);

@@ -31,6 +31,12 @@
     X(study, TEXT, "NAME", "only the runs of this study (import: the study that the runs join)")                       \
     X(format, TEXT, "csv|jsonl", "form of the export")                                                                 \
     X(curves, FLAG, NULL, "export the traces")                                                                         \
+    X(map, TEXT, "KEY=COLUMN,..",                                                                                      \
+      "import: what columns of other names are, as T=config.seq_len,plateau=summary.t_emerge: on the left a key, "     \
+      "plateau, status, wall_s, run or a column of a curve")                                                           \
+    X(decimal, TEXT, "comma|point", "what numbers of the files have before their fraction (default point)")            \
+    X(curves_from, TEXT, "FILE",                                                                                       \
+      "import: the curves of the runs, a row for each evaluation: run, step, loss, attention, ..")                     \
     X(on, TEXT, "d,T/B,..",                                                                                            \
       "regressors of the fit: keys and their products, such as d^0.5*T (default d,T,B, for recall pairs,vocab,B: "     \
       "those that vary)")                                                                                              \
@@ -44,10 +50,10 @@
     X(data, TEXT, "OTHER.csv", "your own plateau lengths over the figure: columns named as the keys, and plateau")     \
     X(claims, TEXT, "MINE.yaml", "your own claims")                                                                    \
     X(null_loss, TEXT, "X",                                                                                            \
-      "record: the loss of knowing nothing, in the unit of the rows (default: that of the run made here)")             \
+      "the loss of knowing nothing, in the unit of the rows or curves (default: that of the run made here)")           \
     X(end_mark, FLAG, NULL, "record: the last row is followed by a line `end`; else the run was interrupted")          \
     X(damaged, FLAG, NULL, "the runs that are not what was saved, which no command uses")                              \
-    X(dry_run, FLAG, NULL, "only say what would go")                                                                   \
+    X(dry_run, FLAG, NULL, "only say what would go (import: how columns are understood, and what would come)")         \
     X(strict, FLAG, NULL,                                                                                              \
       "exit with 1 if a claim deviates whose corrected statement does not hold either; of two databases, if a "        \
       "verdict changed")
@@ -87,7 +93,8 @@ struct arguments {
       "what a sweep would do: runs, expected steps, time on this machine, memory")                                     \
     X(merge, "OUT.db A.db..", " quiet ",                                                                               \
       "the runs, curves and studies of several databases in one, such as the shards of a sweep")                       \
-    X(import, "RUNS.csv [key=value..]", " db study quiet ", "your own experiments into a database")                    \
+    X(import, "RUNS.csv|.tsv|.json|.jsonl [key=value..]",                                                              \
+      " db study map decimal curves-from null-loss dry-run quiet ", "your own experiments into a database")            \
     X(record, "F.db key=value..", " study null-loss end-mark json quiet ",                                             \
       "a training run of your own program into a database, from the rows (step,loss,attention) that it writes to "     \
       "standard input")                                                                                                \

@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,22 +55,6 @@ done:
     return rc;
 }
 
-/* A number; nan and inf of any spelling are NaN that was told, an empty cell is not told. */
-static enum status read_cell(const char *text, double *value, bool *told)
-{
-    static const char *const not_finite[] = {"nan", "inf", "infinity"};
-    *value = NAN;
-    *told = *text != '\0';
-    if (!*told || text_to_real(text, value))
-        return OK;
-    *value = NAN;
-    for (size_t i = 0; i < sizeof not_finite / sizeof not_finite[0]; i++) {
-        if (!strcasecmp(text + (*text == '-' || *text == '+'), not_finite[i]))
-            return OK;
-    }
-    return error_set(ERR_INPUT, "%.60s: not a number", text);
-}
-
 static enum status read_row(struct record *r, const struct csv *csv)
 {
     enum status rc = OK;
@@ -82,7 +65,7 @@ static enum status read_row(struct record *r, const struct csv *csv)
         r->told[i] = false;
     }
     for (size_t i = 0; i < csv->n; i++)
-        TRY(read_cell(csv->fields[i], &r->row[r->columns[i]], &r->told[r->columns[i]]));
+        TRY(recording_cell(csv->fields[i], &r->row[r->columns[i]], &r->told[r->columns[i]]));
     TRY(recording_row(&r->run, r->row, r->told));
 done:
     return rc;
@@ -93,7 +76,7 @@ static bool is_header(const char *text)
 {
     double value;
     bool told;
-    return read_cell(text, &value, &told) != OK;
+    return recording_cell(text, &value, &told) != OK;
 }
 
 static enum status take_line(struct record *r, char *line)

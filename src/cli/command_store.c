@@ -1,9 +1,8 @@
-/* plateau sweep, import, export: runs into the results database and out of it. */
+/* plateau sweep, export: runs into the results database and out of it. */
 #include "cli/cli.h"
 #include "base/data.h"
 #include "store/archive.h"
 #include "store/export.h"
-#include "store/import.h"
 #include "run/reading.h"
 #include "parallel/scheduler.h"
 #include "parallel/stop.h"
@@ -123,58 +122,6 @@ done:
     store_close(store);
     study_free(&study);
     return scheduler_leave(rc);
-}
-
-static void say_imported(const char *db, const struct import_report *r)
-{
-    static const char *const units[] = {
-        [PRESET_FLOW] = "time", [PRESET_TOY] = "time = steps x lr", [PRESET_REDUCED] = "steps"};
-    const char *separator = "";
-    fprintf(stderr, "%zu runs imported into %s; plateau lengths in ", r->imported, db);
-    bool steps = false;
-    for (int kind = 0; kind < PRESET_COUNT; kind++) {
-        if (!r->kinds[kind] || steps)
-            continue;
-        steps = kind >= PRESET_REDUCED;
-        fprintf(stderr, "%s%s", separator, units[steps ? PRESET_REDUCED : kind]);
-        separator = " or ";
-    }
-    if (r->by_default.length)
-        fprintf(stderr, "; by default %s", r->by_default.data);
-    if (r->forgotten)
-        fprintf(stderr, "; %zu runs that the file no longer has are gone", r->forgotten);
-    fprintf(stderr, "\n");
-}
-
-enum status command_import(const struct arguments *a)
-{
-    enum status rc = OK;
-    struct store *store = NULL;
-    struct grid grid = {0};
-    double defaults[KEY_COUNT];
-    struct import_report report = {0};
-    bool fresh = false;
-    REQUIRE(a->n_files == 1 && a->db, ERR_INPUT, "import: needs a CSV file and --db FILE (`plateau help import`)");
-    for (size_t i = 0; i < a->n_assignments; i++)
-        TRY(grid_add(&grid, a->assignments[i]));
-    for (int key = 0; key < KEY_COUNT; key++) {
-        REQUIRE(grid.count[key] <= 1, ERR_INPUT, "%s: import takes one value of a key for all lines",
-                keys_name((enum key)key));
-        defaults[key] = grid.count[key] ? grid.values[key][0] : NAN;
-    }
-    fresh = access(a->db, F_OK) != 0;
-    TRY(store_open(a->db, STORE_WRITE, a->command_line, &store));
-    TRY(import_csv(store, a->files[0], a->study ? a->study : "import", defaults, false, &report));
-    if (!a->quiet)
-        say_imported(a->db, &report);
-done:
-    text_free(&report.by_default);
-    fresh = fresh && store;
-    store_close(store);
-    if (rc != OK && fresh)
-        unlink(a->db); /* made for this import, and empty */
-    grid_free(&grid);
-    return rc;
 }
 
 /* Every study into a folder. */

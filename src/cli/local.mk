@@ -1,5 +1,5 @@
 bin_PROGRAMS += plateau
-plateau_SOURCES = %D%/main.c %D%/cli.h %D%/command_run.c %D%/describe.c %D%/describe.h %D%/command_predict.c %D%/command_forecast.c %D%/command_schedule.c %D%/command_samples.c %D%/command_store.c %D%/command_plan.c %D%/command_merge.c %D%/command_forget.c %D%/command_record.c %D%/command_fit.c \
+plateau_SOURCES = %D%/main.c %D%/cli.h %D%/command_run.c %D%/describe.c %D%/describe.h %D%/command_predict.c %D%/command_forecast.c %D%/command_schedule.c %D%/command_samples.c %D%/command_store.c %D%/command_import.c %D%/command_plan.c %D%/command_merge.c %D%/command_forget.c %D%/command_record.c %D%/command_fit.c \
   %D%/command_compare.c %D%/command_figure.c %D%/command_reproduce.c %D%/bench_parts.c %D%/bench_parts.h %D%/command_bench.c %D%/command_completion.c %D%/manifest.c %D%/manifest.h
 nodist_plateau_SOURCES = commit.h
 plateau_LDADD = libreport.a libfigures.a libplan.a libvalidation.a libstudy.a libstore.a librun.a libmodels.a $(libtensor) libparallel.a libbase.a $(EXTERNAL_LIBS)

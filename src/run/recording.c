@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { STEP = 0 }; /* the first column of every trace of a training run */
 
@@ -97,6 +98,21 @@ enum status recording_column(const struct recording *r, const char *name, int *c
 }
 
 /* ---- rows ---- */
+
+enum status recording_cell(const char *text, double *value, bool *told)
+{
+    static const char *const not_finite[] = {"nan", "inf", "infinity"};
+    *value = NAN;
+    *told = *text != '\0';
+    if (!*told || text_to_real(text, value))
+        return OK;
+    *value = NAN;
+    for (size_t i = 0; i < sizeof not_finite / sizeof not_finite[0]; i++) {
+        if (!strcasecmp(text + (*text == '-' || *text == '+'), not_finite[i]))
+            return OK;
+    }
+    return error_set(ERR_INPUT, "%.60s: not a number", text);
+}
 
 static void note(struct recording *r, const double *row)
 {

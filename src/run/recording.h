@@ -39,6 +39,9 @@ void recording_free(struct recording *r);
 
 /* The column of the trace that `name` stands for; ERR_INPUT with the nearest right name. */
 enum status recording_column(const struct recording *r, const char *name, int *column);
+/* Reads a cell of a row: *told is false where it is empty; nan and inf of any spelling are NaN that was told.
+ * ERR_INPUT: another word. */
+enum status recording_cell(const char *text, double *value, bool *told);
 /* Takes in row[trace.columns]; NaN where nothing was measured. told[trace.columns]: a NaN there was measured, and the
  * run diverged. A row without the level's column is kept, and says nothing about the plateau. ERR_INPUT: its step does
  * not come after the last one's, or a loss is missing; ERR_MEMORY. */

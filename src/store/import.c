@@ -1,7 +1,7 @@
 #include "store/import.h"
-#include "base/csv.h"
 #include "base/list.h"
-#include "run/run_flow.h"
+#include "store/import_curves.h"
+#include "store/import_expect.h"
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -10,80 +10,88 @@
 #include <sys/stat.h>
 
 static const double ROUNDING = 1e-5; /* of numbers that were written with six digits */
-static const size_t LARGEST_FILE = (size_t)1 << 30;
+enum { REFUSALS = 5 };               /* that a dry import shows */
 
-/* Columns that are not keys have these numbers. */
-enum column { COLUMN_PLATEAU = KEY_COUNT, COLUMN_STATUS, COLUMN_WALL, COLUMN_COUNT };
-static const char *const extra_names[] = {"plateau", "status", "wall_s"};
-
-/* One line seen, to find lines with the same keys. */
+/* One run seen, to find lines with the same keys. */
 struct seen {
     char hash[33];
-    size_t line;
+    size_t where;
 };
 
 struct import {
-    struct store *store;
-    struct run_flow *tools; /* owned */
-    const char *study;
-    const char *source; /* path of the file; NULL if it is a pipe */
-    const double *defaults;
-    bool fallback; /* the defaults stand for empty cells, too */
+    struct store *store; /* NULL: dry, and there is none */
+    const struct import_request *request;
     struct import_report *report;
-    struct csv csv;
-    int columns[CSV_FIELDS]; /* column of the file -> key or enum column */
-    size_t n_columns;
-    bool has[COLUMN_COUNT]; /* which columns the file has */
-    struct seen *seen;      /* owned */
-    size_t n_seen, allocated;
+    struct run_flow *tools; /* owned */
+    struct import_expect expected;
+    char *source; /* owned: path of the file; NULL if it is a pipe */
+    struct import_map map;
+    struct sheet sheet, curves;
+    int from[IMPORT_COLUMNS]; /* column of the file; -1: none */
+    struct import_run *runs;  /* owned */
+    size_t n_runs, allocated;
+    struct seen *seen; /* owned */
+    size_t n_seen, seen_allocated;
 };
+
+void import_report_free(struct import_report *r)
+{
+    text_free(&r->by_default);
+    text_free(&r->differs);
+    text_free(&r->columns);
+    text_free(&r->refusals);
+    import_columns_left_free(&r->left);
+    import_columns_left_free(&r->left_of_curves);
+}
+
+/* A run that would be refused: counted, in a dry import, with its reason; else the error ends the import. */
+static enum status refuse(struct import *m, enum status rc)
+{
+    struct import_report *r = m->report;
+    if (rc != ERR_INPUT || !m->request->dry)
+        return rc;
+    if (r->refused++ < REFUSALS)
+        text_addf(&r->refusals, "%s\n", error_message());
+    return text_status(&r->refusals);
+}
 
 /* ---- header ---- */
 
-static enum status column_find(const char *name, int *column)
+static bool has(const struct import *m, int column)
 {
-    const char *names[COLUMN_COUNT];
-    for (int i = 0; i < COLUMN_COUNT; i++) {
-        names[i] = i < KEY_COUNT ? keys_name((enum key)i) : extra_names[i - KEY_COUNT];
-        if (!strcmp(names[i], name)) {
-            *column = i;
-            return OK;
-        }
-    }
-    if (!*name)
-        return error_set(ERR_INPUT,
-                         "a column without a name: leave it out (pandas: to_csv(.., index=False); R: row.names=FALSE)");
-    if (strchr(name, ';') || strchr(name, '\t'))
-        return error_set(ERR_INPUT, "%.60s: separate the columns with commas", name);
-    const char *nearest = text_nearest(name, names, COLUMN_COUNT);
-    return error_set(ERR_INPUT,
-                     "%.60s: no such column%s%s%s; columns are the keys of `plateau keys`, and plateau, status, wall_s",
-                     name, nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    return m->from[column] >= 0;
 }
 
 static enum status read_header(struct import *m)
 {
     enum status rc = OK;
-    TRY(csv_next(&m->csv));
-    REQUIRE(m->csv.n, ERR_INPUT, "the file is empty; it needs a header line with the names of the columns");
-    m->n_columns = m->csv.n;
-    for (size_t i = 0; i < m->n_columns; i++) {
-        TRY(column_find(m->csv.fields[i], &m->columns[i]));
-        REQUIRE(!m->has[m->columns[i]], ERR_INPUT, "two columns are named %s; leave one out", m->csv.fields[i]);
-        m->has[m->columns[i]] = true;
-        REQUIRE(m->fallback || m->columns[i] >= KEY_COUNT || isnan(m->defaults[m->columns[i]]), ERR_INPUT,
-                "%s: the file has this column: leave out %s=.. on the command line, or the column", m->csv.fields[i],
-                m->csv.fields[i]);
-    }
-    REQUIRE(m->has[COLUMN_PLATEAU] || (m->has[KEY_steps] && m->has[COLUMN_STATUS]), ERR_INPUT,
-            "no outcome: add a column plateau, or the columns steps and status");
-    REQUIRE(m->has[KEY_model] || !isnan(m->defaults[KEY_model]), ERR_INPUT,
+    const double *defaults = m->request->defaults;
+    const char *run = NULL;
+    struct import_left *left = &m->report->left;
+    /* A name of runs that both files have is the one to match. */
+    for (size_t i = 0; m->request->curves && i < m->curves.n && !run; i++)
+        run = import_columns_is_run(m->curves.names[i]) ? m->curves.names[i] : NULL;
+    if (m->request->curves && !run)
+        run = "run";
+    TRY(import_columns_runs(&m->map, &m->sheet, defaults, m->request->fallback, run, m->from, left));
+    TRY(import_columns_found(&m->map, &m->sheet, false));
+    const char *slips = left->slips.length ? left->slips.data : "";
+    for (int key = 0; key < KEY_COUNT; key++)
+        REQUIRE(m->request->fallback || !has(m, key) || isnan(defaults[key]), ERR_INPUT,
+                "%s: the file has this column: leave out %s=.. on the command line, or the column", keys_name(key),
+                keys_name(key));
+    REQUIRE(has(m, IMPORT_PLATEAU) || (has(m, KEY_steps) && has(m, IMPORT_STATUS)) || run, ERR_INPUT,
+            "no outcome: add a column plateau, or the columns steps and status, or give the curves%s%s",
+            *slips ? ". There is " : "", slips);
+    REQUIRE(has(m, KEY_model) || !isnan(defaults[KEY_model]), ERR_INPUT,
             "no model: add a column model, or give model=flow, toy or transformer on the command line");
+    REQUIRE(!run || has(m, IMPORT_RUN), ERR_INPUT,
+            "no column run (or id, name, _runid), which tells whose curve is whose; --map run=COLUMN names another");
 done:
-    return rc;
+    return sheet_blame(&m->sheet, m->sheet.where, rc);
 }
 
-/* ---- rows ---- */
+/* ---- lines ---- */
 
 static bool is_missing(const char *text)
 {
@@ -95,54 +103,65 @@ static bool is_missing(const char *text)
     return false;
 }
 
-/* What one line says. */
-struct line {
-    double given[KEY_COUNT];
-    double plateau, wall_s;
-    const char *status; /* NULL: not given */
-};
+/* Reads the cell of a key. */
+static enum status read_key(struct import *m, enum key key, char *cell, double *value)
+{
+    const bool choice = keys_is_choice(key);
+    for (char *s = cell; choice && key != KEY_schedule && *s; s++)
+        *s = (char)tolower((unsigned char)*s); /* pandas writes True, R writes TRUE */
+    const enum status rc = choice ? OK : sheet_number(&m->sheet, cell);
+    return rc == OK ? keys_value(key, cell, value) : error_prefix(rc, "%s", keys_name(key));
+}
 
-static enum status read_fields(const struct import *m, struct line *l)
+static enum status read_positive(struct import *m, int column, bool zero, double *value)
 {
     enum status rc = OK;
-    memcpy(l->given, m->defaults, sizeof l->given);
-    l->plateau = l->wall_s = NAN;
-    l->status = NULL;
-    REQUIRE(m->csv.n == m->n_columns, ERR_INPUT, "%zu field%s, but the header names %zu columns", m->csv.n,
-            m->csv.n == 1 ? "" : "s", m->n_columns);
-    for (size_t i = 0; i < m->n_columns; i++) {
-        char *text = m->csv.fields[i];
-        int column = m->columns[i];
-        if (is_missing(text))
-            continue;
-        if (column < KEY_COUNT) {
-            for (char *s = text; keys_is_choice((enum key)column) && column != KEY_schedule && *s; s++)
-                *s = (char)tolower((unsigned char)*s); /* pandas writes True, R writes TRUE */
-            TRY(keys_value((enum key)column, text, &l->given[column]));
-        } else if (column == COLUMN_STATUS) {
-            l->status = text;
-        } else if (column == COLUMN_PLATEAU) {
-            REQUIRE(text_to_real(text, &l->plateau) && l->plateau > 0, ERR_INPUT,
-                    "plateau=%.60s: must be a positive number, or empty", text);
-        } else {
-            REQUIRE(text_to_real(text, &l->wall_s) && l->wall_s >= 0, ERR_INPUT,
-                    "wall_s=%.60s: must be a number, 0 or more", text);
-        }
-    }
-    REQUIRE(!isnan(l->given[KEY_model]), ERR_INPUT,
-            "no model: fill the column model, or give model=flow, toy or transformer on the command line");
+    const char *name = import_columns_name(column);
+    *value = NAN;
+    if (!has(m, column))
+        return OK;
+    char *cell = m->sheet.cells[m->from[column]];
+    if (is_missing(cell))
+        return OK;
+    rc = sheet_number(&m->sheet, cell);
+    if (rc != OK)
+        return error_prefix(rc, "%s", name);
+    REQUIRE(text_to_real(cell, value) && (*value > 0 || (zero && *value == 0)), ERR_INPUT, "%s=%.60s: must be a %s",
+            name, cell, zero ? "number, 0 or more" : "positive number, or empty");
 done:
     return rc;
 }
 
+static enum status read_status(const struct import *m, struct import_run *run)
+{
+    enum status rc = OK;
+    const char *cell = has(m, IMPORT_STATUS) ? m->sheet.cells[m->from[IMPORT_STATUS]] : "";
+    run->state_given = !is_missing(cell);
+    REQUIRE(!run->state_given || (result_state_find(cell, &run->state) && run->state != RUN_INTERRUPTED), ERR_INPUT,
+            "status=%.60s: status is one of emerged, censored, diverged", cell);
+done:
+    return rc;
+}
+
+/* A column `loss` of numbers is a loss, and not the key, which takes names. */
+static void drop_loss(struct import *m)
+{
+    double value;
+    if (!has(m, KEY_loss) || m->n_runs || strcmp(m->sheet.names[m->from[KEY_loss]], "loss") != 0 ||
+        !text_to_real(m->sheet.cells[m->from[KEY_loss]], &value))
+        return;
+    text_addf(&m->report->left.slips, "%s%s (of numbers: not the key loss)", m->report->left.slips.length ? ", " : "",
+              m->sheet.names[m->from[KEY_loss]]);
+    m->from[KEY_loss] = -1;
+}
+
 /* Refuses an empty cell of a key that makes the run what it is: a default would take its place without a word. Keys
  * that only say how long or how fast a run was may be missing. */
-static enum status check_empty(const struct import *m, const struct line *l, const struct keys *keys)
+static enum status check_empty(const struct import *m, const double *given, const struct keys *keys)
 {
-    for (size_t i = 0; i < m->n_columns; i++) {
-        const int column = m->columns[i];
-        const enum key key = (enum key)column;
-        if (column < KEY_COUNT && isnan(l->given[key]) && keys_applies(key, keys->preset) &&
+    for (int i = 0; i < KEY_COUNT; i++) {
+        const enum key key = (enum key)i;
+        if (has(m, i) && isnan(given[key]) && keys_applies(key, keys->preset) &&
             (keys_is_hashed(key) || key == KEY_threshold))
             return error_set(ERR_INPUT, "%s: the cell is empty, and this run has such a key: fill it in",
                              keys_name(key));
@@ -150,28 +169,134 @@ static enum status check_empty(const struct import *m, const struct line *l, con
     return OK;
 }
 
-/* Finds status, plateau and cap from what the line says; r->keys is set. The unit is that of the runs made here: for
- * the toy steps x lr, for the flow time. */
-static enum status read_outcome(const struct import *m, const struct line *l, struct result *r)
+/* Notes which keys that the laws are about neither the file nor the command line gives. */
+static void note_kind(const struct import *m, const struct keys *keys)
+{
+    static const enum key of_laws[] = {KEY_T, KEY_d, KEY_B, KEY_p, KEY_pairs, KEY_vocab};
+    struct text *said = &m->report->by_default;
+    char buffer[32], word[64];
+    for (size_t i = 0; i < sizeof of_laws / sizeof of_laws[0] && !m->report->kinds[keys->preset]; i++) {
+        const enum key key = of_laws[i];
+        if (has(m, (int)key) || !isnan(m->request->defaults[key]) || !keys_applies(key, keys->preset))
+            continue;
+        snprintf(word, sizeof word, "%s=%s", keys_name(key), keys_text(key, keys->value[key], buffer));
+        if (!said->data || !strstr(said->data, word))
+            text_addf(said, "%s%s", said->length ? " " : "", word);
+    }
+    m->report->kinds[keys->preset] = true;
+}
+
+/* What the columns are, with the first values as they are read: for a dry import. */
+static enum status describe(struct import *m, bool first)
 {
     enum status rc = OK;
-    double steps = l->given[KEY_steps], unit = r->keys.preset == PRESET_TOY ? r->keys.value[KEY_lr] : 1;
-    double end = r->keys.preset == PRESET_FLOW ? l->given[KEY_time] : steps * unit;
-    const char *end_key = r->keys.preset == PRESET_FLOW ? "time" : "steps";
-    bool by_steps = !m->has[COLUMN_PLATEAU];
-    if (r->keys.preset == PRESET_FLOW && end == 0) /* the key's way to say: no limit */
+    struct text *out = &m->report->columns;
+    char meaning[64], buffer[32];
+    text_addf(out, "%s:\n", m->request->path);
+    for (size_t i = 0; i < m->sheet.n; i++) {
+        char *copy = NULL;
+        const char *value = "", *what = "left out";
+        double number;
+        REQUIRE(copy = strdup(first ? m->sheet.cells[i] : ""), ERR_MEMORY, "out of memory for a cell");
+        value = copy;
+        for (int k = 0; k < IMPORT_COLUMNS; k++) {
+            if (m->from[k] != (int)i)
+                continue;
+            snprintf(meaning, sizeof meaning, k < KEY_COUNT ? "key %s" : "%s", import_columns_name(k));
+            what = meaning;
+            if (is_missing(copy))
+                value = first ? "not given" : "";
+            else if (k < KEY_COUNT && read_key(m, (enum key)k, copy, &number) == OK)
+                value = keys_text((enum key)k, number, buffer);
+        }
+        import_columns_describe(m->sheet.names[i], what, value, out);
+        free(copy);
+    }
+    TRY(text_status(out));
+done:
+    return rc;
+}
+
+static enum status read_run(struct import *m)
+{
+    enum status rc = OK;
+    double given[KEY_COUNT];
+    struct import_run run = {.where = m->sheet.where};
+    drop_loss(m);
+    if (m->request->dry && !m->report->columns.length)
+        TRY(describe(m, true));
+    memcpy(given, m->request->defaults, sizeof given);
+    for (int key = 0; key < KEY_COUNT; key++) {
+        if (has(m, key) && !is_missing(m->sheet.cells[m->from[key]]))
+            TRY(read_key(m, (enum key)key, m->sheet.cells[m->from[key]], &given[key]));
+    }
+    TRY(read_positive(m, IMPORT_PLATEAU, false, &run.plateau));
+    TRY(read_positive(m, IMPORT_WALL, true, &run.wall_s));
+    REQUIRE(!isnan(given[KEY_model]), ERR_INPUT,
+            "no model: fill the column model, or give model=flow, toy or transformer on the command line");
+    TRY(keys_resolve(given, &run.keys));
+    TRY(check_empty(m, given, &run.keys));
+    note_kind(m, &run.keys);
+    TRY(read_status(m, &run));
+    run.given_steps = given[KEY_steps];
+    run.given_time = given[KEY_time];
+    run.every_given = !isnan(given[KEY_eval_every]);
+    TRY(list_room(&m->runs, m->n_runs, &m->allocated, sizeof *m->runs, "runs"));
+    if (has(m, IMPORT_RUN) && !is_missing(m->sheet.cells[m->from[IMPORT_RUN]])) {
+        char *cell = m->sheet.cells[m->from[IMPORT_RUN]];
+        import_curves_name(cell);
+        REQUIRE(run.name = strdup(cell), ERR_MEMORY, "out of memory for the name of a run");
+    }
+    m->runs[m->n_runs++] = run;
+done:
+    return rc;
+}
+
+static enum status read_runs(struct import *m)
+{
+    enum status rc = read_header(m);
+    bool more = true;
+    while (rc == OK) {
+        rc = sheet_next(&m->sheet, &more);
+        if (rc != OK || !more)
+            break;
+        rc = refuse(m, sheet_blame(&m->sheet, m->sheet.where, read_run(m)));
+    }
+    if (rc == OK && m->request->dry && !m->report->columns.length)
+        rc = describe(m, false);
+    return rc;
+}
+
+/* ---- outcomes ---- */
+
+/* Is the plateau, or that there is none, what the file says; else its curve does. */
+static bool is_given(const struct import *m, const struct import_run *run)
+{
+    return has(m, IMPORT_PLATEAU) && (!isnan(run->plateau) || (run->state_given && run->state != RUN_EMERGED));
+}
+
+/* Finds status, plateau and cap from what the line says; r->keys is set. The unit is that of the runs made here: for
+ * the toy steps x lr, for the flow time. curve_end: how far the curve goes, in the same unit; NaN: there is none. */
+static enum status read_outcome(const struct import *m, const struct import_run *run, double curve_end,
+                                struct result *r)
+{
+    enum status rc = OK;
+    const bool flow = r->keys.preset == PRESET_FLOW, toy = r->keys.preset == PRESET_TOY;
+    const bool by_steps = !has(m, IMPORT_PLATEAU);
+    const char *end_key = flow ? "time" : "steps";
+    double end = flow ? run->given_time : run->given_steps * (toy ? r->keys.value[KEY_lr] : 1);
+    if (flow && end == 0) /* the key's way to say: no limit */
         end = NAN;
-    REQUIRE(l->status || !by_steps, ERR_INPUT, "no status: fill it with emerged, censored or diverged");
-    r->state = isnan(l->plateau) ? RUN_CENSORED : RUN_EMERGED;
-    REQUIRE(!l->status || (result_state_find(l->status, &r->state) && r->state != RUN_INTERRUPTED), ERR_INPUT,
-            "status=%.60s: status is one of emerged, censored, diverged", l->status);
+    REQUIRE(run->state_given || !by_steps, ERR_INPUT, "no status: fill it with emerged, censored or diverged");
+    r->state = run->state_given ? run->state : isnan(run->plateau) ? RUN_CENSORED : RUN_EMERGED;
+    if (isnan(end) && r->state != RUN_EMERGED)
+        end = curve_end;
     REQUIRE(!(end <= 0 && r->state != RUN_DIVERGED), ERR_INPUT,
             "%s=0: must be positive here, it says how far the run went", end_key);
-    r->plateau = by_steps && r->state == RUN_EMERGED ? end : l->plateau;
+    r->plateau = by_steps && r->state == RUN_EMERGED ? end : run->plateau;
     REQUIRE(isnan(end) || isnan(r->plateau) || r->plateau <= end * (1 + ROUNDING), ERR_INPUT,
             "plateau=%.6g: is beyond the end of the run, %.6g in the same unit (%s): check %s%s", r->plateau, end,
-            r->keys.preset == PRESET_TOY ? "time = steps x lr" : store_unit(r), end_key,
-            r->keys.preset == PRESET_TOY ? ", lr, and that the plateau is in time" : "");
+            toy ? "time = steps x lr" : store_unit(r), end_key, toy ? ", lr, and that the plateau is in time" : "");
     r->cap = isnan(end) || r->plateau > end ? r->plateau : end;
     REQUIRE(r->state != RUN_EMERGED || !isnan(r->plateau), ERR_INPUT,
             "status=emerged: needs %s, the length of the plateau", by_steps ? end_key : "plateau");
@@ -184,22 +309,90 @@ done:
     return rc;
 }
 
-/* What theory expects of a flow or toy model with these keys, as for a run made here. */
-static enum status expect(struct import *m, struct result *r)
+/* Counts a given plateau that is not its curve's, by more than evaluations are apart. One that ends beyond the curve's
+ * last row cannot be held against it. */
+static void compare(struct import *m, const struct import_run *run, const struct result *given,
+                    const struct result *curve)
 {
-    struct flow_solution flow;
-    struct prediction predicted;
-    bool toy = r->keys.preset == PRESET_TOY;
-    if (r->keys.preset > PRESET_TOY)
-        return OK;
-    enum metric metric = toy ? METRIC_FULL : (enum metric)keys_integer(&r->keys, KEY_metric);
-    enum status rc = run_flow_expect(m->tools, &r->keys, metric, &flow, &predicted);
-    if (rc == OK) {
-        r->predicted = predicted;
-        r->flow_plateau = toy ? flow.plateau : NAN;
-    }
+    const double apart = run->curve->widest * run->curve->training.time_per_step;
+    const bool known = !isnan(given->plateau);
+    struct import_report *report = m->report;
+    char a[32] = "none", b[32] = "none";
+    if (!import_curves_tells(run) || (!known && isnan(curve->plateau)))
+        return;
+    if (isnan(curve->plateau) ? given->plateau + apart > curve->cap : fabs(given->plateau - curve->plateau) <= apart)
+        return;
+    if (known)
+        snprintf(a, sizeof a, "%.6g", given->plateau);
+    if (!isnan(curve->plateau))
+        snprintf(b, sizeof b, "%.6g", curve->plateau);
+    if (!report->differing++)
+        text_addf(&report->differs, "%s %zu has %s, its curve %s", sheet_unit(&m->sheet), run->where, a, b);
+}
+
+/* Counts what makes a length from a curve doubtful. */
+static enum status note_curve(struct import *m, const struct import_run *run, const struct result *r)
+{
+    double low, high, ratio;
+    const enum status rc = recording_unit(run->curve, &ratio);
+    result_bracket(r, r->plateau, &low, &high);
+    m->report->coarse += result_is_coarse(r->plateau, low, high);
+    m->report->off += ratio > 1.6 || ratio < 0.6;
     return rc;
 }
+
+static enum status outcome_of_curve(struct import *m, const struct import_run *run, struct result *r)
+{
+    enum status rc = OK;
+    char buffer[TRACE_NAME];
+    REQUIRE(import_curves_tells(run), ERR_INPUT, "run %.60s: its curve has no %s, which ends the plateau", run->name,
+            trace_column(&run->curve->trace, run->curve->level, buffer));
+    REQUIRE(!run->state_given || run->state == r->state, ERR_INPUT,
+            "status=%s: by its curve run %.60s is %s: correct the status, or leave it empty, or add a column plateau",
+            result_state_name(run->state), run->name, result_state_name(r->state));
+    TRY(note_curve(m, run, r));
+done:
+    return rc;
+}
+
+/* The run as it is kept. */
+static enum status find_result(struct import *m, const struct import_run *run, struct result *r)
+{
+    enum status rc = OK;
+    struct result curve = {.predicted = prediction_none, .flow_plateau = NAN, .cap = NAN};
+    if (run->curve)
+        recording_outcome(run->curve, true, &curve);
+    if (run->curve && !is_given(m, run)) {
+        *r = curve;
+        TRY(outcome_of_curve(m, run, r));
+    } else {
+        REQUIRE(run->curve || !m->request->curves || has(m, IMPORT_PLATEAU) ||
+                    (has(m, KEY_steps) && has(m, IMPORT_STATUS)),
+                ERR_INPUT, "run %.60s: there is neither a curve nor a plateau: %.200s has no row of it",
+                run->name ? run->name : "without a name", m->request->curves);
+        *r = (struct result){.keys = run->keys,
+                             .initial_loss = NAN,
+                             .null_loss = NAN,
+                             .final_loss = NAN,
+                             .flow_plateau = curve.flow_plateau,
+                             .steps_done = NAN,
+                             .tokens_per_s = NAN,
+                             .predicted = curve.predicted};
+        for (int i = 0; i < FLOW_LEVELS; i++)
+            r->crossings[i] = NAN;
+        TRY(read_outcome(m, run, curve.cap, r));
+        if (run->curve)
+            compare(m, run, r, &curve);
+        else if (!m->request->dry)
+            TRY(import_expect_run(&m->expected, m->tools, &r->keys, r));
+        r->null_loss = NAN;
+    }
+    r->wall_s = run->wall_s;
+done:
+    return rc;
+}
+
+/* ---- saving ---- */
 
 /* Is the outcome of two rows the same? */
 static bool same_outcome(const struct result *a, const struct result *b)
@@ -208,15 +401,18 @@ static bool same_outcome(const struct result *a, const struct result *b)
            keys_same(&a->keys, &b->keys, KEY_threshold);
 }
 
-/* Refuses to overwrite a run that another file has given with another outcome. */
-static enum status check_other(struct import *m, const char *hash, const struct result *r)
+/* Refuses to overwrite a run that another file has given with another outcome. *there: the run is there. */
+static enum status check_other(struct import *m, const char *hash, const struct result *r, bool *there)
 {
     enum status rc = OK;
     struct text source = {0};
     struct result old;
-    bool there, has_curve;
-    TRY(store_find(m->store, hash, &there, &old, &has_curve));
-    if (!there || same_outcome(&old, r))
+    bool has_curve;
+    *there = false;
+    if (!m->store)
+        return OK;
+    TRY(store_find(m->store, hash, there, &old, &has_curve));
+    if (!*there || same_outcome(&old, r))
         goto done;
     TRY(store_source(m->store, hash, &source));
     REQUIRE(
@@ -231,61 +427,26 @@ done:
 }
 
 /* Saves the run as "import:HASH", a name that no run made here has. */
-static enum status put(struct import *m, const struct result *r)
+static enum status put(struct import *m, const struct import_run *run)
 {
     enum status rc = OK;
+    struct result r;
     char hash[48];
-    TRY(list_room(&m->seen, m->n_seen, &m->allocated, sizeof *m->seen, "lines"));
-    struct seen *seen = &m->seen[m->n_seen++];
-    keys_hash(&r->keys, seen->hash);
-    seen->line = m->csv.line;
+    bool there;
+    TRY(find_result(m, run, &r));
+    struct seen *seen = &m->seen[m->n_seen];
+    keys_hash(&r.keys, seen->hash);
+    seen->where = run->where;
     snprintf(hash, sizeof hash, "import:%s", seen->hash);
-    TRY(check_other(m, hash, r));
-    TRY(store_put(m->store, m->study, hash, r, NULL));
+    TRY(check_other(m, hash, &r, &there));
+    m->n_seen++;
+    m->report->replaced += there;
+    m->report->curves += run->curve != NULL;
+    if (m->request->dry)
+        goto done;
+    TRY(store_put(m->store, m->request->study, hash, &r, run->curve ? &run->curve->trace : NULL));
     if (m->source)
         TRY(store_own(m->store, hash, m->source));
-done:
-    return rc;
-}
-
-/* Notes which keys that the laws are about neither the file nor the command line gives. */
-static void note_kind(struct import *m, const struct keys *keys)
-{
-    static const enum key of_laws[] = {KEY_T, KEY_d, KEY_B, KEY_p, KEY_pairs, KEY_vocab};
-    struct text *said = &m->report->by_default;
-    char buffer[32], word[64];
-    for (size_t i = 0; i < sizeof of_laws / sizeof of_laws[0] && !m->report->kinds[keys->preset]; i++) {
-        const enum key key = of_laws[i];
-        if (m->has[key] || !isnan(m->defaults[key]) || !keys_applies(key, keys->preset))
-            continue;
-        snprintf(word, sizeof word, "%s=%s", keys_name(key), keys_text(key, keys->value[key], buffer));
-        if (!said->data || !strstr(said->data, word))
-            text_addf(said, "%s%s", said->length ? " " : "", word);
-    }
-    m->report->kinds[keys->preset] = true;
-}
-
-static enum status import_line(struct import *m)
-{
-    enum status rc = OK;
-    struct line l;
-    struct result r = {.initial_loss = NAN,
-                       .null_loss = NAN,
-                       .final_loss = NAN,
-                       .flow_plateau = NAN,
-                       .steps_done = NAN,
-                       .tokens_per_s = NAN,
-                       .predicted = prediction_none};
-    for (int i = 0; i < FLOW_LEVELS; i++)
-        r.crossings[i] = NAN;
-    TRY(read_fields(m, &l));
-    TRY(keys_resolve(l.given, &r.keys));
-    TRY(check_empty(m, &l, &r.keys));
-    note_kind(m, &r.keys);
-    TRY(read_outcome(m, &l, &r));
-    TRY(expect(m, &r));
-    r.wall_s = l.wall_s;
-    TRY(put(m, &r));
 done:
     return rc;
 }
@@ -294,73 +455,127 @@ static int compare_seen(const void *a, const void *b)
 {
     const struct seen *x = a, *y = b;
     int order = strcmp(x->hash, y->hash);
-    return order ? order : (x->line > y->line) - (x->line < y->line);
+    return order ? order : (x->where > y->where) - (x->where < y->where);
 }
 
 /* Refuses two lines with the same keys, of which one would replace the other without a word. */
-static enum status check_repeats(struct import *m, const char *path)
-{
-    if (m->n_seen)
-        qsort(m->seen, m->n_seen, sizeof *m->seen, compare_seen);
-    for (size_t i = 1; i < m->n_seen; i++) {
-        if (!strcmp(m->seen[i].hash, m->seen[i - 1].hash))
-            return error_set(
-                ERR_INPUT,
-                "%s:%zu: the same keys as line %zu: add a column seed (or the key in which these runs differ)", path,
-                m->seen[i].line, m->seen[i - 1].line);
-    }
-    return OK;
-}
-
-static enum status import_lines(struct import *m, const char *path)
-{
-    enum status rc = read_header(m);
-    while (rc == OK) {
-        rc = csv_next(&m->csv);
-        if (rc != OK || !m->csv.n)
-            break;
-        rc = import_line(m);
-    }
-    if (rc == ERR_INPUT)
-        error_prefix(rc, "%.200s:%zu", path, m->csv.line);
-    return rc == OK ? check_repeats(m, path) : rc;
-}
-
-enum status import_csv(struct store *store, const char *path, const char *study, const double *defaults, bool fallback,
-                       struct import_report *report)
+static enum status check_repeats(struct import *m)
 {
     enum status rc = OK;
-    struct text file = {0};
-    struct import m = {.store = store, .study = study, .defaults = defaults, .fallback = fallback, .report = report};
-    struct stat info;
-    char *source = NULL;
-    bool begun = false;
-    *report = (struct import_report){0};
-    TRY(store_check_study(study));
-    TRY(run_flow_create(&m.tools));
-    TRY(text_read_file(path, LARGEST_FILE, &file));
-    REQUIRE(strlen(file.data) == file.length, ERR_INPUT, "%s: not a text file; save it as CSV in UTF-8", path);
-    m.csv.next =
-        file.data + (strncmp(file.data, "\xef\xbb\xbf", 3) ? 0 : 3); /* a byte-order mark, as Excel writes it */
-    m.csv.next_line = 1;
-    if (stat(path, &info) == 0 && S_ISREG(info.st_mode))
-        REQUIRE(m.source = source = realpath(path, NULL), ERR_INPUT, "%s: %s", path, strerror(errno));
-    TRY(store_begin(store));
-    begun = true;
-    if (source)
-        TRY(store_disown(store, source));
-    TRY(import_lines(&m, path));
-    if (source)
-        TRY(store_drop(store, &report->forgotten));
-    TRY(text_status(&report->by_default));
-    TRY(store_commit(store));
-    report->imported = m.n_seen;
+    if (m->n_seen)
+        qsort(m->seen, m->n_seen, sizeof *m->seen, compare_seen);
+    for (size_t i = 1; i < m->n_seen && rc == OK; i++) {
+        if (strcmp(m->seen[i].hash, m->seen[i - 1].hash) != 0)
+            continue;
+        m->report->imported--;
+        rc = error_set(ERR_INPUT, "the same keys as %s %zu: add a column seed (or the key in which these runs differ)",
+                       sheet_unit(&m->sheet), m->seen[i - 1].where);
+        rc = refuse(m, sheet_blame(&m->sheet, m->seen[i].where, rc));
+    }
+    return rc;
+}
+
+static enum status put_runs(struct import *m)
+{
+    enum status rc = OK;
+    REQUIRE(m->seen = calloc(m->n_runs + 1, sizeof *m->seen), ERR_MEMORY, "out of memory for %zu runs", m->n_runs);
+    for (size_t i = 0; i < m->n_runs; i++)
+        TRY(refuse(m, sheet_blame(&m->sheet, m->runs[i].where, put(m, &m->runs[i]))));
+    m->report->imported = m->n_seen;
+    TRY(check_repeats(m));
 done:
-    free(source);
+    return rc;
+}
+
+/* All of them, or none. */
+static enum status save(struct import *m)
+{
+    enum status rc = OK;
+    bool begun = false;
+    TRY(store_begin(m->store));
+    begun = true;
+    if (m->source)
+        TRY(store_disown(m->store, m->source));
+    TRY(put_runs(m));
+    if (m->source)
+        TRY(store_drop(m->store, &m->report->forgotten));
+    TRY(text_status(&m->report->by_default));
+    TRY(text_status(&m->report->differs));
+    TRY(store_commit(m->store));
+done:
     if (rc != OK && begun)
-        store_rollback(store);
-    run_flow_free(m.tools);
+        store_rollback(m->store);
+    return rc;
+}
+
+/* A dry import: would this row go, because the file that it came from no longer has it? */
+static enum status count_forgotten(void *context, const struct store_row *row)
+{
+    struct import *m = context;
+    struct text source = {0};
+    struct seen key;
+    enum status rc = store_source(m->store, row->hash, &source);
+    const char *hash = strrchr(row->hash, ':');
+    if (rc == OK && hash && source.length && !strcmp(source.data, m->source)) {
+        snprintf(key.hash, sizeof key.hash, "%s", hash + 1);
+        bool kept = false;
+        for (size_t low = 0, high = m->n_seen; low < high && !kept;) { /* they are sorted */
+            const size_t middle = (low + high) / 2;
+            const int order = strcmp(m->seen[middle].hash, key.hash);
+            kept = order == 0;
+            low = order < 0 ? middle + 1 : low;
+            high = order > 0 ? middle : high;
+        }
+        m->report->forgotten += !kept;
+    }
+    text_free(&source);
+    return rc;
+}
+
+static enum status import(struct import *m)
+{
+    enum status rc = OK;
+    const struct import_request *q = m->request;
+    struct stat info;
+    TRY(store_check_study(q->study));
+    TRY(import_columns_map(q->map, q->curves != NULL, &m->map));
+    TRY(run_flow_create(&m->tools));
+    TRY(sheet_open(q->path, q->decimal_comma, &m->sheet));
+    if (q->curves)
+        TRY(sheet_open(q->curves, q->decimal_comma, &m->curves));
+    if (stat(q->path, &info) == 0 && S_ISREG(info.st_mode))
+        REQUIRE(m->source = realpath(q->path, NULL), ERR_INPUT, "%s: %s", q->path, strerror(errno));
+    TRY(read_runs(m));
+    if (q->curves)
+        TRY(import_curves_read(&m->curves, &m->map, m->tools, q->null_loss, q->path, m->runs, m->n_runs,
+                               &m->report->left_of_curves, q->dry ? &m->report->columns : NULL));
+    if (!q->dry) {
+        TRY(save(m));
+        goto done;
+    }
+    TRY(put_runs(m));
+    if (m->store && m->source)
+        TRY(store_each(m->store, &(struct store_filter){.bare = true}, count_forgotten, m));
+done:
+    return rc;
+}
+
+enum status import_runs(struct store *store, const struct import_request *request, struct import_report *report)
+{
+    struct import m = {.store = store, .request = request, .report = report};
+    *report = (struct import_report){0};
+    const enum status rc = import(&m);
+    if (rc != OK)
+        report->imported = 0;
+    for (size_t i = 0; i < m.n_runs; i++)
+        import_curves_free(&m.runs[i]);
+    free(m.runs);
     free(m.seen);
-    text_free(&file);
+    free(m.source);
+    run_flow_free(m.tools);
+    import_expect_free(&m.expected);
+    import_columns_free(&m.map);
+    sheet_free(&m.sheet);
+    sheet_free(&m.curves);
     return rc;
 }

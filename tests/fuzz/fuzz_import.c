@@ -97,9 +97,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < KEY_COUNT; i++)
         defaults[i] = NAN;
     const char *path = fuzz_file(data, size);
-    enum status rc = import_csv(NULL, path, "fuzz", defaults, false, &report);
+    const struct import_request request = {.path = path, .study = "fuzz", .defaults = defaults};
+    enum status rc = import_runs(NULL, &request, &report);
     FUZZ_CHECK(!open_transaction && report.imported == (rc == OK ? put : 0));
-    text_free(&report.by_default);
+    import_report_free(&report);
     if (rc != OK) {
         FUZZ_CHECK_REFUSAL(rc);
         FUZZ_CHECK(strstr(error_message(), path));
