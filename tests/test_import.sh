@@ -19,6 +19,10 @@ refused() { # pattern, arguments..: exit 2, and no database
     fails 2 "$1" import "${@:2}" --db none.db
     [[ ! -e none.db ]]; ok $? "and makes no database"
 }
+dry() { # pattern of standard output, arguments..: what an import would do
+    "$plateau" import "${@:2}" --dry-run >out 2>err && grep -qE -e "$1" out
+    ok $? "dry: $1"
+}
 three='64 16 36;128 16 72;256 16 144;'
 
 # ---- Weights & Biases: the table of runs as CSV, and api.runs as JSON lines
@@ -101,7 +105,8 @@ refused 'wandb.csv:1: --map T=cfg.seq_len: the file has no column cfg.seq_len; d
 refused '--map: T is mapped twice, to a and b: leave one out' plain.csv model=toy --map T=a,T=b
 refused '--map T: expected KEY=COLUMN' plain.csv model=toy --map T
 refused '--map T=: expected KEY=COLUMN' plain.csv model=toy --map d=d,T=
-refused '--map run=Name: .* give the curves with --curves-from' wandb.csv model=toy --map run=Name
+refused '--map run=Name: is about curves: give them with --curves-from' wandb.csv model=toy --map run=Name
+refused '--map attention=a: is about curves' wandb.csv model=toy --map attention=a
 printf 'T,d,plateau,a.b,a/b\n64,16,36,1,1\n' >like.csv
 refused 'like.csv:1: --map seed=a.b.value: fits two columns, a.b and a/b: leave one out' like.csv model=toy --map seed=a.b.value
 take "the very name is taken before one that is like it" '64 1;' like.db T,seed like.csv model=toy --map seed=a.b
@@ -119,6 +124,13 @@ take "slips are imported over" '64 16 36;' slips.db T,d,plateau slips.csv model=
 grep -qx 'plateau: slips.csv: columns left out: seeds (did you mean seed?), Lr (did you mean lr?), loss (of numbers: not the key loss), accuracy' err
 ok $? "but said: $(head -n 1 err)"
 "$plateau" import slips.csv --db slips.db model=toy --quiet 2>err; grep -qx 'plateau: slips.csv: columns left out: seeds .*the key loss)' err; ok $? "even if nothing else is"
+loss() { printf "T,d,plateau,seed,loss\n64,16,36,1,$1\n64,16,36,2,$2\n" >loss.csv; }
+loss '' 0.25; take "a loss that a crashed run lacks" '64 36;64 36;' loss.db T,plateau loss.csv model=toy
+loss test TEST; take "the key loss" 'test;test;' loss.key.db loss loss.csv model=toy
+loss '' train; refused 'loss.csv:3: loss: the cell of line 2 is empty: fill it in' loss.csv model=toy
+loss train ''; refused 'loss.csv:3: loss: the cell is empty' loss.csv model=toy
+loss '' ''; refused 'loss.csv:2: loss: the column is empty: fill it in, or leave it out' loss.csv model=toy
+loss train 0.5; refused 'loss.csv:3: loss=0.5' loss.csv model=toy
 awk 'BEGIN { printf "T,d,plateau"; for (i = 1; i < 300; i++) printf ",config.other_%d", i; printf "\n64,16,36"; for (i = 1; i < 300; i++) printf ",%d", i; print "" }' >wide.csv
 take "hundreds of columns" '64 36;' wide.db T,plateau wide.csv model=toy
 grep -q 'config.other_20 and 279 more$' err; ok $? "twenty are named, the others counted"
@@ -141,4 +153,125 @@ json '{"T": 64, "x": 3}' 'bad.json: no outcome'
 json '{"T": 64, "plateau": "\xff"}' 'bad.json:1: not JSON'
 printf 'T\0,plateau\n' >bad.csv; refused 'bad.csv: not a text file; save it as CSV in UTF-8' bad.csv model=toy
 printf 'T;d;plateau\n64;16\n' >bad.csv; refused 'bad.csv:2: 2 fields, but the header names 3 columns' bad.csv model=toy
+
+# ---- a dry import
+dry '^  config.seq_len  ->  key T  =  64$' wandb.csv model=toy --map T=config.seq_len,plateau=summary.t_emerge --db dry.db
+dry '^  summary.t_emerge  ->  plateau  =  36$' wandb.csv model=toy --map T=config.seq_len,plateau=summary.t_emerge
+dry '^  State  ->  left out  =  finished$' wandb.csv model=toy --map T=config.seq_len,plateau=summary.t_emerge
+dry '^3 runs would be added, 0 replaced, 0 refused$' wandb.csv model=toy --map T=config.seq_len,plateau=summary.t_emerge --db dry.db
+[[ ! -e dry.db ]]; ok $? "it makes no database"
+dry '^  lr  ->  key lr  =  0.1$' semicolon.csv model=toy --decimal comma
+"$plateau" import plain.csv --db dry.db model=toy --quiet; cp dry.db before.db
+sed 's/^128/512/' plain.csv >x && mv x plain.csv
+dry '^1 runs would be added, 2 replaced, 0 refused; 1 that the file no longer has would go$' plain.csv model=toy --db dry.db
+cmp -s dry.db before.db; ok $? "and changes none"
+printf 'T,d,plateau\n64,16,36\n1,16,36\n8,16,x\n64,16,37\n' >bad.csv
+"$plateau" import bad.csv --dry-run model=toy >out 2>err; [[ $? == 2 ]] && grep -qx '1 runs would be added, 0 replaced, 3 refused' out &&
+    grep -q '^bad.csv:3: T=1: T must be in' out && grep -q '^bad.csv:4: plateau=x: must be' out && grep -q '^bad.csv:5: the same keys as line 2' out &&
+    grep -q '^plateau: bad.csv: 3 runs would be refused, and with them all' err
+ok $? "it says all that would be refused, and ends with 2"
+printf 'T,d,plateau\n64,16,36\n64,16,36\n' >bad.csv; "$plateau" import bad.csv --db twice.db model=toy --quiet 2>err
+sed -n 1,2p bad.csv >one.csv; "$plateau" import one.csv --db twice.db model=toy --quiet; "$plateau" import bad.csv --db twice.db --dry-run model=toy >out 2>err
+grep -qx '0 runs would be added, 1 replaced, 1 refused' out; ok $? "of two lines for one run one is refused"
+printf 'T,d,plateau\n' >empty.csv; dry '^  T  ->  key T$' empty.csv model=toy; dry '^0 runs would be added' empty.csv model=toy
+fails 2 'needs a file of runs and --db FILE' import plain.csv model=toy
+
+# ---- curves
+toy=(model=toy lr=0.1 optimizer=sgd)
+for seed in 1 2 3; do "$plateau" train T=16 d=4 "${toy[@]}" seed=$seed eval_every=20 steps=900 --trace t$seed.csv --json --quiet; done >made.json 2>/dev/null
+made=$(sed -E 's/.*"plateau": ([0-9.]*),.*/\1/' made.json | paste -sd' ')
+long() { # names of the columns of run, step, loss, attention and one more
+    echo "$1,more"; for seed in 1 2 3; do tail -n +2 t$seed.csv | awk -F, -v seed=$seed '{ print "r" seed "," $1 "," $4 "," $8 ",1" }'; done
+}
+long run,step,loss,attention >curves.csv
+printf 'run,T,d,seed\nr1,16,4,1\nr2,16,4,2\nr3,16,4,3\n' >runs.csv
+"$plateau" import runs.csv "${toy[@]}" --curves-from curves.csv --db curves.db 2>err; [[ $(of curves.db plateau | tr -d '\n') == "${made// /;};" ]]
+ok $? "the plateau lengths are those of the curves, to the last digit: $made"
+[[ $(of curves.db eval_every status) == 'emerged 20;emerged 20;emerged 20;' ]]; ok $? "eval_every is the distance of their rows"
+grep -qx 'plateau: curves.csv: columns left out: more' err; ok $? "a column that is no curve's is left out"
+"$plateau" export curves.db --curves >out; [[ $(grep -c '^3,' out) == $(($(wc -l <t3.csv) - 1)) ]]; ok $? "the curves are there"
+same() { # name, arguments..: the same runs with their curves
+    "$plateau" import "${@:2}" --db same.db 2>err; ok $? "$1$(grep '^plateau: .*=' err)"
+    [[ $(rows same.db) == "$(rows curves.db)" ]] && cmp -s <("$plateau" export same.db --curves) <("$plateau" export curves.db --curves)
+    ok $? "the same runs"; rm -f same.db
+}
+long _runid,_step,val/loss,attn >other.csv; sed 's/^run/Name/' runs.csv >name.csv
+same "other names in both files" name.csv "${toy[@]}" --curves-from other.csv --map step=_step,loss_test=val.loss,attention=attn
+same "loss is the curve's" name.csv "${toy[@]}" --curves-from other.csv --map step=_step,loss=val/loss,attention=attn
+sed 's/^run/my_run/' runs.csv >my.csv; same "run=, in one of the files" my.csv "${toy[@]}" --curves-from curves.csv --map run=my_run
+(head -n 1 curves.csv; tail -n +2 curves.csv | sort -s -t, -n -k2,2) >mixed.csv; same "rows of runs that alternate" runs.csv "${toy[@]}" --curves-from mixed.csv
+awk -F, 'NR > 1 { printf "{\"run\": \"%s\", \"step\": %s, \"loss\": %s, \"attention\": %s}\n", $1, $2, $3, $4 }' curves.csv >curves.jsonl
+same "curves as JSON lines" runs.csv "${toy[@]}" --curves-from curves.jsonl
+tr , ';' <curves.csv | tr . , >comma.csv; same "with decimal commas" runs.csv "${toy[@]}" --curves-from comma.csv --decimal comma
+sed 's/^r//' runs.csv | sed '1s/.*/id,T,d,seed/' >number.csv; sed 's/^r\([0-9]\)/\1.0/' curves.csv >number_curves.csv
+same "numbers of runs that pandas wrote as 1.0" number.csv "${toy[@]}" --curves-from number_curves.csv
+dry '^  loss  ->  loss  =  0.49999999999999994$' runs.csv "${toy[@]}" --curves-from curves.csv
+dry '^3 runs would be added, 0 replaced, 0 refused; 3 with a curve$' runs.csv "${toy[@]}" --curves-from curves.csv
+take "status that agrees" 'emerged;emerged;emerged;' agree.db status <(sed 's/$/,emerged/; 1s/emerged/status/' runs.csv) "${toy[@]}" --curves-from curves.csv
+sed 's/$/,censored/; 1s/censored/status/' runs.csv >status.csv
+refused 'status.csv:2: status=censored: by its curve run r1 is emerged' status.csv "${toy[@]}" --curves-from curves.csv
+
+printf 'run,T,d,seed,plateau\nr1,16,4,1,53\nr2,16,4,2,60\nr3,16,4,3,52\n' >given.csv
+take "given plateaus stand" '53;60;52;' given.db plateau given.csv "${toy[@]}" --curves-from curves.csv
+grep -qx 'plateau: 1 of the given plateau lengths differ from those of their curves by more than the distance between evaluations (line 3 has 60, its curve 51.4094); those given stand' err
+ok $? "one that is off is said"
+[[ $("$plateau" export given.db --curves | wc -l) == "$("$plateau" export curves.db --curves | wc -l)" ]]; ok $? "with their curves"
+sed 's/,60$/,/' given.csv >hole.csv; take "an empty one is that of its curve" "53;52;$(cut -d' ' -f2 <<<"$made");" hole.db plateau hole.csv "${toy[@]}" --curves-from curves.csv
+sed 's/$/,/; 1s/,$/,status/; s/,60,$/,,censored/' given.csv >censored.csv
+take "censored is given, too" 'emerged 53;censored ;emerged 52;' censored.db status,plateau censored.csv "${toy[@]}" --curves-from curves.csv
+grep -q '(line 3 has none, its curve 51.4094)' err; ok $? "and held against the curve"
+grep -v '^r2' curves.csv >two.csv; take "a run without a curve has its plateau" '53;60;52;' two.db plateau given.csv "${toy[@]}" --curves-from two.csv
+refused 'runs.csv:3: run r2: there is neither a curve nor a plateau: two.csv has no row of it' runs.csv "${toy[@]}" --curves-from two.csv
+awk -F, -v OFS=, -v CONVFMT=%.17g 'NR > 1 { $3 *= 2 } 1' curves.csv >double.csv
+"$plateau" import runs.csv "${toy[@]}" --curves-from double.csv --db double.db 2>err; grep -q 'on the plateau of 3 curves the loss is not about the null loss.*give --null-loss' err
+ok $? "a loss in another unit is warned of"
+take "and taken with --null-loss" "${made// /;};" unit.db plateau runs.csv "${toy[@]}" --curves-from double.csv --null-loss 1
+awk -F, 'NR == 1 || $2 % 180 == 0' curves.csv >rare.csv; "$plateau" import runs.csv "${toy[@]}" --curves-from rare.csv --db rare.db 2>err; grep -q '^plateau: 3 plateau lengths are known to more than a twentieth only' err
+ok $? "rows far apart are warned of"
+printf 'run,step,loss\na,0,.5\na,10,.5\na,20,nan\n' >nan.csv; printf 'run,T,d\na,16,4\n' >a.csv
+take "nan: diverged" 'diverged ;' nan.db status,plateau a.csv model=transformer --curves-from nan.csv
+
+# what this program exports comes in again, with its curves
+"$plateau" export curves.db >export.csv; "$plateau" export curves.db --curves >export_curves.csv
+"$plateau" import export.csv --curves-from export_curves.csv --db round.db --quiet
+[[ $(of round.db plateau status seed) == "$(of curves.db plateau status seed)" && $(of round.db plateau) == "${made// /;};" ]] &&
+    cmp -s <("$plateau" export round.db --curves) export_curves.csv
+ok $? "an export of this program, with its curves"
+for how in import record; do # of a Transformer as of recall, as `plateau record` has it
+    printf 'run,step,loss,accuracy\n' >recall.csv; for i in 0 1 2 3 4 5 6; do echo "x,${i}0,$((7 - i)),0.$i"; done >>recall.csv
+    printf 'run,pairs,vocab\nx,4,16\n' >x.csv
+    if [[ $how == import ]]; then "$plateau" import x.csv model=transformer task=recall --curves-from recall.csv --db import.db --quiet
+    else cut -d, -f2- recall.csv | "$plateau" record record.db model=transformer task=recall pairs=4 vocab=16 --quiet >/dev/null; fi
+done
+[[ $(of import.db plateau eval_every steps) == "$(of record.db plateau eval_every steps)" && $(of import.db plateau) == [0-9]* ]]; ok $? "recall: as recorded: $(of import.db plateau)"
+printf 'T,d,layers,heads,seed,plateau\n64,16,1,1,1,500\n64,16,1,1,2,500\n128,16,1,1,1,900\n' >expect.csv
+"$plateau" import expect.csv --db expect.db model=transformer --quiet
+[[ $(of expect.db reduced) =~ ^([0-9.]+)\;([0-9.]+)\;([0-9.]+)\;$ && ${BASH_REMATCH[1]} == "${BASH_REMATCH[2]}" && ${BASH_REMATCH[1]} != "${BASH_REMATCH[3]}" &&
+    $("$plateau" predict T=64 d=16 layers=1 heads=1 --json) == *"\"reduced\": ${BASH_REMATCH[1]},"* ]]
+ok $? "Transformers have the predictions of their keys: $(of expect.db reduced)"
+
+curve() { printf "run,step,loss${3:-}\n$1" >bad.csv; refused "$2" a.csv model=transformer --curves-from bad.csv "${@:4}"; }
+curve 'a,0,.5\nb,0,.5\n' 'bad.csv:3: run=b: a.csv has no such run; its first is a'
+curve 'a,0,.5\na,0,.5\n' 'bad.csv:3: step 0 does not come after 0'
+curve 'a,0,high\n' 'bad.csv:2: loss: high: not a number'
+curve 'a,x,.5\n' 'bad.csv:2: step: x: not a number'
+curve 'a,,.5\n' 'bad.csv:2: step: the cell has no number'
+curve ',0,.5\n' 'bad.csv:2: run: the cell is empty'
+curve 'a,0,nan\na,1,.5\n' 'bad.csv:3: the loss is a number again after it was nan in line 2'
+curve 'a,0,"0,5"\n' 'bad.csv:2: loss: 0,5: looks like a number with a decimal comma'
+curve 'a,0\n' 'bad.csv:2: 2 fields, but the header names 3'
+curve 'a,0,.5,.5\n' 'bad.csv:2: loss and loss_test are one column' ,loss_test
+curve 'a,0,.5,.5\n' 'bad.csv:1: two columns are named loss' ,loss
+curve 'a,0,.5,.5\n' 'bad.csv:2: attention_l9h1: no such column' ,attention_l9h1
+curve 'a,0,.5\n' 'bad.csv:1: --map attention=attn: the file has no column attn' '' --map attention=attn
+curve 'a,0,\na,10,NA\n' 'a.csv:2: run a: its curve has no loss_test'
+printf 'step,loss\n0,.5\n' >bad.csv; refused 'bad.csv:1: no column run' a.csv model=transformer --curves-from bad.csv
+printf 'run,_step,loss\na,0,.5\n' >bad.csv; refused 'bad.csv:1: no column step: .* There is _step \(did you mean step\?\)' a.csv model=transformer --curves-from bad.csv
+printf 'run,step,x\na,0,.5\n' >bad.csv; refused 'bad.csv:1: no column of a curve' a.csv model=transformer --curves-from bad.csv
+printf 'run,step,loss\na,0,.5\n' >bad.csv; refused 'model=flow: is not trained' a.csv model=flow --curves-from bad.csv
+printf 'T,d\n16,4\n' >none.csv; refused 'none.csv:1: no column run' none.csv model=transformer --curves-from bad.csv
+printf 'run,T,d,seed\na,16,4,1\na,16,4,2\n' >two.csv; refused 'two.csv: lines 2 and 3 are both named a' two.csv model=transformer --curves-from bad.csv
+refused 'none/such.csv: No such file' a.csv model=transformer --curves-from none/such.csv
+refused '--null-loss: is the unit of the losses of curves: give --curves-from' plain.csv model=toy --null-loss 1
+refused '--null-loss x: must be a number above 0' a.csv model=toy --curves-from bad.csv --null-loss x
 finish

@@ -43,7 +43,7 @@ static void say_left(const char *path, const struct import_left *left, bool quie
 }
 
 /* What is doubtful of curves, a line each. */
-static void say_curves(const struct import_report *r)
+static void say_doubts(const struct import_doubts *r)
 {
     if (r->differing)
         fprintf(stderr,
@@ -70,7 +70,7 @@ static void say_done(const struct arguments *a, const struct import_report *r)
     if (a->curves_from)
         say_left(a->curves_from, &r->left_of_curves, a->quiet);
     if (!a->quiet)
-        say_curves(r);
+        say_doubts(&r->doubts);
 }
 
 /* What a dry import found, on stdout; ERR_INPUT if a run would be refused, as then all are. */

@@ -1,7 +1,5 @@
 #include "store/import.h"
 #include "base/list.h"
-#include "store/import_curves.h"
-#include "store/import_expect.h"
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -9,13 +7,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const double ROUNDING = 1e-5; /* of numbers that were written with six digits */
-enum { REFUSALS = 5 };               /* that a dry import shows */
+enum { REFUSALS = 5 }; /* that a dry import shows */
 
 /* One run seen, to find lines with the same keys. */
 struct seen {
     char hash[33];
     size_t where;
+    bool there; /* in the store already */
 };
 
 struct import {
@@ -23,11 +21,13 @@ struct import {
     const struct import_request *request;
     struct import_report *report;
     struct run_flow *tools; /* owned */
-    struct import_expect expected;
+    struct import_outcome outcome;
     char *source; /* owned: path of the file; NULL if it is a pipe */
     struct import_map map;
     struct sheet sheet, curves;
     int from[IMPORT_COLUMNS]; /* column of the file; -1: none */
+    bool loss_is_key;         /* the column loss, if there is one; else that is not known yet */
+    size_t loss_empty;        /* the first record where it was empty; 0: none */
     struct import_run *runs;  /* owned */
     size_t n_runs, allocated;
     struct seen *seen; /* owned */
@@ -37,7 +37,7 @@ struct import {
 void import_report_free(struct import_report *r)
 {
     text_free(&r->by_default);
-    text_free(&r->differs);
+    text_free(&r->doubts.differs);
     text_free(&r->columns);
     text_free(&r->refusals);
     import_columns_left_free(&r->left);
@@ -143,16 +143,28 @@ done:
     return rc;
 }
 
-/* A column `loss` of numbers is a loss, and not the key, which takes names. */
-static void drop_loss(struct import *m)
+/* A column `loss` of numbers is a loss, and not the key, which takes names. Its first cell that is not empty tells;
+ * those before it are refused when it turns out to be the key's. */
+static enum status look_at_loss(struct import *m)
 {
+    enum status rc = OK;
     double value;
-    if (!has(m, KEY_loss) || m->n_runs || strcmp(m->sheet.names[m->from[KEY_loss]], "loss") != 0 ||
-        !text_to_real(m->sheet.cells[m->from[KEY_loss]], &value))
-        return;
-    text_addf(&m->report->left.slips, "%s%s (of numbers: not the key loss)", m->report->left.slips.length ? ", " : "",
-              m->sheet.names[m->from[KEY_loss]]);
-    m->from[KEY_loss] = -1;
+    struct text *slips = &m->report->left.slips;
+    if (!has(m, KEY_loss) || m->loss_is_key || strcmp(m->sheet.names[m->from[KEY_loss]], "loss") != 0)
+        return OK;
+    const char *cell = m->sheet.cells[m->from[KEY_loss]];
+    if (is_missing(cell)) {
+        m->loss_empty = m->loss_empty ? m->loss_empty : m->sheet.where;
+    } else if (text_to_real(cell, &value)) {
+        text_addf(slips, "%s%s (of numbers: not the key loss)", slips->length ? ", " : "", "loss");
+        m->from[KEY_loss] = -1;
+    } else {
+        m->loss_is_key = true;
+        REQUIRE(!m->loss_empty, ERR_INPUT, "loss: the cell of %s %zu is empty: fill it in", sheet_unit(&m->sheet),
+                m->loss_empty);
+    }
+done:
+    return rc;
 }
 
 /* Refuses an empty cell of a key that makes the run what it is: a default would take its place without a word. Keys
@@ -161,7 +173,7 @@ static enum status check_empty(const struct import *m, const double *given, cons
 {
     for (int i = 0; i < KEY_COUNT; i++) {
         const enum key key = (enum key)i;
-        if (has(m, i) && isnan(given[key]) && keys_applies(key, keys->preset) &&
+        if (has(m, i) && isnan(given[key]) && (key != KEY_loss || m->loss_is_key) && keys_applies(key, keys->preset) &&
             (keys_is_hashed(key) || key == KEY_threshold))
             return error_set(ERR_INPUT, "%s: the cell is empty, and this run has such a key: fill it in",
                              keys_name(key));
@@ -222,7 +234,7 @@ static enum status read_run(struct import *m)
     enum status rc = OK;
     double given[KEY_COUNT];
     struct import_run run = {.where = m->sheet.where};
-    drop_loss(m);
+    TRY(look_at_loss(m));
     if (m->request->dry && !m->report->columns.length)
         TRY(describe(m, true));
     memcpy(given, m->request->defaults, sizeof given);
@@ -262,133 +274,12 @@ static enum status read_runs(struct import *m)
             break;
         rc = refuse(m, sheet_blame(&m->sheet, m->sheet.where, read_run(m)));
     }
+    if (rc == OK && m->loss_empty && !m->loss_is_key && has(m, KEY_loss)) { /* it has neither numbers nor names */
+        rc = error_set(ERR_INPUT, "loss: the column is empty: fill it in, or leave it out");
+        rc = refuse(m, sheet_blame(&m->sheet, m->loss_empty, rc));
+    }
     if (rc == OK && m->request->dry && !m->report->columns.length)
         rc = describe(m, false);
-    return rc;
-}
-
-/* ---- outcomes ---- */
-
-/* Is the plateau, or that there is none, what the file says; else its curve does. */
-static bool is_given(const struct import *m, const struct import_run *run)
-{
-    return has(m, IMPORT_PLATEAU) && (!isnan(run->plateau) || (run->state_given && run->state != RUN_EMERGED));
-}
-
-/* Finds status, plateau and cap from what the line says; r->keys is set. The unit is that of the runs made here: for
- * the toy steps x lr, for the flow time. curve_end: how far the curve goes, in the same unit; NaN: there is none. */
-static enum status read_outcome(const struct import *m, const struct import_run *run, double curve_end,
-                                struct result *r)
-{
-    enum status rc = OK;
-    const bool flow = r->keys.preset == PRESET_FLOW, toy = r->keys.preset == PRESET_TOY;
-    const bool by_steps = !has(m, IMPORT_PLATEAU);
-    const char *end_key = flow ? "time" : "steps";
-    double end = flow ? run->given_time : run->given_steps * (toy ? r->keys.value[KEY_lr] : 1);
-    if (flow && end == 0) /* the key's way to say: no limit */
-        end = NAN;
-    REQUIRE(run->state_given || !by_steps, ERR_INPUT, "no status: fill it with emerged, censored or diverged");
-    r->state = run->state_given ? run->state : isnan(run->plateau) ? RUN_CENSORED : RUN_EMERGED;
-    if (isnan(end) && r->state != RUN_EMERGED)
-        end = curve_end;
-    REQUIRE(!(end <= 0 && r->state != RUN_DIVERGED), ERR_INPUT,
-            "%s=0: must be positive here, it says how far the run went", end_key);
-    r->plateau = by_steps && r->state == RUN_EMERGED ? end : run->plateau;
-    REQUIRE(isnan(end) || isnan(r->plateau) || r->plateau <= end * (1 + ROUNDING), ERR_INPUT,
-            "plateau=%.6g: is beyond the end of the run, %.6g in the same unit (%s): check %s%s", r->plateau, end,
-            toy ? "time = steps x lr" : store_unit(r), end_key, toy ? ", lr, and that the plateau is in time" : "");
-    r->cap = isnan(end) || r->plateau > end ? r->plateau : end;
-    REQUIRE(r->state != RUN_EMERGED || !isnan(r->plateau), ERR_INPUT,
-            "status=emerged: needs %s, the length of the plateau", by_steps ? end_key : "plateau");
-    REQUIRE(r->state == RUN_EMERGED || isnan(r->plateau), ERR_INPUT,
-            "status=%s: a run that did not emerge has no plateau; leave plateau empty and give %s, how far it went",
-            result_state_name(r->state), end_key);
-    REQUIRE(r->state != RUN_CENSORED || !isnan(r->cap), ERR_INPUT,
-            "censored: needs %s, how far the run went without emerging; add a column %s", end_key, end_key);
-done:
-    return rc;
-}
-
-/* Counts a given plateau that is not its curve's, by more than evaluations are apart. One that ends beyond the curve's
- * last row cannot be held against it. */
-static void compare(struct import *m, const struct import_run *run, const struct result *given,
-                    const struct result *curve)
-{
-    const double apart = run->curve->widest * run->curve->training.time_per_step;
-    const bool known = !isnan(given->plateau);
-    struct import_report *report = m->report;
-    char a[32] = "none", b[32] = "none";
-    if (!import_curves_tells(run) || (!known && isnan(curve->plateau)))
-        return;
-    if (isnan(curve->plateau) ? given->plateau + apart > curve->cap : fabs(given->plateau - curve->plateau) <= apart)
-        return;
-    if (known)
-        snprintf(a, sizeof a, "%.6g", given->plateau);
-    if (!isnan(curve->plateau))
-        snprintf(b, sizeof b, "%.6g", curve->plateau);
-    if (!report->differing++)
-        text_addf(&report->differs, "%s %zu has %s, its curve %s", sheet_unit(&m->sheet), run->where, a, b);
-}
-
-/* Counts what makes a length from a curve doubtful. */
-static enum status note_curve(struct import *m, const struct import_run *run, const struct result *r)
-{
-    double low, high, ratio;
-    const enum status rc = recording_unit(run->curve, &ratio);
-    result_bracket(r, r->plateau, &low, &high);
-    m->report->coarse += result_is_coarse(r->plateau, low, high);
-    m->report->off += ratio > 1.6 || ratio < 0.6;
-    return rc;
-}
-
-static enum status outcome_of_curve(struct import *m, const struct import_run *run, struct result *r)
-{
-    enum status rc = OK;
-    char buffer[TRACE_NAME];
-    REQUIRE(import_curves_tells(run), ERR_INPUT, "run %.60s: its curve has no %s, which ends the plateau", run->name,
-            trace_column(&run->curve->trace, run->curve->level, buffer));
-    REQUIRE(!run->state_given || run->state == r->state, ERR_INPUT,
-            "status=%s: by its curve run %.60s is %s: correct the status, or leave it empty, or add a column plateau",
-            result_state_name(run->state), run->name, result_state_name(r->state));
-    TRY(note_curve(m, run, r));
-done:
-    return rc;
-}
-
-/* The run as it is kept. */
-static enum status find_result(struct import *m, const struct import_run *run, struct result *r)
-{
-    enum status rc = OK;
-    struct result curve = {.predicted = prediction_none, .flow_plateau = NAN, .cap = NAN};
-    if (run->curve)
-        recording_outcome(run->curve, true, &curve);
-    if (run->curve && !is_given(m, run)) {
-        *r = curve;
-        TRY(outcome_of_curve(m, run, r));
-    } else {
-        REQUIRE(run->curve || !m->request->curves || has(m, IMPORT_PLATEAU) ||
-                    (has(m, KEY_steps) && has(m, IMPORT_STATUS)),
-                ERR_INPUT, "run %.60s: there is neither a curve nor a plateau: %.200s has no row of it",
-                run->name ? run->name : "without a name", m->request->curves);
-        *r = (struct result){.keys = run->keys,
-                             .initial_loss = NAN,
-                             .null_loss = NAN,
-                             .final_loss = NAN,
-                             .flow_plateau = curve.flow_plateau,
-                             .steps_done = NAN,
-                             .tokens_per_s = NAN,
-                             .predicted = curve.predicted};
-        for (int i = 0; i < FLOW_LEVELS; i++)
-            r->crossings[i] = NAN;
-        TRY(read_outcome(m, run, curve.cap, r));
-        if (run->curve)
-            compare(m, run, r, &curve);
-        else if (!m->request->dry)
-            TRY(import_expect_run(&m->expected, m->tools, &r->keys, r));
-        r->null_loss = NAN;
-    }
-    r->wall_s = run->wall_s;
-done:
     return rc;
 }
 
@@ -432,15 +323,14 @@ static enum status put(struct import *m, const struct import_run *run)
     enum status rc = OK;
     struct result r;
     char hash[48];
-    bool there;
-    TRY(find_result(m, run, &r));
+    TRY(import_outcome_find(&m->outcome, run, &r));
     struct seen *seen = &m->seen[m->n_seen];
     keys_hash(&r.keys, seen->hash);
     seen->where = run->where;
     snprintf(hash, sizeof hash, "import:%s", seen->hash);
-    TRY(check_other(m, hash, &r, &there));
+    TRY(check_other(m, hash, &r, &seen->there));
     m->n_seen++;
-    m->report->replaced += there;
+    m->report->replaced += seen->there;
     m->report->curves += run->curve != NULL;
     if (m->request->dry)
         goto done;
@@ -468,6 +358,7 @@ static enum status check_repeats(struct import *m)
         if (strcmp(m->seen[i].hash, m->seen[i - 1].hash) != 0)
             continue;
         m->report->imported--;
+        m->report->replaced -= m->seen[i].there;
         rc = error_set(ERR_INPUT, "the same keys as %s %zu: add a column seed (or the key in which these runs differ)",
                        sheet_unit(&m->sheet), m->seen[i - 1].where);
         rc = refuse(m, sheet_blame(&m->sheet, m->seen[i].where, rc));
@@ -500,7 +391,7 @@ static enum status save(struct import *m)
     if (m->source)
         TRY(store_drop(m->store, &m->report->forgotten));
     TRY(text_status(&m->report->by_default));
-    TRY(text_status(&m->report->differs));
+    TRY(text_status(&m->report->doubts.differs));
     TRY(store_commit(m->store));
 done:
     if (rc != OK && begun)
@@ -546,6 +437,12 @@ static enum status import(struct import *m)
     if (stat(q->path, &info) == 0 && S_ISREG(info.st_mode))
         REQUIRE(m->source = realpath(q->path, NULL), ERR_INPUT, "%s: %s", q->path, strerror(errno));
     TRY(read_runs(m));
+    m->outcome = (struct import_outcome){.from = m->from,
+                                         .unit = sheet_unit(&m->sheet),
+                                         .curves = q->curves,
+                                         .dry = q->dry,
+                                         .tools = m->tools,
+                                         .doubts = &m->report->doubts};
     if (q->curves)
         TRY(import_curves_read(&m->curves, &m->map, m->tools, q->null_loss, q->path, m->runs, m->n_runs,
                                &m->report->left_of_curves, q->dry ? &m->report->columns : NULL));
@@ -573,7 +470,7 @@ enum status import_runs(struct store *store, const struct import_request *reques
     free(m.seen);
     free(m.source);
     run_flow_free(m.tools);
-    import_expect_free(&m.expected);
+    import_expect_free(&m.outcome.expected);
     import_columns_free(&m.map);
     sheet_free(&m.sheet);
     sheet_free(&m.curves);

@@ -19,7 +19,7 @@
  * alone: without one, such a run knows its own threshold and no other. */
 #ifndef IMPORT_H
 #define IMPORT_H
-#include "store/import_columns.h"
+#include "store/import_outcome.h"
 #include "store/store.h"
 
 struct import_request {
@@ -38,13 +38,10 @@ struct import_report {
     size_t imported, forgotten; /* runs; those that the file held when it was imported before, and holds no longer */
     size_t replaced, refused;   /* dry: of the runs, those that are there already, and those that cannot be imported */
     size_t curves;              /* runs that have one */
-    size_t differing, coarse, off; /* given plateaus that differ from their curves'; those of curves that are known to
-                                      more than a twentieth only; curves whose loss is not about the null loss on the
-                                      plateau */
-    bool kinds[PRESET_COUNT];      /* which there were */
-    struct text by_default;        /* owned: "B=1 p=0": what T, d, B, p, pairs, vocab are that nothing gives */
+    struct import_doubts doubts;
+    bool kinds[PRESET_COUNT]; /* which there were */
+    struct text by_default;   /* owned: "B=1 p=0": what T, d, B, p, pairs, vocab are that nothing gives */
     struct import_left left, left_of_curves; /* columns that are not used */
-    struct text differs;                     /* owned: the first of the differing, in words */
     struct text columns;  /* owned; dry: a line for each column: its name, what it is, its first value as read */
     struct text refusals; /* owned; dry: a line for each of the first that are refused, and why */
 };

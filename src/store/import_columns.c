@@ -89,10 +89,9 @@ static enum status check_left(const struct import_map *map, const struct import_
 {
     const char *names[IMPORT_COLUMNS + COUNT(curve_names)];
     size_t n = 0;
-    if (is_run(m->name) && !map->curves)
-        return error_set(ERR_INPUT,
-                         "--map run=%.60s: whose curve is whose: give the curves with --curves-from FILE, too",
-                         m->column);
+    if (!map->curves && (is_run(m->name) || (!is_of(map, m->name, false) && is_of_curve(m->name))))
+        return error_set(ERR_INPUT, "--map %.60s=%.60s: is about curves: give them with --curves-from FILE, too",
+                         m->name, m->column);
     if (is_of(map, m->name, false) || (map->curves && is_of(map, m->name, true)))
         return OK;
     for (int i = 0; i < IMPORT_COLUMNS; i++)

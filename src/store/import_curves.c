@@ -79,9 +79,9 @@ static enum status find_run(struct reader *r, struct import_run **run)
     REQUIRE(*key.name, ERR_INPUT, "%s: the cell is empty: it names the run", r->s->names[r->run]);
     found = bsearch(&pointer, r->by_name, r->n_runs, sizeof(struct import_run *), compare_names);
     REQUIRE(found, ERR_INPUT,
-            "%s=%.60s: %.200s has no such run; its first is %.60s. If another column has the names: "
-            "--map run=COLUMN",
-            r->s->names[r->run], key.name, r->runs_path, r->n_runs ? r->by_name[0]->name : "missing, too");
+            "%s=%.60s: %.200s has no such run%s%.60s. If another column has the names: --map run=COLUMN",
+            r->s->names[r->run], key.name, r->runs_path, r->n_runs ? "; its first is " : "",
+            r->n_runs ? r->by_name[0]->name : "");
     *run = *found;
 done:
     return rc;
