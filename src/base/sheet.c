@@ -174,7 +174,8 @@ done:
     return rc;
 }
 
-/* The objects within objects, with s->name as their name so far. jansson bounds their depth. */
+/* The objects within objects, with s->name as their name so far.
+ * NOLINTNEXTLINE(misc-no-recursion): jansson bounds their depth */
 static enum status flatten(struct sheet *s, json_t *object)
 {
     enum status rc = OK;

@@ -208,7 +208,7 @@ static enum status describe(struct import *m, bool first)
     for (size_t i = 0; i < m->sheet.n; i++) {
         char *copy = NULL;
         const char *value = "", *what = "left out";
-        double number;
+        double number = NAN;
         REQUIRE(copy = strdup(first ? m->sheet.cells[i] : ""), ERR_MEMORY, "out of memory for a cell");
         value = copy;
         for (int k = 0; k < IMPORT_COLUMNS; k++) {
