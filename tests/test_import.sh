@@ -110,6 +110,11 @@ refused '--map attention=a: is about curves' wandb.csv model=toy --map attention
 printf 'T,d,plateau,a.b,a/b\n64,16,36,1,1\n' >like.csv
 refused 'like.csv:1: --map seed=a.b.value: fits two columns, a.b and a/b: leave one out' like.csv model=toy --map seed=a.b.value
 take "the very name is taken before one that is like it" '64 1;' like.db T,seed like.csv model=toy --map seed=a.b
+printf 'model,T,plateau\ngpt-2,16,36\n' >gpt.csv
+refused 'gpt.csv:2: model=gpt-2' gpt.csv
+refused 'gpt.csv:1: model: the file has this column: .*--map model=-' gpt.csv model=toy
+take "a column of a key's name that is not the key" '16 toy;' gpt.db model,T gpt.csv model=toy --map model=-
+grep -q 'left out: model$' err; ok $? "it is left out, and named"
 printf 'T,plateau,d\n16,36,64\n' >swap.csv
 take "columns may change their names" '64 16;' swap.db T,d swap.csv model=toy --map T=d,d=T
 printf 'T,T,plateau\n16,36,64\n' >twice.csv

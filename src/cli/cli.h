@@ -33,7 +33,7 @@
     X(curves, FLAG, NULL, "export the traces")                                                                         \
     X(map, TEXT, "KEY=COLUMN,..",                                                                                      \
       "import: what columns of other names are, as T=config.seq_len,plateau=summary.t_emerge: on the left a key, "     \
-      "plateau, status, wall_s, run or a column of a curve")                                                           \
+      "plateau, status, wall_s, run or a column of a curve; KEY=- for none")                                           \
     X(decimal, TEXT, "comma|point", "what numbers of the files have before their fraction (default point)")            \
     X(curves_from, TEXT, "FILE",                                                                                       \
       "import: the curves of the runs, a row for each evaluation: run, step, loss, attention, ..")                     \

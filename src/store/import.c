@@ -78,8 +78,8 @@ static enum status read_header(struct import *m)
     const char *slips = left->slips.length ? left->slips.data : "";
     for (int key = 0; key < KEY_COUNT; key++)
         REQUIRE(m->request->fallback || !has(m, key) || isnan(defaults[key]), ERR_INPUT,
-                "%s: the file has this column: leave out %s=.. on the command line, or the column", keys_name(key),
-                keys_name(key));
+                "%s: the file has this column: leave out %s=.. on the command line, or the column (--map %s=-)",
+                keys_name(key), keys_name(key), keys_name(key));
     REQUIRE(has(m, IMPORT_PLATEAU) || (has(m, KEY_steps) && has(m, IMPORT_STATUS)) || run, ERR_INPUT,
             "no outcome: add a column plateau, or the columns steps and status, or give the curves%s%s",
             *slips ? ". There is " : "", slips);

@@ -149,6 +149,12 @@ void import_columns_free(struct import_map *map)
     *map = (struct import_map){0};
 }
 
+/* "-" in place of a column: none is this, whatever its name. */
+static bool is_none(const struct import_mapping *m)
+{
+    return !strcmp(m->column, "-");
+}
+
 /* Without a ".value" at the end. */
 static size_t bare_length(const char *name)
 {
@@ -202,23 +208,26 @@ static enum status list_names(struct import_map *map, const struct sheet *s, boo
                               size_t *n)
 {
     enum status rc = OK;
-    int column;
+    int column = -1;
     *n = 0;
     REQUIRE(*list = calloc(s->n + map->n + 1, sizeof **list), ERR_MEMORY, "out of memory for %zu columns", s->n);
     for (size_t i = 0; i < map->n; i++) {
         struct import_mapping *m = &map->list[i];
+        column = -1;
         if (!is_of(map, m->name, of_curves))
             continue;
-        TRY(find_mapped(s, m, &column));
+        TRY(is_none(m) ? OK : find_mapped(s, m, &column));
         if (column >= 0)
             (*list)[(*n)++] = (struct named){m->name, column};
-        m->used = m->used || column >= 0;
+        m->used = m->used || column >= 0 || is_none(m);
     }
     const size_t mapped = *n;
     for (size_t i = 0; i < s->n; i++) {
         bool taken = false;
         for (size_t k = 0; k < mapped; k++)
             taken = taken || (*list)[k].column == (int)i || !strcmp((*list)[k].name, s->names[i]);
+        for (size_t k = 0; k < map->n; k++)
+            taken = taken || (is_none(&map->list[k]) && !strcmp(map->list[k].name, s->names[i]));
         if (!taken)
             (*list)[(*n)++] = (struct named){s->names[i], (int)i};
     }

@@ -3,7 +3,7 @@
  * A map is "T=config.seq_len,d=config/dim": on the left what a column is, a key or one of the names below, on the right
  * its name in the file. A name on the right that no column has exactly fits one that differs by / for . or by ".value"
  * at the end, as Weights & Biases writes settings. A column that is mapped is what the map says and nothing else, even
- * if its own name is that of a key.
+ * if its own name is that of a key. "model=-" says that no column is the key, also where one has its name.
  *
  * A left-over column whose name nearly is a right one may be a slip, so it is told apart from the others. */
 #ifndef IMPORT_COLUMNS_H
