@@ -155,7 +155,40 @@ step "format" formatted
 step "man pages" man_pages
 step "install and uninstall" installed
 
+# A Python with these modules: the one that PYTHON names, or the system's.
+python_has() {
+    local python=${PYTHON:-python3}
+    "$python" -c "import $1" 2>/dev/null || { echo "$python has no $1"; return 1; }
+}
+
+own_training() { # the example in PyTorch, recorded, comes near to the prediction
+    python_has torch || return 77
+    local folder; folder=$(mktemp -d) || return 1
+    trap 'rm -rf "$folder"' EXIT
+    PLATEAU=$root/build/plateau PYTHONPATH=$root/python "${PYTHON:-python3}" examples/own_training.py "$folder/own.db" | tee "$folder/said" &&
+        awk '/^plateau: .*emerged/ { good = $2 > $NF / 2 && $2 < 2 * $NF } END { exit !good }' "$folder/said" &&
+        [[ $(build/plateau export "$folder/own.db" --format jsonl --study own | wc -l) == 1 ]]
+}
+
+notebook() { # every cell runs, and no output is stored
+    python_has nbclient && python_has ipykernel || return 77
+    local folder; folder=$(mktemp -d) || return 1
+    trap 'rm -rf "$folder"' EXIT
+    PLATEAU=$root/build/plateau PYTHONPATH=$root/python "${PYTHON:-python3}" - "$root/examples/emergence.ipynb" "$folder" <<'P'
+import sys
+import nbformat
+from nbclient import NotebookClient
+book = nbformat.read(sys.argv[1], as_version=4)
+nbformat.validate(book)
+assert not any(cell.get("outputs") for cell in book.cells), "an output is stored"
+NotebookClient(book, timeout=600, kernel_name="python3", resources={"metadata": {"path": sys.argv[2]}}).execute()
+print("".join(output.get("text", "") for cell in book.cells for output in cell.get("outputs", [])))
+P
+}
+
 if [[ $full == yes ]]; then
+    step "examples/own_training.py" own_training
+    step "examples/emergence.ipynb" notebook
     step "stated errors on the full grid" env PLATEAU_TEST_FULL=1 bash -c '{ build/test_prediction; build/test_flow; } | tee /dev/stderr | { ! grep -q "^not ok"; }'
     step "without oneDNN" without_onednn
     step "distcheck" make -C build distcheck

@@ -68,6 +68,8 @@ prints '^{"item": "toy_statistics", "value": [0-9.]+, .*"unit": "ms/step"' bench
 fails 2 'toy_token: no such item; did you mean toy_tokens' bench toy_token
 fails 2 'bench takes no key=value' bench T=64
 prints 'threshold' keys
+PLATEAU_PROGRESS=0 "$plateau" flow T=64:512:*2 d=16 --jobs 1 >/dev/null 2>"$work/err"
+grep -qx 'flow: 2 of 4 runs, about [0-9]* s left' "$work/err"; ok $? "PLATEAU_PROGRESS: lines of progress as often as asked"
 prints 'default: 512 \(flow, toy\), 256' keys T
 prints 'plateau flow' help
 prints '^.TH PLATEAU' man

@@ -127,6 +127,29 @@ T
 "$plateau" flow T=64,128 p=0,.3 --json |
     "$json" T d seed plateau unit status initial_loss null_loss final_loss crossings wall_s version predicted solver
 ok $? "flow --json parses"
+# The tables for other programs: the same keys, commands and options
+"$plateau" keys --json >keys.json && "$json" name type default range low high choices unit group identity meaning <keys.json &&
+    [[ $(sed -E 's/^\{"name": "([^"]*)".*/\1/' keys.json) == "$(printf '%s\n' "${keys[@]}")" ]]
+ok $? "keys --json has every key"
+[[ $(grep '"name": "T"' keys.json) == *'"type": "integer", "default": {"flow": 512, "toy": 512, "reduced": 256, "regression": 256}, "range": "[2,1000000000]", "low": 2, "high": 1000000000, "choices": null, "unit": "tokens"'* ]] &&
+    [[ $(grep '"name": "rtol"' keys.json) == *'"type": "number", "default": {"flow": 1e-8, "reduced": 1e-8}'* ]] &&
+    [[ $(grep '"name": "loss"' keys.json) == *'"type": "choice", "default": {"flow": "test", "toy": "test"}, "range": null, "low": null, "high": null, "choices": ["test", "train"]'* ]] &&
+    grep -q '"name": "clamp", "type": "clamp"' keys.json && grep -q '"name": "schedule", "type": "schedule"' keys.json &&
+    [[ $(grep '"name": "threads"' keys.json) == *'"identity": false'* ]]
+ok $? "with defaults, ranges, choices"
+"$plateau" keys T --json | cmp -s - <(grep '"name": "T"' keys.json); ok $? "keys T --json is its line"
+fails 2 'threshhold: no such key; did you mean threshold' keys threshhold --json
+"$plateau" help --json >help.json && "$json" command words summary options settings <help.json &&
+    [[ $(sed -E 's/^\{"command": "([^"]*)".*/\1/' help.json) == "$(printf '%s\n' "${commands[@]}")" ]]
+ok $? "help --json has every command"
+missing=
+for command in "${commands[@]}"; do
+    "$plateau" help "$command" --json | cmp -s - <(grep "^{\"command\": \"$command\"" help.json) &&
+        [[ $("$plateau" help "$command" | sed -nE 's/^    (--)?([a-z-]+)[ =].*/\2/p') == "$("$plateau" help "$command" --json | grep -oE '\{"name": "[^"]*"' | cut -d'"' -f4)" ]] || missing+=" $command"
+done
+[[ -z $missing ]]; ok $? "with its options$missing"
+grep -q '"name": "strict", "argument": null' help.json && grep -q '"name": "study", "argument": "NAME"' help.json; ok $? "flags and arguments"
+
 "$plateau" train T=16 d=4 steps=5 optimizer=sgd,adam --json | "$json" lr plateau status steps_done tokens_per_s backend precision
 ok $? "train --json parses"
 printf 'T,d,seed,plateau,status\n64,16,1,360,emerged\n128,16,1,720,emerged\n256,16,1,1440,emerged\n512,16,1,,censored\n' >mine.csv

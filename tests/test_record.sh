@@ -16,7 +16,8 @@ ok $? "the trace of a run, recorded"
 made=$(member plateau <made.json)
 [[ $made && $made != null && $(tail -n 1 heard.json | member plateau) == "$made" && $(of a.db plateau) == "$made" ]]
 ok $? "has its plateau length to the last digit: $made"
-[[ $(head -n 1 heard.json) == '{"recording": true, "null_loss": '*'"step"'*'"attention_l1h2"'* && $(head -n 1 heard.json | member by_default) == 'B=1 p=0 optimizer=adam seed=1' ]]
+[[ $(head -n 1 heard.json) == '{"recording": true, "null_loss": '*'"step"'*'"attention_l1h2"'* && $(head -n 1 heard.json | member by_default) == 'B=1 p=0 optimizer=adam seed=1' &&
+    $(head -n 1 heard.json) == *'"short": {"loss": "loss_test", "accuracy": "accuracy_test", "attention": "attention_l1h1"}'* ]]
 ok $? "the first line says what it assumes: $(head -n 1 heard.json | member by_default)"
 "$plateau" export a.db --curves | cut -d, -f2- >curve.csv; [[ $(wc -l <curve.csv) == "$(wc -l <run.csv)" ]]
 ok $? "its curve is in the database"

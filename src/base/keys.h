@@ -142,6 +142,8 @@ void keys_describe(const struct keys *keys, struct text *out);
 /* The page of `plateau keys [KEY]`: type, default, range, unit, meaning. key = KEY_COUNT: the table of all.
  * Appended. */
 void keys_help(enum key key, struct text *out);
+/* The same for programs: an object a line for each key, with "default" of the kinds of run to which it applies. */
+void keys_json(enum key key, struct text *out);
 /* The same as man-page (roff) paragraphs. */
 void keys_man(struct text *out);
 

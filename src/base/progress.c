@@ -1,5 +1,7 @@
 #include "base/progress.h"
+#include "base/text.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,13 +19,18 @@ void progress_begin(struct progress *p, const char *what, size_t total, bool qui
     *p = (struct progress){.what = what, .total = total, .quiet = quiet, .started = progress_clock()};
     p->shown = p->started;
     p->terminal = isatty(STDERR_FILENO);
+    p->period = p->terminal ? TERMINAL_PERIOD : PLAIN_PERIOD;
+    const char *asked = getenv("PLATEAU_PROGRESS");
+    double seconds;
+    if (asked && text_to_real(asked, &seconds) && seconds >= 0)
+        p->period = seconds;
 }
 
 /* Is it time for another line? */
 static bool due(struct progress *p)
 {
     double now = progress_clock();
-    if (p->quiet || now - p->shown < (p->terminal ? TERMINAL_PERIOD : PLAIN_PERIOD))
+    if (p->quiet || now - p->shown < p->period)
         return false;
     p->shown = now;
     return true;

@@ -1,4 +1,6 @@
-/* Progress on stderr: one line that is rewritten on a terminal, a plain line every half minute when it is not one. */
+/* Progress on stderr: one line that is rewritten on a terminal, a plain line every half minute when it is not one. The
+ * environment variable PLATEAU_PROGRESS, a number of seconds, gives another time between lines: a program that reads
+ * them (the Python package) shows a bar of its own. */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 #include <stdbool.h>
@@ -7,8 +9,8 @@
 struct progress {
     const char *what; /* borrowed: "flow", a study's name */
     size_t total, done;
-    double work; /* of all runs, in any unit; 0: one is as long as another */
-    double started, shown;
+    double work;                   /* of all runs, in any unit; 0: one is as long as another */
+    double started, shown, period; /* seconds; period: between lines */
     bool quiet, terminal;
 };
 

@@ -7,7 +7,7 @@
 
 /* X(name, field type, argument or NULL, meaning); typed with - for _ */
 #define OPTIONS(X)                                                                                                     \
-    X(json, FLAG, NULL, "one JSON object per run and line on stdout")                                                  \
+    X(json, FLAG, NULL, "one JSON object per run (keys, help: key, command) and line on stdout")                       \
     X(quiet, FLAG, NULL, "no progress")                                                                                \
     X(trace, TEXT, "FILE.csv", "write the trace of the run (one run only)")                                            \
     X(checkpoint, TEXT, "FILE",                                                                                        \
@@ -113,8 +113,9 @@ struct arguments {
     X(reproduce, "[FIGURE..|PART|all]", " scale out jobs claims strict quiet ",                                        \
       "runs, fits, verdicts, figures into a report, in two parts: theory, transformers")                               \
     X(bench, "[ITEM..]", " json ", "throughput of this machine on fixed work")                                         \
-    X(keys, "[KEY]", " ", "every key: type, default, range, unit, meaning")                                            \
-    X(help, "[COMMAND]", " ", "this page, or a command's")                                                             \
+    X(keys, "[KEY]", " json ", "every key: type, default, range, unit, meaning")                                       \
+    X(help, "[COMMAND]", " json ",                                                                                     \
+      "this page, or a command's; --json: the table of commands and options, for programs")                            \
     X(man, "", " ", "the man page, as roff")                                                                           \
     X(completion, "bash|zsh", " ", "completion of commands, options and keys, as a script for that shell")             \
     X(cite, "", " ", "how to cite the paper and the program")

@@ -222,6 +222,22 @@ static void add_defaults(const struct record *r, const struct grid *grid, struct
     }
 }
 
+/* {"loss": "loss_test", ..}: the short names that this recording takes, for programs that check names themselves. */
+static void add_short_names(const struct record *r, struct text *out)
+{
+    char buffer[TRACE_NAME];
+    const char *separator = "", *name;
+    text_add(out, "{");
+    for (size_t i = 0; (name = recording_short_name(i)); i++) {
+        int column;
+        if (recording_column(&r->run, name, &column) != OK)
+            continue;
+        text_addf(out, "%s\"%s\": \"%s\"", separator, name, trace_column(&r->run.trace, column, buffer));
+        separator = ", ";
+    }
+    text_add(out, "}");
+}
+
 /* What the recording assumes: on stdout as JSON, or in words. */
 static enum status say_begun(const struct record *r, const struct grid *grid)
 {
@@ -235,7 +251,9 @@ static enum status say_begun(const struct record *r, const struct grid *grid)
         text_add(&out, ", \"columns\": [");
         for (int i = 0; i < r->run.trace.columns; i++)
             text_addf(&out, "%s\"%s\"", i ? ", " : "", trace_column(&r->run.trace, i, buffer));
-        text_add(&out, "], \"by_default\": ");
+        text_add(&out, "], \"short\": ");
+        add_short_names(r, &out);
+        text_add(&out, ", \"by_default\": ");
         text_add_json(&out, defaults.length ? defaults.data : "");
         text_add(&out, "}\n");
         TRY(text_status(&out));

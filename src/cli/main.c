@@ -213,6 +213,45 @@ static void add_command(const struct command *c, struct text *out)
     }
 }
 
+static void add_table_entry(const char *separator, const char *name, const char *argument, const char *meaning,
+                            struct text *out)
+{
+    text_addf(out, "%s{\"name\": \"%s\", \"argument\": ", separator, name);
+    if (argument)
+        text_add_json(out, argument);
+    else
+        text_add(out, "null");
+    text_add(out, ", \"meaning\": ");
+    text_add_json(out, meaning);
+    text_add(out, "}");
+}
+
+/* What add_command says in words. An option without an argument is a flag. */
+static void add_command_json(const struct command *c, struct text *out)
+{
+    const char *separator = "";
+    text_addf(out, "{\"command\": \"%s\", \"words\": ", c->name);
+    text_add_json(out, c->words);
+    text_add(out, ", \"summary\": ");
+    text_add_json(out, c->summary);
+    text_add(out, ", \"options\": [");
+    for (size_t k = 0; k < N_OPTIONS; k++) {
+        if (!takes(c, options[k].name))
+            continue;
+        add_table_entry(separator, options[k].name, options[k].argument, options[k].meaning, out);
+        separator = ", ";
+    }
+    text_add(out, "], \"settings\": [");
+    separator = "";
+    for (size_t k = 0; k < N_SETTINGS; k++) {
+        if (strcmp(settings[k].command, c->name))
+            continue;
+        add_table_entry(separator, settings[k].name, settings[k].argument, settings[k].meaning, out);
+        separator = ", ";
+    }
+    text_add(out, "]}\n");
+}
+
 enum status command_help(const struct arguments *a)
 {
     enum status rc = OK;
@@ -220,7 +259,13 @@ enum status command_help(const struct arguments *a)
     const struct command *c = NULL;
     if (a->n_files) {
         TRY(find_command(a->files[0], &c));
-        add_command(c, &out);
+        if (a->json)
+            add_command_json(c, &out);
+        else
+            add_command(c, &out);
+    } else if (a->json) {
+        for (size_t i = 0; i < N_COMMANDS; i++)
+            add_command_json(&commands[i], &out);
     } else {
         text_add(&out, "plateau " PACKAGE_VERSION ": when does sparse attention emerge, and does theory say so?\n\n");
         for (size_t i = 0; i < N_COMMANDS; i++)
@@ -286,11 +331,10 @@ enum status command_man(const struct arguments *a)
     keys_man(&out);
     text_add(&out, ".SH EXIT STATUS");
     add_exit_codes(&out);
-    text_add(
-        &out,
-        ".SH SEE ALSO\n.BR plateau-tutorial (7),\n.BR plateau-studies (5),\n.BR plateau-claims (5),\n.BR "
-        "plateau-formats (5),\n"
-        ".BR plateau-figures (7),\n.BR plateau-results (7),\n.BR plateau-theory (7),\n.BR plateau-extending (7)\n");
+    text_add(&out, ".SH SEE ALSO\n.BR plateau-tutorial (7),\n.BR plateau-studies (5),\n.BR plateau-claims (5),\n.BR "
+                   "plateau-formats (5),\n"
+                   ".BR plateau-figures (7),\n.BR plateau-results (7),\n.BR plateau-python (7),\n"
+                   ".BR plateau-theory (7),\n.BR plateau-extending (7)\n");
     enum status rc = text_status(&out);
     if (rc == OK)
         rc = cli_print(out.data, out.length);
@@ -308,7 +352,10 @@ enum status command_keys(const struct arguments *a)
         if (key == KEY_COUNT)
             return ERR_INPUT;
     }
-    keys_help(key, &out);
+    if (a->json)
+        keys_json(key, &out);
+    else
+        keys_help(key, &out);
     TRY(text_status(&out));
     TRY(cli_print(out.data, out.length));
 done:

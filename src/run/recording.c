@@ -68,6 +68,14 @@ void recording_free(struct recording *r)
 
 /* ---- columns ---- */
 
+static const char *const short_names[] = {"loss", "accuracy", "attention"};
+enum { SHORT_NAMES = sizeof short_names / sizeof short_names[0] };
+
+const char *recording_short_name(size_t i)
+{
+    return i < SHORT_NAMES ? short_names[i] : NULL;
+}
+
 enum status recording_column(const struct recording *r, const char *name, int *column)
 {
     enum { MOST = 1024 };
@@ -86,7 +94,8 @@ enum status recording_column(const struct recording *r, const char *name, int *c
     if (*column >= 0)
         return OK;
     size_t n = 0;
-    all[n++] = "loss", all[n++] = "accuracy", all[n++] = "attention";
+    for (; n < SHORT_NAMES; n++)
+        all[n] = short_names[n];
     for (int i = 0; i < t->columns && n < MOST; i++, n++)
         all[n] = trace_column(t, i, names[n]);
     const char *nearest = text_nearest(name, all, n);

@@ -37,6 +37,8 @@ enum status recording_begin(struct recording *r, struct run_flow *tools, const s
                             bool every_given);
 void recording_free(struct recording *r);
 
+/* The i-th of the short names; NULL behind the last. Not every run has all of them. */
+const char *recording_short_name(size_t i);
 /* The column of the trace that `name` stands for; ERR_INPUT with the nearest right name. */
 enum status recording_column(const struct recording *r, const char *name, int *column);
 /* Reads a cell of a row: *told is false where it is empty; nan and inf of any spelling are NaN that was told.
