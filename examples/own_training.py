@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Your own training loop beside theory: the paper's regression Transformer in PyTorch, recorded by plateau.Recorder.
 
-    own_training.py [DB] [key=value..]        such as own_training.py mine.db T=24 d=6 seed=2
+    own_training.py [DB] [key=value..]        such as own_training.py mine.db T=24 d=6 seed=2; half a minute
 
 A sequence is T Gaussian tokens; one of them, which an extra input marks, is the relevant one, and the target is W* times it. One layer with
 one head, sinusoidal positions, no layer norm, Adam. What is printed last is the plateau length beside what `plateau predict` said."""
@@ -11,7 +11,7 @@ import plateau
 import torch
 import torch.nn.functional as F
 
-keys = {"T": 24, "d": 6, "seed": 1, "steps": 12000, "lr": 1e-4, "batch": 32, "eval_every": 20, "eval_size": 256, "width": 256, "head_dim": 64, "mlp": 4}
+keys = {"T": 64, "d": 16, "seed": 1, "steps": 12000, "lr": 1e-4, "batch": 32, "eval_every": 20, "eval_size": 256, "width": 256, "head_dim": 64, "mlp": 4}
 for word in sys.argv[2:]:
     name, value = word.split("=")
     keys[name] = type(keys[name])(value)

@@ -182,7 +182,7 @@ book = nbformat.read(sys.argv[1], as_version=4)
 nbformat.validate(book)
 assert not any(cell.get("outputs") for cell in book.cells), "an output is stored"
 NotebookClient(book, timeout=600, kernel_name="python3", resources={"metadata": {"path": sys.argv[2]}}).execute()
-print("".join(output.get("text", "") for cell in book.cells for output in cell.get("outputs", [])))
+print("".join(output.get("text", "") or str(output.get("data", {}).get("text/html", "")) for cell in book.cells for output in cell.get("outputs", [])))
 P
 }
 

@@ -45,6 +45,8 @@ class Bar:
 
     def _write(self, line: str) -> None:
         self._plain = True
+        if not _is_watched():  # a log is no place for a line that is rewritten
+            return
         sys.stderr.write(f"\r\033[K{line}")
         sys.stderr.flush()
 
@@ -54,7 +56,7 @@ class Bar:
             if finished:
                 self._bar.update(self._bar.total - self._bar.n)
             self._bar.close()
-        elif self._plain:
+        elif self._plain and _is_watched():
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
 

@@ -357,9 +357,11 @@ class Life(Case):
                 plateau.sweep("s.yaml", db="a.db", jobs=1)
             self.assertEqual(steps[-2:], [8, -1])
             self.assertIn(3, steps)
-            for quiet, pattern in ((False, "s: 3 of 8 runs"), (True, "^$")):
-                with mock.patch.dict(sys.modules, {"tqdm": None, "tqdm.auto": None}), mock.patch("sys.stderr", io.StringIO()) as said:
-                    plateau.sweep("s.yaml", db=f"{quiet}.db", jobs=1, quiet=quiet)
+            for i, (quiet, terminal, pattern) in enumerate(((False, True, "s: 3 of 8 runs"), (True, True, "^$"), (False, False, "^$"))):
+                said = io.StringIO()
+                said.isatty = lambda there=terminal: there  # type: ignore[method-assign,misc]
+                with mock.patch.dict(sys.modules, {"tqdm": None, "tqdm.auto": None}), mock.patch("sys.stderr", said):
+                    plateau.sweep("s.yaml", db=f"{i}.db", jobs=1, quiet=quiet)
                 self.assertRegex(said.getvalue(), pattern)
 
     def test_version(self) -> None:
