@@ -79,6 +79,13 @@ for ((i = 0; i < 100; i++)); do [[ $(of d.db status 2>/dev/null) == interrupted 
 printf '20,.3\n' >&7; sleep .2
 kill -TERM $reader; wait $reader; [[ $? == 130 && $(of d.db final_loss) == 0.3 ]]; ok $? "stopped by a signal it keeps what it was told"
 exec 7>&-
+"$plateau" record d.db model=transformer T=16 d=4 seed=2 --quiet --json <pipe >/dev/null 2>err & reader=$!
+exec 7>pipe
+printf 'step,loss\n0,.5\n' >&7
+for ((i = 0; i < 100; i++)); do [[ $(of d.db steps 2>/dev/null) == 1 ]] && break; sleep .1; done
+kill -STOP $reader; printf '10,.4\n20,.35\n' >&7; kill -TERM $reader; kill -CONT $reader; wait $reader
+[[ $? == 130 && $(of d.db final_loss) == 0.35 && $(of d.db status) == interrupted ]]; ok $? "and what was on its way"
+exec 7>&-
 for i in 1 2 3 4 5 6 7 8; do loss 40 | "$plateau" record e.db model=transformer T=16 d=4 seed=$i --quiet --json >/dev/null 2>>err8 & done; wait
 [[ $(runs e.db) == 8 && $("$plateau" export e.db --format jsonl | grep -c '"emerged"') == 8 ]]; ok $? "eight at once on one file"
 if [[ -w /dev/full ]]; then

@@ -129,8 +129,9 @@ class Recorder:
             if not self._step < at <= self._last:
                 after = f"does not come after {self._step:.17g}"
                 raise InputError(f"step {at:.17g} {after if 0 <= at <= self._step else f'is not a number from 0 to {self._last:g}'}")
+            self._step = at  # before: if Ctrl-C comes in between, the row may be there
             self._write(f"{head}{','.join(cells)}\n".encode())
-            self._names, self._step = names, at
+            self._names = names  # behind: a header that comes twice is no harm
 
     @staticmethod
     def _number(name: str, value: SupportsFloat) -> float:

@@ -17,7 +17,7 @@
 /* Between saves, at least, and how much of the time they may take; how long the last one waits for a lock, and once
  * a signal came. */
 static const double EVERY_S = 1, SHARE = 0.05, PATIENCE_S = 600, STOPPED_S = 3;
-enum { LONGEST_LINE = 1 << 20, READ = 1 << 16 };
+enum { LONGEST_LINE = 1 << 20, READ = 1 << 16, PENDING = 1 << 21 };
 
 struct record {
     const struct arguments *arguments;
@@ -158,27 +158,45 @@ static enum status save(struct record *r, bool last, struct result *result)
     return rc == ERR_DATABASE && store_busy(r->store) ? OK : rc;
 }
 
-/* Waits for input until the next save is due; *more is false at its end. */
-static enum status read_some(struct record *r, bool *more)
+/* Takes what the input has, and waits for it at most so long (milliseconds; negative: for ever). *n: bytes; 0 at its
+ * end, negative if none came. */
+static enum status read_some(struct record *r, int wait, ssize_t *n)
 {
     enum status rc = OK;
     char buffer[READ];
     struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-    const bool waits = r->run.trace.length > r->saved;
-    const double left = r->next_save - progress_clock();
-    const int ready = poll(&in, 1, waits ? (int)(1000 * fmax(left, 0)) : -1);
-    if (ready <= 0) /* a signal, or time to save */
+    *n = -1;
+    if (poll(&in, 1, wait) <= 0) /* a signal, or time to save */
         return OK;
-    const ssize_t n = read(STDIN_FILENO, buffer, sizeof buffer);
-    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+    *n = read(STDIN_FILENO, buffer, sizeof buffer);
+    if (*n < 0 && (errno == EINTR || errno == EAGAIN))
         return OK;
-    REQUIRE(n >= 0, ERR_IO, "standard input: %s", strerror(errno));
-    REQUIRE(!memchr(buffer, '\0', (size_t)n), ERR_INPUT, "standard input: not a text");
-    text_add_bytes(&r->input, buffer, (size_t)n);
+    REQUIRE(*n >= 0, ERR_IO, "standard input: %s", strerror(errno));
+    REQUIRE(!memchr(buffer, '\0', (size_t)*n), ERR_INPUT, "standard input: not a text");
+    text_add_bytes(&r->input, buffer, (size_t)*n);
     TRY(text_status(&r->input));
-    *more = n > 0;
-    TRY(take_lines(r, n == 0));
+    TRY(take_lines(r, *n == 0));
 done:
+    return rc;
+}
+
+/* Rows come one by one while a run trains, and a writer whose reader waits for it pays for waking it: some 50
+ * microseconds a row on a busy machine, 3 where it does not wait. A signal ends the rest. */
+static void rest(ssize_t n)
+{
+    static const struct timespec a_while = {.tv_nsec = 20000000};
+    if (n > 0 && n < READ)
+        nanosleep(&a_while, NULL);
+}
+
+/* When a signal came: the rows that were on their way, which whoever wrote them takes for kept. */
+static enum status take_pending(struct record *r, bool *more)
+{
+    enum status rc = OK;
+    ssize_t n = 1;
+    for (size_t taken = 0; rc == OK && n > 0 && taken < PENDING && !r->ended; taken += n > 0 ? (size_t)n : 0)
+        rc = read_some(r, 0, &n);
+    *more = n != 0;
     return rc;
 }
 
@@ -187,10 +205,18 @@ static enum status record(struct record *r, struct result *result)
     enum status rc = OK;
     bool more = true;
     while (rc == OK && more && !r->ended && !*stop_reason()) {
-        rc = read_some(r, &more);
+        const bool waits = r->run.trace.length > r->saved;
+        const double left = fmax(r->next_save - progress_clock(), 0);
+        ssize_t n;
+        rc = read_some(r, waits ? (int)(1000 * left) : -1, &n);
+        more = n != 0;
+        if (rc == OK && more && !r->ended)
+            rest(n);
         if (rc == OK && r->run.trace.length > r->saved && progress_clock() >= r->next_save)
             rc = save(r, false, result);
     }
+    if (rc == OK && more && *stop_reason())
+        rc = take_pending(r, &more);
     if (!r->arguments->end_mark)
         r->ended = rc == OK && !more;
     /* A row that was refused ends the recording, and what was there before it stays. */
@@ -350,7 +376,7 @@ enum status command_record(const struct arguments *a)
     TRY(record(&r, &result));
     REQUIRE(r.run.trace.length, ERR_INPUT, "no rows: nothing is recorded");
     TRY(say_ended(&r, &result));
-    if (*stop_reason())
+    if (*stop_reason() && !r.ended)
         rc = stop_error("%zu rows are kept as an interrupted run", r.saved);
 done:
     store_close(r.store);
