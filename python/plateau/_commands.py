@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _program, _results
-from ._errors import InputError
+from ._errors import InputError, PlateauError
 from ._program import PathLike
 from ._progress import Bar
 from ._results import Figure, Row, Rows, Verdicts
@@ -80,6 +80,8 @@ def sweep(study: PathLike, db: PathLike | None = None, *, progress: bool | None 
         finished = True
     finally:
         bar.close(finished)
+    if db is None and not made:  # a rank of an MPI job that is not the first
+        raise PlateauError("sweep: the program did not say where the database is: give db")
     return Path(db if db is not None else made[-1])
 
 

@@ -217,6 +217,7 @@ class Databases(Case):
         self.assertEqual(len(frame), 9)
         self.assertIsInstance(frame, pandas.DataFrame)
         self.assertEqual(frame.groupby("T")["plateau"].mean().is_monotonic_increasing, True)
+        self.assertEqual(list(pandas.DataFrame(plateau.compare(self.db))["verdict"]), [v["verdict"] for v in plateau.compare(self.db)])
         lines = plateau.curves(self.db)
         self.assertEqual(set(lines["run"]), set(frame["id"]))
 
