@@ -1,8 +1,8 @@
 """The recorder: a training loop of one's own tells its evaluations to `plateau record`, which keeps them.
 
-The program runs beside the trainer, in a session of its own, and reads rows from a pipe. A row is in that pipe when
-log() returns, so it outlives the trainer, however that ends; what the input ends without is the mark of a run that was
-finished, and so a killed one counts as interrupted.
+The program runs beside the trainer, away from its terminal and process group, and reads rows from a pipe. A row is in
+that pipe when log() returns, so it outlives the trainer, however that ends. A run is finished when close() has written
+the mark of its end; where the input ends without it, the trainer was killed, and the run counts as interrupted.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Recorder:
         _live.add(self)
 
     def _start(self, words: list[str]) -> None:
-        """A session of its own: Ctrl-C and the end of the trainer's terminal do not reach the program."""
+        """Away from the process group: Ctrl-C and the end of the trainer's terminal do not reach the program."""
         child = _program.start([_program.find(), *words], stdin=subprocess.PIPE, bufsize=0, start_new_session=True)
         assert child.stdin is not None
         self._child, self._pipe = child, child.stdin.fileno()
