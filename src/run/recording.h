@@ -7,8 +7,8 @@
  *     attention   of a Transformer: the query's attention to what it needs, of the last layer's first head
  *
  * Losses are in units of the null loss, that of knowing nothing. Where it is not given it is that of the run which
- * these keys make here, (1/2) E|y|^2 with y averaged over its numbers: whoever logs another loss (a mean of squares is
- * twice ours) gives its own.
+ * these keys make here, (1/2) E|y|^2 summed over the d numbers of y: whoever logs another loss (a mean of their squares
+ * is 2/d of ours) gives its own.
  *
  * Between the start and a first row that comes later, the run is taken to know nothing at step 0. The key eval_every is
  * the largest distance between rows until the plateau was over, unless it was given: it says how exact the length is
