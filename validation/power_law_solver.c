@@ -18,8 +18,8 @@ static const double collinear = 1e-10;
 static const double rounding = 1e-14;
 /* A pivot of a Gram matrix below this part of its diagonal is rounding: the column depends on those before it. */
 static const double dependent = 1e-12;
-/* A bracket narrower than this, in units of sigma (and of sigma over the residual), is known by its middle: what that neglects is
- * below 1e-10, and so is what the difference of two tails loses to rounding in wider ones. */
+/* A bracket narrower than this, in units of sigma (and of sigma over the residual), is known by its middle: what that
+ * neglects is below 1e-10, and so is what the difference of two tails loses to rounding in wider ones. */
 static const double narrow_bracket = 1e-3;
 
 struct power_law_estimate *power_law_coefficient(struct power_law *fit, size_t j)

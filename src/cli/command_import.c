@@ -54,7 +54,7 @@ static void say_doubts(const struct import_doubts *r)
         fprintf(
             stderr,
             "plateau: on the plateau of %zu curves the loss is not about the null loss: if yours has another unit (a "
-            "mean of squares is twice ours), give --null-loss\n",
+            "mean over y's d numbers is 2/d of ours), give --null-loss\n",
             r->off);
     if (r->coarse)
         fprintf(

@@ -306,7 +306,7 @@ static enum status warn(const struct record *r, const struct result *result)
         fprintf(
             stderr,
             "plateau: on the plateau the loss is %.3g null losses: if yours has another unit than the null loss, %g (a "
-            "mean of squares is twice ours), give --null-loss\n",
+            "mean over y's d numbers is 2/d of ours), give --null-loss\n",
             ratio, result->null_loss);
     result_bracket(result, result->plateau, &low, &high);
     if (result_is_coarse(result->plateau, low, high))
