@@ -5,9 +5,11 @@
 
 enum { DATA_PATH = 4096 };
 
-/* data_path("validation/claims.yaml", path): where that file is. Looked for in $PLATEAU_DATA, else in the installation
- * if this is the installed program, else in the source tree it was built from, else in the installation. ERR_INPUT with
- * the remedy. */
+/* data_path("validation/claims.yaml", path): where that file is. Looked for in $PLATEAU_DATA, and nowhere else if that
+ * is set; else in ../share/plateau, seen from the folder of the program's own file, so that an installation can be
+ * moved as a whole; else in the source tree that the program was built from, unless it is an installed one (somebody
+ * else may own a folder of that name by then); else where `make install` was told to put it. ERR_INPUT with the remedy.
+ */
 enum status data_path(const char *name, char path[DATA_PATH]);
 
 #endif

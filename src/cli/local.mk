@@ -16,9 +16,9 @@ nodist_zshcompletion_DATA = %D%/_plateau
 nobase_dist_pkgdata_DATA += %D%/completion.bash %D%/completion.zsh
 CLEANFILES += %D%/plateau %D%/_plateau
 %D%/plateau: plateau$(EXEEXT) %D%/completion.bash
-	$(AM_V_GEN)./plateau completion bash > $@
+	$(AM_V_GEN)PLATEAU_DATA=$(abs_top_srcdir) ./plateau completion bash > $@
 %D%/_plateau: plateau$(EXEEXT) %D%/completion.zsh
-	$(AM_V_GEN)./plateau completion zsh > $@
+	$(AM_V_GEN)PLATEAU_DATA=$(abs_top_srcdir) ./plateau completion zsh > $@
 
 # The commit, for manifests: written anew only when it changes. A tarball has none.
 BUILT_SOURCES += commit.h

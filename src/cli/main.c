@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "plots/figures/figure.h"
 #include "base/keys.h"
+#include "base/program.h"
 #include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -416,9 +417,8 @@ static void start_better_blas(char **argv)
     char program[4096];
     if (!core || getenv("OPENBLAS_CORETYPE"))
         return;
-    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1); /* by its name, which `ps` shows */
-    program[n > 0 ? n : 0] = '\0';
-    if (n > 0 && setenv("OPENBLAS_CORETYPE", core, 1) == 0)
+    /* By its file, whose name `ps` shows. */
+    if (program_path(program, sizeof program) && setenv("OPENBLAS_CORETYPE", core, 1) == 0)
         execv(program, argv); /* if that fails: slowly, then */
 }
 
