@@ -1,5 +1,6 @@
 #include "validation/pairs.h"
 #include "base/list.h"
+#include "base/sort.h"
 #include "run/reading.h"
 #include <math.h>
 #include <stdlib.h>
@@ -92,8 +93,7 @@ static enum status choose_best(struct choice *c)
     struct candidate *list = c->field.list;
     if (!(c->best = calloc(c->field.n + 1, sizeof *c->best)))
         return error_set(ERR_MEMORY, "out of memory for %zu runs", c->field.n);
-    if (c->field.n)
-        qsort_r(list, c->field.n, sizeof *list, by_quality, c->but);
+    sort_with(list, c->field.n, sizeof *list, by_quality, c->but);
     for (size_t i = 0; i < c->field.n; i++) {
         if (!list[i].known || i == 0 || !pairs_twins(&list[i - 1].keys, &list[i].keys, c->but))
             c->best[c->n++] = list[i].id;
@@ -260,7 +260,7 @@ static enum status pair_up(const struct side *before, const struct side *after, 
         but[request->best] = 1;
     for (size_t i = 0; i < after->n; i++)
         x.order[i] = i;
-    qsort_r(x.order, after->n, sizeof *x.order, by_twins, &x);
+    sort_with(x.order, after->n, sizeof *x.order, by_twins, &x);
     for (size_t i = 0; i < before->n; i++) {
         const struct paired_run *a = &before->list[i];
         for (size_t k = first_twin(&x, after->n, &a->keys);

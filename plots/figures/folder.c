@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/random.h> /* macOS has getentropy here, the others in unistd.h */
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,7 +89,7 @@ static enum status make_aside(const struct folder *f, const char *name, char asi
     unsigned long long number;
     *fd = -1;
     for (int attempt = 0; attempt < 100 && *fd < 0; attempt++) {
-        if (getrandom(&number, sizeof number, 0) != sizeof number)
+        if (getentropy(&number, sizeof number) != 0)
             return failed(f, name);
         snprintf(aside, 32, ".new-%016llx", number);
         *fd = openat(f->fd, aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);

@@ -91,6 +91,16 @@ static enum status judge(const struct drawing *d, const char *script, double sec
         script, WEXITSTATUS(state), *d->message ? d->message : "no message");
 }
 
+/* POSIX has this since 2024; before, systems had it under a name that says so. */
+static int add_chdir(posix_spawn_file_actions_t *actions, const char *folder)
+{
+#if HAVE_POSIX_SPAWN_FILE_ACTIONS_ADDCHDIR
+    return posix_spawn_file_actions_addchdir(actions, folder);
+#else
+    return posix_spawn_file_actions_addchdir_np(actions, folder);
+#endif
+}
+
 /* Starts it, its messages into ends[1]; an error number or 0. */
 static int start(const char *folder, const char *script, const int ends[2], pid_t *child)
 {
@@ -106,7 +116,7 @@ static int start(const char *folder, const char *script, const int ends[2], pid_
         failed = failed ? failed : posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
         failed = failed ? failed : posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
         failed = failed ? failed : posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
-        failed = failed ? failed : posix_spawn_file_actions_addchdir_np(&actions, folder);
+        failed = failed ? failed : add_chdir(&actions, folder);
         failed = failed ? failed : posix_spawnp(child, "gnuplot", &actions, &attributes, arguments, environ);
         posix_spawnattr_destroy(&attributes);
     }
@@ -119,8 +129,10 @@ enum status gnuplot_run(const char *folder, const char *script, double seconds)
     enum status rc = OK;
     int ends[2];
     struct drawing d = {.state = 0};
-    if (pipe2(ends, O_CLOEXEC) != 0)
+    if (pipe(ends) != 0)
         return error_set(ERR_PROGRAM, "gnuplot: no pipe: %s", strerror(errno));
+    for (int i = 0; i < 2; i++) /* pipe2 would do it at once, but macOS has none; no other thread starts programs */
+        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
     const int failed = start(folder, script, ends, &d.child);
     close(ends[1]);
     d.pipe = ends[0];

@@ -12,6 +12,9 @@
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* macOS: that the program ignores SIGPIPE has to do */
+#endif
 
 struct worker {
     pid_t pid;   /* 0: none */
@@ -99,7 +102,8 @@ static enum status start(struct workers *workers, struct worker *w)
     }
     if (pid == 0) {
 #ifdef __linux__
-        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a worker must not outlive a killed parent */
+        /* A worker must not outlive a killed parent. Elsewhere it ends after its item, for its socket is closed. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
             _exit(0);
 #endif

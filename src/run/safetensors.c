@@ -1,5 +1,5 @@
 #include "run/safetensors.h"
-#include <endian.h>
+#include "base/byte_order.h"
 #include <errno.h>
 #include <jansson.h>
 #include <stdint.h>
@@ -37,11 +37,11 @@ static void copy_numbers(const void *from, size_t bytes, size_t size, void *to)
         uint64_t eight;
         if (size == 4) {
             memcpy(&four, (const char *)from + i, 4);
-            four = htole32(four);
+            four = byte_order_little32(four);
             memcpy((char *)to + i, &four, 4);
         } else {
             memcpy(&eight, (const char *)from + i, 8);
-            eight = htole64(eight);
+            eight = byte_order_little64(eight);
             memcpy((char *)to + i, &eight, 8);
         }
     }
@@ -89,7 +89,7 @@ enum status safetensors_write(const char *path, const struct safetensors_tensor 
     for (size_t i = 0; i < n; i++)
         total += tensor_bytes(&tensors[i]);
     REQUIRE(bytes = malloc(total), ERR_MEMORY, "%s: out of memory for a file of %zu bytes", path, total);
-    uint64_t length = htole64((uint64_t)header.length);
+    uint64_t length = byte_order_little64((uint64_t)header.length);
     memcpy(bytes, &length, 8);
     memcpy(bytes + 8, header.data, header.length);
     size_t at = 8 + header.length;
@@ -212,7 +212,7 @@ static enum status read_header(struct safetensors *file, size_t size, size_t *le
     uint64_t N = 0;
     REQUIRE(size >= 8, ERR_INPUT, "not a safetensors file: shorter than 8 bytes");
     TRY(read_bytes(file, 0, 8, &N));
-    N = le64toh(N);
+    N = byte_order_little64(N);
     REQUIRE(N <= LARGEST_HEADER && N <= size - 8, ERR_INPUT, "not a safetensors file: its header does not fit");
     *length = (size_t)N;
     REQUIRE(text = malloc(*length + 1), ERR_MEMORY, "out of memory for a header of %zu bytes", *length);

@@ -1,5 +1,6 @@
 /* Reading the store: rows, curves, and which of them a filter lets through. */
 #include "base/list.h"
+#include "base/sort.h"
 #include "store/store_sql.h"
 #include <math.h>
 #include <stdlib.h>
@@ -317,7 +318,7 @@ static enum status sort_rows(struct walk *w)
     }
     for (size_t i = 0; i < w->n; i++)
         w->order[i] = i;
-    qsort_r(w->order, w->n, sizeof *w->order, by_keys, w);
+    sort_with(w->order, w->n, sizeof *w->order, by_keys, w);
     return OK;
 }
 

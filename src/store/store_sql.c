@@ -1,5 +1,5 @@
 #include "store/store_sql.h"
-#include <endian.h>
+#include "base/byte_order.h"
 #include <math.h>
 #include <string.h>
 
@@ -244,7 +244,7 @@ void store_swap_order(double *values, size_t n)
     for (size_t i = 0; i < n; i++) {
         uint64_t bits;
         memcpy(&bits, &values[i], sizeof bits);
-        bits = htole64(bits);
+        bits = byte_order_little64(bits);
         memcpy(&values[i], &bits, sizeof bits);
     }
 }
