@@ -4,7 +4,7 @@ unit_tests = test_text test_random test_team test_scheduler test_root test_flow 
   test_schedule test_clamp test_safetensors test_forecast test_run_forecast test_run_toy test_training test_recording test_self_test test_store test_store_trust test_lease test_export test_import test_merge test_power_law test_brackets test_fit test_kaplan_meier test_flow_observables test_claim test_quantity test_pairs test_studies test_threshold test_plan test_figure_data test_gnuplot
 check_PROGRAMS += $(unit_tests) must_fail json_lines hold_lock
 # The program from outside
-shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_install.sh tests/test_train.sh tests/test_predict.sh tests/test_record.sh tests/test_import.sh tests/test_archive.sh tests/test_instruction_sets.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
+shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_install.sh tests/test_bootstrap.sh tests/test_train.sh tests/test_predict.sh tests/test_record.sh tests/test_import.sh tests/test_archive.sh tests/test_instruction_sets.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
   tests/test_survival.sh tests/test_merge.sh tests/test_plan.sh tests/test_report.sh tests/test_mpi.sh tests/test_python.sh
 TESTS += $(unit_tests) must_fail $(shell_tests)
 XFAIL_TESTS += must_fail
