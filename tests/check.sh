@@ -5,6 +5,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 root=$PWD
+. tests/debian.sh
 full=no
 case ${1:-} in --full) full=yes ;; "") ;; *) echo "check: $1: expected --full or nothing" >&2; exit 2 ;; esac
 passed=0 failed=0 skipped=0 untried=()
@@ -66,7 +67,7 @@ memcheck() { # unit tests...: all pass, no error, nothing lost for good; two at 
 
 fuzzed() { # two at a time, from the committed seeds and what earlier runs found
     local build=build/fuzz seconds=$((FUZZ_SECONDS * 2 / 6)) name
-    mkdir -p $build && { [[ -f $build/Makefile ]] || env -C $build ../../configure CC=clang --enable-fuzzing CFLAGS="-O1 -g"; } &&
+    mkdir -p $build && { [[ -f $build/Makefile ]] || (cd $build && ../../configure CC=clang --enable-fuzzing CFLAGS="-O1 -g"); } &&
         make -C $build -j2 fuzzers || return 1
     build/plateau keys | awk '/^  [A-Za-z]/ { print "\"" $1 "\"" }' >$build/keys.dict
     for name in grid study import claims safetensors store; do
@@ -97,31 +98,11 @@ installed() { # into a folder, used from there, and taken away without a rest
         make -C build uninstall DESTDIR="$to" && [[ -z $(find "$to" ! -type d) ]]
 }
 
-# A Debian of its own from the mirror that apt uses here, as small as it comes: SUITE FOLDER; with /proc and /sys, until the shell ends.
-debian() {
-    local mirror
-    to=$2
-    [[ $(id -u) == 0 ]] || { echo "needs root, for chroot"; return 77; }
-    if [[ ! -f $to/complete ]]; then
-        mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
-        [[ $mirror ]] || { echo "apt has no mirror here (apt-get update?)"; return 1; }
-        rm -rf "$to" && debootstrap --variant=minbase "$1" "$to" "$mirror" && touch "$to/complete" || return 1
-    fi
-    mountpoint -q "$to/proc" || mount -t proc proc "$to/proc" || return 1
-    mountpoint -q "$to/sys" || mount -t sysfs -o ro sysfs "$to/sys" || echo "no /sys"
-    trap "umount '$to/proc' '$to/sys'" EXIT # their names as they are now
-}
-
-inside() { # folder, command line
-    chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin bash -c "$2"
-}
-
 # Build and test with SUNDIALS 7 and GCC 14. build/trixie is kept: a second run is quick.
 trixie() {
     local to
     debian trixie "$PWD/build/trixie" || return $?
-    mkdir -p "$to/plateau" && find "$to/plateau" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} + &&
-        git ls-files -z --cached --others --exclude-standard | tar --null -T - -c --ignore-failed-read | tar -x -C "$to/plateau" || return 1
+    copy_sources "$to" || return 1
     inside "$to" 'cd /plateau && ./bootstrap && make -C build check -j2 && dpkg-query -W libsundials-dev gcc'
 }
 
@@ -195,6 +176,10 @@ if [[ $full == yes ]]; then
     step "valgrind on every unit test" memcheck $(cd build && ls -d test_* | grep -v '\.')
     step "Debian 13" trixie
     step "tutorial on a bare Debian 12" tutorial
+    step "wheel on a bare Debian 12" tests/packages.sh wheel bookworm
+    step "wheel on a bare Debian 13" tests/packages.sh wheel trixie
+    step "Debian package" tests/packages.sh deb bookworm
+    step "arm64" tests/packages.sh arm64
     step "quick reproduce, theory" build/plateau reproduce theory --scale quick --out build/report-quick # Transformers: half an hour more
 fi
 

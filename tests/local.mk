@@ -164,7 +164,7 @@ hold_lock_LDADD = $(EXTERNAL_LIBS)
 must_fail_SOURCES = tests/must_fail.c $(test_harness)
 must_fail_CPPFLAGS = $(TEST_CPPFLAGS)
 must_fail_LDADD = $(models_below)
-EXTRA_DIST += $(shell_tests) tests/cli.sh tests/check.sh tests/document.sh tests/snapshot.sh
+EXTRA_DIST += $(shell_tests) tests/cli.sh tests/check.sh tests/debian.sh tests/packages.sh tests/document.sh tests/snapshot.sh
 EXTRA_DIST += tests/bench/mpi.sh
 
 # Static analysis (.clang-tidy, tests/cppcheck.txt): quiet, or it fails.
