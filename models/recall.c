@@ -173,9 +173,9 @@ const struct task_kind recall_task = {
     .free = release,
     .draw = draw,
     .train_null = train_null,
-    .probes = {{"copy", values, value_to_key},
-               {"select", task_slots, task_last_to_relevant}, /* the query to its value, .. */
-               {"contrast", values, query_to_other, true}},   /* .. over that to another value */
+    .probes = {{"copy", values, value_to_key, false},
+               {"select", task_slots, task_last_to_relevant, false}, /* the query to its value, .. */
+               {"contrast", values, query_to_other, true}},          /* .. over that to another value */
     .n_probes = 3,
     .needed = 1,
 };

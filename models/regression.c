@@ -163,6 +163,6 @@ const struct task_kind regression_task = {
     .free = release,
     .draw = draw,
     .train_null = train_null,
-    .probes = {{"attention", task_slots, task_last_to_relevant}},
+    .probes = {{"attention", task_slots, task_last_to_relevant, false}},
     .n_probes = 1,
 };

@@ -57,6 +57,12 @@ without_onednn() { # as where the distribution has none: products by CBLAS
     make -j2 && make check -j2 TESTS="test_tensor test_transformer test_implementations test_self_test test_training tests/test_train.sh tests/test_instruction_sets.sh"
 }
 
+with_clang() { # as on a BSD or a Mac: no loops for one instruction set, other warnings
+    mkdir -p build/clang && cd build/clang || return 1
+    [[ -f Makefile ]] || ../../configure --enable-werror CC=clang || return 1
+    make -j2 && make check -j2 TESTS="test_random test_flow test_tensor test_transformer test_training test_figure_data tests/test_cli.sh tests/test_install.sh"
+}
+
 memcheck() { # unit tests...: all pass, no error, nothing lost for good; two at a time, for valgrind runs one thread at once
     printf '%s\0' "$@" | SOURCE=$root CK_FORK=no CK_DEFAULT_TIMEOUT=0 xargs -0 -P 2 -n 1 sh -c '
         log=build/valgrind-$1.log
@@ -172,6 +178,7 @@ if [[ $full == yes ]]; then
     step "examples/emergence.ipynb" notebook
     step "stated errors on the full grid" env PLATEAU_TEST_FULL=1 bash -c '{ build/test_prediction; build/test_flow; } | tee /dev/stderr | { ! grep -q "^not ok"; }'
     step "without oneDNN" without_onednn
+    step "with Clang" with_clang
     step "distcheck" make -C build distcheck
     step "valgrind on every unit test" memcheck $(cd build && ls -d test_* | grep -v '\.')
     step "Debian 13" trixie

@@ -116,8 +116,10 @@ enum status survival_draw(struct figure_data *data)
         const size_t n_steps = kaplan_meier_curve(runs + i, g.n, steps);
         const struct extras extras = add_curve(table, title, axis, runs + i, g.n, steps, n_steps);
         snprintf(variable, sizeof variable, "group_%zu", ++groups);
-        text_addf(&banded, extras.band ? " %zu" : "", groups);
-        text_addf(&marked, extras.marks ? " %zu" : "", groups);
+        if (extras.band)
+            text_addf(&banded, " %zu", groups);
+        if (extras.marks)
+            text_addf(&marked, " %zu", groups);
         figure_data_set_text(data, variable, title);
         snprintf(variable, sizeof variable, "runs_%zu", groups);
         figure_data_set_real(data, variable, (double)g.n);

@@ -48,7 +48,7 @@ static void add_words(struct markup *m, const char *words)
     }
 }
 
-static void add_formatted(struct markup *m, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void add_formatted(struct markup *m, const char *format, va_list arguments)
 {
     char buffer[4096];
     vsnprintf(buffer, sizeof buffer, format, arguments);
