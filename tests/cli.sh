@@ -36,6 +36,9 @@ nobody() { # command...: as a user without rights; 77 if that cannot be had
         return 77
     fi
 }
+edit() { # sed script, file: GNU's and BSD's `sed -i` take different words
+    sed "$1" "$2" >"$work/edited" && cat "$work/edited" >"$2"; local rc=$?; rm -f "$work/edited"; return $rc
+}
 finish() {
     echo "1..$n"
 }

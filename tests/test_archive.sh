@@ -37,7 +37,7 @@ ok $? "curves are thinned, their last row stays"
 
 # ---- what is not taken
 edited() { # pattern, name, sed script, file
-    rm -rf bad && cp -r results bad && sed -i "$3" "bad/$4" && "$plateau" export bad >out 2>err
+    rm -rf bad && cp -r results bad && edit "$3" "bad/$4" && "$plateau" export bad >out 2>err
     [[ $? == 2 && ! -s out ]] && grep -qE "^plateau: bad/$1" err
     ok $? "refused: $2"
 }

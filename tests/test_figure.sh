@@ -148,7 +148,7 @@ PATH=$work/empty "$plateau" figure 1b one.db --out one --quiet; ok $? "the same 
 echo flow,1,1,1 >>one/fig1b.csv; echo >one/fig1b.png; redrawn "another table"
 ! grep -q '^flow,1,1,1$' one/fig1b.csv; ok $? "and the table is the right one again"
 echo '# mine' >>one/common.gp; echo >one/fig1b.png; redrawn "another script"
-sed -i 's/common.gp: ./common.gp: x/' one/fig1b.gp; echo >one/fig1b.png; redrawn "the shared script was another one when it was drawn"
+edit 's/common.gp: ./common.gp: x/' one/fig1b.gp; echo >one/fig1b.png; redrawn "the shared script was another one when it was drawn"
 : >one/fig1b.png; redrawn "an empty picture"
 rm one/fig1b.png; redrawn "no picture"
 echo 'set grid' >>one/fig1b.gp; "$plateau" figure 1b one.db --out one --quiet 2>err &&

@@ -174,7 +174,7 @@ word() { # a whole number as I32
 }
 relevant() { # FILE, numbers: in place of the last ones, which are those of `relevant`
     local file=$1 size; shift
-    size=$(stat -c %s "$file")
+    size=$(wc -c <"$file")
     for number; do word "$number"; done | dd of="$file" bs=1 seek=$((size - 4 * $#)) conv=notrunc 2>err
 }
 single=("${tiny[@]/#batch=8/batch=1}")
