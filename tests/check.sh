@@ -185,7 +185,7 @@ if [[ $full == yes ]]; then
     step "tutorial on a bare Debian 12" tutorial
     step "wheel on a bare Debian 12" tests/packages.sh wheel bookworm
     step "wheel on a bare Debian 13" tests/packages.sh wheel trixie
-    step "Debian package" tests/packages.sh deb bookworm
+    step "Debian package" tests/packages.sh deb
     step "arm64" tests/packages.sh arm64
     step "quick reproduce, theory" build/plateau reproduce theory --scale quick --out build/report-quick # Transformers: half an hour more
 fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What `make wheel` and `make deb` make, on machines that have nothing: steps of tests/check.sh --full, which need root (chroot).
 #   tests/packages.sh wheel SUITE    the wheel, as a user without rights, in a Debian with no more than Python
-#   tests/packages.sh deb SUITE      the Debian package: installed, used, purged
+#   tests/packages.sh deb            the Debian package: installed, used, purged
 #   tests/packages.sh arm64          built, tested and packed on emulated arm64, and compared with this processor
 # Run in the root of the source tree, with build/plateau there. Exit code 77: not possible here; the last line says why.
 set -u
@@ -20,8 +20,13 @@ reproduces() { # command, out of which folder: a command line for as_user
           grep -q 'C27' $2/report.md && [[ -s $2/index.html ]]"
 }
 
+release() { # what this machine's Debian is called
+    sed -n 's/^VERSION_CODENAME=//p' /etc/os-release 2>/dev/null
+}
+
 wheel() { # suite
     local file to
+    [[ $(release) == bookworm ]] || { echo "wheels are made on Debian 12, so that they run there, too"; return 77; }
     make -C build --no-print-directory wheel || return 1
     file=$(newest "plateau-*_$(uname -m).whl")
     debian "$1" "$PWD/build/bare-$1" "" python3-pip,python3-venv || return $?
@@ -47,13 +52,14 @@ traces() { # folder: what a package of this name has left there
     inside "$1" "find / -xdev -name '*plateau*' ! -path '/home/*' ! -path '/tmp/*' ! -path '/var/log/*' | sort"
 }
 
-deb() { # suite
+deb() { # a package is for the release that it was made on
     local file to left
+    command -v dh lintian >/dev/null && [[ $(release) ]] || { echo "debhelper and lintian are not installed"; return 77; }
     make -C build --no-print-directory deb || return 1
     file=$(newest "plateau_*_$(dpkg --print-architecture).deb")
     ls -l "$file"
     lintian --fail-on error "$file" || return 1
-    debian "$1" "$PWD/build/deb-$1" "" man-db,bash-completion || return $?
+    debian "$(release)" "$PWD/build/deb-$(release)" "" man-db,bash-completion || return $?
     new_user "$to" && cp "$file" "$to/tmp" && left=$(traces "$to") || return 1
     inside "$to" 'export DEBIAN_FRONTEND=noninteractive
         apt-get -q update && apt-get -q install -y --no-install-recommends /tmp/plateau_*.deb && rm /tmp/plateau_*.deb' || return 1
@@ -111,4 +117,4 @@ arm64() {
              { worst = far($1, $2); print "relative difference", worst; if (worst > (NR == 1 ? 1e-10 : 1e-5)) exit 1 } END { if (NR != 2) exit 1 }'
 }
 
-case ${1:-} in wheel | deb | arm64) "$@" ;; *) echo "packages: ${1:-}: expected wheel SUITE, deb SUITE or arm64" >&2; exit 2 ;; esac
+case ${1:-} in wheel | deb | arm64) "$@" ;; *) echo "packages: ${1:-}: expected wheel SUITE, deb or arm64" >&2; exit 2 ;; esac
