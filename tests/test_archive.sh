@@ -21,6 +21,7 @@ ok $? "a database with every kind of run"
 ok $? "export --out: $(cat said)"
 all() { "$plateau" export "$1" | cut -d, -f2- | sort; }
 [[ $(all a.db | wc -l) == 12 && $(all results) == "$(all a.db)" ]]; ok $? "the folder read as a database: every row, every bit"
+[[ ! -e :memory: ]]; ok $? "which leaves no file behind"
 "$plateau" merge b.db results --quiet && [[ $(all b.db) == "$(all a.db)" ]] && "$plateau" forget b.db --damaged --dry-run 2>&1 | grep -q 'no such run'
 ok $? "merge puts them back into a database, none damaged"
 "$plateau" export b.db --out again --quiet && diff -r results again; ok $? "which gives the same files again"

@@ -440,8 +440,7 @@ enum status archive_open(const char *path, struct store **store)
     struct stat info;
     if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
         return store_open(path, STORE_READ, NULL, store);
-    TRY(store_open(":memory:", STORE_WRITE, NULL, store));
-    TRY(store_call(*store, path));
+    TRY(store_open_memory(path, store));
     TRY(read_folder(path, *store));
 done:
     if (rc != OK) {

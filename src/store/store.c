@@ -169,7 +169,7 @@ static enum status connect(struct store *s, int flags)
 {
     struct text path = {0};
     enum status rc = OK;
-    text_addf(&path, "%s%s", *s->path == '/' ? "" : "./", s->path);
+    text_addf(&path, "%s%s", s->in_memory || *s->path == '/' ? "" : "./", s->in_memory ? ":memory:" : s->path);
     TRY(text_status(&path));
     sqlite3_close(s->db);
     s->db = NULL;
@@ -257,6 +257,25 @@ done:
     return rc;
 }
 
+enum status store_open_memory(const char *name, struct store **store)
+{
+    enum status rc = OK;
+    struct store *s = calloc(1, sizeof *s);
+    REQUIRE(s && (s->path = strdup(name)), ERR_MEMORY, "out of memory for the results database");
+    store_patience(s, -1);
+    s->in_memory = true;
+    TRY(connect(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
+    TRY(open_for_writing(s, true, NULL));
+    TRY(prepare_all(s, STORE_WRITE));
+done:
+    if (rc != OK) {
+        store_close(s);
+        s = NULL;
+    }
+    *store = s;
+    return rc;
+}
+
 void store_close(struct store *store)
 {
     if (!store)
@@ -276,16 +295,6 @@ void store_close(struct store *store)
 const char *store_path(const struct store *store)
 {
     return store->path;
-}
-
-enum status store_call(struct store *store, const char *path)
-{
-    char *copy = strdup(path);
-    if (!copy)
-        return error_set(ERR_MEMORY, "out of memory for the results database");
-    free(store->path);
-    store->path = copy;
-    return OK;
 }
 
 enum status store_begin(struct store *store)

@@ -33,13 +33,13 @@ enum status store_check_study(const char *name);
  * in a file that is not one of plateau's, is corrupt, or has another schema. Release *store with store_close; NULL
  * after an error. */
 enum status store_open(const char *path, enum store_mode mode, const char *command_line, struct store **store);
+/* An empty one in memory, which no file keeps; messages call it `name`. As above. */
+enum status store_open_memory(const char *name, struct store **store);
 /* NULL is fine. Rolls back an open transaction. */
 void store_close(struct store *store);
 
 /* The file, as it was given to store_open; borrowed. */
 const char *store_path(const struct store *store);
-/* Messages name it so from now on: of a store in memory (":memory:") where it comes from. ERR_MEMORY. */
-enum status store_call(struct store *store, const char *path);
 
 /* How long every call waits for a lock that another process holds, before it is ERR_DATABASE; negative: as it was. */
 void store_patience(struct store *store, double seconds);

@@ -38,6 +38,7 @@ enum { SELECT_ID, SELECT_HAS_CURVE, SELECT_STUDIES, SELECT_COLUMNS }; /* a selec
 struct store {
     sqlite3 *db;
     char *path;            /* owned */
+    bool in_memory;        /* path says where its rows come from */
     double bytes;          /* of the file, when it was opened */
     int schema;            /* of the file */
     double operations;     /* that SQLite may still take until the file has been looked through */

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# The results in the repository: the verdicts and numbers that are printed of them follow from them, and cheap runs come out the same when
+# they are made again. Speaks TAP.
+. "${SOURCE:?}/tests/cli.sh"
+cd "$work" || exit 1
+results=$source/results
+
+if command -v python3 >/dev/null; then
+    PLATEAU=$plateau python3 "$source/doc/findings/make.py" --check >said 2>&1; rc=$?
+    ok $rc "findings.md, README's answer and verdicts.txt are what results/ say: $(head -c 600 said)"
+    cp -r "$source/results" "$source/README.md" . && mkdir -p doc && cp -r "$source"/doc/findings* doc && sed -i.bak 's/sgd/SGD/' doc/findings.md && sed -i.bak '1s/.*/C1 deviates/' results/verdicts.txt
+    PLATEAU=$plateau python3 doc/findings/make.py --check >said 2>&1; rc=$?
+    [[ $rc == 1 ]] && grep -q '^+C1 reproduced' said; ok $? "and one that is not is shown"
+else
+    skip 2 "python3 is not installed"
+fi
+size=$(du -sk "$results" | cut -f1); ((size <= 5120)); ok $? "results/ is at most 5 MB: $size kB"
+"$plateau" report "$results" --out report --quiet 2>err && [[ -s report/index.html ]] && (($(find report/figures -name '*.svg' | wc -l) >= 26))
+ok $? "the report of results/, with all figures: $(head -c 300 err)"
+
+# ---- runs made again: a flow, the toy model by SGD, a Transformer
+again() { # study, model's words, tolerance if the libraries differ, key=value..
+    local study=$1 tolerance=$2 old new
+    shift 2
+    old=$("$plateau" export "$results" --study "$study" --format jsonl "$@" | head -n 1)
+    new=$("$plateau" "$command" "$@" --json 2>/dev/null | head -n 1)
+    awk -v a="$(grep -oE '"plateau": [0-9.e+]+' <<<"$old" | cut -d' ' -f2)" -v b="$(grep -oE '"plateau": [0-9.e+]+' <<<"$new" | cut -d' ' -f2)" -v t="$tolerance" \
+        'BEGIN { printf "%s then, %s now", a, b; exit !(a > 0 && b > 0 && (a - b) ^ 2 <= (t * b) ^ 2) }' >said
+    ok $? "$study $*: $(cat said)"
+}
+command=flow again fig1c 1e-6 T=256 d=64 model=flow
+command=train again repetition 1e-6 T=256 d=32 B=4 seed=1 model=toy
+command=train again fig14 0.02 T=16 d=8 seed=1 model=transformer feature=yes position=random
+finish
