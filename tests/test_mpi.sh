@@ -211,13 +211,13 @@ unset SLURM_JOB_ID SLURM_ARRAY_JOB_ID SLURM_ARRAY_TASK_COUNT
 
 # ---- a rank, the whole job, the disk, at random: nothing finished is lost, nothing made twice
 [[ -z ${PLATEAU_TEST_FULL:-} ]] || kills=20
-"$plateau" sweep toys.yaml "seed=1:$((2 * kills)):+1" --db undisturbed.db --quiet
+"$plateau" sweep toys.yaml "seed=1:$((5 * kills)):+1" --db undisturbed.db --quiet
 mkdir small; mounted=no
 trap 'umount small 2>/dev/null; rm -rf "$work"' EXIT
 [[ $(id -u) == 0 ]] && mount -t tmpfs -o size=$((4 + kills))m tmpfs small 2>/dev/null && mounted=yes
 RANDOM=$kills kept=0 changed=0 said=
 for ((i = 0; i < kills; i++)); do
-    job 2 toys.yaml "seed=1:$((2 * kills)):+1" --db small/killed.db
+    job 2 toys.yaml "seed=1:$((5 * kills)):+1" --db small/killed.db
     more=$((kept + RANDOM % 4)); until (($(stored small/killed.db) > more)) ||
         ! kill -0 $job 2>/dev/null; do sleep "0.0$((RANDOM % 5))"; done
     mapfile -t ranks < <(ranks_of $job); everyone=$(family $job)
@@ -235,9 +235,9 @@ for ((i = 0; i < kills; i++)); do
     [[ ! -f before.csv || -z $(comm -23 <(sort before.csv) <(sort now.csv)) ]] || changed=$((changed + 1))
     mv now.csv before.csv; kept=$(stored small/killed.db)
 done 2>/dev/null
-all=$((16 * kills))
+all=$((40 * kills))
 ((kept >= kills && kept < all)); ok $? "$kills kills ($said: rank, job, disk) fell amid the work: they left $kept of $all runs"
-mpirun -np 2 "$plateau" sweep toys.yaml "seed=1:$((2 * kills)):+1" --db small/killed.db 2>err
+mpirun -np 2 "$plateau" sweep toys.yaml "seed=1:$((5 * kills)):+1" --db small/killed.db 2>err
 grep -q "$all runs, $kept already there, $((all - kept)) made, 0 failed" err; ok $? "the next start makes the rest: $(tail -n 1 err)"
 [[ $changed == 0 && -z $(comm -23 <(sort before.csv) <("$plateau" export small/killed.db | sort)) ]]; ok $? "no run was lost or made twice"
 [[ $(rows small/killed.db --curves) == "$(rows undisturbed.db --curves)" ]]; ok $? "the same rows and curves in the end"
