@@ -68,6 +68,7 @@ fails 2 'no model: give model=transformer or model=toy' record c.db T=8
 fails 2 'model=flow: is not trained' record c.db model=flow T=8 d=2
 fails 2 'needs a single value for each key' record c.db model=toy T=8,16 d=2
 fails 2 'needs one database' record model=toy
+fails 2 'study: the name must be' record c.db model=toy T=8 d=2 --study a/b
 
 # ---- while it goes on, and when it is cut off
 mkfifo pipe

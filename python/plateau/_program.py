@@ -76,6 +76,8 @@ def start(words: list[str], **options: Any) -> subprocess.Popen[Any]:
     """A child process that runs these words, its output in pipes. PlateauError if the system does not start it."""
     try:
         return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    except ValueError as error:  # a NUL, or half of a character
+        raise InputError(f"{words[1:]!r}: is no text that a program can be given: {error}") from error
     except OSError as error:
         raise PlateauError(f"{words[0]}: does not start: {error.strerror}") from error
 
@@ -125,7 +127,7 @@ def value_text(value: Any) -> str:
         return str(value)
     if isinstance(value, float):
         return repr(float(value))
-    if isinstance(value, Mapping):
+    if isinstance(value, (Mapping, bytes, bytearray, memoryview)):  # bytes would be a list of numbers
         raise InputError(f"{value!r}: a value is a number, a text, or a list of these")
     if hasattr(value, "tolist"):  # of NumPy, pandas, PyTorch, JAX
         return value_text(value.tolist())
@@ -139,7 +141,7 @@ def value_text(value: Any) -> str:
 
 def path_word(path: PathLike) -> str:
     """A path as a word that is taken neither for an option nor for key=value."""
-    text = os.fspath(path)
+    text = os.fsdecode(path)
     return "./" + text if re.match(r"-|\w+=", text) else text
 
 

@@ -30,8 +30,9 @@ class Recorder:
     """Records one training run into a results database: `Recorder("mine.db", model="transformer", T=256, d=64, ..)`.
 
     study: the study that the run joins ("recorded"). null_loss: the loss of knowing nothing, in the unit of the rows
-    (that of the run which the program would make with these keys, for regression about 1/2). quiet: do not say on standard error which keys have their default. All other keywords are keys of the run,
-    one value each (`plateau.keys()`).
+    (that of the run which the program would make with these keys, for regression about 1/2). quiet: do not say on
+    standard error which keys have their default. All other keywords are keys of the run, one value each
+    (`plateau.keys()`).
 
     Any number of processes may record into one file, each a run of its own. In a `with` block the run is finished at
     the end, and interrupted if the block is left by an exception. A Recorder belongs to the process that made it.
@@ -56,8 +57,8 @@ class Recorder:
         self._step = math.nextafter(0, -1)  # the last one: the first may be 0
         self._lock = threading.Lock()
         self._pid = os.getpid()
-        self._db = os.fspath(db)
-        null = None if null_loss is None else float(null_loss)
+        self._db = os.fsdecode(db)
+        null = None if null_loss is None else self._number("null_loss", null_loss)
         options = {"study": study, "null_loss": null, "end_mark": True, "json": True}
         for name in keys:
             if name in options:
@@ -138,7 +139,7 @@ class Recorder:
         if not isinstance(value, (str, bytes)):
             try:
                 return float(value)
-            except (TypeError, ValueError, RuntimeError):
+            except (TypeError, ValueError, OverflowError, RuntimeError):
                 pass
         raise InputError(f"{name}={value!r}: is not a number")
 

@@ -73,6 +73,11 @@ class Runs(Case):
             plateau.flow(T=object())
         with self.assertRaisesRegex(plateau.InputError, "a value is a number"):
             plateau.flow(T={"a": 1})
+        with self.assertRaisesRegex(plateau.InputError, "b'64': a value is a number"):
+            plateau.flow(T=b"64")
+        for text in ("64\0", "\ud800"):
+            with self.assertRaisesRegex(plateau.InputError, "no text that a program can be given"):
+                plateau.flow(T=text)
 
     def test_train(self) -> None:
         """train: the toy model and a Transformer, with a trace"""

@@ -182,6 +182,7 @@ class Refused(Case):
                 ("the column loss_test is given twice", 10, {"loss": 1, "loss_test": 1}),
                 ("loss='1': is not a number", 10, {"loss": "1"}),
                 ("loss=.*: is not a number", 10, {"loss": [1, 2]}),
+                ("loss=10*: is not a number", 10, {"loss": 10**400}),
                 ("step 0 does not come after 0", 0, {"loss": 1}),
                 ("step nan is not a number from 0 to 1e.09", math.nan, {"loss": 1}),
                 ("step 2e.09|step 2000000000 is not a number", 2e9, {"loss": 1}),
@@ -206,6 +207,14 @@ class Refused(Case):
         with self.assertRaisesRegex(plateau.PlateauError, "log both"):
             run.close()
         self.assertEqual(plateau.read("mine.db", frame=False)[0]["status"], "interrupted")
+
+    def test_names(self) -> None:
+        """a study or a null loss that cannot be is refused before anything is logged"""
+        with self.assertRaisesRegex(plateau.InputError, "study: the name must be"):
+            plateau.Recorder("mine.db", study="a/b", null_loss=1, **KEYS)
+        with self.assertRaisesRegex(plateau.InputError, "null_loss='x': is not a number"):
+            plateau.Recorder("mine.db", null_loss="x", **KEYS)  # type: ignore[arg-type]
+        self.assertFalse((self.work / "mine.db").exists())
 
     def test_nothing_logged(self) -> None:
         """a run without rows"""

@@ -341,6 +341,7 @@ static enum status begin(struct record *r, struct run_flow *tools, struct grid *
     char host[64] = "";
     size_t n;
     REQUIRE(a->n_files == 1, ERR_INPUT, "record: needs one database (`plateau help record`)");
+    TRY(store_check_study(study(r)));
     for (size_t i = 0; i < a->n_assignments; i++)
         TRY(grid_add(grid, a->assignments[i]));
     REQUIRE(grid->count[KEY_model], ERR_INPUT, "record: no model: give model=transformer or model=toy");
