@@ -150,6 +150,10 @@ json '[{"T": 64, "plateau": 3}\n' 'bad.json: record 2: a comma or \] is missing'
 json '[{"T": 64, "plateau": 3},' 'bad.json: record 2: the array is not closed'
 json '[{"T": 64, "plateau": 3}] x' 'bad.json: record 2: text after the end'
 json '[]' 'bad.json.*no object has a value'
+json '{"T": {"0": 64, "1": 64}, "plateau": {"0": 3, "1": 4}}' 'bad.json: one object holds the whole table: .*orient="records"'
+json '{"0": {"T": 64, "plateau": 3}, "1": {"T": 64, "plateau": 4}}' 'bad.json: one object holds the whole table'
+json '{"columns": ["T", "plateau"], "index": [0], "data": [[64, 3]]}' 'bad.json: one object holds the whole table'
+json '{"schema": {"fields": [], "pandas_version": "1.4.0"}, "data": [{"T": 64, "plateau": 3}]}' 'bad.json: one object holds the whole table'
 json '{"T": 64, "T": 65, "plateau": 3}' 'bad.json:1: not JSON: duplicate object key'
 json '{"T": 64, "a.b": 65, "a": {"b": 1}, "plateau": 3}' 'bad.json:1: a.b: is there twice'
 json '{"T": [64], "plateau": 3}' 'bad.json:1: T=\[64.0\]: T must be a whole number'
@@ -157,6 +161,7 @@ json '[{"T": 64, "plateau": 3}, {"T": 64, "plateau": 4}]' 'bad.json: record 2: t
 json '{"T": 64, "x": 3}' 'bad.json: no outcome'
 json '{"T": 64, "plateau": "\xff"}' 'bad.json:1: not JSON'
 printf 'T\0,plateau\n' >bad.csv; refused 'bad.csv: not a text file; save it as CSV in UTF-8' bad.csv model=toy
+printf 'sep=|\nT|d|plateau\n64|16|36\n' >bad.csv; refused 'bad.csv:1: no outcome: .*The line has one name only: .*with , ; or a tab' bad.csv model=toy
 printf 'T;d;plateau\n64;16\n' >bad.csv; refused 'bad.csv:2: 2 fields, but the header names 3 columns' bad.csv model=toy
 
 # ---- a dry import
@@ -276,6 +281,8 @@ printf 'run,step,x\na,0,.5\n' >bad.csv; refused 'bad.csv:1: no column of a curve
 printf 'run,step,loss\na,0,.5\n' >bad.csv; refused 'model=flow: is not trained' a.csv model=flow --curves-from bad.csv
 printf 'T,d\n16,4\n' >none.csv; refused 'none.csv:1: no column run' none.csv model=transformer --curves-from bad.csv
 printf 'run,T,d,seed\na,16,4,1\na,16,4,2\n' >two.csv; refused 'two.csv: lines 2 and 3 are both named a' two.csv model=transformer --curves-from bad.csv
+printf '[{"run":"a","T":16,"d":4,"seed":1},{"run":"a","T":16,"d":4,"seed":2}]' >two.json
+refused 'two.json: records 1 and 2 are both named a' two.json model=transformer --curves-from bad.csv
 refused 'none/such.csv: No such file' a.csv model=transformer --curves-from none/such.csv
 refused '--null-loss: is the unit of the losses of curves: give --curves-from' plain.csv model=toy --null-loss 1
 refused '--null-loss x: must be a number above 0' a.csv model=toy --curves-from bad.csv --null-loss x

@@ -251,6 +251,26 @@ done:
     return rc;
 }
 
+static bool has_column(const struct sheet *s, const char *name)
+{
+    return json_object_get(s->index, name) != NULL;
+}
+
+/* Is the only object the whole table, as pandas writes it if not told otherwise? Then all columns are numbered, "T.0"
+ * or "0.T", or have the names of its other forms. */
+static bool is_table(const struct sheet *s)
+{
+    size_t first = 0, last = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        const char *name = s->names[i], *part = strrchr(name, '.');
+        const size_t digits = strspn(name, "0123456789");
+        first += digits && name[digits] == '.';
+        last += part && part[1] && !part[1 + strspn(part + 1, "0123456789")];
+    }
+    return first == s->n || last == s->n ||
+           (has_column(s, "data") && (has_column(s, "columns") || has_column(s, "schema.pandas_version")));
+}
+
 /* Once through the file for the names, and then back to its beginning. */
 static enum status open_json(struct sheet *s)
 {
@@ -266,13 +286,17 @@ static enum status open_json(struct sheet *s)
     text_add(&s->values, ""); /* there must be some, for cells that are empty */
     TRY(text_status(&s->values));
     s->names_only = true;
-    while (more)
+    size_t objects = 0;
+    for (; more; objects += more)
         TRY(next_json(s, &more));
+    s->where = 0; /* what follows is of the whole file */
+    REQUIRE(objects != 1 || !s->n || !is_table(s), ERR_INPUT,
+            "one object holds the whole table: every run is a JSON object {..}, one a line, or all in one array "
+            "(pandas: to_json(.., orient=\"records\"))");
     REQUIRE(s->n, ERR_INPUT, "no object has a value");
     s->names_only = false;
     s->next = begin;
     s->line = line;
-    s->where = 0;
 done:
     return rc;
 }

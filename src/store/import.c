@@ -80,9 +80,13 @@ static enum status read_header(struct import *m)
         REQUIRE(m->request->fallback || !has(m, key) || isnan(defaults[key]), ERR_INPUT,
                 "%s: the file has this column: leave out %s=.. on the command line, or the column (--map %s=-)",
                 keys_name(key), keys_name(key), keys_name(key));
-    REQUIRE(has(m, IMPORT_PLATEAU) || (has(m, KEY_steps) && has(m, IMPORT_STATUS)) || run, ERR_INPUT,
-            "no outcome: add a column plateau, or the columns steps and status, or give the curves%s%s",
-            *slips ? ". There is " : "", slips);
+    REQUIRE(
+        has(m, IMPORT_PLATEAU) || (has(m, KEY_steps) && has(m, IMPORT_STATUS)) || run, ERR_INPUT,
+        "no outcome: add a column plateau, or the columns steps and status, or give the curves%s%s%s",
+        *slips ? ". There is " : "", slips,
+        m->sheet.n > 1 || m->sheet.json
+            ? ""
+            : ". The line has one name only: the first one has those of all columns, with , ; or a tab between them");
     REQUIRE(has(m, KEY_model) || !isnan(defaults[KEY_model]), ERR_INPUT,
             "no model: add a column model, or give model=flow, toy or transformer on the command line");
     REQUIRE(!run || has(m, IMPORT_RUN), ERR_INPUT,
@@ -444,7 +448,7 @@ static enum status import(struct import *m)
                                          .tools = m->tools,
                                          .doubts = &m->report->doubts};
     if (q->curves)
-        TRY(import_curves_read(&m->curves, &m->map, m->tools, q->null_loss, q->path, m->runs, m->n_runs,
+        TRY(import_curves_read(&m->curves, &m->map, m->tools, q->null_loss, &m->sheet, m->runs, m->n_runs,
                                &m->report->left_of_curves, q->dry ? &m->report->columns : NULL));
     if (!q->dry) {
         TRY(save(m));

@@ -8,7 +8,7 @@ struct reader {
     struct sheet *s;
     struct run_flow *tools; /* borrowed */
     double null_loss;
-    const char *runs_path;
+    const struct sheet *of_runs; /* borrowed: their file */
     struct import_run **by_name; /* owned: [n_runs] */
     size_t n_runs;
     const char **names; /* owned: [n] */
@@ -55,11 +55,12 @@ static enum status sort_runs(struct reader *r, struct import_run *runs, size_t n
     }
     qsort(r->by_name, r->n_runs, sizeof(struct import_run *), compare_names);
     for (size_t i = 1; i < r->n_runs; i++)
-        REQUIRE(compare_names(&r->by_name[i - 1], &r->by_name[i]) != 0, ERR_INPUT,
-                "%.200s: %s %zu and %zu are both named %.60s, so it cannot be told whose the curve is: name the column "
-                "that tells runs apart, with --map run=COLUMN",
-                r->runs_path, r->s->array ? "records" : "lines", r->by_name[i - 1]->where, r->by_name[i]->where,
-                r->by_name[i]->name);
+        REQUIRE(
+            compare_names(&r->by_name[i - 1], &r->by_name[i]) != 0, ERR_INPUT,
+            "%.200s: %ss %zu and %zu are both named %.60s, so it cannot be told whose the curve is: name the column "
+            "that tells runs apart, with --map run=COLUMN",
+            r->of_runs->path, sheet_unit(r->of_runs), r->by_name[i - 1]->where, r->by_name[i]->where,
+            r->by_name[i]->name);
 done:
     return rc;
 }
@@ -80,7 +81,7 @@ static enum status find_run(struct reader *r, struct import_run **run)
     found = bsearch(&pointer, r->by_name, r->n_runs, sizeof(struct import_run *), compare_names);
     REQUIRE(found, ERR_INPUT,
             "%s=%.60s: %.200s has no such run%s%.60s. If another column has the names: --map run=COLUMN",
-            r->s->names[r->run], key.name, r->runs_path, r->n_runs ? "; its first is " : "",
+            r->s->names[r->run], key.name, r->of_runs->path, r->n_runs ? "; its first is " : "",
             r->n_runs ? r->by_name[0]->name : "");
     *run = *found;
 done:
@@ -212,11 +213,11 @@ static void describe(const struct reader *r, bool first, struct text *out)
 }
 
 enum status import_curves_read(struct sheet *s, struct import_map *map, struct run_flow *tools, double null_loss,
-                               const char *runs_path, struct import_run *runs, size_t n, struct import_left *left,
+                               const struct sheet *of_runs, struct import_run *runs, size_t n, struct import_left *left,
                                struct text *columns)
 {
     enum status rc = OK;
-    struct reader r = {.s = s, .tools = tools, .null_loss = null_loss, .runs_path = runs_path};
+    struct reader r = {.s = s, .tools = tools, .null_loss = null_loss, .of_runs = of_runs};
     bool more = true;
     r.names = calloc(s->n + map->n + 1, sizeof *r.names);
     r.from = calloc(s->n + map->n + 1, sizeof *r.from);

@@ -26,11 +26,11 @@ void import_curves_free(struct import_run *run);
 void import_curves_name(char *cell);
 
 /* Reads the rows of `s`, which is open, into the curves of runs[n]. null_loss: in the unit of the rows; 0: that of each
- * run's keys. What no column is for is added to *left. runs_path names the file of runs. ERR_INPUT with the place: a
+ * run's keys. What no column is for is added to *left. of_runs is the file of runs. ERR_INPUT with the place: a
  * row of a run that is not there, steps that do not rise, words in place of numbers; ERR_SOLVER, ERR_MEMORY. columns:
  * NULL, or lines on the columns are appended (import_columns_describe). */
 enum status import_curves_read(struct sheet *s, struct import_map *map, struct run_flow *tools, double null_loss,
-                               const char *runs_path, struct import_run *runs, size_t n, struct import_left *left,
+                               const struct sheet *of_runs, struct import_run *runs, size_t n, struct import_left *left,
                                struct text *columns);
 /* Is something known of the plateau: did a row have the loss (recall: the accuracy) that ends it? */
 bool import_curves_tells(const struct import_run *run);
