@@ -106,7 +106,7 @@ FAST_TESTS='test_text test_random test_flow test_chain test_reduced test_tensor 
 arm64() {
     local to compiler
     emulator || return $?
-    debian bookworm "$PWD/build/arm64" arm64 || return $?
+    debian bookworm "$PWD/build/arm64" arm64 python3 || return $?
     copy_sources "$to" && cp -pr aclocal.m4 config.h.in configure Makefile.in build-aux "$to/plateau" || return 1 # autoconf is slow there, too
     compiler=$(native_compiler "$to") || return 1
     trap "umount '$to/proc' '$to/sys'; ! mountpoint -q '$to/native/usr' || umount '$to/native/usr'" EXIT
