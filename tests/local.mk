@@ -5,7 +5,7 @@ unit_tests = test_text test_random test_team test_scheduler test_root test_flow 
 check_PROGRAMS += $(unit_tests) must_fail json_lines hold_lock
 # The program from outside
 shell_tests = tests/check_symbols.sh tests/test_cli.sh tests/test_install.sh tests/test_bootstrap.sh tests/test_train.sh tests/test_predict.sh tests/test_record.sh tests/test_import.sh tests/test_archive.sh tests/test_instruction_sets.sh tests/test_figure.sh tests/test_reproduce.sh tests/test_documentation.sh tests/test_completion.sh \
-  tests/test_survival.sh tests/test_merge.sh tests/test_plan.sh tests/test_report.sh tests/test_mpi.sh tests/test_python.sh
+  tests/test_survival.sh tests/test_merge.sh tests/test_plan.sh tests/test_report.sh tests/test_mpi.sh tests/test_python.sh tests/test_results.sh
 TESTS += $(unit_tests) must_fail $(shell_tests)
 XFAIL_TESTS += must_fail
 endif

@@ -15,11 +15,11 @@ else
     skip 2 "python3 is not installed"
 fi
 size=$(du -sk "$results" | cut -f1); ((size <= 5120)); ok $? "results/ is at most 5 MB: $size kB"
-"$plateau" report "$results" --out report --quiet 2>err && [[ -s report/index.html ]] && (($(find report/figures -name '*.svg' | wc -l) >= 26))
-ok $? "the report of results/, with all figures: $(head -c 300 err)"
+"$plateau" report "$results" --out report --quiet 2>err && [[ -s report/index.html ]]
+ok $? "the report of results/: $(find report/figures -name '*.svg' | wc -l) figures"
 
-# ---- runs made again: a flow, the toy model by SGD, a Transformer
-again() { # study, model's words, tolerance if the libraries differ, key=value..
+# ---- runs made again
+again() { # study, tolerance, key=value..
     local study=$1 tolerance=$2 old new
     shift 2
     old=$("$plateau" export "$results" --study "$study" --format jsonl "$@" | head -n 1)
@@ -29,6 +29,6 @@ again() { # study, model's words, tolerance if the libraries differ, key=value..
     ok $? "$study $*: $(cat said)"
 }
 command=flow again fig1c 1e-6 T=256 d=64 model=flow
-command=train again repetition 1e-6 T=256 d=32 B=4 seed=1 model=toy
-command=train again fig14 0.02 T=16 d=8 seed=1 model=transformer feature=yes position=random
+command=train again repetition 1e-6 T=256 d=32 B=4 seed=1 model=toy sampler=tokens
+command=train again fig9 1e-6 T=128 d=128 seed=1 model=toy init=gaussian target=gaussian
 finish

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""What was found, with numbers out of results/: findings.in -> doc/findings.md, answer.in -> README's first screen, and the
+verdict of each claim -> results/verdicts.txt.
+
+    doc/findings/make.py           writes them, and the figures of this folder
+    doc/findings/make.py --check   exits with 1, and shows the lines, if one of them is not what results/ say
+
+Numbers stand in the template as {{..}}:
+
+    {{ID}}                   estimate of claim ID, with its interval: 1.04 (.94 to 1.16)
+    {{ID:estimate}}          the estimate alone; also low, high, published, runs, verdict
+    {{table ID ID ..}}       a table of these claims: statement, published, here, verdict
+    {{count VERDICT}}        how many claims have this verdict, of the paper's; {{count all}}: of all
+    {{runs}}                 how many runs results/ hold
+    {{open}}                 a table of the paper's claims that are inconclusive, with what would decide each
+    {{cost}}                 a table of what the studies took, and what `plateau plan` expects of them
+
+A line with a number that no run gives yet is left out. The program is build/plateau, or what PLATEAU names. Nothing is written by hand here: another number in results/ is another number there."""
+import difflib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = os.environ.get("PLATEAU", str(ROOT / "build/plateau"))
+RESULTS = ROOT / "results"
+FOLDER = ROOT / "doc/findings"
+FIGURES = ("1c", "2-left", "15", "reduced", "forecast", "4-left")
+UNKNOWN = "{unknown}"
+MORE = "\nClaim by claim, with the commands that show it: [what was found](doc/findings.md).\n"
+BEGIN, END = "<!-- answer: by doc/findings/make.py -->\n", "<!-- answer ends -->\n"
+
+
+def ask(*words):
+    """The objects that a command prints, one a line; its errors are ours."""
+    out = subprocess.run([PROGRAM, *words, "--json"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if out.returncode not in (0, 1):
+        sys.exit(f"make.py: {' '.join(words)}: {out.stderr.strip()}")
+    return [json.loads(line) for line in out.stdout.splitlines()]
+
+
+def number(x):
+    """Three digits, as one writes them."""
+    if x is None:
+        return "-"
+    if x and (abs(x) >= 1e5 or abs(x) < 1e-3):
+        power = f"{x:.1e}".split("e")
+        return f"{power[0]}e{int(power[1])}"
+    text = f"{x:.3g}"
+    return f"{float(text):.0f}" if abs(x) >= 100 else text
+
+
+def measured(claim):
+    low, high = claim["low"], claim["high"]
+    if claim["estimate"] is None:
+        return "-"
+    if low is None or number(low) == number(high):
+        return number(claim["estimate"])
+    return f"{number(claim['estimate'])} ({number(low)} to {number(high)})"
+
+
+def verdict(claim):
+    grid = ", own grid" if claim["grid"] and claim["verdict"] == "deviates" else ""
+    known = f" ({claim['erratum']})" if claim["erratum"] and claim["verdict"] == "deviates" else ""
+    return claim["verdict"] + known + grid
+
+
+def table(claims):
+    rows = [f"| {c['id']} | {c['statement']} | {number(c['published'])} | {measured(c)} | {verdict(c)} |" for c in claims]
+    return "\n".join(["| claim | statement | stated | here | verdict |", "|---|---|---|---|---|", *rows])
+
+
+def of_the_paper(claim):
+    return not claim["source"].startswith("doc/") and not claim["choice"]
+
+
+def undecided(claims):
+    """Those with runs in a table; those without by name."""
+    open_ones = [c for c in claims if of_the_paper(c) and c["verdict"] == "inconclusive"]
+    bare = [c["id"] for c in open_ones if c["estimate"] is None]
+    rows = [f"| {c['id']} | {c['statement']} | {measured(c)} | {c['why']} |" for c in open_ones if c["estimate"] is not None]
+    table = "\n".join(["| claim | statement | here | why it is open |", "|---|---|---|---|", *rows]) if rows else ""
+    return table + (f"\n\nWithout runs, or without enough of them: {', '.join(bare)}." if bare else "")
+
+
+def cost():
+    """Per study: its runs, the seconds that they took, and what `plan` expects of the same runs."""
+    rows, total, planned = [], 0.0, 0.0
+    for path in sorted(RESULTS.glob("*.csv")):
+        plan = ask("plan", path.stem, "--db", "results", "--scale", "desk")[-1]
+        if not plan["compared"]:
+            continue
+        total += plan["compared_s"]
+        planned += plan["compared_expected_s"]
+        rows.append(f"| {path.stem} | {plan['there']} of {plan['runs']} | {plan['compared_s'] / 60:.1f} | {plan['compared_expected_s'] / 60:.1f} |")
+    rows.append(f"| together | | {total / 60:.1f} | {planned / 60:.1f} |")
+    return "\n".join(["| study | runs made, of desk scale | minutes of one core | expected by `plan` |", "|---|---|---|---|", *rows])
+
+
+def drawn(line):
+    """Not a picture, or one that is there."""
+    picture = re.match(r"!\[.*\]\((.*)\)", line)
+    return not picture or (ROOT / "doc" / picture[1]).exists()
+
+
+def draw():
+    """The figures of which results/ have runs."""
+    for name in FIGURES:
+        out = subprocess.run([PROGRAM, "figure", name, "results", "--out", "build/findings", "--quiet"], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        made = ROOT / f"build/findings/fig{name}.svg"
+        if out.returncode == 0 and made.exists():
+            (FOLDER / made.name).write_bytes(made.read_bytes())
+        else:
+            print(f"make.py: figure {name} is left out: {out.stderr.strip()}", file=sys.stderr)
+
+
+def fill(text, claims):
+    by_id = {claim["id"]: claim for claim in claims}
+
+    def one(name):
+        if name not in by_id:
+            sys.exit(f"make.py: {{{{{name}}}}}: no claim has this id")
+        return by_id[name]
+
+    def value(match):
+        what = match[1]
+        if what == "cost":
+            return cost()
+        if what == "runs":
+            return str(len({line.split(",", 2)[1] for path in RESULTS.glob("*.csv") for line in path.read_text().splitlines()[1:]}))
+        if what == "open":
+            return undecided(claims)
+        if what.startswith("table "):
+            return table([one(name) for name in what.split()[1:]])
+        if what.startswith("count "):
+            word = what.split()[1]
+            return str(sum(word == "all" or (of_the_paper(c) and word in (c["verdict"], "paper")) for c in claims))
+        name, _, field = what.partition(":")
+        claim = one(name)
+        if claim["estimate"] is None:
+            return UNKNOWN
+        if not field:
+            return measured(claim)
+        return claim[field] if isinstance(claim[field], str) else number(claim[field])
+
+    lines = [re.sub(r"\{\{([^}]+)\}\}", value, line) for line in text.splitlines()]
+    return "".join(line + "\n" for line in lines if UNKNOWN not in line and drawn(line))
+
+
+def main():
+    check = sys.argv[1:] == ["--check"]
+    if sys.argv[1:] and not check:
+        sys.exit("make.py: expected nothing or --check")
+    if not check:
+        draw()
+    claims = ask("compare", "results")
+    answer = fill((FOLDER / "answer.in").read_text(), claims)
+    readme = (ROOT / "README.md").read_text()
+    before, rest = readme.split(BEGIN)
+    made = {
+        ROOT / "doc/findings.md": fill((FOLDER / "findings.in").read_text(), claims).replace("{answer}", answer.rstrip()),
+        RESULTS / "verdicts.txt": "".join(f"{claim['id']} {claim['verdict']}\n" for claim in claims),
+        ROOT / "README.md": before + BEGIN + answer + MORE + END + rest.split(END)[1],
+    }
+    differ = False
+    for path, text in made.items():
+        there = path.read_text() if path.exists() else ""
+        if check:
+            lines = list(difflib.unified_diff(there.splitlines(), text.splitlines(), str(path.relative_to(ROOT)), "results/ say", n=0, lineterm=""))
+            differ = differ or bool(lines)
+            print("\n".join(lines))
+        else:
+            path.write_text(text)
+    sys.exit(1 if differ else 0)
+
+
+main()
