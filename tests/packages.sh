@@ -75,7 +75,7 @@ deb() { # a package is for the release that it was made on
 # in other orders and with other kernels.
 values() { # command that runs plateau: a flow's plateau, the loss after 20 steps
     $1 flow T=512 d=64 --json | sed -n 's/.*"plateau": \([0-9.e+-]*\).*/\1/p'
-    $1 train model=transformer T=16 d=4 layers=1 heads=1 width=32 head_dim=16 lr=1e-3 steps=20 --json --quiet | sed -n 's/.*"final_loss": \([0-9.e+-]*\).*/\1/p'
+    $1 train model=transformer T=16 d=4 layers=1 heads=1 width=32 head_dim=16 lr=1e-3 steps=20 eval_every=20 --json --quiet | sed -n 's/.*"final_loss": \([0-9.e+-]*\).*/\1/p'
 }
 
 emulator() { # runs programs for arm64 here, if need be by telling the kernel about qemu
