@@ -197,8 +197,10 @@ def date_of(source):
     """The date of all files: that of the commit, so that the same sources give the same wheel."""
     seconds = os.environ.get("SOURCE_DATE_EPOCH")
     if not seconds:
-        asked = subprocess.run(("git", "-C", str(source), "log", "-1", "--format=%ct"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
-        seconds = asked.stdout.strip() if asked.returncode == 0 else time.time()
+        try:
+            seconds = output("git", "-C", str(source), "log", "-1", "--format=%ct").strip()
+        except (OSError, subprocess.CalledProcessError):  # no git, or a tarball
+            seconds = time.time()
     return max(time.gmtime(int(float(seconds)))[:6], (1980, 1, 1, 0, 0, 0))
 
 
