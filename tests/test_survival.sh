@@ -148,7 +148,7 @@ sleep 0.5; kill -INT $pid; wait $pid; [[ $? == 130 ]] && grep -q interrupted err
 # ---- little memory: what multiplies nothing runs in what the program itself needs, without a thread of OpenBLAS; the rest says what it lacks
 least=0
 if ! grep -q __asan_init "$plateau"; then
-    for ((kb = 40000; kb <= 400000 && least == 0; kb += 5000)); do (ulimit -v $kb; OPENBLAS_NUM_THREADS=1 "$plateau" cite) >out 2>&1 && least=$kb; done
+    for ((kb = 40000; kb <= 400000 && least == 0; kb += 5000)); do (ulimit -v $kb; OPENBLAS_NUM_THREADS=1 timeout 3 "$plateau" cite) >out 2>&1 && least=$kb; done
 fi
 little() { # kilobytes more than the least, exit code, arguments...
     local kb=$((least + $1)) want=$2 rc; shift 2
