@@ -48,7 +48,7 @@ static int compare_names(const void *a, const void *b)
 static enum status sort_runs(struct reader *r, struct import_run *runs, size_t n)
 {
     enum status rc = OK;
-    REQUIRE(r->by_name = calloc(n + 1, sizeof *r->by_name), ERR_MEMORY, "out of memory for %zu runs", n);
+    REQUIRE(r->by_name = calloc(n + 1, sizeof(struct import_run *)), ERR_MEMORY, "out of memory for %zu runs", n);
     for (size_t i = 0; i < n; i++) {
         if (runs[i].name)
             r->by_name[r->n_runs++] = &runs[i];
@@ -160,6 +160,7 @@ static enum status read_row(struct reader *r)
     struct import_run *run = NULL;
     bool step_told;
     TRY(find_run(r, &run));
+    REQUIRE(run, ERR_PROGRAM, "a row of a curve without a run");
     if (!run->curve)
         TRY(begin_curve(r, run));
     for (int i = 0; i < run->curve->trace.columns; i++) {
