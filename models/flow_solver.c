@@ -5,11 +5,11 @@
 
 enum { MAX_STEPS = 2000000 };
 
-/* What the integrator calls back for. Its time is scaled: tau = rate t. */
 /* Late, w - n is sqrt(2 d L). Its rounding, 1e-16 n, is 1e-4 of it where the loss is 1e-24 of the null loss n^2/(2d),
  * and the time grows as 1/L: smaller losses would give wrong lengths without a word. */
 static const double LEAST_THRESHOLD = 1e-24;
 
+/* What the integrator calls back for. Its time is scaled: tau = rate t. */
 struct problem {
     struct flow flow; /* as it is now */
     size_t next;      /* switches done */
@@ -131,13 +131,13 @@ static enum status begin(struct flow_solver *s, const struct flow *f, const stru
     out->initial_loss = flow_loss(f, f->y0, q->loss);
     out->null_loss = flow_null_loss(f, q->loss);
     s->problem.level = q->threshold * out->null_loss;
-    if (q->threshold < LEAST_THRESHOLD)
-        return error_set(ERR_SOLVER, "rounding hides losses below %g of the null loss; give a larger threshold",
-                         LEAST_THRESHOLD);
     for (int i = 0; i < FLOW_LEVELS; i++)
         out->crossings[i] = NAN;
     for (size_t i = 0; i < SCHEDULE_SWITCHES; i++)
         out->switched[i] = NAN;
+    if (q->threshold < LEAST_THRESHOLD)
+        return error_set(ERR_SOLVER, "rounding hides losses below %g of the null loss; give a larger threshold",
+                         LEAST_THRESHOLD);
     return ode_begin(s->ode, &problem, f->y0);
 }
 

@@ -14,12 +14,12 @@ mkdir -p "$work/build" && cd "$work/build"
 [[ Makefile -nt $source/configure ]] || "$source/configure" --quiet --prefix=/nonexistent --without-mpi
 options=(--no-print-directory -j"$(nproc)" source_data= LDFLAGS="-Wl,--disable-new-dtags,-rpath,'\$\$ORIGIN/../lib'")
 unset LD_LIBRARY_PATH MAKEFLAGS MAKELEVEL # the libraries of the packages; the options of this make
-rm -rf "$work/root"
-{ make "${options[@]}" all && make "${options[@]}" --silent install DESTDIR="$work/root"; } >"$work/log" 2>&1 ||
+rm -rf "$work/stage"
+{ make "${options[@]}" all && make "${options[@]}" --silent install DESTDIR="$work/stage"; } >"$work/log" 2>&1 ||
     { rc=$?; tail -n 40 "$work/log" >&2; echo "wheel: the build failed (whole log: $work/log)" >&2; exit $rc; }
-strip --strip-unneeded "$work/root/nonexistent/bin/plateau"
+strip --strip-unneeded "$work/stage/nonexistent/bin/plateau"
 
-wheel=$(python3 "$source/packaging/wheel.py" "$source" "$work/root/nonexistent" "$out")
+wheel=$(python3 "$source/packaging/wheel.py" "$source" "$work/stage/nonexistent" "$out")
 
 # What was made has to stand alone: it is unpacked elsewhere, takes its own libraries, and runs.
 try=$(mktemp -d)

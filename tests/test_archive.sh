@@ -32,6 +32,12 @@ most() { cut -d, -f1 "$1" | sort | uniq -c | awk '$1 > n { n = $1 } END { print 
 "$plateau" export results --curves >text.csv && "$plateau" export a.db --curves >db.csv &&
     [[ $(lasts text.csv | wc -l) == 9 && $(lasts text.csv) == "$(lasts db.csv)" && $(most text.csv) -le 101 && $(most db.csv) -gt 101 ]]
 ok $? "curves are thinned, their last row stays"
+cat >plain.yaml <<'Y'
+study: a
+runs: [{model: flow, T: 16, d: 4}]
+Y
+"$plateau" sweep plain.yaml --db plain.db --quiet && cp -r results over && "$plateau" export plain.db --out over --quiet && "$plateau" export over --study a --curves >text.csv
+[[ $? == 0 && $(wc -l <text.csv) == 1 && ! -e over/curves/a.csv ]]; ok $? "curves of an earlier export of the study are gone"
 "$plateau" fit results model=flow --on T --json >f1 && "$plateau" fit a.db model=flow --on T --json >f2 && cmp f1 f2; ok $? "fit of the folder"
 "$plateau" plan a.yaml --db results >said && grep -q "^a: 9 runs, 9 there, 0 to make" said; ok $? "plan sees what is there"
 "$plateau" report results --out rep --quiet && [[ -s rep/index.html ]]; ok $? "report of the folder"

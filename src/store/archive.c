@@ -1,10 +1,10 @@
 #include "store/archive.h"
 #include "base/csv.h"
 #include "base/hash.h"
-#include "base/list.h"
 #include "store/export.h"
 #include "store/store_sql.h"
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,21 +113,23 @@ static enum status write_file(const char *folder, const char *study, const struc
 static enum status write_study(struct store *store, const char *folder, const char *study, size_t *runs)
 {
     enum status rc = OK;
-    char curves[PATH_ROOM];
+    char curves[PATH_ROOM], old[PATH_ROOM];
     struct writing w = {.store = store, .study = study};
     const struct store_filter filter = {.study = study};
     export_header(&w.runs);
     text_add(&w.runs, ",checksum\n");
     TRY(store_each(store, &filter, collect_columns, &w));
-    if (w.names.length) {
+    if (w.names.length)
         text_addf(&w.curves, "run%.*s\n", (int)w.names.length - 1, w.names.data);
-    }
     TRY(store_each(store, &filter, add_run, &w));
     TRY(write_file(folder, study, &w.runs));
+    snprintf(curves, sizeof curves, "%.4000s/curves", folder);
     if (w.curves.length) {
-        snprintf(curves, sizeof curves, "%.4000s/curves", folder);
         TRY(text_make_folder(curves));
         TRY(write_file(curves, study, &w.curves));
+    } else { /* those of an earlier export would be taken for curves of these runs */
+        snprintf(old, sizeof old, "%.4100s/%.64s.csv", curves, study);
+        REQUIRE(unlink(old) == 0 || errno == ENOENT, ERR_IO, "%s: cannot be removed: %s", old, strerror(errno));
     }
     *runs += w.n;
 done:

@@ -403,6 +403,12 @@ done:
     return rc;
 }
 
+static int compare_hash(const void *a, const void *b)
+{
+    const struct seen *x = a, *y = b;
+    return strcmp(x->hash, y->hash);
+}
+
 /* A dry import: would this row go, because the file that it came from no longer has it? */
 static enum status count_forgotten(void *context, const struct store_row *row)
 {
@@ -413,15 +419,7 @@ static enum status count_forgotten(void *context, const struct store_row *row)
     const char *hash = strrchr(row->hash, ':');
     if (rc == OK && hash && source.length && !strcmp(source.data, m->source)) {
         snprintf(key.hash, sizeof key.hash, "%s", hash + 1);
-        bool kept = false;
-        for (size_t low = 0, high = m->n_seen; low < high && !kept;) { /* they are sorted */
-            const size_t middle = (low + high) / 2;
-            const int order = strcmp(m->seen[middle].hash, key.hash);
-            kept = order == 0;
-            low = order < 0 ? middle + 1 : low;
-            high = order > 0 ? middle : high;
-        }
-        m->report->forgotten += !kept;
+        m->report->forgotten += !bsearch(&key, m->seen, m->n_seen, sizeof key, compare_hash); /* they are sorted */
     }
     text_free(&source);
     return rc;

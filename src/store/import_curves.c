@@ -72,10 +72,11 @@ void import_curves_name(char *cell)
         cell[digits] = '\0';
 }
 
-static enum status find_run(struct reader *r, struct import_run **run)
+/* The run that the row is of; NULL with ERR_INPUT set. */
+static struct import_run *find_run(const struct reader *r)
 {
     enum status rc = OK;
-    struct import_run key = {.name = r->s->cells[r->run]}, *pointer = &key, **found;
+    struct import_run key = {.name = r->s->cells[r->run]}, *pointer = &key, **found = NULL;
     import_curves_name(key.name);
     REQUIRE(*key.name, ERR_INPUT, "%s: the cell is empty: it names the run", r->s->names[r->run]);
     found = bsearch(&pointer, r->by_name, r->n_runs, sizeof(struct import_run *), compare_names);
@@ -83,9 +84,8 @@ static enum status find_run(struct reader *r, struct import_run **run)
             "%s=%.60s: %.200s has no such run%s%.60s. If another column has the names: --map run=COLUMN",
             r->s->names[r->run], key.name, r->of_runs->path, r->n_runs ? "; its first is " : "",
             r->n_runs ? r->by_name[0]->name : "");
-    *run = *found;
 done:
-    return rc;
+    return rc == OK && found ? *found : NULL;
 }
 
 /* ---- rows ---- */
@@ -157,10 +157,10 @@ static enum status check_nan(const struct reader *r, struct import_run *run)
 static enum status read_row(struct reader *r)
 {
     enum status rc = OK;
-    struct import_run *run = NULL;
+    struct import_run *run = find_run(r);
     bool step_told;
-    TRY(find_run(r, &run));
-    REQUIRE(run, ERR_PROGRAM, "a row of a curve without a run");
+    if (!run)
+        return ERR_INPUT;
     if (!run->curve)
         TRY(begin_curve(r, run));
     for (int i = 0; i < run->curve->trace.columns; i++) {

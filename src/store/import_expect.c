@@ -45,6 +45,9 @@ done:
 
 void import_expect_free(struct import_expect *known)
 {
-    tdestroy(known->tree, free);
-    known->tree = NULL;
+    while (known->tree) { /* tdestroy is GNU's alone */
+        struct expected *e = *(struct expected **)known->tree;
+        tdelete(e, &known->tree, compare);
+        free(e);
+    }
 }
