@@ -414,7 +414,7 @@ static enum status count_forgotten(void *context, const struct store_row *row)
 {
     struct import *m = context;
     struct text source = {0};
-    struct seen key;
+    struct seen key = {0};
     enum status rc = store_source(m->store, row->hash, &source);
     const char *hash = strrchr(row->hash, ':');
     if (rc == OK && hash && source.length && !strcmp(source.data, m->source)) {
