@@ -4,6 +4,9 @@
 
 enum { MAX_STEPS = 2000000 };
 static const double NO_QUERY = 1e-9; /* |q|^2 */
+/* Of the null loss. Attention's distance from 1 and the weights' from their target are differences of numbers near 1,
+ * so a smaller loss is one of rounding errors, which the integrator would follow step by step. */
+static const double LEAST_THRESHOLD = 1e-14;
 
 static bool rhs(void *context, double t, const double *y, double *dy)
 {
@@ -78,6 +81,9 @@ static enum status begin(struct integration *in)
                                         .rhs = rhs,
                                         .context = in->r};
     double y[REDUCED_DIM];
+    if (in->q->threshold < LEAST_THRESHOLD)
+        return error_set(ERR_SOLVER, "rounding hides losses below %g of the null loss; give a larger threshold",
+                         LEAST_THRESHOLD);
     memcpy(y, &in->r->start, sizeof y);
     *in->out = (struct reduced_solution){.plateau = NAN, .s50 = NAN};
     for (int i = 0; i < FLOW_LEVELS; i++)

@@ -45,6 +45,7 @@ fails 2 'more than 100000 values' flow 'seed=0:999999:+1'
 fails 2 'more than 100000 values: take a larger step' flow 'T=2:4:*1.0000000000000003'
 fails 2 'more than 100000 values: take a larger step' flow 'p=0.1:0.2:+1e-30'
 fails 2 'd must not exceed 16384' flow d=100000 init=gaussian
+fails 3 'threshold=1e-20 seed=1: rounding hides losses below 1e-14 .*larger threshold' flow model=reduced T=64 d=16 threshold=1e-20
 fails 3 'threshold=1e-300 seed=1: rounding hides losses below 1e-24 .*larger threshold' flow T=64 threshold=1e-300; [[ $(wc -l <"$work/err") == 1 ]]
 ok $? "and CVODE itself prints nothing"
 fails 2 'seed must be in' flow seed=9007199254740992
