@@ -126,7 +126,7 @@ fails 3 'file.*(folder|File exists|Not a directory)' figure 1c all.db --out file
 
 # missing runs and curves
 "$plateau" sweep "$studies/fig1b.yaml" --db one.db --quiet
-fails 2 'figure 1c: the database has no run of the study fig1c.*plateau sweep .*--db one.db' figure 1c one.db --out one
+fails 2 'figure 1c: one.db has no run of the study fig1c.*plateau sweep .*--db one.db' figure 1c one.db --out one
 [[ ! -e one ]]; ok $? "and no folder is made"
 "$plateau" figure all one.db --out one 2>err && [[ -s one/fig1b.pdf && $(ls one/*.pdf | wc -l) == 1 &&
     $(grep -c '^not drawn' err) == $(($(wc -w <<<"$figures") - 1)) ]]

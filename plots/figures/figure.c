@@ -26,11 +26,14 @@ enum status figure_ready(struct store *store, const struct figure *figure, bool 
         enum status rc = store_any(store, &filter, ready);
         if (rc != OK)
             return rc;
+        const bool folder = store_is_in_memory(store); /* of results, into which no sweep writes */
         if (!*ready)
             error_set(ERR_INPUT,
-                      "figure %s: the database has no run of the study %s; make them with `plateau sweep "
+                      "%s has no run of the study %s; make them with `%s%s%splateau sweep "
                       "validation/studies/%s.yaml --db %s`",
-                      figure->name, studies[i], studies[i], store_path(store));
+                      store_path(store), studies[i], folder ? "plateau merge NEW.db " : "",
+                      folder ? store_path(store) : "", folder ? " && " : "", studies[i],
+                      folder ? "NEW.db" : store_path(store));
     }
     return OK;
 }

@@ -24,6 +24,8 @@ static enum status draw_if_ready(struct store *store, const struct figure *figur
     one.data = figure->takes_data ? request->data : NULL;
     if (ready)
         rc = figure_draw(store, &one);
+    else
+        error_prefix(ERR_INPUT, "figure %s", figure->name);
     if (!ready || rc == ERR_INPUT)
         fprintf(stderr, "not drawn: %s\n", error_message());
     *drawn += ready && rc == OK;

@@ -276,6 +276,11 @@ done:
     return rc;
 }
 
+bool store_is_in_memory(const struct store *s)
+{
+    return s->in_memory;
+}
+
 void store_close(struct store *store)
 {
     if (!store)

@@ -35,6 +35,7 @@ enum status store_check_study(const char *name);
 enum status store_open(const char *path, enum store_mode mode, const char *command_line, struct store **store);
 /* An empty one in memory, which no file keeps; messages call it `name`. As above. */
 enum status store_open_memory(const char *name, struct store **store);
+bool store_is_in_memory(const struct store *store);
 /* NULL is fine. Rolls back an open transaction. */
 void store_close(struct store *store);
 
