@@ -54,12 +54,13 @@ def number(x):
 
 
 def measured(claim):
-    low, high = claim["low"], claim["high"]
-    if claim["estimate"] is None:
-        return "-"
+    """The ends of the interval to as many digits as the estimate has: 0.996 (0.996 to 1.000)."""
+    estimate, low, high = number(claim["estimate"]), claim["low"], claim["high"]
     if low is None or number(low) == number(high):
-        return number(claim["estimate"])
-    return f"{number(claim['estimate'])} ({number(low)} to {number(high)})"
+        return estimate
+    digits = len(estimate.partition(".")[2]) if "e" not in estimate else 0
+    ends = [f"{x:.{digits}f}" if digits and 1e-3 <= abs(x) < 100 else number(x) for x in (low, high)]
+    return f"{estimate} ({ends[0]} to {ends[1]})"
 
 
 def verdict(claim):
