@@ -181,7 +181,7 @@ if [[ $full == yes ]]; then
     step "with Clang" with_clang
     step "distcheck" make -C build distcheck
     # but those that ask for a backend by name: valgrind is so slow that its self-test takes the time of one that hangs
-    step "valgrind on every unit test" memcheck $(cd build && ls -d test_* | grep -vE '\.|^test_(implementations|self_test|tensor)$')
+    step "valgrind on every unit test" memcheck $(cd build && ls -d test_* | grep -vE '\.|^test_(implementations|self_test|tensor|transformer)$')
     step "Debian 13" trixie
     step "tutorial on a bare Debian 12" tutorial
     step "wheel on a bare Debian 12" tests/packages.sh wheel bookworm
