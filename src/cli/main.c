@@ -1,6 +1,7 @@
 /* plateau: when does sparse attention emerge, and does theory say so? */
 #include "tensor/blas.h"
 #include "cli/cli.h"
+#include "parallel/stop.h"
 #include "plots/figures/figure.h"
 #include "base/keys.h"
 #include "base/program.h"
@@ -461,6 +462,7 @@ int main(int argc, char **argv)
     struct arguments a = {0};
     if (lent)
         putenv(lent);
+    stop_leave_hangup();
     start_better_blas(argv);
     for (size_t k = 0; k < N_OPTIONS; k++)
         cli_spell(options[k].name);

@@ -3,6 +3,9 @@
 #define STOP_H
 #include "base/error.h"
 
+/* Keeps SIGHUP ignored if it was so when the program was started (nohup), though a library may have taken it since.
+ * First thing in main. */
+void stop_leave_hangup(void);
 /* Installs the handlers of SIGINT, SIGTERM, SIGHUP (ERR_INTERRUPTED) and SIGUSR1 (ERR_REQUEUE). */
 void stop_on_signals(void);
 /* *stop_reason() is the status to stop with, or 0 as long as nothing asked this process to stop. */
