@@ -68,7 +68,7 @@ deb() { # a package is for the release that it was made on
         bash -c ". /usr/share/bash-completion/bash_completion; _completion_loader plateau; complete -p plateau" &&
         [[ -s /usr/share/zsh/vendor-completions/_plateau ]]' || return 1
     inside "$to" 'DEBIAN_FRONTEND=noninteractive apt-get -q purge -y plateau && apt-get -q autoremove --purge -y' || return 1
-    diff <(echo "$left") <(traces "$to")
+    diff <(echo "$left") <(echo "$(traces "$to")") # each ends in one line feed
 }
 
 # The emulated processor computes as the real one would. Flows agree to 1e-10, a Transformer's loss after 20 steps to 1e-5; both are sums
