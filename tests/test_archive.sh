@@ -8,7 +8,7 @@ study: a
 curves: yes
 runs:
   - {model: flow, T: [16, 32, 64], d: 4}
-  - {model: toy, T: 16, d: 4, seed: [1, 2], eval_every: 1}
+  - {model: toy, T: 16, d: 4, seed: [1, 2], eval_every: 1, lr: 0.02}
   - {model: reduced, T: 16, d: 6, width: 64, head_dim: 16, lr: 3e-4}
   - {model: transformer, T: 8, d: 3, layers: 1, heads: 2, width: 16, head_dim: 8, mlp: 1, steps: 40, eval_every: 10, eval_size: 32, seed: [1, 2]}
   - {model: transformer, task: recall, pairs: 2, vocab: 8, layers: 1, heads: 1, width: 16, head_dim: 8, steps: 20, eval_every: 10, eval_size: 32}

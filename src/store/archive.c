@@ -67,7 +67,8 @@ static enum status add_curve(struct writing *w, const struct store_row *row, siz
     enum status rc = OK;
     struct trace t = {0};
     TRY(store_curve(w->store, row->id, &t));
-    const size_t every = (t.length + ARCHIVE_ROWS - 1) / ARCHIVE_ROWS;
+    /* So that what was thinned once stays as it is: there are ARCHIVE_ROWS intervals at most. */
+    const size_t every = t.length < 2 ? 1 : (t.length - 2) / ARCHIVE_ROWS + 1;
     for (size_t k = 0; k < t.length; k = k + every < t.length || k == t.length - 1 ? k + every : t.length - 1) {
         text_addf(&w->curves, "%zu", id);
         for (const char *name = w->names.data + 1; *name; name += strcspn(name, ",") + 1) {
