@@ -27,6 +27,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("PLATEAU", str(ROOT / "build/plateau"))
 RESULTS = ROOT / "results"
+PLANS = RESULTS / "plans.jsonl"
 FOLDER = ROOT / "doc/findings"
 FIGURES = ("1c", "2-left", "15", "reduced", "forecast", "4-left")
 UNKNOWN = "{unknown}"
@@ -58,6 +59,8 @@ def measured(claim):
     estimate, low, high = number(claim["estimate"]), claim["low"], claim["high"]
     if low is None or number(low) == number(high):
         return estimate
+    if 1e-3 <= abs(claim["estimate"]) < 100:
+        estimate = f"{claim['estimate']:#.3g}"
     digits = len(estimate.partition(".")[2]) if "e" not in estimate else 0
     ends = [f"{x:.{digits}f}" if digits and 1e-3 <= abs(x) < 100 else number(x) for x in (low, high)]
     return f"{estimate} ({ends[0]} to {ends[1]})"
@@ -88,16 +91,21 @@ def undecided(claims):
 
 
 def cost():
-    """Per study: its runs and what they took. What `plan` expects depends on the machine that is asked."""
+    """Per study of desk scale: what its runs took, and what `plan` had said before they were made. That depends on the machine, so it is
+    not asked now: results/plans.jsonl keeps it, the last line of `plateau plan STUDY --scale desk --json`."""
+    plans = map(json.loads, PLANS.read_text().splitlines()) if PLANS.exists() else []
+    said = {plan["study"]: plan["work_s"] / 60 for plan in plans if not plan["there"]}
     rows, total = [], 0.0
     for path in sorted(RESULTS.glob("*.csv")):
         plan = ask("plan", path.stem, "--db", "results", "--scale", "desk")[-1]
         if not plan["compared"]:
             continue
-        total += plan["compared_s"]
-        rows.append(f"| {path.stem} | {plan['there']} of {plan['runs']} | {plan['compared_s'] / 60:.1f} |")
-    rows.append(f"| together | | {total / 60:.1f} |")
-    return "\n".join(["| study | runs made, of desk scale | minutes of one core |", "|---|---|---|", *rows])
+        took = plan["compared_s"] / 60
+        total += took
+        expected = f"{said[path.stem]:.1f}" if path.stem in said else "-"
+        rows.append(f"| {path.stem} | {plan['there']} of {plan['runs']} | {expected} | {took:.1f} |")
+    rows.append(f"| together | | | {total:.1f} |")
+    return "\n".join(["| study | runs made, of desk scale | minutes of one core, by `plan` | taken |", "|---|---|---|---|", *rows])
 
 
 def drawn(line):
