@@ -16,6 +16,7 @@ Numbers stand in the template as {{..}}:
     {{cost}}                 a table of what the studies took
 
 A line with a number that no run gives yet is left out. The program is build/plateau, or what PLATEAU names. Nothing is written by hand here: another number in results/ is another number there."""
+import csv
 import difflib
 import json
 import os
@@ -91,21 +92,18 @@ def undecided(claims):
 
 
 def cost():
-    """Per study of desk scale: what its runs took, and what `plan` had said before they were made. That depends on the machine, so it is
-    not asked now: results/plans.jsonl keeps it, the last line of `plateau plan STUDY --scale desk --json`."""
+    """Per study: its runs, and what they took. What `plan` had said of desk scale depends on the machine, so it is not asked now:
+    results/plans.jsonl keeps it, the last line of `plateau plan STUDY --scale desk --json` before there was a run."""
     plans = map(json.loads, PLANS.read_text().splitlines()) if PLANS.exists() else []
-    said = {plan["study"]: plan["work_s"] / 60 for plan in plans if not plan["there"]}
-    rows, total = [], 0.0
+    said = {plan["study"]: f"{plan['work_s'] / 60:.1f}" for plan in plans}
+    rows, every = [], {}
     for path in sorted(RESULTS.glob("*.csv")):
-        plan = ask("plan", path.stem, "--db", "results", "--scale", "desk")[-1]
-        if not plan["compared"]:
-            continue
-        took = plan["compared_s"] / 60
-        total += took
-        expected = f"{said[path.stem]:.1f}" if path.stem in said else "-"
-        rows.append(f"| {path.stem} | {plan['there']} of {plan['runs']} | {expected} | {took:.1f} |")
-    rows.append(f"| together | | | {total:.1f} |")
-    return "\n".join(["| study | runs made, of desk scale | minutes of one core, by `plan` | taken |", "|---|---|---|---|", *rows])
+        with path.open(newline="") as file:
+            took = {row["hash"]: float(row["wall_s"] or 0) / 60 for row in csv.DictReader(file)}
+        every.update(took)
+        rows.append(f"| {path.stem} | {len(took)} | {said.get(path.stem, '-')} | {sum(took.values()):.1f} |")
+    rows.append(f"| together, each run once | {len(every)} | | {sum(every.values()):.1f} |")
+    return "\n".join(["| study | runs | minutes of one core, by `plan` | taken |", "|---|---|---|---|", *rows])
 
 
 def drawn(line):
