@@ -128,8 +128,10 @@ fails 3 'file.*(folder|File exists|Not a directory)' figure 1c all.db --out file
 "$plateau" sweep "$studies/fig1b.yaml" --db one.db --quiet
 fails 2 'figure 1c: one.db has no run of the study fig1c.*plateau sweep .*--db one.db' figure 1c one.db --out one
 [[ ! -e one ]]; ok $? "and no folder is made"
+"$plateau" export one.db --out texts --quiet
+fails 2 'figure 1c: texts has no run of the study fig1c; make them with .plateau merge NEW.db texts && plateau sweep .*--db NEW.db' figure 1c texts --out one
 "$plateau" figure all one.db --out one 2>err && [[ -s one/fig1b.pdf && $(ls one/*.pdf | wc -l) == 1 &&
-    $(grep -c '^not drawn' err) == $(($(wc -w <<<"$figures") - 1)) ]]
+    $(grep -c '^not drawn: figure [^ ]*: ' err) == $(($(wc -w <<<"$figures") - 1)) ]]
 ok $? "all: draws what is there, says what is missing"
 printf 'study: fig3\nruns:\n  - {model: transformer, T: 8, d: 4, B: 2, layers: 1, heads: 1, width: 8, head_dim: 4, batch: 4, eval_size: 8, steps: 4}\n' >twice.yaml
 "$plateau" sweep twice.yaml --db twice.db --quiet

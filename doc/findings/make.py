@@ -28,7 +28,6 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("PLATEAU", str(ROOT / "build/plateau"))
 RESULTS = ROOT / "results"
-PLANS = RESULTS / "plans.jsonl"
 FOLDER = ROOT / "doc/findings"
 FIGURES = ("1c", "2-left", "15", "reduced", "forecast", "4-left")
 UNKNOWN = "{unknown}"
@@ -58,7 +57,7 @@ def number(x):
 def measured(claim):
     """The ends of the interval to as many digits as the estimate has: 0.996 (0.996 to 1.000)."""
     estimate, low, high = number(claim["estimate"]), claim["low"], claim["high"]
-    if low is None or number(low) == number(high):
+    if claim["estimate"] is None or low is None or number(low) == number(high):
         return estimate
     if 1e-3 <= abs(claim["estimate"]) < 100:
         estimate = f"{claim['estimate']:#.3g}"
@@ -92,18 +91,15 @@ def undecided(claims):
 
 
 def cost():
-    """Per study: its runs, and what they took. What `plan` had said of desk scale depends on the machine, so it is not asked now:
-    results/plans.jsonl keeps it, the last line of `plateau plan STUDY --scale desk --json` before there was a run."""
-    plans = map(json.loads, PLANS.read_text().splitlines()) if PLANS.exists() else []
-    said = {plan["study"]: f"{plan['work_s'] / 60:.1f}" for plan in plans}
+    """Per study: its runs, and what they took."""
     rows, every = [], {}
     for path in sorted(RESULTS.glob("*.csv")):
         with path.open(newline="") as file:
             took = {row["hash"]: float(row["wall_s"] or 0) / 60 for row in csv.DictReader(file)}
         every.update(took)
-        rows.append(f"| {path.stem} | {len(took)} | {said.get(path.stem, '-')} | {sum(took.values()):.1f} |")
-    rows.append(f"| together, each run once | {len(every)} | | {sum(every.values()):.1f} |")
-    return "\n".join(["| study | runs | minutes of one core, by `plan` | taken |", "|---|---|---|---|", *rows])
+        rows.append(f"| {path.stem} | {len(took)} | {sum(took.values()):.1f} |")
+    rows.append(f"| together, each run once | {len(every)} | {sum(every.values()):.1f} |")
+    return "\n".join(["| study | runs | minutes of one core |", "|---|---|---|", *rows])
 
 
 def drawn(line):
