@@ -8,6 +8,7 @@
 #include "run/run_transformer.h"
 #include "store_fixture.h"
 #include "study/sweep.h"
+#include "tensor/kernels.h"
 #include "test_keys.h"
 #include <math.h>
 
@@ -24,7 +25,7 @@ static void name_study(struct study *study, const char *const *keys, size_t n)
 static const struct plan_request no_measuring = {.jobs = 2, .measure = -1};
 
 /* A finished run of the keys with that plateau, made here. */
-static void put(struct store *store, struct keys keys, double plateau, double ms)
+static void put_of_library(struct store *store, struct keys keys, double plateau, double ms, const char *library)
 {
     struct result r = {.keys = keys,
                        .state = RUN_EMERGED,
@@ -40,7 +41,13 @@ static void put(struct store *store, struct keys keys, double plateau, double ms
     r.wall_s = r.steps_done * 1e-3 * ms;
     r.predicted = prediction_none;
     r.flow_plateau = NAN;
+    snprintf(r.library, sizeof r.library, "%s", library);
     ok(store_put(store, "test", NULL, &r, NULL));
+}
+
+static void put(struct store *store, struct keys keys, double plateau, double ms)
+{
+    put_of_library(store, keys, plateau, ms, "");
 }
 
 START_TEST(run_list_is_longest_first_and_names_each_run_once)
@@ -279,6 +286,35 @@ START_TEST(a_plan_knows_what_is_there)
 }
 END_TEST
 
+/* Machines share names: a run tells the time of a step only where what multiplied is what multiplies here. Its length
+ * counts in any case. */
+START_TEST(another_processor_of_the_same_name_tells_no_times)
+{
+    struct study study;
+    struct store *store = opened(in_folder("a.db"), STORE_WRITE);
+    struct plan plan;
+    struct plan_sum sum;
+    const struct kernels *kernels;
+    struct keys keys = test_keys("model=transformer until=threshold T=32 d=8");
+    ok(kernels_open(BACKEND_AUTO, PRECISION_F32, &kernels));
+    STUDY(&study, "model=transformer", "until=threshold", "T=32", "d=8", "seed=2");
+    put_of_library(store, keys, 800, 7, "oneDNN 1.0, avx");
+    ok(plan_make(&study, store, &no_measuring, &plan));
+    ok(plan_sum(&plan, &sum));
+    ck_assert(sum.timed[STEP_TIME_HISTORY] == 0 && sum.expected[EXPECTED_FITTED] == 1);
+    plan_free(&plan);
+    keys.value[KEY_seed] = 3;
+    put_of_library(store, keys, 800, 7, kernels->library);
+    ok(plan_make(&study, store, &no_measuring, &plan));
+    ok(plan_sum(&plan, &sum));
+    ck_assert(sum.timed[STEP_TIME_HISTORY] == 1);
+    plan_free(&plan);
+    store_close(store);
+    study_free(&study);
+    clean();
+}
+END_TEST
+
 /* A run that was stopped takes what is left of it. A shape takes the rate of its own model, however near another's. */
 START_TEST(a_plan_knows_checkpoints_and_models)
 {
@@ -480,6 +516,7 @@ static const struct test tests[] = {
     {"one_layer_is_expected_to_follow_its_reduced_flow", &one_layer_is_expected_to_follow_its_reduced_flow},
     {"laws_are_fitted_to_what_is_there", &laws_are_fitted_to_what_is_there},
     {"a_plan_knows_what_is_there", &a_plan_knows_what_is_there},
+    {"another_processor_of_the_same_name_tells_no_times", &another_processor_of_the_same_name_tells_no_times},
     {"a_plan_knows_checkpoints_and_models", &a_plan_knows_checkpoints_and_models},
     {"a_budget_is_kept_and_leaves_a_fit", &a_budget_is_kept_and_leaves_a_fit},
     {"a_budget_holds_without_seeds", &a_budget_holds_without_seeds},

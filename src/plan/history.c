@@ -1,5 +1,6 @@
 #include "plan/history.h"
 #include "base/list.h"
+#include "tensor/kernels.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,19 @@ unsigned history_cell(const struct keys *keys)
     return (unsigned)strtoul(hash, NULL, 16);
 }
 
+/* The rate of a run is worth something on a machine like its own. A name alone says little where machines are rented:
+ * what multiplies has to be the same too, with the instructions that it uses. */
+static bool made_here(const struct store_row *row, const char *host)
+{
+    const struct result *r = &row->result;
+    const struct kernels *kernels;
+    if (!row->host || strcmp(row->host, host))
+        return false;
+    return !*r->library || (kernels_open((enum backend)keys_integer(&r->keys, KEY_backend),
+                                         (enum precision)keys_integer(&r->keys, KEY_precision), &kernels) == OK &&
+                            !strcmp(r->library, kernels->library));
+}
+
 static enum status add(void *context, const struct store_row *row)
 {
     struct reader *reader = context;
@@ -32,7 +46,7 @@ static enum status add(void *context, const struct store_row *row)
     if (rc != OK)
         return rc;
     history->runs[history->n++] = (struct history_run){
-        .result = *r, .cell = history_cell(&r->keys), .here = row->host && !strcmp(row->host, reader->host)};
+        .result = *r, .cell = history_cell(&r->keys), .here = made_here(row, reader->host)};
     return OK;
 }
 

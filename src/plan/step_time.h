@@ -1,10 +1,10 @@
 /* How long does a step take on this machine, with as many runs at a time as the sweep has jobs?
  *
  * The shape of a run is what the time of its step depends on: model, sizes, optimizer, evaluation, precision, backend,
- * threads. The time of a shape comes from the runs of it that were made on this host. Where there are none, a few steps
- * of it are made on all jobs at once; only the time counts that they compute, which is what they take when nobody else
- * wants the cores. Where that would take too long, the time is that of the nearest shape that has one, times the ratio
- * of their work (cost.h). */
+ * threads. The time of a shape comes from the runs of it that were made here (history.h). Where there are none, a few
+ * steps of it are made on all jobs at once; only the time counts that they compute, which is what they take when nobody
+ * else wants the cores. Where that would take too long, the time is that of the nearest shape that has one, times the
+ * ratio of their work (cost.h). */
 #ifndef STEP_TIME_H
 #define STEP_TIME_H
 #include "plan/history.h"
