@@ -191,6 +191,9 @@ enum status reduced_init(const struct reduced_setting *setting, struct reduced *
     *r = (struct reduced){.setting = *setting, .K = setting->H * setting->k};
     REQUIRE(setting->B >= 1 && setting->B < setting->T, ERR_INPUT, "T=%g B=%g: B must be smaller than T", setting->T,
             setting->B);
+    REQUIRE(setting->d <= setting->N, ERR_INPUT,
+            "d=%g width=%g: the reduced flow needs room for a token: d must not be larger than width", setting->d,
+            setting->N);
     REQUIRE(!setting->adam || setting->beta2 > 0, ERR_INPUT, "beta2=0: the reduced flow needs a beta2 above 0");
     REQUIRE(r->pbar = calloc(6 * n, sizeof *r->pbar), ERR_MEMORY, "out of memory for the positions of width %zu", n);
     r->P = r->pbar + n;

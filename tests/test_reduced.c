@@ -196,6 +196,10 @@ START_TEST(refused)
     struct reduced_setting of = WITH(setting(16, 8, 4), q.B = 16);
     ck_assert_int_eq(reduced_init(&of, &r), ERR_INPUT);
     reduced_free(&r);
+    of = WITH(setting(16, 257, 1), q.N = 256);
+    ck_assert_int_eq(reduced_init(&of, &r), ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(error_message(), "d=257 width=256"));
+    reduced_free(&r);
     of = WITH(setting(16, 8, 4), q.eta = 1e-11);
     ck_assert_int_eq(reduced_init(&of, &r), ERR_INPUT);
     ck_assert_ptr_nonnull(strstr(error_message(), "lr=1e-11"));
