@@ -20,7 +20,7 @@ offer() { # expected, words...
 }
 offer 'flow' plateau fl
 offer 'fig10 fig11 fig12 fig13 fig14 fig15 fig17 fig1a fig1b fig1c' plateau sweep fig1
-offer 'readout= reduced-grid reduced-layers reduced-map reduced-parts reduced-settings repeated_tokens= repetition' plateau sweep --scale quick re
+offer 'readout= reduced-grid reduced-layers reduced-map reduced-parts reduced-published reduced-settings repeated_tokens= repetition' plateau sweep --scale quick re
 offer 'T=' plateau flow T
 offer 'eval_every= eval_size=' plateau train seed = 1 eval_
 offer '' plateau flow T =

@@ -9,4 +9,4 @@ nobase_dist_pkgdata_DATA += %D%/claims.yaml %D%/studies/fig1a.yaml %D%/studies/f
   %D%/studies/fig3.yaml %D%/studies/fig3-right.yaml %D%/studies/fig4.yaml %D%/studies/fig5.yaml %D%/studies/fig11.yaml %D%/studies/fig12.yaml \
   %D%/studies/fig13.yaml %D%/studies/fig14.yaml %D%/studies/fig15.yaml %D%/studies/fig17.yaml %D%/studies/choices.yaml %D%/studies/schedule.yaml \
   %D%/studies/schedule-transformer.yaml %D%/studies/reduced-settings.yaml %D%/studies/reduced-grid.yaml %D%/studies/reduced-layers.yaml %D%/studies/reduced-parts.yaml \
-  %D%/studies/forecast.yaml %D%/studies/forecast-never.yaml %D%/studies/reduced-map.yaml %D%/studies/chain.yaml %D%/studies/clamp.yaml
+  %D%/studies/forecast.yaml %D%/studies/forecast-never.yaml %D%/studies/reduced-map.yaml %D%/studies/reduced-published.yaml %D%/studies/chain.yaml %D%/studies/clamp.yaml

@@ -13,7 +13,7 @@ Numbers stand in the template as {{..}}:
     {{count VERDICT}}        how many claims have this verdict, of the paper's; {{count all}}: of all
     {{runs}}                 how many runs results/ hold
     {{open}}                 a table of the paper's claims that are inconclusive, with what would decide each
-    {{cost}}                 a table of what the studies took
+    {{cost}}                 a table of what the studies took, beside what `plan` had said (cost.csv, by sweep.py)
 
 A line with a number that no run gives yet is left out. The program is build/plateau, or what PLATEAU names. Nothing is written by hand here: another number in results/ is another number there."""
 import csv
@@ -90,16 +90,25 @@ def undecided(claims):
     return table + (f"\n\nWithout runs, or without enough of them: {', '.join(bare)}." if bare else "")
 
 
+def minutes(seconds):
+    return f"{float(seconds) / 60:.1f}"
+
+
 def cost():
-    """Per study: its runs, and what they took."""
+    """Per study: its runs, and what they took. Per sweep of sweep.py: what `plan` had said, and what it took."""
     rows, every = [], {}
+    with (FOLDER / "cost.csv").open(newline="") as file:
+        swept = {row["study"]: row for row in csv.DictReader(file)}
     for path in sorted(RESULTS.glob("*.csv")):
         with path.open(newline="") as file:
             took = {row["hash"]: float(row["wall_s"] or 0) / 60 for row in csv.DictReader(file)}
         every.update(took)
-        rows.append(f"| {path.stem} | {len(took)} | {sum(took.values()):.1f} |")
-    rows.append(f"| together, each run once | {len(every)} | {sum(every.values()):.1f} |")
-    return "\n".join(["| study | runs | minutes of one core |", "|---|---|---|", *rows])
+        one = swept.get(path.stem)
+        said = f"{one['runs']} | {minutes(one['planned_s'])} | {minutes(one['took_s'])} | {one['processor']}" if one else "| | |"
+        rows.append(f"| {path.stem} | {len(took)} | {sum(took.values()):.1f} | {said} |")
+    runs, planned, all_took = (sum(float(row[key]) for row in swept.values()) for key in ("runs", "planned_s", "took_s"))
+    rows.append(f"| together, each run once | {len(every)} | {sum(every.values()):.1f} | {runs:.0f} | {minutes(planned)} | {minutes(all_took)} | |")
+    return "\n".join(["| study | runs | minutes | of them at desk scale | planned | took | processor |", "|---|---|---|---|---|---|---|", *rows])
 
 
 def drawn(line):
