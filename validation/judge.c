@@ -102,6 +102,11 @@ static void judge(const struct measurement *m, struct claim *c)
             c, "%zu of %zu runs were cut off before they emerged: the ratio may be larger; a larger cap (steps) tells",
             m->cut, m->n);
     }
+    if (m->cut_after && c->verdict == VERDICT_REPRODUCED)
+        c->verdict = VERDICT_INCONCLUSIVE;
+    if (m->cut_after)
+        claim_say(c, "%zu of %zu runs with %.60s were cut off before they emerged: the ratio is at most this",
+                  m->cut_after, m->n, c->of);
     weigh_left_out(m, c);
 }
 

@@ -135,6 +135,7 @@ struct side {
         int64_t id;
         struct keys keys;
         double length; /* where the plateau ends, or (cut off) where the run did; NaN after a divergence */
+        double unsure; /* variance of its logarithm */
         bool ended, late;
     } * list; /* owned */
     size_t n, allocated;
@@ -178,6 +179,14 @@ static enum status read_plateau(const struct side *s, const struct store_row *ro
     return rc;
 }
 
+/* The variance of the logarithm of a length that may be anywhere in its bracket; 0 where that is narrow. */
+static double variance(const struct result *r, double length)
+{
+    double low, high;
+    result_bracket(r, length, &low, &high);
+    return low > 0 && result_is_coarse(length, low, high) ? pow(log(high / low), 2) / 12 : 0;
+}
+
 static enum status visit(void *context, const struct store_row *row)
 {
     struct side *s = context;
@@ -193,7 +202,7 @@ static enum status visit(void *context, const struct store_row *row)
                                           ended   ? plateau
                                           : whole ? row->result.cap
                                                   : NAN,
-                                          ended, result_is_late(&row->result, plateau)};
+                                          ended ? variance(&row->result, plateau) : 0, ended, result_is_late(&row->result, plateau)};
     return rc;
 }
 
@@ -237,14 +246,14 @@ static enum status add_pair(const struct paired_run *a, const struct paired_run 
         pairs->late++;
         return OK;
     }
-    if (!b->ended || !isfinite(ratio)) {
+    if ((!a->ended && !b->ended) || !isfinite(ratio)) {
         pairs->undefined++;
         return OK;
     }
     enum status rc = list_room(&pairs->list, pairs->n, &pairs->allocated, sizeof *pairs->list, "pairs of runs");
     if (rc != OK)
         return rc;
-    pairs->list[pairs->n++] = (struct pair){a->id, a->keys, ratio, !a->ended};
+    pairs->list[pairs->n++] = (struct pair){a->id, a->keys, ratio, a->unsure + b->unsure, !a->ended, !b->ended};
     return OK;
 }
 

@@ -26,12 +26,14 @@ struct pair {
     int64_t id;       /* of the run before the change */
     struct keys keys; /* before the change */
     double log_ratio; /* ln(plateau before / plateau after the change) */
+    double unsure;    /* variance of log_ratio, of plateaus that are known to a coarse bracket alone (result.h) */
     bool cut;         /* the run before was cut off and counts as long as it went: the ratio is at least this */
+    bool cut_after;   /* that after the change was: at most this. Not both */
 };
 struct pairs {
     struct pair *list; /* owned */
     size_t n, allocated;
-    size_t undefined;     /* pairs whose second run has no plateau */
+    size_t undefined;     /* pairs of which too little is known: both cut off, or one diverged */
     size_t at_once, late; /* pairs of which a run was over the threshold from the start, or at its first evaluation
                              (result_is_late) */
 };

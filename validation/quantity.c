@@ -412,7 +412,21 @@ done:
     return rc;
 }
 
-/* A geometric mean of ratios, so its interval is that of a mean of logarithms. */
+/* What is unknown of each ratio makes the interval of their mean wider. */
+static void widen(const struct pairs *pairs, struct claim *c)
+{
+    double variance = 0;
+    for (size_t i = 0; i < pairs->n; i++)
+        variance += pairs->list[i].unsure;
+    const double own = (c->high - c->low) / 2,
+                 added = gsl_cdf_ugaussian_Pinv(0.5 + CONFIDENCE / 2) * sqrt(variance) / (double)pairs->n,
+                 half = hypot(own, added);
+    if (variance > 0)
+        c->low = c->estimate - half, c->high = c->estimate + half;
+}
+
+/* A geometric mean of ratios, so its interval is that of a mean of logarithms. Where a run after the change was cut off
+ * the mean is an upper bound, and of the interval only that end is known. */
 static enum status measure_speedup(struct measurement *m, struct claim *c)
 {
     enum status rc = OK;
@@ -424,9 +438,11 @@ static enum status measure_speedup(struct measurement *m, struct claim *c)
         TRY(list_room(&m->values, m->n, &m->allocated, sizeof *m->values, "runs"));
         m->values[m->n] = (struct quantity_value){p->id, keys_integer(&p->keys, KEY_seed), p->log_ratio, ""};
         m->cut += p->cut;
+        m->cut_after += p->cut_after;
     }
     TRY(find_mean(m, c, false));
-    set_estimate(c, exp(c->estimate), exp(c->low), exp(c->high));
+    widen(&pairs, c);
+    set_estimate(c, exp(c->estimate), m->cut_after && !isnan(c->low) ? 0 : exp(c->low), exp(c->high));
     for (size_t i = 0; i < m->n; i++)
         m->values[i].value = exp(m->values[i].value);
 done:
@@ -447,6 +463,10 @@ static enum status measure_gain(struct measurement *m, struct claim *c)
     TRY(dataset_init(c->on, claim_threshold(c), &f->set));
     for (size_t i = 0; i < pairs.n; i++) {
         const struct pair *p = &pairs.list[i];
+        if (p->cut_after) { /* a law of upper bounds is not what fits know */
+            m->partners++;
+            continue;
+        }
         const struct store_row row = {.id = p->id,
                                       .result = {.keys = p->keys, .state = p->cut ? RUN_CENSORED : RUN_EMERGED}};
         TRY(dataset_row(&f->set, &row, exp(p->log_ratio), p->cut));

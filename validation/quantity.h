@@ -29,11 +29,12 @@ struct measurement {
     size_t late;                 /* past it at the first evaluation: an upper bound alone is known */
     size_t unknown;              /* did not record the threshold that is asked for */
     size_t diverged;             /* before they were past it */
-    size_t partners;             /* pairs whose second run has no plateau */
+    size_t partners;             /* pairs of which too little is known: a run diverged, both were cut off, .. */
     size_t undefined, uncrossed; /* have no such value; and of these those that did not emerge */
     size_t silent;               /* said nothing: a forecast may */
 
     size_t cut;          /* used with the length at which they were cut off: the estimate is too small, if anything */
+    size_t cut_after;    /* of a ratio, the run after the change: the estimate is too large, if anything */
     bool some_undefined; /* it has no value on some of the flows: there can be no verdict */
     bool
         deviation_stands; /* one run, or those that are there, can show that the claim deviates, whatever is left out */

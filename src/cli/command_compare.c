@@ -10,6 +10,8 @@
 
 static void add_json(const struct claim *c, struct text *out)
 {
+    static const char *const spreads[] = {
+        [CLAIM_INTERVAL] = "interval", [CLAIM_RANGE] = "range", [CLAIM_POINT] = "point"};
     const char *separator = "{";
 #define AS_TEXT(field, size)                                                                                           \
     text_addf(out, "%s\"" #field "\": ", separator);                                                                   \
@@ -30,7 +32,9 @@ static void add_json(const struct claim *c, struct text *out)
         text_addf(out, ", \"%s\": ", numbers[i].name);
         text_add_real(out, numbers[i].value);
     }
-    text_add(out, ", \"read_at\": ");
+    text_add(out, ", \"expected\": \"");
+    claim_published(c, out);
+    text_addf(out, "\", \"spread\": \"%s\", \"read_at\": ", spreads[claim_spread(c)]);
     text_add_json(out, c->read_at);
     text_add(out, ", \"why\": ");
     text_add_json(out, c->why);
