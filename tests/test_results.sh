@@ -18,6 +18,11 @@ size=$(du -sk "$results" | cut -f1); ((size <= 5120)); ok $? "results/ is at mos
 "$plateau" report "$results" --out report --quiet 2>err && [[ -s report/index.html ]] && (($(find report/figures -name '*.svg' | wc -l) >= 26))
 ok $? "the report of results/, with its figures: $(head -c 300 err)"
 
+# ---- the commands that findings.md gives, but for long ones
+while read -r line; do
+    (cd "$source" && eval "${line/build\/plateau/\"\$plateau\"}") >said 2>err && [[ -s said ]]; ok $? "$line: $(head -c 200 err)"
+done < <(grep -oE '`build/plateau [^`]*`' "$source/doc/findings.md" | tr -d '`' | grep -vE 'reproduce|report|model=transformer' | sort -u)
+
 # ---- runs made again
 again() { # study, tolerance, key=value..
     local study=$1 tolerance=$2 old new

@@ -7,18 +7,21 @@ verdict of each claim -> results/verdicts.txt.
 
 Numbers stand in the template as {{..}}:
 
-    {{ID}}                   estimate of claim ID, with its interval: 1.04 (.94 to 1.16)
-    {{ID:estimate}}          the estimate alone; also low, high, published, runs, verdict
-    {{table ID ID ..}}       a table of these claims: statement, published, here, verdict
-    {{count VERDICT}}        how many claims have this verdict, of the paper's; {{count all}}: of all
+    {{ID}}                   estimate of claim ID, with its interval: 1.04 (.94 to 1.16), or the range of its values: .99 .. 1.02
+    {{ID:estimate}}          the estimate alone; also low, high, published, expected, runs, verdict, why
+    {{table ID ID ..}}       a table of these claims; of all that begin so for `ID.`; {{table all}}: of all that are of the paper
+    {{verdicts ID ID ..}}    how many of these claims, and of those that begin with `ID.`, have which verdict
+    {{grid STUDY key ..}}    the runs of a study, and the range of these keys
+    {{count VERDICT}}        how many claims have this verdict, of the paper's; {{count all}}: of all; {{count known}}: known errors
     {{runs}}                 how many runs results/ hold
-    {{open}}                 a table of the paper's claims that are inconclusive, with what would decide each
+    {{open}}                 a table of the paper's claims that are open, with what would decide each
     {{cost}}                 a table of what the studies took, beside what `plan` had said (cost.csv, by sweep.py)
 
 A line with a number that no run gives yet is left out. The program is build/plateau, or what PLATEAU names. Nothing is written by hand here: another number in results/ is another number there."""
 import csv
 import difflib
 import json
+import math
 import os
 import pathlib
 import re
@@ -29,7 +32,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("PLATEAU", str(ROOT / "build/plateau"))
 RESULTS = ROOT / "results"
 FOLDER = ROOT / "doc/findings"
-FIGURES = ("1c", "2-left", "15", "reduced", "forecast", "4-left")
+FIGURES = ("15", "reduced", "forecast")
 UNKNOWN = "{unknown}"
 MORE = "\nClaim by claim, with the commands that show it: [what was found](doc/findings.md).\n"
 BEGIN, END = "<!-- answer: by doc/findings/make.py -->\n", "<!-- answer ends -->\n"
@@ -44,37 +47,68 @@ def ask(*words):
 
 
 def number(x):
-    """Three digits, as one writes them."""
+    """Three digits, as one writes them; more where they would make it 1, which it is not."""
     if x is None:
         return "-"
     if x and (abs(x) >= 1e5 or abs(x) < 1e-3):
         power = f"{x:.1e}".split("e")
         return f"{power[0]}e{int(power[1])}"
     text = f"{x:.3g}"
+    if float(text) == 1:
+        text = f"{x:.5g}"
     return f"{float(text):.0f}" if abs(x) >= 100 else text
 
 
+def decimals(width):
+    """So many that a width has one digit, or two if it begins with 1 or 2."""
+    digits = math.ceil(-math.log10(width))
+    return max(0, digits + (width * 10**digits < 3))
+
+
 def measured(claim):
-    """The ends of the interval to as many digits as the estimate has: 0.996 (0.996 to 1.000)."""
-    estimate, low, high = number(claim["estimate"]), claim["low"], claim["high"]
-    if claim["estimate"] is None or low is None or number(low) == number(high):
-        return estimate
-    if 1e-3 <= abs(claim["estimate"]) < 100:
-        estimate = f"{claim['estimate']:#.3g}"
-    digits = len(estimate.partition(".")[2]) if "e" not in estimate else 0
-    ends = [f"{x:.{digits}f}" if digits and 1e-3 <= abs(x) < 100 else number(x) for x in (low, high)]
-    return f"{estimate} ({ends[0]} to {ends[1]})"
+    """An estimate with its interval, 0.97 (0.95 to 1.01), or the range of all values, 0.97 .. 1.01, to the digits that it determines."""
+    estimate, low, high = claim["estimate"], claim["low"], claim["high"]
+    if "the ratio is at most this" in claim["why"]:
+        return f"at most {number(estimate)}"
+    if estimate is None or low is None or number(low) == number(high):
+        return number(estimate)
+    if max(abs(low), abs(high)) >= 1e5 or max(abs(low), abs(high)) < 1e-3:
+        ends = [number(low), number(high)]
+    else:
+        places = decimals(high - low if claim["spread"] == "range" else (high - low) / 2)
+        estimate, *ends = (f"{x:.{places}f}" for x in (estimate, low, high))
+    return " .. ".join(ends) if claim["spread"] == "range" else f"{estimate} ({ends[0]} to {ends[1]})"
 
 
 def verdict(claim):
-    grid = ", own grid" if claim["grid"] and claim["verdict"] == "deviates" else ""
-    known = f" ({claim['erratum']})" if claim["erratum"] and claim["verdict"] == "deviates" else ""
-    return claim["verdict"] + known + grid
+    word = "open" if claim["verdict"] == "inconclusive" else claim["verdict"]
+    return word + (f" ({claim['erratum']})" if claim["erratum"] and word == "deviates" else "")
 
 
 def table(claims):
-    rows = [f"| {c['id']} | {c['statement']} | {number(c['published'])} | {measured(c)} | {verdict(c)} |" for c in claims]
-    return "\n".join(["| claim | statement | stated | here | verdict |", "|---|---|---|---|---|", *rows])
+    rows = [f"| {c['id']} | {c['statement']} | {c['expected'].replace('+-', '±')} | {measured(c)} | {c['runs'] or ''} | {verdict(c)} |" for c in claims]
+    return "\n".join(["| claim | statement | expected | here | runs | verdict |", "|---|---|---|---|---|---|", *rows])
+
+
+def verdicts(claims):
+    """3 reproduced, 2 deviate (E5, E9), 1 open."""
+    if len(claims) == 1:
+        return verdict(claims[0])
+    errata = sorted({c["erratum"] for c in claims if c["verdict"] == "deviates" and c["erratum"]}, key=lambda name: int(name[1:]))
+    words = [("reproduced", "reproduced", "reproduced", ""), ("deviates", "deviates", "deviate", f" ({', '.join(errata)})" if errata else ""), ("inconclusive", "open", "open", "")]
+    counts = [(sum(c["verdict"] == name for c in claims), one, many, more) for name, one, many, more in words]
+    return ", ".join(f"{n} {one if n == 1 else many}{more}" for n, one, many, more in counts if n)
+
+
+def grid(study, keys):
+    """16 runs, T 16 .. 64, d 8 .. 32."""
+    with (RESULTS / f"{study}.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    ranges = []
+    for key in keys:
+        values = sorted({float(row[key]) for row in rows if row[key]})
+        ranges.append(f"{key} {number(values[0])}" + (f" .. {number(values[-1])}" if len(values) > 1 else ""))
+    return f"{len(rows)} runs, {', '.join(ranges)}"
 
 
 def of_the_paper(claim):
@@ -82,12 +116,10 @@ def of_the_paper(claim):
 
 
 def undecided(claims):
-    """Those with runs in a table; those without by name."""
+    """Those that are open, and why."""
     open_ones = [c for c in claims if of_the_paper(c) and c["verdict"] == "inconclusive"]
-    bare = [c["id"] for c in open_ones if c["estimate"] is None]
-    rows = [f"| {c['id']} | {c['statement']} | {measured(c)} | {c['why']} |" for c in open_ones if c["estimate"] is not None]
-    table = "\n".join(["| claim | statement | here | why it is open |", "|---|---|---|---|", *rows]) if rows else ""
-    return table + (f"\n\nWithout runs, or without enough of them: {', '.join(bare)}." if bare else "")
+    rows = [f"| {c['id']} | {c['source']} | {c['statement']} | {c['expected'].replace('+-', '±')} | {measured(c)} | {c['why']} |" for c in open_ones]
+    return "\n".join(["| claim | source | statement | expected | here | why it is open |", "|---|---|---|---|---|---|", *rows])
 
 
 def minutes(seconds):
@@ -136,26 +168,36 @@ def fill(text, claims):
             sys.exit(f"make.py: {{{{{name}}}}}: no claim has this id")
         return by_id[name]
 
+    def named(names):
+        """The claims of these names, and for a name with a dot at its end all that begin so."""
+        return [claim for name in names for claim in ([c for c in claims if c["id"].startswith(name)] if name.endswith(".") else [one(name)])]
+
     def value(match):
         what = match[1]
         if what == "cost":
             return cost()
+        words = what.split()
+        if words[0] == "grid":
+            return grid(words[1], words[2:])
+        if words[0] == "verdicts":
+            return verdicts(named(words[1:]))
         if what == "runs":
             return str(len({line.split(",", 2)[1] for path in RESULTS.glob("*.csv") for line in path.read_text().splitlines()[1:]}))
         if what == "open":
             return undecided(claims)
-        if what.startswith("table "):
-            return table([one(name) for name in what.split()[1:]])
+        if words[0] == "table":
+            return table([c for c in claims if of_the_paper(c)] if words[1] == "all" else named(words[1:]))
         if what.startswith("count "):
-            word = what.split()[1]
-            return str(sum(word == "all" or (of_the_paper(c) and word in (c["verdict"], "paper")) for c in claims))
+            known = [c for c in claims if c["erratum"] and c["verdict"] == "deviates"]
+            word = words[1]
+            return str(len(known) if word == "known" else sum(word == "all" or (of_the_paper(c) and word in (c["verdict"], "paper")) for c in claims))
         name, _, field = what.partition(":")
         claim = one(name)
         if claim["estimate"] is None:
             return UNKNOWN
         if not field:
             return measured(claim)
-        return claim[field] if isinstance(claim[field], str) else number(claim[field])
+        return verdict(claim) if field == "verdict" else claim[field] if isinstance(claim[field], str) else number(claim[field])
 
     lines = [re.sub(r"\{\{([^}]+)\}\}", value, line) for line in text.splitlines()]
     return "".join(line + "\n" for line in lines if UNKNOWN not in line and drawn(line))
