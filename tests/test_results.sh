@@ -18,6 +18,14 @@ size=$(du -sk "$results" | cut -f1); ((size <= 5120)); ok $? "results/ is at mos
 "$plateau" report "$results" --out report --quiet 2>err && [[ -s report/index.html ]] && (($(find report/figures -name '*.svg' | wc -l) >= 26))
 ok $? "the report of results/, with its figures: $(head -c 300 err)"
 
+for figure in 4-left 11 12; do # gnuplot leaves out what it thinks has no room
+    missing=
+    for value in $(sed -nE "s/^(ps|ds|pairs_values) = '(.*)'/\2/p" "report/figures/fig$figure.gp" | head -n 1); do
+        grep -qE "<tspan[^>]*>([^<]*= )?$value( pairs)?<" "report/figures/fig$figure.svg" || missing+=" $value"
+    done
+    [[ ! $missing ]]; ok $? "figure $figure: every line has its name in the SVG:$missing"
+done
+
 # ---- the commands that findings.md gives, but for long ones
 while read -r line; do
     (cd "$source" && eval "${line/build\/plateau/\"\$plateau\"}") >said 2>err && [[ -s said ]]; ok $? "$line: $(head -c 200 err)"

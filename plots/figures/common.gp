@@ -15,7 +15,8 @@ svg = "svg enhanced size %g,%g dynamic font 'Verdana,9' linewidth 1.3 background
 png = "pngcairo enhanced color size %g,%g font 'DejaVu Sans,7' fontscale 3.13 linewidth 4.17 dashlength 0.5 pointscale 3.2"
 terminal(format, w, h) = format eq 'pdf' ? sprintf(pdf, w, h) : format eq 'svg' ? sprintf(svg, 38 * w, 38 * h) : \
     sprintf(png, int(118.1 * w), int(118.1 * h))
-open(format, w, h) = sprintf("set terminal %s; set output '%s.%s'", terminal(format, w, h), name, format)
+open(format, w, h) = sprintf("set terminal %s; set output '%s.%s'; key_width = %d", terminal(format, w, h), name, format, \
+    format eq 'svg' ? -3 : -1)   # of its entries: SVG takes letters for wider than they are, and what finds no room is not drawn
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, each with a point type of its own (filled; open is one less).
 array colour[8] = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#7F7F7F', '#000000']
@@ -100,7 +101,7 @@ law_keys = "NaN with lines linestyle 8 linewidth 1 title law_name(kind), \
 no_halo = 'set pointsize 0.1'   # of the white ring around a mark, which hides a short error bar; marks have sizes of their own
 # Draws a panel of them, with both keys, that of the laws at `law_keys_at`; the panel, its labels and titles are set before.
 law_panel = "eval no_halo; eval law_x; eval fine('y', value(kind.'_low'), value(kind.'_high')); \
-    hue_rows = words(hues) > 4 ? 3 : 2; set key maxrows hue_rows width -1; \
+    hue_rows = words(hues) > 4 ? 3 : 2; set key maxrows hue_rows width key_width; \
     eval room(value(kind.'_low'), value(kind.'_high'), (exists('censored_low') ? 3.9 : 2.9) * row, (hue_rows + 0.8) * row); \
     plot ".laws.', '.hue_keys."; unset title; eval second_key(law_keys_at); plot ".law_keys
 law_x = "eval doublings('x')"
@@ -120,7 +121,7 @@ second_key(place) = "set border 0; set tics scale 0; set format ''; set xlabel '
 # Training curves: a line for each run, with a few marks, of the runs for which a condition holds; the key stands above the panel.
 chosen(condition, y) = condition ? of('run', y) : NaN
 step_label = 'training step'
-key_above = 'set key at graph 0, graph 1.02 left bottom horizontal maxrows 1 samplen 1.5 width -1'
+key_above = 'set key at graph 0, graph 1.02 left bottom horizontal maxrows 1 samplen 1.5 width key_width'
 value_name(list, v, key) = v eq word(list, 1) ? '{/:Italic '.key.'} = '.v : v
 curve = 'linewidth 1 pointnumber 6 pointsize 0.5'
 # Recall with in-context repetition (k = 1: B, without p) and with cross-sample repetition (k = 2: p, at B = 1).
