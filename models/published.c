@@ -55,3 +55,9 @@ double published_plateau(const struct keys *keys)
     const enum published law = nearest(keys);
     return law == PUBLISHED_COUNT ? NAN : published_value(law, keys, pow);
 }
+
+const char *published_figure(const struct keys *keys)
+{
+    const enum published law = nearest(keys);
+    return law == PUBLISHED_COUNT ? NULL : laws[law].figure;
+}

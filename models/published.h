@@ -25,5 +25,7 @@ double published_value(enum published which, const struct keys *keys, double (*p
 /* The plateau length in steps that the law of the nearest published setting gives for a Transformer, with the run's own
  * d, T, .. in it, at the paper's learning rate and threshold; NaN if nothing is published that is near. */
 double published_plateau(const struct keys *keys);
+/* The figure of the paper that this law is from, "15"; NULL if nothing is published that is near. Constant. */
+const char *published_figure(const struct keys *keys);
 
 #endif

@@ -132,7 +132,8 @@ START_TEST(test_unsure)
             for (int p = 0; p <= 3; p += 3) {
                 struct result r = {.state = RUN_EMERGED, .cap = 600, .initial_loss = 1, .null_loss = 0.5};
                 char words[120];
-                snprintf(words, sizeof words, "model=transformer T=16 d=8 p=0.%d seed=%d eval_every=%d", p, seed, every);
+                snprintf(words, sizeof words, "model=transformer T=16 d=8 p=0.%d seed=%d eval_every=%d", p, seed,
+                         every);
                 r.keys = keys_of(words);
                 r.plateau = (p ? 521 : 551) + seed;
                 for (int i = 0; i < FLOW_LEVELS; i++)

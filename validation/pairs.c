@@ -198,11 +198,14 @@ static enum status visit(void *context, const struct store_row *row)
         return rc;
     rc = read_plateau(s, row, &plateau, &known);
     const bool ended = known && !isnan(plateau), whole = known && (state == RUN_CENSORED || state == RUN_EMERGED);
-    s->list[s->n++] = (struct paired_run){row->id, row->result.keys,
+    s->list[s->n++] = (struct paired_run){row->id,
+                                          row->result.keys,
                                           ended   ? plateau
                                           : whole ? row->result.cap
                                                   : NAN,
-                                          ended ? variance(&row->result, plateau) : 0, ended, result_is_late(&row->result, plateau)};
+                                          ended ? variance(&row->result, plateau) : 0,
+                                          ended,
+                                          result_is_late(&row->result, plateau)};
     return rc;
 }
 

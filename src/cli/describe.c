@@ -68,6 +68,9 @@ static void describe_transformer(const struct result *r, double plateau, struct 
     const struct prediction *p = &r->predicted;
     if (r->keys.preset != PRESET_REDUCED)
         add_prediction(out, "published", published_plateau(&r->keys), plateau);
+    if (published_figure(&r->keys))
+        text_addf(out, "  (the paper's law of Fig. %s, at its learning rate and on its grid)\n",
+                  published_figure(&r->keys));
     if (r->keys.preset == PRESET_RECALL)
         return;
     if (r->keys.preset == PRESET_REGRESSION || !isnan(p->reduced))

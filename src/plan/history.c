@@ -45,8 +45,8 @@ static enum status add(void *context, const struct store_row *row)
     enum status rc = list_room(&history->runs, history->n, &history->allocated, sizeof *history->runs, "runs");
     if (rc != OK)
         return rc;
-    history->runs[history->n++] = (struct history_run){
-        .result = *r, .cell = history_cell(&r->keys), .here = made_here(row, reader->host)};
+    history->runs[history->n++] =
+        (struct history_run){.result = *r, .cell = history_cell(&r->keys), .here = made_here(row, reader->host)};
     return OK;
 }
 
