@@ -159,7 +159,7 @@ ok $? "a study with a difficult name"
 "$plateau" export mine.db --format jsonl --curves | "$json" id hash study status T plateau cap crossings predicted solver
 ok $? "export --format jsonl parses"
 "$plateau" fit mine.db model=toy --json | "$json" method runs exponents constant r2; ok $? "fit --json parses"
-"$plateau" compare mine.db --claims "$source/validation/claims.yaml" --json | "$json" id verdict published tolerance estimate low high
+"$plateau" compare mine.db --claims "$source/validation/claims.yaml" --json | "$json" id verdict published tolerance estimate low high expected spread bound
 ok $? "compare --json parses"
 awk -F'"[^"]*"|,' 'NR == 1 { n = NF } NR > 1 && !/quoted/ && NF != n { exit 1 }' <("$plateau" export mine.db) &&
     "$plateau" export mine.db | grep -q '"a ""quoted"", \\ über name"'

@@ -269,6 +269,16 @@ const char *claim_verdict_name(enum verdict verdict)
     return names[verdict];
 }
 
+const char *claim_bound_name(enum claim_bound bound)
+{
+    static const char *const names[] = {
+#define AS_NAME(name, text) text,
+        CLAIM_BOUNDS(AS_NAME)
+#undef AS_NAME
+    };
+    return names[bound];
+}
+
 void claim_published(const struct claim *c, struct text *out)
 {
     if (claim_rule(c) == CLAIM_AT_LEAST)
@@ -287,12 +297,18 @@ void claim_estimate(const struct claim *c, struct text *out)
     snprintf(low, sizeof low, "%.5g", c->low);
     snprintf(high, sizeof high, "%.5g", c->high);
     const bool range = claim_spread(c) == CLAIM_RANGE;
-    if (isnan(c->estimate))
+    if (isnan(c->estimate)) {
         text_add(out, "-");
-    else if (range && strcmp(low, high))
+    } else if (c->bound == CLAIM_LOWER || c->bound == CLAIM_UPPER) {
+        const bool upper = c->bound == CLAIM_UPPER;
+        text_addf(out, "at %s %.4g", upper ? "most" : "least", c->estimate);
+        if (c->high > c->low)
+            text_addf(out, " (95 %% %s %.4g)", upper ? "to" : "from", upper ? c->high : c->low);
+    } else if (range && strcmp(low, high)) {
         text_addf(out, "%s .. %s", low, high);
-    else if (!range && c->high > c->low)
+    } else if (!range && c->high > c->low) {
         text_addf(out, "%.4g (95 %% %.4g .. %.4g)", c->estimate, c->low, c->high);
-    else
+    } else {
         text_addf(out, "%.5g", c->estimate);
+    }
 }

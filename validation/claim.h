@@ -60,6 +60,14 @@ enum claim_basis { CLAIM_FIT, CLAIM_RUNS, CLAIM_PAIRS, CLAIM_CURVES, CLAIM_FLOW,
 enum claim_rule { CLAIM_BAND, CLAIM_AT_LEAST, CLAIM_AT_MOST };
 enum claim_spread { CLAIM_INTERVAL, CLAIM_RANGE, CLAIM_POINT };
 
+/* Runs before the change were cut off: the ratio is at least this; after it: at most; of both: neither. */
+#define CLAIM_BOUNDS(X) X(CLAIM_EXACT, "") X(CLAIM_LOWER, "lower") X(CLAIM_UPPER, "upper") X(CLAIM_NEITHER, "neither")
+enum claim_bound {
+#define AS_ENUMERATOR(name, text) name,
+    CLAIM_BOUNDS(AS_ENUMERATOR)
+#undef AS_ENUMERATOR
+};
+
 #define VERDICTS(X)                                                                                                    \
     X(VERDICT_REPRODUCED, "reproduced") X(VERDICT_DEVIATES, "deviates") X(VERDICT_INCONCLUSIVE, "inconclusive")
 enum verdict {
@@ -90,6 +98,7 @@ struct claim {
     /* the outcome, filled by judge_claims */
     enum verdict verdict;
     double estimate, low, high; /* NaN: not measured; what low and high are depends on the quantity (its spread) */
+    enum claim_bound bound;     /* the estimate is less than an estimate, since runs of a ratio were cut off */
     size_t runs;                /* that were used; 0 where none is needed */
     char read_at[READING_TEXT]; /* the threshold of the lengths that were used, in words; "": none were */
     char why[200];              /* what would decide an inconclusive one, or what the estimate hides */
@@ -122,9 +131,11 @@ bool claim_counts(const struct claims *claims, const struct claim *claim);
 /* Overwrites claim->why, cut at its end. printf style. */
 void claim_say(struct claim *claim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *claim_verdict_name(enum verdict verdict);
+/* "", "lower", "upper", "neither". */
+const char *claim_bound_name(enum claim_bound bound);
 /* "0.99 +- 0.03", "at least 1000": the published value. Appended. */
 void claim_published(const struct claim *claim, struct text *out);
-/* "0.9866 (95 % 0.983 .. 0.9902)", "0.997 .. 1.004", "-": the estimate. Appended. */
+/* "0.9866 (95 % 0.983 .. 0.9902)", "at most 0.6 (95 % to 0.7)", "0.997 .. 1.004", "-": the estimate. Appended. */
 void claim_estimate(const struct claim *claim, struct text *out);
 
 #endif

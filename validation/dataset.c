@@ -159,7 +159,7 @@ static double response_at(const struct dataset *set, const struct result *r, boo
 }
 
 /* Of an upper bound alone it is y too. */
-static void set_bracket(struct dataset *set, double low, double high)
+void dataset_between(struct dataset *set, double low, double high)
 {
     const size_t i = set->data.n - 1;
     set->low[i] = low, set->high[i] = high;
@@ -171,7 +171,7 @@ void dataset_bracket(struct dataset *set, const struct result *r, double length)
     double low, high;
     result_bracket(r, length, &low, &high);
     if (result_is_coarse(length, low, high))
-        set_bracket(set, low, high);
+        dataset_between(set, low, high);
 }
 
 /* The same of the last row's response. */
@@ -186,7 +186,7 @@ static enum status take_bracket(struct dataset *set, int64_t id, const struct re
             "run %lld: %s is not known there: its first evaluation came too late; leave such "
             "runs away, or lower eval_every",
             (long long)id, set->response.name);
-    set_bracket(set, low, high);
+    dataset_between(set, low, high);
 done:
     return rc;
 }

@@ -56,6 +56,8 @@ enum status dataset_response(const char *product, struct dataset *set);
 enum status dataset_row(struct dataset *set, const struct store_row *row, double y, bool censored);
 /* The y of the last row is this length of a run: where the bracket alone is known (result.h), that counts. */
 void dataset_bracket(struct dataset *set, const struct result *r, double length);
+/* The y of the last row is known to be from low to high alone. */
+void dataset_between(struct dataset *set, double low, double high);
 /* A store_visit: adds the plateau length of a row, or the response. */
 enum status dataset_add(void *set, const struct store_row *row);
 /* Drops regressors with a single value over all rows, so that a default list fits any study. */

@@ -72,8 +72,10 @@ static void weigh_left_out(const struct measurement *m, struct claim *c)
                   "are left out",
                   m->unknown);
     else if (m->partners)
-        claim_say(c, "%zu runs with %.60s have no plateau length; a larger cap (steps) may give it", m->partners,
-                  c->of);
+        claim_say(
+            c,
+            "of %zu pairs with %.60s too little is known (cut off on both sides, diverged); a larger cap (steps) may tell",
+            m->partners, c->of);
     else if (m->late)
         claim_say(c,
                   "%zu runs were past the threshold at their first evaluation, and are left out: a smaller eval_every",
@@ -86,6 +88,24 @@ static void weigh_left_out(const struct measurement *m, struct claim *c)
                                : "it is not defined or was not stored for such runs");
 }
 
+/* A bound stands for one verdict alone. */
+static void weigh_bound(const struct measurement *m, struct claim *c)
+{
+    const enum verdict stands = c->bound == CLAIM_LOWER   ? VERDICT_REPRODUCED
+                                : c->bound == CLAIM_UPPER ? VERDICT_DEVIATES
+                                                          : VERDICT_INCONCLUSIVE;
+    if (c->bound == CLAIM_EXACT || c->verdict == stands)
+        return;
+    if (c->verdict != VERDICT_INCONCLUSIVE || !*c->why)
+        claim_say(c,
+                  "%zu of %zu runs were cut off before they emerged%s: the ratio may be %s; a larger cap (steps) tells",
+                  m->cut + m->cut_after, m->n, c->bound == CLAIM_NEITHER ? ", on both sides" : "",
+                  c->bound == CLAIM_LOWER   ? "larger"
+                  : c->bound == CLAIM_UPPER ? "smaller"
+                                            : "anything");
+    c->verdict = VERDICT_INCONCLUSIVE;
+}
+
 /* ---- all ---- */
 
 static void judge(const struct measurement *m, struct claim *c)
@@ -96,17 +116,7 @@ static void judge(const struct measurement *m, struct claim *c)
         say_missing(c);
     else if (c->verdict == VERDICT_INCONCLUSIVE && claim_spread(c) == CLAIM_INTERVAL && !*c->why)
         say_more_runs(c);
-    if (m->cut && c->verdict == VERDICT_DEVIATES) {
-        c->verdict = VERDICT_INCONCLUSIVE;
-        claim_say(
-            c, "%zu of %zu runs were cut off before they emerged: the ratio may be larger; a larger cap (steps) tells",
-            m->cut, m->n);
-    }
-    if (m->cut_after && c->verdict == VERDICT_REPRODUCED)
-        c->verdict = VERDICT_INCONCLUSIVE;
-    if (m->cut_after)
-        claim_say(c, "%zu of %zu runs with %.60s were cut off before they emerged: the ratio is at most this",
-                  m->cut_after, m->n, c->of);
+    weigh_bound(m, c);
     weigh_left_out(m, c);
 }
 

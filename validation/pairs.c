@@ -134,23 +134,25 @@ struct side {
     struct paired_run {
         int64_t id;
         struct keys keys;
-        double length; /* where the plateau ends, or (cut off) where the run did; NaN after a divergence */
-        double unsure; /* variance of its logarithm */
-        bool ended, late;
+        double length;    /* where the plateau ends, or (cut off) where the run did; NaN after a divergence */
+        double low, high; /* its bracket, if that is coarse */
+        bool ended, late, diverged;
     } * list; /* owned */
     size_t n, allocated;
 };
 
 /* The first of two consecutive rows at which a column is beyond `level`, interpolated as run_transformer.h says; NaN if
- * there is none. */
-static double curve_crossing(const struct trace *t, const char *column, double level)
+ * there is none. *within: the time of the last row that was not beyond; NaN: the column has no values. */
+static double curve_crossing(const struct trace *t, const char *column, double level, double *within)
 {
     const int time = trace_find(t, "time"), x = time >= 0 ? time : trace_find(t, "step"), y = trace_find(t, column);
     const bool rising = !strncmp(column, "accuracy", 8);
     double candidate = NAN, before = NAN, value = NAN;
+    *within = NAN;
     for (size_t i = 0; i < t->length && y >= 0; i++) {
         const double *row = t->rows + i * (size_t)t->columns;
         const bool beyond = rising ? row[y] >= level : row[y] <= level;
+        *within = isfinite(row[y]) && !beyond ? row[x] : *within;
         if (beyond && !isnan(candidate))
             return candidate;
         candidate = !beyond        ? NAN
@@ -161,51 +163,49 @@ static double curve_crossing(const struct trace *t, const char *column, double l
     return NAN;
 }
 
-/* Where the plateau ends; NaN, and whether that is known: it did not. */
-static enum status read_plateau(const struct side *s, const struct store_row *row, double *plateau, bool *known)
+/* Where the plateau ends; NaN, and whether that is known: it did not, before *cap. */
+static enum status read_plateau(const struct side *s, const struct store_row *row, double *plateau, double *cap,
+                                bool *known)
 {
     const struct result *r = &row->result;
     const char *column = s->request->column;
     const double threshold = reading_threshold(&r->keys, s->request->at);
     struct trace t = {0};
-    *known = row->has_curve;
+    *known = false;
+    *cap = r->cap;
     *plateau = column ? NAN : result_plateau_at(r, threshold, known);
     if (!column || !row->has_curve)
         return OK;
     enum status rc = store_curve(s->store, row->id, &t);
     if (rc == OK)
-        *plateau = curve_crossing(&t, column, strncmp(column, "loss", 4) ? threshold : threshold * r->null_loss);
+        *plateau = curve_crossing(&t, column, strncmp(column, "loss", 4) ? threshold : threshold * r->null_loss, cap);
+    *known = !isnan(*plateau) || *cap > 0;
     trace_free(&t);
     return rc;
-}
-
-/* The variance of the logarithm of a length that may be anywhere in its bracket; 0 where that is narrow. */
-static double variance(const struct result *r, double length)
-{
-    double low, high;
-    result_bracket(r, length, &low, &high);
-    return low > 0 && result_is_coarse(length, low, high) ? pow(log(high / low), 2) / 12 : 0;
 }
 
 static enum status visit(void *context, const struct store_row *row)
 {
     struct side *s = context;
     const enum run_state state = row->result.state;
-    double plateau;
+    double plateau, cap, low, high;
     bool known;
     enum status rc = list_room(&s->list, s->n, &s->allocated, sizeof *s->list, "runs");
     if (rc != OK)
         return rc;
-    rc = read_plateau(s, row, &plateau, &known);
+    rc = read_plateau(s, row, &plateau, &cap, &known);
     const bool ended = known && !isnan(plateau), whole = known && (state == RUN_CENSORED || state == RUN_EMERGED);
-    s->list[s->n++] = (struct paired_run){row->id,
-                                          row->result.keys,
-                                          ended   ? plateau
-                                          : whole ? row->result.cap
-                                                  : NAN,
-                                          ended ? variance(&row->result, plateau) : 0,
-                                          ended,
-                                          result_is_late(&row->result, plateau)};
+    result_bracket(&row->result, plateau, &low, &high);
+    const bool coarse = ended && low > 0 && result_is_coarse(plateau, low, high);
+    const double length = ended ? plateau : whole ? cap : NAN;
+    s->list[s->n++] = (struct paired_run){.id = row->id,
+                                          .keys = row->result.keys,
+                                          .length = length,
+                                          .low = coarse ? low : length,
+                                          .high = coarse ? high : length,
+                                          .ended = ended,
+                                          .late = result_is_late(&row->result, plateau),
+                                          .diverged = state == RUN_DIVERGED};
     return rc;
 }
 
@@ -238,6 +238,12 @@ static size_t first_twin(const struct index *x, size_t n, const struct keys *key
     return low;
 }
 
+/* The variance of the logarithm of a length that may be anywhere in its bracket. */
+static double variance(const struct paired_run *run)
+{
+    return run->high > run->low ? pow(log(run->high / run->low), 2) / 12 : 0;
+}
+
 static enum status add_pair(const struct paired_run *a, const struct paired_run *b, struct pairs *pairs)
 {
     const double ratio = log(a->length / b->length);
@@ -245,18 +251,29 @@ static enum status add_pair(const struct paired_run *a, const struct paired_run 
         pairs->at_once++;
         return OK;
     }
-    if (a->late || b->late) {
+    if (a->late || b->late) { /* shorter than is known */
         pairs->late++;
+        pairs->may_be_larger += b->late;
         return OK;
     }
     if ((!a->ended && !b->ended) || !isfinite(ratio)) {
         pairs->undefined++;
+        pairs->may_be_larger += !(a->ended && b->diverged);
         return OK;
     }
     enum status rc = list_room(&pairs->list, pairs->n, &pairs->allocated, sizeof *pairs->list, "pairs of runs");
     if (rc != OK)
         return rc;
-    pairs->list[pairs->n++] = (struct pair){a->id, a->keys, ratio, a->unsure + b->unsure, !a->ended, !b->ended};
+    pairs->list[pairs->n++] = (struct pair){.id = a->id,
+                                            .id_after = b->id,
+                                            .keys = a->keys,
+                                            .log_ratio = ratio,
+                                            .log_low = log(a->low / b->high),
+                                            .log_high = log(a->high / b->low),
+                                            .unsure = variance(a),
+                                            .unsure_after = variance(b),
+                                            .cut = !a->ended,
+                                            .cut_after = !b->ended};
     return OK;
 }
 

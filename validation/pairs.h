@@ -23,17 +23,20 @@ struct pairs_request {
                                    KEY_COUNT: none */
 };
 struct pair {
-    int64_t id;       /* of the run before the change */
-    struct keys keys; /* before the change */
-    double log_ratio; /* ln(plateau before / plateau after the change) */
-    double unsure;    /* variance of log_ratio, of plateaus that are known to a coarse bracket alone (result.h) */
-    bool cut;         /* the run before was cut off and counts as long as it went: the ratio is at least this */
-    bool cut_after;   /* that after the change was: at most this. Not both */
+    int64_t id, id_after; /* of the run before the change, and of that after it */
+    struct keys keys;     /* before the change */
+    double log_ratio;     /* ln(plateau before / plateau after the change) */
+    double log_low,
+        log_high; /* and what it is between, where a plateau is known to a coarse bracket alone (result.h) */
+    double unsure, unsure_after; /* variance of the two logarithms, from these brackets */
+    bool cut;       /* the run before was cut off and counts as long as it went: the ratio is at least this */
+    bool cut_after; /* that after the change was: at most this. Not both */
 };
 struct pairs {
     struct pair *list; /* owned */
     size_t n, allocated;
     size_t undefined;     /* pairs of which too little is known: both cut off, or one diverged */
+    size_t may_be_larger; /* of all that are left out, those whose ratio may be larger than that of the others */
     size_t at_once, late; /* pairs of which a run was over the threshold from the start, or at its first evaluation
                              (result_is_late) */
 };

@@ -412,27 +412,51 @@ done:
     return rc;
 }
 
-/* What is unknown of each ratio makes the interval of their mean wider. */
-static void widen(const struct pairs *pairs, struct claim *c)
+/* The variance that a run's bracket brings into the mean of all pairs, of which it may be in several. */
+struct unsure {
+    int64_t id;
+    double variance;
+};
+
+static int by_run(const void *a, const void *b)
 {
-    double variance = 0;
-    for (size_t i = 0; i < pairs->n; i++)
-        variance += pairs->list[i].unsure;
-    const double own = (c->high - c->low) / 2,
-                 added = gsl_cdf_ugaussian_Pinv(0.5 + CONFIDENCE / 2) * sqrt(variance) / (double)pairs->n,
-                 half = hypot(own, added);
-    if (variance > 0)
-        c->low = c->estimate - half, c->high = c->estimate + half;
+    const struct unsure *p = a, *q = b;
+    return (p->id > q->id) - (p->id < q->id);
 }
 
-/* A geometric mean of ratios, so its interval is that of a mean of logarithms. Where a run after the change was cut off
- * the mean is an upper bound, and of the interval only that end is known. */
+/* What is unknown of each length makes the interval of the mean wider. */
+static enum status widen(const struct pairs *pairs, struct claim *c)
+{
+    double variance = 0;
+    const size_t n = 2 * pairs->n;
+    struct unsure *list = calloc(n + 1, sizeof *list);
+    if (!list)
+        return error_set(ERR_MEMORY, "out of memory for %zu pairs", pairs->n);
+    for (size_t i = 0; i < pairs->n; i++) {
+        const struct pair *p = &pairs->list[i];
+        list[2 * i] = (struct unsure){p->id, p->unsure};
+        list[2 * i + 1] = (struct unsure){p->id_after, p->unsure_after};
+    }
+    qsort(list, n, sizeof *list, by_run);
+    for (size_t i = 0, next; i < n; i = next) {
+        for (next = i; next < n && list[next].id == list[i].id; next++)
+            continue;
+        variance += list[i].variance * pow((double)(next - i) / (double)pairs->n, 2);
+    }
+    free(list);
+    const double half = hypot((c->high - c->low) / 2, gsl_cdf_ugaussian_Pinv(0.5 + CONFIDENCE / 2) * sqrt(variance));
+    if (variance > 0)
+        c->low = c->estimate - half, c->high = c->estimate + half;
+    return OK;
+}
+
+/* A geometric mean of ratios, so its interval is that of a mean of logarithms. */
 static enum status measure_speedup(struct measurement *m, struct claim *c)
 {
     enum status rc = OK;
     struct pairs pairs = {0};
     TRY(read_pairs(m, c, &pairs));
-    m->deviation_stands = true;
+    m->deviation_stands = pairs.may_be_larger == 0;
     for (; m->n < pairs.n; m->n++) {
         const struct pair *p = &pairs.list[m->n];
         TRY(list_room(&m->values, m->n, &m->allocated, sizeof *m->values, "runs"));
@@ -441,8 +465,9 @@ static enum status measure_speedup(struct measurement *m, struct claim *c)
         m->cut_after += p->cut_after;
     }
     TRY(find_mean(m, c, false));
-    widen(&pairs, c);
-    set_estimate(c, exp(c->estimate), m->cut_after && !isnan(c->low) ? 0 : exp(c->low), exp(c->high));
+    TRY(widen(&pairs, c));
+    set_estimate(c, exp(c->estimate), exp(c->low), exp(c->high));
+    c->bound = m->cut && m->cut_after ? CLAIM_NEITHER : m->cut ? CLAIM_LOWER : m->cut_after ? CLAIM_UPPER : CLAIM_EXACT;
     for (size_t i = 0; i < m->n; i++)
         m->values[i].value = exp(m->values[i].value);
 done:
@@ -470,7 +495,10 @@ static enum status measure_gain(struct measurement *m, struct claim *c)
         const struct store_row row = {.id = p->id,
                                       .result = {.keys = p->keys, .state = p->cut ? RUN_CENSORED : RUN_EMERGED}};
         TRY(dataset_row(&f->set, &row, exp(p->log_ratio), p->cut));
+        if (!p->cut && p->log_low < p->log_high)
+            dataset_between(&f->set, exp(p->log_low), exp(p->log_high));
     }
+    c->runs = f->set.data.n;
     rc = power_law_fit(&f->set.data, CONFIDENCE, &f->law);
     if (rc == OK) {
         set_estimate(c, f->law.exponent[0].value, f->law.exponent[0].low, f->law.exponent[0].high);
@@ -554,6 +582,7 @@ static void begin(struct measurement *m, struct claim *c)
     grid_free(&m->grid);
     *m = (struct measurement){.store = m->store, .values = m->values, .allocated = m->allocated, .fit = m->fit};
     set_estimate(c, NAN, NAN, NAN);
+    c->bound = CLAIM_EXACT;
     c->runs = 0;
     *c->read_at = *c->why = '\0';
 }

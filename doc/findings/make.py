@@ -8,16 +8,16 @@ verdict of each claim -> results/verdicts.txt.
 Numbers stand in the template as {{..}}:
 
     {{ID}}                   estimate of claim ID, with its interval: 1.04 (.94 to 1.16), or the range of its values: .99 .. 1.02
-    {{ID:estimate}}          the estimate alone; also low, high, published, expected, runs, verdict, why
+    {{ID:estimate}}          the estimate alone; also low, high, published, expected, runs, verdict, why, silent (of forecasts)
     {{table ID ID ..}}       a table of these claims; of all that begin so for `ID.`; {{table all}}: of all that are of the paper
     {{verdicts ID ID ..}}    how many of these claims, and of those that begin with `ID.`, have which verdict
-    {{grid STUDY key ..}}    the runs of a study, and the range of these keys
+    {{grid STUDY key ..}}    the runs of a study (with key=value: of such), and the range of these keys
     {{count VERDICT}}        how many claims have this verdict, of the paper's; {{count all}}: of all; {{count known}}: known errors
     {{runs}}                 how many runs results/ hold
     {{open}}                 a table of the paper's claims that are open, with what would decide each
     {{cost}}                 a table of what the studies took, beside what `plan` had said (cost.csv, by sweep.py)
 
-A line with a number that no run gives yet is left out. The program is build/plateau, or what PLATEAU names. Nothing is written by hand here: another number in results/ is another number there."""
+A line with a number that no run gives yet is left out. The program is build/plateau, or what PLATEAU names. No measurement is written by hand: another number in results/ is another number there."""
 import csv
 import difflib
 import json
@@ -68,15 +68,16 @@ def decimals(width):
 def measured(claim):
     """An estimate with its interval, 0.97 (0.95 to 1.01), or the range of all values, 0.97 .. 1.01, to the digits that it determines."""
     estimate, low, high = claim["estimate"], claim["low"], claim["high"]
-    if "the ratio is at most this" in claim["why"]:
-        return f"at most {number(estimate)}"
+    if claim["bound"] in ("lower", "upper"):
+        end, word, to = (high, "most", "to") if claim["bound"] == "upper" else (low, "least", "from")
+        return f"at {word} {number(estimate)}" + (f" ({to} {number(end)})" if end is not None else "")
     if estimate is None or low is None or number(low) == number(high):
         return number(estimate)
     if max(abs(low), abs(high)) >= 1e5 or max(abs(low), abs(high)) < 1e-3:
         ends = [number(low), number(high)]
     else:
         places = decimals(high - low if claim["spread"] == "range" else (high - low) / 2)
-        estimate, *ends = (f"{x:.{places}f}" for x in (estimate, low, high))
+        estimate, *ends = (f"{x + 0:.{places}f}".replace("-0." + places * "0", "0." + places * "0") for x in (estimate, low, high))
     return " .. ".join(ends) if claim["spread"] == "range" else f"{estimate} ({ends[0]} to {ends[1]})"
 
 
@@ -101,11 +102,12 @@ def verdicts(claims):
 
 
 def grid(study, keys):
-    """16 runs, T 16 .. 64, d 8 .. 32."""
+    """16 runs, T 16 .. 64, d 8 .. 32; `optimizer=sgd` among the keys: of such runs."""
+    chosen = [key.split("=") for key in keys if "=" in key]
     with (RESULTS / f"{study}.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+        rows = [row for row in csv.DictReader(file) if all(row[key] == value for key, value in chosen)]
     ranges = []
-    for key in keys:
+    for key in (key for key in keys if "=" not in key):
         values = sorted({float(row[key]) for row in rows if row[key]})
         ranges.append(f"{key} {number(values[0])}" + (f" .. {number(values[-1])}" if len(values) > 1 else ""))
     return f"{len(rows)} runs, {', '.join(ranges)}"
@@ -130,17 +132,17 @@ def cost():
     """Per study: its runs, and what they took. Per sweep of sweep.py: what `plan` had said, and what it took."""
     rows, every = [], {}
     with (FOLDER / "cost.csv").open(newline="") as file:
-        swept = {row["study"]: row for row in csv.DictReader(file)}
+        swept = {row["study"]: row for row in csv.DictReader(file)} # by study: the last scale of each
     for path in sorted(RESULTS.glob("*.csv")):
         with path.open(newline="") as file:
             took = {row["hash"]: float(row["wall_s"] or 0) / 60 for row in csv.DictReader(file)}
         every.update(took)
         one = swept.get(path.stem)
-        said = f"{one['runs']} | {minutes(one['planned_s'])} | {minutes(one['took_s'])} | {one['processor']}" if one else "| | |"
+        said = f"{one['runs']}{'' if one['complete'] == 'yes' else ' (not done)'} | {minutes(one['planned_s'])} | {minutes(one['took_s'])} | {one['processor']}" if one else "| | |"
         rows.append(f"| {path.stem} | {len(took)} | {sum(took.values()):.1f} | {said} |")
     runs, planned, all_took = (sum(float(row[key]) for row in swept.values()) for key in ("runs", "planned_s", "took_s"))
-    rows.append(f"| together, each run once | {len(every)} | {sum(every.values()):.1f} | {runs:.0f} | {minutes(planned)} | {minutes(all_took)} | |")
-    return "\n".join(["| study | runs | minutes | of them at desk scale | planned | took | processor |", "|---|---|---|---|---|---|---|", *rows])
+    rows.append(f"| all, each run once | {len(every)} | {sum(every.values()):.1f} | {runs:.0f} | {minutes(planned)} | {minutes(all_took)} | |")
+    return "\n".join(["| study | runs | minutes | swept | planned | took | processor |", "|---|---|---|---|---|---|---|", *rows])
 
 
 def drawn(line):
@@ -170,7 +172,10 @@ def fill(text, claims):
 
     def named(names):
         """The claims of these names, and for a name with a dot at its end all that begin so."""
-        return [claim for name in names for claim in ([c for c in claims if c["id"].startswith(name)] if name.endswith(".") else [one(name)])]
+        found = [[c for c in claims if c["id"].startswith(name)] if name.endswith(".") else [one(name)] for name in names]
+        if not all(found):
+            sys.exit(f"make.py: {' '.join(names)}: a name that no claim begins with")
+        return [claim for group in found for claim in group]
 
     def value(match):
         what = match[1]
@@ -188,7 +193,7 @@ def fill(text, claims):
         if words[0] == "table":
             return table([c for c in claims if of_the_paper(c)] if words[1] == "all" else named(words[1:]))
         if what.startswith("count "):
-            known = [c for c in claims if c["erratum"] and c["verdict"] == "deviates"]
+            known = [c for c in claims if of_the_paper(c) and c["erratum"] and c["verdict"] == "deviates"]
             word = words[1]
             return str(len(known) if word == "known" else sum(word == "all" or (of_the_paper(c) and word in (c["verdict"], "paper")) for c in claims))
         name, _, field = what.partition(":")
@@ -197,6 +202,8 @@ def fill(text, claims):
             return UNKNOWN
         if not field:
             return measured(claim)
+        if field == "silent":
+            return (re.match(r"\d+ of \d+ runs could not tell", claim["why"]) or ["0 runs could not tell"])[0].replace(" runs could not tell", "")
         return verdict(claim) if field == "verdict" else claim[field] if isinstance(claim[field], str) else number(claim[field])
 
     lines = [re.sub(r"\{\{([^}]+)\}\}", value, line) for line in text.splitlines()]

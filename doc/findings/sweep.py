@@ -3,12 +3,11 @@
 
     doc/findings/sweep.py desk fig12 fig14 ..
 
-For each study: the plan, then the sweep, in build/findings/results.db, which begins with results/. When the study is complete its
-file in results/ holds the runs of that scale alone. Before that (a sitting ends with Ctrl-C, the next one goes on) the file holds
-what is there. Each study has a row in cost.csv: what was planned when it began, and what the runs have taken since. Then
-doc/findings/make.py says what the new results say."""
+For each study: the plan, then the sweep, in build/findings/results.db, into which results/ are merged first. When the study is
+complete its file in results/ holds the runs of that scale alone. Before that (a sitting ends with Ctrl-C, the next one goes on) it
+holds all that is there. Each study has a row in cost.csv: what was planned when it began, and what its runs have taken since; runs
+that are added to a study later add to its row. Then doc/findings/make.py says what the new results say."""
 import csv
-import datetime
 import json
 import os
 import pathlib
@@ -24,10 +23,10 @@ DB = WORK / "results.db"
 COLUMNS = ["study", "scale", "processor", "jobs", "runs", "planned_s", "took_s", "complete"]
 
 
-def plateau(*words, good=(0,)):
+def plateau(*words):
     """What the program prints; its error is ours."""
     out = subprocess.run([PROGRAM, *map(str, words)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    if out.returncode not in good:
+    if out.returncode:
         sys.exit(f"sweep.py: plateau {' '.join(map(str, words))}: exit {out.returncode}")
     return out.stdout
 
@@ -43,20 +42,21 @@ def processor():
 
 def costs():
     with COST.open(newline="") as file:
-        return {row["study"]: row for row in csv.DictReader(file)}
+        return {(row["study"], row["scale"]): row for row in csv.DictReader(file)}
 
 
 def write_costs(rows):
-    with COST.open("w", newline="") as file:
+    with COST.with_suffix(".new").open("w", newline="") as file:
         out = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         out.writeheader()
-        out.writerows(rows[study] for study in sorted(rows))
+        out.writerows(rows[key] for key in sorted(rows))
+    COST.with_suffix(".new").replace(COST)
 
 
-def took(study, since):
-    """Seconds of one core that the runs begun since then have taken."""
+def seconds(study):
+    """What each run of the study took, by its hash."""
     rows = csv.DictReader(plateau("export", DB, "--study", study).splitlines())
-    return sum(float(row["wall_s"] or 0) for row in rows if row["started"] >= since)
+    return {row["hash"]: float(row["wall_s"] or 0) for row in rows}
 
 
 def keep(path, column, wanted):
@@ -70,32 +70,40 @@ def put(study, hashes):
     out = WORK / "export"
     shutil.rmtree(out, ignore_errors=True)
     plateau("export", DB, "--out", out, "--quiet")
-    if hashes:
-        keep(out / f"{study}.csv", 1, hashes)
-        ids = {line.split(",")[0] for line in (out / f"{study}.csv").read_text().splitlines()[1:]}
-        if (out / f"curves/{study}.csv").exists():
-            keep(out / f"curves/{study}.csv", 0, ids)
-    for name in (f"{study}.csv", f"curves/{study}.csv"):
+    runs, curves = f"{study}.csv", f"curves/{study}.csv"
+    if hashes is not None:
+        keep(out / runs, 1, hashes)
+        if (out / curves).exists():
+            keep(out / curves, 0, {line.split(",")[0] for line in (out / runs).read_text().splitlines()[1:]})
+    for name in (runs, curves):
         if (out / name).exists():
             shutil.copy(out / name, RESULTS / name)
+
+
+def run(*words):
+    """The exit code. The program ends on Ctrl-C by itself, when it has saved what it has."""
+    with subprocess.Popen([PROGRAM, *map(str, words)], cwd=ROOT) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                pass
 
 
 def sweep(scale, study):
     rows = costs()
     lines = [json.loads(line) for line in plateau("plan", study, "--scale", scale, "--db", DB, "--json").splitlines()]
-    runs, plan = [line for line in lines if "hash" in line], lines[-1]
-    row = rows.get(study)
-    if not row or row["complete"] == "yes":
-        row = dict(zip(COLUMNS, [study, scale, processor(), plan["jobs"], len(runs) - plan["there"], round(plan["work_s"]), 0, "no"]))
-    since = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    try:
-        code = subprocess.run([PROGRAM, "sweep", study, "--scale", scale, "--db", str(DB), "--quiet"], cwd=ROOT).returncode
-    except KeyboardInterrupt:
-        code = 130
-    row["took_s"] = round(float(row["took_s"]) + took(study, since))
-    row["complete"] = "yes" if code == 0 else "no"
-    write_costs({**rows, study: row})
-    put(study, {run["hash"] for run in runs} if code == 0 else None)
+    hashes, plan = {line["hash"] for line in lines if "hash" in line}, lines[-1]
+    row = rows.setdefault((study, scale), dict(zip(COLUMNS, [study, scale, processor(), plan["jobs"], 0, 0, 0, "yes"])))
+    if row["complete"] == "yes" and plan["there"] < plan["runs"]:
+        row.update(runs=int(row["runs"]) + plan["runs"] - plan["there"], planned_s=round(float(row["planned_s"]) + plan["work_s"]), complete="no")
+        write_costs(rows)
+    before = seconds(study)
+    code = run("sweep", study, "--scale", scale, "--db", DB, "--quiet")
+    row["took_s"] = round(float(row["took_s"]) + sum(took for name, took in seconds(study).items() if name not in before))
+    row["complete"] = "no" if code else "yes"
+    put(study, None if code else hashes)
+    write_costs({key: row for key, row in rows.items() if int(row["runs"])})
     return code
 
 
@@ -103,8 +111,7 @@ def main():
     if len(sys.argv) < 3:
         sys.exit("sweep.py: expected a scale and studies: doc/findings/sweep.py desk fig12")
     WORK.mkdir(parents=True, exist_ok=True)
-    if not DB.exists():
-        plateau("merge", DB, RESULTS, "--quiet")
+    plateau("merge", DB, RESULTS, "--quiet")
     for study in sys.argv[2:]:
         code = sweep(sys.argv[1], study)
         if code:

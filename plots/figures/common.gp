@@ -15,8 +15,10 @@ svg = "svg enhanced size %g,%g dynamic font 'Verdana,9' linewidth 1.3 background
 png = "pngcairo enhanced color size %g,%g font 'DejaVu Sans,7' fontscale 3.13 linewidth 4.17 dashlength 0.5 pointscale 3.2"
 terminal(format, w, h) = format eq 'pdf' ? sprintf(pdf, w, h) : format eq 'svg' ? sprintf(svg, 38 * w, 38 * h) : \
     sprintf(png, int(118.1 * w), int(118.1 * h))
+# key_width: columns by which an entry of a key is narrowed. SVG takes letters for wider than they are, and what finds no room in
+# a key of one row is not drawn.
 open(format, w, h) = sprintf("set terminal %s; set output '%s.%s'; key_width = %d", terminal(format, w, h), name, format, \
-    format eq 'svg' ? -2 : -1)   # of its entries: SVG takes letters for wider than they are, and what finds no room is not drawn
+    format eq 'svg' ? -2 : -1)
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, each with a point type of its own (filled; open is one less).
 array colour[8] = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#7F7F7F', '#000000']

@@ -34,7 +34,8 @@ static void add_json(const struct claim *c, struct text *out)
     }
     text_add(out, ", \"expected\": \"");
     claim_published(c, out);
-    text_addf(out, "\", \"spread\": \"%s\", \"read_at\": ", spreads[claim_spread(c)]);
+    text_addf(out, "\", \"spread\": \"%s\", \"bound\": \"%s\", \"read_at\": ", spreads[claim_spread(c)],
+              claim_bound_name(c->bound));
     text_add_json(out, c->read_at);
     text_add(out, ", \"why\": ");
     text_add_json(out, c->why);

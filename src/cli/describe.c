@@ -69,7 +69,7 @@ static void describe_transformer(const struct result *r, double plateau, struct 
     if (r->keys.preset != PRESET_REDUCED)
         add_prediction(out, "published", published_plateau(&r->keys), plateau);
     if (published_figure(&r->keys))
-        text_addf(out, "  (the paper's law of Fig. %s, at its learning rate and on its grid)\n",
+        text_addf(out, "  (the paper's law of Fig. %s, fitted on its grid at its learning rate)\n",
                   published_figure(&r->keys));
     if (r->keys.preset == PRESET_RECALL)
         return;

@@ -23,7 +23,8 @@ unsigned history_cell(const struct keys *keys)
 }
 
 /* The rate of a run is worth something on a machine like its own. A name alone says little where machines are rented:
- * what multiplies has to be the same too, with the instructions that it uses. */
+ * what multiplies has to be the same too, with the instructions that it uses. Toy runs have no such library, and count
+ * by the name alone. */
 static bool made_here(const struct store_row *row, const char *host)
 {
     const struct result *r = &row->result;

@@ -7,7 +7,7 @@ struct history {
     struct history_run {
         struct result result;
         unsigned cell; /* the same for runs that differ in nothing but the seed */
-        bool here;     /* made on this host, with what multiplies here */
+        bool here;     /* made on this host, and by a Transformer with what multiplies here */
     } * runs;          /* owned */
     size_t n, allocated;
 };
