@@ -122,7 +122,7 @@ START_TEST(test_censored_response)
 }
 END_TEST
 
-/* Two Transformers that were evaluated every 100 steps: what is known of 550 over 520 is that it is between 5/6 and 6/5.
+/* Two Transformers that were evaluated every 100 steps: of 550 over 520 it is known that it is between 5/6 and 6/5.
  * Every 10 steps the same two lengths are different ones. */
 START_TEST(test_unsure)
 {
@@ -332,7 +332,7 @@ START_TEST(test_planted)
 }
 END_TEST
 
-/* Ratios of 1/2, and a pair that is left out: one whose ratio may be larger takes the deviation back. Runs that were cut
+/* Ratios of 1/2, and a pair that is left out: one whose ratio may be larger takes the deviation back. Runs cut
  * off on both sides of different pairs bound nothing. */
 START_TEST(test_bounds)
 {

@@ -72,10 +72,10 @@ static void weigh_left_out(const struct measurement *m, struct claim *c)
                   "are left out",
                   m->unknown);
     else if (m->partners)
-        claim_say(
-            c,
-            "of %zu pairs with %.60s too little is known (cut off on both sides, diverged); a larger cap (steps) may tell",
-            m->partners, c->of);
+        claim_say(c,
+                  "of %zu pairs with %.60s too little is known (cut off on both sides, diverged); a larger cap (steps) "
+                  "may tell",
+                  m->partners, c->of);
     else if (m->late)
         claim_say(c,
                   "%zu runs were past the threshold at their first evaluation, and are left out: a smaller eval_every",

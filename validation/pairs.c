@@ -322,6 +322,38 @@ done:
     return rc;
 }
 
+struct unsure {
+    int64_t id;
+    double variance; /* of the logarithm of its length */
+};
+
+static int by_run(const void *a, const void *b)
+{
+    return by_id(&((const struct unsure *)a)->id, &((const struct unsure *)b)->id);
+}
+
+enum status pairs_unsure(const struct pairs *pairs, double *variance)
+{
+    const size_t n = 2 * pairs->n;
+    struct unsure *list = calloc(n + 1, sizeof *list);
+    *variance = 0;
+    if (!list)
+        return error_set(ERR_MEMORY, "out of memory for %zu pairs", pairs->n);
+    for (size_t i = 0; i < pairs->n; i++) {
+        const struct pair *p = &pairs->list[i];
+        list[2 * i] = (struct unsure){p->id, p->unsure};
+        list[2 * i + 1] = (struct unsure){p->id_after, p->unsure_after};
+    }
+    qsort(list, n, sizeof *list, by_run);
+    for (size_t i = 0, next; i < n; i = next) {
+        for (next = i; next < n && list[next].id == list[i].id; next++)
+            continue;
+        *variance += list[i].variance * pow((double)(next - i) / (double)pairs->n, 2);
+    }
+    free(list);
+    return OK;
+}
+
 void pairs_free(struct pairs *pairs)
 {
     free(pairs->list);

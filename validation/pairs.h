@@ -44,6 +44,8 @@ struct pairs {
 /* Pairs of the runs before the change with those that differ from them by it alone. Overwrites *pairs; release with
  * pairs_free, also after an error. */
 enum status pairs_measure(struct store *store, const struct pairs_request *request, struct pairs *pairs);
+/* The variance that coarse brackets bring into the mean of all log_ratio; a run may be in several pairs. ERR_MEMORY. */
+enum status pairs_unsure(const struct pairs *pairs, double *variance);
 void pairs_free(struct pairs *pairs);
 
 #endif

@@ -412,42 +412,15 @@ done:
     return rc;
 }
 
-/* The variance that a run's bracket brings into the mean of all pairs, of which it may be in several. */
-struct unsure {
-    int64_t id;
-    double variance;
-};
-
-static int by_run(const void *a, const void *b)
-{
-    const struct unsure *p = a, *q = b;
-    return (p->id > q->id) - (p->id < q->id);
-}
-
 /* What is unknown of each length makes the interval of the mean wider. */
 static enum status widen(const struct pairs *pairs, struct claim *c)
 {
-    double variance = 0;
-    const size_t n = 2 * pairs->n;
-    struct unsure *list = calloc(n + 1, sizeof *list);
-    if (!list)
-        return error_set(ERR_MEMORY, "out of memory for %zu pairs", pairs->n);
-    for (size_t i = 0; i < pairs->n; i++) {
-        const struct pair *p = &pairs->list[i];
-        list[2 * i] = (struct unsure){p->id, p->unsure};
-        list[2 * i + 1] = (struct unsure){p->id_after, p->unsure_after};
-    }
-    qsort(list, n, sizeof *list, by_run);
-    for (size_t i = 0, next; i < n; i = next) {
-        for (next = i; next < n && list[next].id == list[i].id; next++)
-            continue;
-        variance += list[i].variance * pow((double)(next - i) / (double)pairs->n, 2);
-    }
-    free(list);
+    double variance;
+    const enum status rc = pairs_unsure(pairs, &variance);
     const double half = hypot((c->high - c->low) / 2, gsl_cdf_ugaussian_Pinv(0.5 + CONFIDENCE / 2) * sqrt(variance));
-    if (variance > 0)
+    if (rc == OK && variance > 0)
         c->low = c->estimate - half, c->high = c->estimate + half;
-    return OK;
+    return rc;
 }
 
 /* A geometric mean of ratios, so its interval is that of a mean of logarithms. */
