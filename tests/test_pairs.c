@@ -122,33 +122,43 @@ START_TEST(test_censored_response)
 }
 END_TEST
 
-/* Two Transformers that were evaluated every 100 steps: of 550 over 520 it is known that it is between 5/6 and 6/5.
+/* Two Transformers that were evaluated every 100 steps: a ratio of 550 to 520 is between 5/6 and 6/5.
  * Every 10 steps the same two lengths are different ones. */
 START_TEST(test_unsure)
 {
     struct store *store = fresh_store();
     for (int every = 10; every <= 100; every *= 10) {
         for (int seed = 1; seed <= 3; seed++) {
-            for (int p = 0; p <= 3; p += 3) {
+            for (int i = 0; i < 6; i++) {
+                const int p = i % 3, d = i < 3 ? 8 : 16;
                 struct result r = {.state = RUN_EMERGED, .cap = 600, .initial_loss = 1, .null_loss = 0.5};
                 char words[120];
-                snprintf(words, sizeof words, "model=transformer T=16 d=8 p=0.%d seed=%d eval_every=%d", p, seed,
+                snprintf(words, sizeof words, "model=transformer T=16 d=%d p=0.%d seed=%d eval_every=%d", d, p, seed,
                          every);
                 r.keys = keys_of(words);
-                r.plateau = (p ? 521 : 551) + seed;
-                for (int i = 0; i < FLOW_LEVELS; i++)
-                    r.crossings[i] = r.plateau;
+                r.plateau = (!p ? 551 : d == 8 ? 541 : 521) + seed;
+                for (int level = 0; level < FLOW_LEVELS; level++)
+                    r.crossings[level] = r.plateau;
                 ok(store_put(store, every == 10 ? "fine" : "coarse", NULL, &r, NULL));
             }
         }
     }
-#define RATIO(study) "- {id: A, quantity: speedup, of: p=0.3, where: p=0, published: 1, tolerance: 0, study: " study "}"
+#define RATIO(study)                                                                                                   \
+    "- {id: A, quantity: speedup, of: p=0.1, where: p=0 d=16, published: 1, tolerance: 0, study: " study "}"
     struct claim c = outcome(store, RATIO("fine"));
     ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.high - c.low < 0.001, "%g .. %g", c.low, c.high);
     c = outcome(store, RATIO("coarse"));
     ck_assert_msg(c.verdict == VERDICT_INCONCLUSIVE && strstr(c.why, "3 pairs"), "%g .. %g: %s", c.low, c.high, c.why);
     const double half = 1.959964 * sqrt(2 * pow(log(1.2), 2) / 12 / 3);
     test_close(log(c.high / c.estimate), half, 0.01, 0, "three pairs of two uniform ones");
+    c = outcome(store,
+                "- {id: A, quantity: speedup, of: 'p=0.1,0.2', where: p=0 d=16, published: 1, tolerance: 0, study: "
+                "coarse}");
+    test_close(log(c.high / c.estimate), half * sqrt(0.75), 0.01, 0, "each run before the change is in two pairs");
+#define GROWTH(study)                                                                                                  \
+    "- {id: A, quantity: gain, of: p=0.1, where: p=0, on: d, published: 0, tolerance: 0, study: " study "}"
+    ck_assert_int_eq(outcome(store, GROWTH("fine")).verdict, VERDICT_REPRODUCED);
+    ck_assert_int_eq(outcome(store, GROWTH("coarse")).verdict, VERDICT_INCONCLUSIVE);
     clean(store);
 }
 END_TEST

@@ -24,7 +24,7 @@ static void name_study(struct study *study, const char *const *keys, size_t n)
 
 static const struct plan_request no_measuring = {.jobs = 2, .measure = -1};
 
-/* A finished run of the keys with that plateau, made here. */
+/* A finished run of the keys with that plateau, made on this host by that library. */
 static void put_of_library(struct store *store, struct keys keys, double plateau, double ms, const char *library)
 {
     struct result r = {.keys = keys,
@@ -45,6 +45,7 @@ static void put_of_library(struct store *store, struct keys keys, double plateau
     ok(store_put(store, "test", NULL, &r, NULL));
 }
 
+/* Of none. */
 static void put(struct store *store, struct keys keys, double plateau, double ms)
 {
     put_of_library(store, keys, plateau, ms, "");

@@ -31,6 +31,7 @@ ok $? "of a Transformer: what stands beside the run"
 "$plateau" flow model=reduced T=16 d=6 width=64 head_dim=16 lr=3e-4 --json >flow.json && near 1e-3 "$(value reduced said.json)" "$(value plateau flow.json)"
 ok $? "which is its reduced flow"
 prints '^  published +756.' predict T=64 d=16
+prints '^  .the paper.s law of Fig. 3 left, middle' predict T=64 d=16
 prints '^  quadrature +356.8' predict model=flow T=64 d=16
 prints '^  flow +357.466' predict model=toy T=64 d=16
 prints '^  reduced_s50 ' predict model=reduced T=32 d=8

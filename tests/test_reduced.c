@@ -200,6 +200,9 @@ START_TEST(refused)
     ck_assert_int_eq(reduced_init(&of, &r), ERR_INPUT);
     ck_assert_ptr_nonnull(strstr(error_message(), "d=257 width=256"));
     reduced_free(&r);
+    of.d = 256;
+    ck_assert_int_eq(reduced_init(&of, &r), OK);
+    reduced_free(&r);
     of = WITH(setting(16, 8, 4), q.eta = 1e-11);
     ck_assert_int_eq(reduced_init(&of, &r), ERR_INPUT);
     ck_assert_ptr_nonnull(strstr(error_message(), "lr=1e-11"));

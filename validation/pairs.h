@@ -23,11 +23,10 @@ struct pairs_request {
                                    KEY_COUNT: none */
 };
 struct pair {
-    int64_t id, id_after; /* of the run before the change, and of that after it */
-    struct keys keys;     /* before the change */
-    double log_ratio;     /* ln(plateau before / plateau after the change) */
-    double log_low,
-        log_high; /* and what it is between, where a plateau is known to a coarse bracket alone (result.h) */
+    int64_t id, id_after;        /* of the run before the change, and of that after it */
+    struct keys keys;            /* before the change */
+    double log_ratio;            /* ln(plateau before / plateau after the change) */
+    double log_low, log_high;    /* what it is between, where a plateau is known to a coarse bracket alone (result.h) */
     double unsure, unsure_after; /* variance of the two logarithms, from these brackets */
     bool cut;       /* the run before was cut off and counts as long as it went: the ratio is at least this */
     bool cut_after; /* that after the change was: at most this. Not both */

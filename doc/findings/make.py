@@ -77,7 +77,7 @@ def measured(claim):
         ends = [number(low), number(high)]
     else:
         places = decimals(high - low if claim["spread"] == "range" else (high - low) / 2)
-        estimate, *ends = (f"{x + 0:.{places}f}".replace("-0." + places * "0", "0." + places * "0") for x in (estimate, low, high))
+        estimate, *ends = (re.sub(r"^-(0\.?0*)$", r"\1", f"{x:.{places}f}") for x in (estimate, low, high))
     return " .. ".join(ends) if claim["spread"] == "range" else f"{estimate} ({ends[0]} to {ends[1]})"
 
 
@@ -132,7 +132,7 @@ def cost():
     """Per study: its runs, and what they took. Per sweep of sweep.py: what `plan` had said, and what it took."""
     rows, every = [], {}
     with (FOLDER / "cost.csv").open(newline="") as file:
-        swept = {row["study"]: row for row in csv.DictReader(file)} # by study: the last scale of each
+        swept = {row["study"]: row for row in csv.DictReader(file)}  # the last scale of each
     for path in sorted(RESULTS.glob("*.csv")):
         with path.open(newline="") as file:
             took = {row["hash"]: float(row["wall_s"] or 0) / 60 for row in csv.DictReader(file)}

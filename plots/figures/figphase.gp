@@ -44,7 +44,7 @@ set xrange [x_from:x_to]
 set yrange [y_from:y_to]
 set xlabel title_of(x_name)
 set ylabel title_of(y_name)
-eval keys.'at graph 0, graph 1.07 left bottom horizontal maxrows 1 samplen 1.8 width -3'
+eval keys.'at graph 0, graph 1.07 left bottom horizontal maxrows 1 samplen 1.8 width -1'
 dx = (x_last - x_first) / (x_n - 1)
 dy = (y_last - y_first) / (y_n - 1)
 map = "name.'.npy' binary skip=header array=(x_n,y_n) format='%float32%float32%uint8' endian=little \
