@@ -95,6 +95,8 @@ def sweep(scale, study):
     lines = [json.loads(line) for line in plateau("plan", study, "--scale", scale, "--db", DB, "--json").splitlines()]
     hashes, plan = {line["hash"] for line in lines if "hash" in line}, lines[-1]
     row = rows.setdefault((study, scale), dict(zip(COLUMNS, [study, scale, processor(), plan["jobs"], 0, 0, 0, "yes"])))
+    if plan["there"] < plan["runs"] and processor() not in row["processor"]:
+        row["processor"] += " and " + processor()
     if row["complete"] == "yes" and plan["there"] < plan["runs"]:
         row.update(runs=int(row["runs"]) + plan["runs"] - plan["there"], planned_s=round(float(row["planned_s"]) + plan["work_s"]), complete="no")
         write_costs(rows)
