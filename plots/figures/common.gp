@@ -108,7 +108,7 @@ law_panel = "eval no_halo; eval law_x; eval fine('y', value(kind.'_low'), value(
     plot ".laws.', '.hue_keys."; unset title; eval second_key(law_keys_at); plot ".law_keys
 law_x = "eval doublings('x')"
 # Axes with labels at 1, 2, 5, .. (at more for less than a decade, at decades alone for many), and at powers of 2.
-fine(axis, low, high) = high > 300 * low ? sprintf('set %stics autofreq; ', axis).decades(axis) : \
+fine(axis, low, high) = high > 50 * low ? sprintf('set %stics autofreq; ', axis).decades(axis) : \
     sprintf("set logscale %s; set format %s '%%g'; set m%stics 10; set %stics (1); ", axis, axis, axis, axis). \
     sprintf("set for [e=-2:6] for [m in '%s'] %stics add (m * 10.0**e)", high > 8 * low ? '1 2 5' : '1 1.2 1.5 2 3 4 5 6 8', axis)
 doublings(axis) = sprintf("set logscale %s 2; set format %s '%%g'; unset m%stics; set %stics (1); ", axis, axis, axis, axis). \
