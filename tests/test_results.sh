@@ -11,6 +11,11 @@ if command -v python3 >/dev/null; then
     cp -r "$source/results" "$source/README.md" . && mkdir -p doc && cp -r "$source"/doc/findings* doc && edit 's/SGD/sgd/' doc/findings.md && edit '1s/.*/C1 deviates/' results/verdicts.txt
     PLATEAU=$plateau python3 doc/findings/make.py --check >said 2>&1; rc=$?
     [[ $rc == 1 ]] && grep -q '^+C1 reproduced' said && grep -q '^-.*sgd' said; ok $? "and one that is not is shown"
+    rm results/*.csv results/curves/* && cp "$results/fig1b.csv" results
+    PLATEAU=$plateau python3 doc/findings/sweep.py smoke fig1a >said 2>&1; rc=$?
+    [[ $rc == 0 && -s results/fig1b.csv && -s results/curves/fig1a.csv ]] && cmp -s <(cut -d, -f 2 "$results/fig1a.csv") <(cut -d, -f 2 results/fig1a.csv) &&
+        grep -q '^fig1a,smoke,.*,3,[0-9]*,[0-9]*,yes$' doc/findings/cost.csv && grep -q '^fig9,desk,' doc/findings/cost.csv
+    ok $? "a study is swept into results/, its cost beside that of the others: $(head -c 300 said)"
 else
     skip "what was found" "python3 is not installed"
 fi

@@ -1,7 +1,11 @@
 #include "store/store_sql.h"
 #include "base/byte_order.h"
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const names_first[] = {"hash", "study", "status"};
 static const char *const names_last[] = {"unit",    "crossings", "predicted", "solver",   "library",
@@ -56,6 +60,14 @@ const char *store_column_type(int i)
     return keys_is_choice(key) ? "TEXT" : keys_is_integer(key) ? "INTEGER" : "REAL";
 }
 
+/* Where SQLite may not create a file it tries to read it, and remembers that there is none: the folder's error says why. */
+static int why_not_opened(const char *path, int error)
+{
+    char copy[PATH_MAX];
+    snprintf(copy, sizeof copy, "%s", path);
+    return error == ENOENT && access(dirname(copy), W_OK | X_OK) != 0 ? errno : error;
+}
+
 enum status store_error(struct store *s, const char *doing)
 {
     int code = s->db ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM,
@@ -75,8 +87,10 @@ enum status store_error(struct store *s, const char *doing)
     case SQLITE_LOCKED:
         remedy = "another process holds a lock on this file: wait until it ends, or use another file";
         break;
-    case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
+        system_error = why_not_opened(s->path, system_error);
+        /* fall through */
+    case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
         remedy =
