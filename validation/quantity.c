@@ -143,7 +143,8 @@ static enum status read_run(void *context, const struct store_row *row)
     enum status rc = reading_at(r->tools, claim_threshold(r->claim), &read, &known);
     if (rc != OK)
         return rc;
-    reading_text(&read.keys, READING_OWN, r->claim->read_at);
+    if (monomial_reads_plateau(&r->product))
+        reading_text(&read.keys, READING_OWN, r->claim->read_at);
     const double x = monomial_value(&r->product, &read);
     const bool late = result_is_late(&read, read.plateau);
     if (monomial_reads_plateau(&r->product) && (read.plateau == 0 || late)) {

@@ -13,7 +13,7 @@ Numbers stand in the template as {{..}}:
     {{verdicts ID ID ..}}    how many of these claims, and of those that begin with `ID.`, have which verdict
     {{grid STUDY key ..}}    the runs of a study (with key=value: of such), and the range of these keys
     {{count VERDICT}}        how many claims have this verdict, of the paper's; {{count all}}: of all; {{count known}}: known errors
-    {{runs}}                 how many runs results/ hold
+    {{runs key=value ..}}    how many runs results/ hold (of such)
     {{open}}                 a table of the paper's claims that are open, with what would decide each
     {{cost}}                 a table of what the studies took, beside what `plan` had said (cost.csv, by sweep.py)
 
@@ -77,6 +77,9 @@ def measured(claim):
         ends = [number(low), number(high)]
     else:
         places = decimals(high - low if claim["spread"] == "range" else (high - low) / 2)
+        edges = [claim["published"] - claim["tolerance"], claim["published"] + claim["tolerance"]]
+        while places < 4 and any((round(x, places) < edge) != (x < edge) for x in (estimate, low, high) for edge in edges):
+            places += 1  # rounded it would be on the other side of what is expected
         estimate, *ends = (re.sub(r"^-(0\.?0*)$", r"\1", f"{x:.{places}f}") for x in (estimate, low, high))
     return " .. ".join(ends) if claim["spread"] == "range" else f"{estimate} ({ends[0]} to {ends[1]})"
 
@@ -111,6 +114,15 @@ def grid(study, keys):
         values = sorted({float(row[key]) for row in rows if row[key]})
         ranges.append(f"{key} {number(values[0])}" + (f" .. {number(values[-1])}" if len(values) > 1 else ""))
     return f"{len(rows)} runs, {', '.join(ranges)}"
+
+
+def count_runs(keys):
+    """How many different runs results/ hold, with key=value: of such."""
+    chosen, found = [key.split("=") for key in keys], set()
+    for path in RESULTS.glob("*.csv"):
+        with path.open(newline="") as file:
+            found.update(row["hash"] for row in csv.DictReader(file) if all(row[key] == value for key, value in chosen))
+    return str(len(found))
 
 
 def of_the_paper(claim):
@@ -186,8 +198,8 @@ def fill(text, claims):
             return grid(words[1], words[2:])
         if words[0] == "verdicts":
             return verdicts(named(words[1:]))
-        if what == "runs":
-            return str(len({line.split(",", 2)[1] for path in RESULTS.glob("*.csv") for line in path.read_text().splitlines()[1:]}))
+        if words[0] == "runs":
+            return count_runs(words[1:])
         if what == "open":
             return undecided(claims)
         if words[0] == "table":

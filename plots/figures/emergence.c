@@ -294,30 +294,49 @@ enum status emergence_depth(struct figure_data *data)
 
 /* ---- optimizers (Fig. 15) ---- */
 
-/* How many times slower SGD is than Adam, at every size that both have, and by the laws. */
-static void add_gap(struct figure_data *data, const struct laws *sgd, const struct laws *adam)
+/* How many times slower SGD is than Adam from run i on, where both have runs; false: there are no more. */
+static bool next_gap(const struct runs *runs, size_t *i, const struct store_row **row, struct point *point)
 {
-    const struct runs *runs = &data->runs;
-    const struct laws gap = {law_ratio(&sgd->fitted, &adam->fitted), law_ratio(&sgd->published, &adam->published)};
-    struct panel panel = panel_of(data->tables, "gap");
     struct runs_group slow, fast;
-    for (size_t i = 0; i < runs->n;) {
-        i = runs_group_at(runs, i, &slow);
-        const struct store_row *row = slow.first;
+    while (*i < runs->n) {
+        *i = runs_group_at(runs, *i, &slow);
+        *row = slow.first;
         const struct runs_setting same = {
-            3, {{KEY_T, runs_key(row, KEY_T)}, {KEY_d, runs_key(row, KEY_d)}, {KEY_optimizer, OPTIMIZER_ADAM}}};
-        if (runs_key(row, KEY_optimizer) != OPTIMIZER_SGD || !find_group(runs, &same, &fast) || fast.censored)
-            continue;
-        add_point(&panel, row,
-                  &(struct point){.x = NAN,
-                                  .value = slow.mean / fast.mean,
-                                  .low = slow.low / fast.high,
-                                  .high = slow.high / fast.low,
-                                  .censored = slow.censored});
+            3, {{KEY_T, runs_key(*row, KEY_T)}, {KEY_d, runs_key(*row, KEY_d)}, {KEY_optimizer, OPTIMIZER_ADAM}}};
+        if (runs_key(*row, KEY_optimizer) == OPTIMIZER_SGD && find_group(runs, &same, &fast) && !fast.censored) {
+            *point = (struct point){.x = NAN,
+                                    .value = slow.mean / fast.mean,
+                                    .low = slow.low / fast.high,
+                                    .high = slow.high / fast.low,
+                                    .censored = slow.censored};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* At every size that both have, with a law of its own: each optimizer's is that of its grid, and their ratio of neither. */
+static enum status add_gap(struct figure_data *data, const struct laws *sgd, const struct laws *adam)
+{
+    struct laws gap = {.published = law_ratio(&sgd->published, &adam->published)};
+    struct panel panel = panel_of(data->tables, "gap");
+    const struct store_row *row;
+    struct point point;
+    enum status rc = law_begin(published_law(data->figure->series[0].law)->regressors, &gap.fitted);
+    for (size_t i = 0; rc == OK && next_gap(&data->runs, &i, &row, &point);)
+        rc = dataset_row(&gap.fitted.set, row, point.value, point.censored);
+    if (rc == OK)
+        rc = law_solve(&gap.fitted);
+    if (rc == ERR_INPUT || rc == ERR_SOLVER) /* too few: no law */
+        rc = OK;
+    for (size_t i = 0; rc == OK && next_gap(&data->runs, &i, &row, &point);) {
+        add_point(&panel, row, &point);
         add_laws(&panel, row, &gap);
     }
     set_labels(data, "gap", &gap);
     set_range(data, &panel);
+    law_free(&gap.fitted);
+    return rc;
 }
 
 enum status emergence_optimizers(struct figure_data *data)
@@ -325,7 +344,7 @@ enum status emergence_optimizers(struct figure_data *data)
     struct laws laws[FIGURE_SERIES] = {0};
     enum status rc = add_series(data, &data->figure->shown, laws);
     if (rc == OK)
-        add_gap(data, &laws[0], &laws[1]);
+        rc = add_gap(data, &laws[0], &laws[1]);
     free_all(laws);
     return rc;
 }

@@ -4,19 +4,29 @@
 
 static const double CONFIDENCE = 0.95;
 
+enum status law_begin(const char *regressors, struct law *law)
+{
+    *law = (struct law){0};
+    return dataset_init(regressors, READING_OWN, &law->set);
+}
+
+enum status law_solve(struct law *law)
+{
+    dataset_drop_constant(&law->set);
+    return power_law_fit(&law->set.data, CONFIDENCE, &law->fit);
+}
+
 enum status law_fit(const struct runs *runs, const struct runs_setting *setting, const char *regressors,
                     struct law *law)
 {
     enum status rc = OK;
-    *law = (struct law){0};
-    TRY(dataset_init(regressors, READING_OWN, &law->set));
+    TRY(law_begin(regressors, law));
     for (size_t i = 0; i < runs->n; i++) {
         const struct store_row *row = &runs->list[i];
         if (runs_belongs(setting, row))
             TRY(dataset_add(&law->set, row));
     }
-    dataset_drop_constant(&law->set);
-    TRY(power_law_fit(&law->set.data, CONFIDENCE, &law->fit));
+    TRY(law_solve(law));
 done:
     return rc;
 }

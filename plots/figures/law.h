@@ -18,6 +18,9 @@ struct law {
  * with law_free, also after an error. ERR_INPUT: too few runs have emerged; ERR_SOLVER. */
 enum status law_fit(const struct runs *runs, const struct runs_setting *setting, const char *regressors,
                     struct law *law);
+/* The same in two steps, for lengths that are not those of runs: after law_begin a dataset_row of law->set for each. */
+enum status law_begin(const char *regressors, struct law *law);
+enum status law_solve(struct law *law);
 /* The published one, in the same form. */
 enum status law_of(enum published published, struct law *law);
 void law_free(struct law *law);
