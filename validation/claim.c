@@ -259,6 +259,18 @@ void claim_say(struct claim *c, const char *format, ...)
     va_end(arguments);
 }
 
+void claim_add(struct claim *c, const char *format, ...)
+{
+    const size_t n = strlen(c->why), gap = n ? strlen("; ") : 0;
+    va_list arguments;
+    if (n + gap >= sizeof c->why)
+        return;
+    memcpy(c->why + n, "; ", gap);
+    va_start(arguments, format);
+    vsnprintf(c->why + n + gap, sizeof c->why - n - gap, format, arguments);
+    va_end(arguments);
+}
+
 const char *claim_verdict_name(enum verdict verdict)
 {
     static const char *const names[] = {

@@ -101,7 +101,7 @@ struct claim {
     enum claim_bound bound;     /* the estimate is less than an estimate, since runs of a ratio were cut off */
     size_t runs;                /* that were used; 0 where none is needed */
     char read_at[READING_TEXT]; /* the threshold of the lengths that were used, in words; "": none were */
-    char why[200];              /* what would decide an inconclusive one, or what the estimate hides */
+    char why[320];              /* what would decide an inconclusive one, or what the estimate hides */
 };
 
 struct claims {
@@ -130,6 +130,8 @@ bool claim_counts(const struct claims *claims, const struct claim *claim);
 
 /* Overwrites claim->why, cut at its end. printf style. */
 void claim_say(struct claim *claim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same, after what is there and "; ". */
+void claim_add(struct claim *claim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *claim_verdict_name(enum verdict verdict);
 /* "", "lower", "upper", "neither". */
 const char *claim_bound_name(enum claim_bound bound);

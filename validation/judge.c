@@ -39,7 +39,7 @@ static void say_more_runs(struct claim *c)
     if (claim_rule(c) != CLAIM_BAND)
         claim_say(c, "the interval of %zu pairs of runs contains %g; more seeds or a larger grid would narrow it",
                   c->runs, c->published - c->tolerance);
-    else if (factor < 1e3)
+    else if (factor < 30)
         claim_say(c, "the interval %s; about %.0f runs of this spread would decide, there are %zu",
                   off <= c->tolerance ? "is wider than the tolerance" : "crosses the edge of the band",
                   ceil(factor * (double)c->runs), c->runs);
@@ -59,11 +59,11 @@ static void doubt(const struct measurement *m, struct claim *c)
 static void weigh_left_out(const struct measurement *m, struct claim *c)
 {
     if (m->at_once) /* they say nothing, so the others decide */
-        claim_say(c,
+        claim_add(c,
                   "%zu runs were over the threshold from the start (recall: guessing gives 1/vocab) and are left out",
                   m->at_once);
     if (m->silent)
-        claim_say(c, "%zu of %zu runs could not tell at half-time, and are left out", m->silent, m->n + m->silent);
+        claim_add(c, "%zu of %zu runs could not tell at half-time, and are left out", m->silent, m->n + m->silent);
     if (m->unknown || m->partners || m->late || m->diverged || m->undefined)
         doubt(m, c);
     if (m->unknown)

@@ -14,7 +14,7 @@ Numbers stand in the template as {{..}}:
     {{grid STUDY key ..}}    the runs of a study (with key=value: of such), and the range of these keys
     {{count VERDICT}}        how many claims have this verdict, of the paper's; {{count all}}: of all; {{count known}}: known errors
     {{runs key=value ..}}    how many runs results/ hold (of such)
-    {{open}}                 a table of the paper's claims that are open, with what would decide each
+    {{open}}                 a table of the claims that are open, the paper's and our own, with what would decide each
     {{cost}}                 a table of what the studies took, beside what `plan` had said (cost.csv, by sweep.py)
 
 A line with a number that no run gives yet is left out. The program is build/plateau, or what PLATEAU names. No measurement is written by hand: another number in results/ is another number there."""
@@ -130,8 +130,8 @@ def of_the_paper(claim):
 
 
 def undecided(claims):
-    """Those that are open, and why."""
-    open_ones = [c for c in claims if of_the_paper(c) and c["verdict"] == "inconclusive"]
+    """Those that are open, and why; the paper's first."""
+    open_ones = [c for own in (False, True) for c in claims if of_the_paper(c) != own and not c["choice"] and c["verdict"] == "inconclusive"]
     rows = [f"| {c['id']} | {c['source']} | {c['statement']} | {c['expected'].replace('+-', '±')} | {measured(c)} | {c['why']} |" for c in open_ones]
     return "\n".join(["| claim | source | statement | expected | here | why it is open |", "|---|---|---|---|---|---|", *rows])
 
@@ -215,7 +215,7 @@ def fill(text, claims):
         if not field:
             return measured(claim)
         if field == "silent":
-            return (re.match(r"\d+ of \d+ runs could not tell", claim["why"]) or ["0 runs could not tell"])[0].replace(" runs could not tell", "")
+            return (re.search(r"\d+ of \d+ runs could not tell", claim["why"]) or ["0 runs could not tell"])[0].replace(" runs could not tell", "")
         return verdict(claim) if field == "verdict" else claim[field] if isinstance(claim[field], str) else number(claim[field])
 
     lines = [re.sub(r"\{\{([^}]+)\}\}", value, line) for line in text.splitlines()]
