@@ -1,6 +1,7 @@
 /* The store: what goes in comes out, bit for bit; what is damaged, foreign or unwritable is refused and left alone;
  * kill -9 and a full disk lose nothing that was saved. */
 #include "store_fixture.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>

@@ -5,6 +5,7 @@ hue_name = '{/:Italic d}'
 titles = "'SGD' 'Adam' 'SGD / Adam'"
 set xrange [T_low / 1.25:T_high * 1.25]
 law_narrow = 1
+row = 0.076   # the panels are lower than others
 law_keys_at = 'bottom right samplen 1 width -7'
 do for [format in formats] {
     eval open(format, 17.5, 6.8)

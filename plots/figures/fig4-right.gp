@@ -6,6 +6,7 @@ hue_name = 'vocabulary'
 titles = "'5 % accuracy' 'half way from 1/pairs to 1'"
 set xrange [pairs_low / 1.25:pairs_high * 1.25]
 law_x = "set logscale x; set format x '%g'; unset mxtics; set xtics (1); set for [v in pairs_values] xtics add (real(v))"
+row = 0.076   # the panels are lower than others
 law_keys_at = 'bottom right width -8'
 do for [format in formats] {
     eval open(format, 17.5, 6.8)
