@@ -315,7 +315,8 @@ static bool next_gap(const struct runs *runs, size_t *i, const struct store_row 
     return false;
 }
 
-/* At every size that both have, with a law of its own: each optimizer's is that of its grid, and their ratio of neither. */
+/* At every size that both have, with a law of its own: each optimizer's is that of its grid, and their ratio would be
+ * that of neither. */
 static enum status add_gap(struct figure_data *data, const struct laws *sgd, const struct laws *adam)
 {
     struct laws gap = {.published = law_ratio(&sgd->published, &adam->published)};

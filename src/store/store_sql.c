@@ -60,7 +60,8 @@ const char *store_column_type(int i)
     return keys_is_choice(key) ? "TEXT" : keys_is_integer(key) ? "INTEGER" : "REAL";
 }
 
-/* Where SQLite may not create a file it tries to read it, and remembers that there is none: the folder's error says why. */
+/* Where SQLite may not create a file it tries to read it, and remembers that there is none. The folder's error says
+ * why. */
 static int why_not_opened(const char *path, int error)
 {
     char copy[PATH_MAX];
