@@ -39,7 +39,7 @@ static void say_more_runs(struct claim *c)
     if (claim_rule(c) != CLAIM_BAND)
         claim_say(c, "the interval of %zu pairs of runs contains %g; more seeds or a larger grid would narrow it",
                   c->runs, c->published - c->tolerance);
-    else if (factor < 30)
+    else if (factor < 100)
         claim_say(c, "the interval %s; about %.0f runs of this spread would decide, there are %zu",
                   off <= c->tolerance ? "is wider than the tolerance" : "crosses the edge of the band",
                   ceil(factor * (double)c->runs), c->runs);
