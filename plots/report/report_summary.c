@@ -302,13 +302,19 @@ static void add_theory(struct markup *m, const struct report *r)
             half->estimate, fmax(never->low, never->high));
 }
 
-/* Which choices come closest to the published law: those of one law compete. */
+/* How far the runs of a choice are from what is published: the logarithm of a ratio, the difference of an exponent. */
+static double choice_distance(const struct claim *c)
+{
+    return c->kind == QUANTITY_exponent ? fabs(c->estimate - c->published) : fabs(log(c->estimate / c->published));
+}
+
+/* Which choices come closest to what is published: those of one law compete. */
 static bool is_closest(const struct claims *claims, const struct claim *c)
 {
     bool closest = !isnan(c->estimate);
     for (size_t i = 0; i < claims->n; i++) {
         const struct claim *other = &claims->list[i];
-        if (*other->choice && !strcmp(other->of, c->of) && fabs(log(other->estimate)) < fabs(log(c->estimate)))
+        if (*other->choice && !strcmp(other->of, c->of) && choice_distance(other) < choice_distance(c))
             closest = false;
     }
     return closest;
@@ -316,35 +322,37 @@ static bool is_closest(const struct claims *claims, const struct claim *c)
 
 static void add_choices(struct markup *m, const struct claims *claims)
 {
-    static const char *const heads[] = {"choice", "what is compared", "published over measured (95 %)", "runs",
-                                        "closest"};
+    static const char *const heads[] = {"choice", "what is compared", "measured (95 %)", "published",
+                                        "runs",   "closest"};
     size_t n = 0;
     for (size_t i = 0; i < claims->n; i++)
         n += *claims->list[i].choice != '\0';
     if (!n)
         return;
     markup_heading(m, 3, "choices", "What the paper leaves open");
-    markup_paragraph(m, "Mean of the published law over the measurement for each choice (1: the runs are on the "
-                        "law), and which of the choices comes closest.");
-    markup_table(m, heads, 5);
+    markup_paragraph(m, "What the runs of each choice give beside what is published, and which choice comes closest. A "
+                        "law over a plateau length is 1 where the runs are on the law.");
+    markup_table(m, heads, 6);
     for (size_t i = 0; i < claims->n; i++) {
         const struct claim *c = &claims->list[i];
         struct text ratio = {0};
-        char runs[32];
+        char published[32], runs[32];
         if (!*c->choice)
             continue;
         claim_estimate(c, &ratio);
+        snprintf(published, sizeof published, "%.4g", c->published);
         snprintf(runs, sizeof runs, "%zu", c->runs);
         markup_row(m, "plain",
                    (struct markup_cell[]){{c->choice, NULL, 0},
                                           {c->statement, NULL, 0},
                                           {text_of(&ratio), NULL, 0},
+                                          {published, NULL, 0},
                                           {runs, NULL, 0},
                                           {isnan(c->estimate)      ? c->why
                                            : is_closest(claims, c) ? "closest"
                                                                    : "",
                                            NULL, 0}},
-                   5);
+                   6);
         text_free(&ratio);
     }
     markup_table_end(m);
