@@ -16,6 +16,9 @@ if command -v python3 >/dev/null; then
     [[ $rc == 0 && -s results/fig1b.csv && -s results/curves/fig1a.csv ]] && cmp -s <(cut -d, -f 2 "$results/fig1a.csv") <(cut -d, -f 2 results/fig1a.csv) &&
         grep -q '^fig1a,smoke,.*,3,[0-9]*,[0-9]*,yes$' doc/findings/cost.csv && grep -q '^fig9,desk,' doc/findings/cost.csv
     ok $? "a study is swept into results/, its cost beside that of the others: $(head -c 300 said)"
+    PLATEAU=$plateau python3 doc/findings/sweep.py smoke fig1c T=64 >said 2>&1; rc=$?
+    [[ $rc == 0 && $(grep -c ',64,' results/fig1c.csv) -gt 0 ]] && grep -q '^fig1c,smoke,.*,no$' doc/findings/cost.csv
+    ok $? "and some of the runs of a study, which is not complete then: $(head -c 300 said)"
 else
     skip "what was found" "python3 is not installed"
 fi

@@ -2,6 +2,7 @@
 """Studies of results/ at a larger scale, one after another, and what each cost beside what `plateau plan` had said.
 
     doc/findings/sweep.py desk fig12 fig14 ..
+    doc/findings/sweep.py desk fig3 T=128 d=16,32    these of its runs first, to go on another time
 
 For each study: the plan, then the sweep, in build/findings/results.db, into which results/ are merged first. When the study is
 complete its file in results/ holds the runs of that scale alone. Before that (a sitting ends with Ctrl-C, the next one goes on) it
@@ -90,7 +91,7 @@ def run(*words):
                 pass
 
 
-def sweep(scale, study):
+def sweep(scale, study, keys):
     rows = costs()
     lines = [json.loads(line) for line in plateau("plan", study, "--scale", scale, "--db", DB, "--json").splitlines()]
     hashes, plan = {line["hash"] for line in lines if "hash" in line}, lines[-1]
@@ -101,10 +102,11 @@ def sweep(scale, study):
         row.update(runs=int(row["runs"]) + plan["runs"] - plan["there"], planned_s=round(float(row["planned_s"]) + plan["work_s"]), complete="no")
         write_costs(rows)
     before = seconds(study)
-    code = run("sweep", study, "--scale", scale, "--db", DB, "--quiet")
+    code = run("sweep", study, "--scale", scale, "--db", DB, "--quiet", *keys)
+    whole = not code and not keys
     row["took_s"] = round(float(row["took_s"]) + sum(took for name, took in seconds(study).items() if name not in before))
-    row["complete"] = "no" if code else "yes"
-    put(study, None if code else hashes)
+    row["complete"] = "yes" if whole else "no"
+    put(study, hashes if whole else None)
     write_costs({key: row for key, row in rows.items() if int(row["runs"])})
     return code
 
@@ -114,8 +116,9 @@ def main():
         sys.exit("sweep.py: expected a scale and studies: doc/findings/sweep.py desk fig12")
     WORK.mkdir(parents=True, exist_ok=True)
     plateau("merge", DB, RESULTS, "--quiet")
-    for study in sys.argv[2:]:
-        code = sweep(sys.argv[1], study)
+    keys = [word for word in sys.argv[2:] if "=" in word]
+    for study in sys.argv[2 : len(sys.argv) - len(keys)]:
+        code = sweep(sys.argv[1], study, keys)
         if code:
             sys.exit(code)
 
