@@ -36,13 +36,41 @@ cat >plain.yaml <<'Y'
 study: a
 runs: [{model: flow, T: 16, d: 4}]
 Y
-"$plateau" sweep plain.yaml --db plain.db --quiet && cp -r results over && "$plateau" export plain.db --out over --quiet && "$plateau" export over --study a --curves >text.csv
+"$plateau" sweep plain.yaml --db plain.db --quiet && cp -r results over && rm over/b*.csv over/curves/b*.csv && "$plateau" export plain.db --out over --quiet && "$plateau" export over --study a --curves >text.csv
 [[ $? == 0 && $(wc -l <text.csv) == 1 && ! -e over/curves/a.csv ]]; ok $? "curves of an earlier export of the study are gone"
 "$plateau" fit results model=flow --on T --json >f1 && "$plateau" fit a.db model=flow --on T --json >f2 && cmp f1 f2; ok $? "fit of the folder"
 "$plateau" plan a.yaml --db results >said && grep -q "^a: 9 runs, 9 there, 0 to make" said; ok $? "plan sees what is there"
 "$plateau" report results --out rep --quiet && [[ -s rep/index.html ]]; ok $? "report of the folder"
 
+# ---- a run that several studies have, trained further in one of them
+long() { # name of the study, until, steps
+    cat >"$1.yaml" <<Y
+study: $1
+curves: yes
+runs:
+  - {model: transformer, task: recall, pairs: 2, vocab: 8, layers: 1, heads: 1, width: 16, head_dim: 8, eval_every: 10, eval_size: 32, threshold: 0.02, until: $2, steps: $3}
+Y
+    "$plateau" sweep "$1.yaml" --db "$1.db" --quiet && "$plateau" export "$1.db" --out "$4" --quiet
+}
+for order in 'first last' 'last first'; do # files are read in the order of their names: which of them is the longer one must not matter
+    read -r short further <<<"$order"
+    rm -rf both first.db last.db
+    long "$short" threshold 400 both && long "$further" cap 60 both
+    [[ $? == 0 && $("$plateau" export both | wc -l) == 2 && $(wc -l <"both/curves/$short.csv") -lt 8 && $("$plateau" export both --curves | wc -l) == 8 ]] &&
+        "$plateau" export both --format jsonl | grep -q '"steps_done": 60' && [[ $("$plateau" export both --study "$short" | wc -l) == 2 ]]
+    ok $? "the longer one counts, with its curve, in both studies: $short ended at its threshold"
+done
+cat >claims.yaml <<'Y'
+- {id: end, source: here, statement: "accuracy at the end", quantity: final, of: accuracy_test, where: "task=recall", published: 0.5, tolerance: 0.5}
+Y
+"$plateau" compare last.db --claims claims.yaml >said 2>&1; "$plateau" compare first.db --claims claims.yaml >said2 2>&1
+grep -q '1 more runs were ended when they had emerged (until), and are left out' said && grep -q 'reproduced .*; 1 run' <(tr '\n' ' ' <said2)
+ok $? "a run that ended at its threshold says nothing of the end"
+
 # ---- what is not taken
+printf 'T,d,seed,lr,plateau,status,steps\n16,4,7,1,61.5,emerged,100\n' >other.csv
+"$plateau" import other.csv --db other.db model=toy --study z --quiet && rm -rf bad && cp -r results bad && "$plateau" export other.db --out bad --quiet
+fails 2 'bad/z.csv:2: another file of this folder has the same run, and they differ: .*plateau 60.5, 61.5' compare bad
 edited() { # pattern, name, sed script, file
     rm -rf bad && cp -r results bad && edit "$3" "bad/$4" && "$plateau" export bad >out 2>err
     [[ $? == 2 && ! -s out ]] && grep -qE "^plateau: bad/$1" err

@@ -62,6 +62,8 @@ static void weigh_left_out(const struct measurement *m, struct claim *c)
         claim_add(c,
                   "%zu runs were over the threshold from the start (recall: guessing gives 1/vocab) and are left out",
                   m->at_once);
+    if (m->stopped)
+        claim_add(c, "%zu more runs were ended when they had emerged (until), and are left out", m->stopped);
     if (m->silent)
         claim_add(c, "%zu of %zu runs could not tell at half-time, and are left out", m->silent, m->n + m->silent);
     if (m->unknown || m->partners || m->late || m->diverged || m->undefined)

@@ -374,6 +374,10 @@ static enum status read_curve(void *context, const struct store_row *row)
 {
     const struct curves *k = context;
     struct trace t = {0};
+    if (row->result.steps_done < keys_real(&row->result.keys, KEY_steps)) {
+        k->m->stopped += row->result.state == RUN_EMERGED;
+        return OK;
+    }
     enum status rc = row->has_curve ? store_curve(k->m->store, row->id, &t) : OK;
     const char *minus = strchr(k->column, '-');
     double x = trace_last(&t, k->column, minus ? (size_t)(minus - k->column) : strlen(k->column));

@@ -27,6 +27,7 @@ struct measurement {
     /* How many runs, or pairs of runs, it had to leave out, and why. */
     size_t at_once;              /* over the threshold from the start */
     size_t late;                 /* past it at the first evaluation: an upper bound alone is known */
+    size_t stopped;              /* ended when they had emerged, so that nothing is known of later */
     size_t unknown;              /* did not record the threshold that is asked for */
     size_t diverged;             /* before they were past it */
     size_t partners;             /* pairs of which too little is known: a run diverged, both were cut off, .. */

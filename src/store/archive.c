@@ -1,6 +1,7 @@
 #include "store/archive.h"
 #include "base/csv.h"
 #include "base/hash.h"
+#include "store/agree.h"
 #include "store/export.h"
 #include "store/store_sql.h"
 #include <dirent.h>
@@ -18,7 +19,6 @@ enum { PATH_ROOM = 4200 };
 
 struct writing {
     struct store *store;
-    const char *study;
     struct text runs, curves; /* owned */
     struct text names;        /* owned: the columns of the curves' table, with commas */
     size_t n;
@@ -29,13 +29,6 @@ static void add_sum(struct text *line, size_t from)
 {
     const uint64_t sum = hash_bytes(HASH_START, line->data + from, line->length - from);
     text_addf(line, ",%016" PRIx64 "\n", sum);
-}
-
-/* Is `study` the first of these names with blanks between? */
-static bool is_first(const char *names, const char *study)
-{
-    const size_t n = strlen(study);
-    return names && !strncmp(names, study, n) && (!names[n] || names[n] == ' ');
 }
 
 static void add_name(struct text *names, const char *name)
@@ -53,7 +46,7 @@ static enum status collect_columns(void *context, const struct store_row *row)
     struct writing *w = context;
     struct trace t = {0};
     char buffer[TRACE_NAME];
-    if (!row->has_curve || !is_first(row->study, w->study))
+    if (!row->has_curve)
         return OK;
     trace_begin(&t, &row->result.keys);
     for (int i = 0; i < t.columns; i++)
@@ -79,7 +72,7 @@ static enum status add_curve(struct writing *w, const struct store_row *row, siz
             if (isnan(value))
                 text_add(&w->curves, ",");
             else
-                text_addf(&w->curves, ",%.6g", value);
+                text_addf(&w->curves, i == 0 ? ",%.6g" : ",%.4g", value);
         }
         text_add(&w->curves, "\n");
     }
@@ -100,7 +93,7 @@ static enum status add_run(void *context, const struct store_row *row)
     if (rc != OK)
         return rc;
     add_sum(&w->runs, from);
-    return row->has_curve && is_first(row->study, w->study) ? add_curve(w, row, w->n) : OK;
+    return row->has_curve ? add_curve(w, row, w->n) : OK;
 }
 
 static enum status write_file(const char *folder, const char *study, const struct text *text)
@@ -115,7 +108,7 @@ static enum status write_study(struct store *store, const char *folder, const ch
 {
     enum status rc = OK;
     char curves[PATH_ROOM], old[PATH_ROOM];
-    struct writing w = {.store = store, .study = study};
+    struct writing w = {.store = store};
     const struct store_filter filter = {.study = study};
     export_header(&w.runs);
     text_add(&w.runs, ",checksum\n");
@@ -369,6 +362,32 @@ done:
     return rc == ERR_INPUT ? error_prefix(rc, "%.3000s:%zu", t->path, t->csv.line) : rc;
 }
 
+/* A run that several files have, of which some went on for longer, is what the longest says, whatever the order of the
+ * files. Rows of one library have the same bits as far as both go; those of two libraries may differ in rounding. */
+static enum status restore(struct store *store, const char *study, const struct store_row *row,
+                           const struct trace *trace)
+{
+    enum status rc = OK;
+    struct text why = {0};
+    struct result old;
+    bool there, has_curve, further = true;
+    TRY(store_find(store, row->hash, &there, &old, &has_curve));
+    if (there) {
+        if (!strcmp(old.library, row->result.library))
+            TRY(agree_differences(&old, &row->result, &why));
+        REQUIRE(!why.length, ERR_INPUT, "another file of this folder has the same run, and they differ: %.300s",
+                why.data);
+        further = agree_further(&row->result, &old);
+    }
+    if (further || (trace->length && !has_curve && !agree_further(&old, &row->result)))
+        TRY(store_restore(store, study, row, trace));
+    else
+        TRY(store_join(store, study, row->hash));
+done:
+    text_free(&why);
+    return rc;
+}
+
 static enum status read_study(const char *folder, const char *file, struct store *store)
 {
     enum status rc = OK;
@@ -395,7 +414,7 @@ static enum status read_study(const char *folder, const char *file, struct store
         trace.length = 0;
         if (more_curves && id)
             TRY(read_curve(&curves, id, &row.result.keys, &trace, &more_curves));
-        TRY(store_restore(store, study, &row, trace.length ? &trace : NULL));
+        TRY(restore(store, study, &row, &trace));
     }
     REQUIRE(!more_curves, ERR_INPUT, "%s:%zu: run %.20s is not in the file of runs", curves.path, curves.csv.line,
             curves.csv.fields[0]);

@@ -473,11 +473,10 @@ enum status store_restore(struct store *store, const char *study, const struct s
     TRY(store_run(store, store->put, "saving a run"));
     TRY(store_join(store, study, row->hash));
     TRY(store_id(store, row->hash, &id, &there));
-    if (trace) {
-        sqlite3_bind_int64(store->drop_curve, 1, id);
-        TRY(store_run(store, store->drop_curve, "saving a run"));
+    sqlite3_bind_int64(store->drop_curve, 1, id);
+    TRY(store_run(store, store->drop_curve, "saving a run"));
+    if (trace->length)
         TRY(put_curve(store, id, row->hash, trace));
-    }
     TRY(store_seal(store, id));
 done:
     store_release(store->put);
