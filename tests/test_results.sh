@@ -43,7 +43,7 @@ done
 # ---- the commands that findings.md gives, but for long ones
 while read -r line; do
     (cd "$source" && eval "${line/build\/plateau/\"\$plateau\"}") >said 2>err && [[ -s said ]]; ok $? "$line: $(head -c 200 err)"
-done < <(grep -oE '`build/plateau [^`]*`' "$source/doc/findings.md" | tr -d '`' | grep -vE 'reproduce|report|model=transformer' | sort -u)
+done < <(grep -oE '`build/plateau [^`]*`' "$source/doc/findings.md" | tr -d '`' | grep -vE 'reproduce|report|model=transformer|scale paper' | sort -u)
 
 # ---- runs made again
 again() { # study, tolerance, key=value..
