@@ -393,7 +393,7 @@ static enum status read_study(const char *folder, const char *file, struct store
     enum status rc = OK;
     struct table runs = {0}, curves = {0};
     struct trace trace = {0};
-    struct store_row row;
+    struct store_row row = {0};
     char study[256], directory[PATH_ROOM], path[PATH_ROOM];
     bool more = true, more_curves = false;
     snprintf(study, sizeof study, "%.*s", (int)strlen(file) - 4, file);
