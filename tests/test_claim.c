@@ -277,11 +277,12 @@ START_TEST(test_curve_ends)
 {
     struct store *store = fresh_store();
     struct trace t = {0};
-    for (int seed = 1; seed <= 2; seed++) {
-        struct result r = {.state = RUN_EMERGED,
-                           .plateau = 5,
-                           .keys = keys_of(seed == 1 ? "model=transformer layers=1 heads=2 seed=1"
-                                                     : "model=transformer layers=1 heads=2 seed=2")};
+    for (int seed = 1; seed <= 3; seed++) { /* the third was ended when it had emerged, and says nothing of the end */
+        static const char *const words[] = {"model=transformer layers=1 heads=2 seed=1",
+                                            "model=transformer layers=1 heads=2 seed=2",
+                                            "model=transformer layers=1 heads=2 until=threshold seed=3"};
+        struct result r = {.state = RUN_EMERGED, .plateau = 5, .keys = keys_of(words[seed - 1])};
+        r.steps_done = seed == 3 ? 6 : keys_real(&r.keys, KEY_steps);
         trace_begin(&t, &r.keys);
         ok(trace_add(&t, (double[64]){0, 1, 1, 0, 0, 0.9, 0.9}));
         ok(trace_add(&t, (double[64]){1, 1, 0.1 * seed, 0, 0, 0.5, 0.6 + 0.1 * seed}));
@@ -291,6 +292,7 @@ START_TEST(test_curve_ends)
         outcome(store, "- {id: A, quantity: final, of: attention_l1, published: 1, tolerance: 0.5, study: curves}");
     ck_assert_msg(c.verdict == VERDICT_REPRODUCED && c.low == 0.7 && c.high == 0.8 && c.runs == 2, "%g %g", c.low,
                   c.high);
+    ck_assert_msg(strstr(c.why, "1 more runs were ended when they had emerged"), "%s", c.why);
     c = outcome(store, "- {id: A, quantity: final, of: attention_l1h1, published: 1, tolerance: 0.4, study: curves}");
     ck_assert_msg(c.verdict == VERDICT_DEVIATES && c.estimate == 0.5, "%g", c.estimate);
     c = outcome(store, "- {id: A, quantity: final, of: loss_test, published: 0.15, tolerance: 0.1, study: curves}");

@@ -169,6 +169,7 @@ static void put_curve(struct store *store, const char *words, double step, doubl
     struct trace t = {0};
     struct result r = {.state = RUN_EMERGED, .plateau = 500, .cap = 1000, .null_loss = 0.5, .keys = keys_of(words)};
     const bool recall = r.keys.preset == PRESET_RECALL;
+    r.steps_done = keys_real(&r.keys, KEY_steps);
     trace_begin(&t, &r.keys);
     double *row = calloc((size_t)t.columns, sizeof *row);
     ck_assert_ptr_nonnull(row);

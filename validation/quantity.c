@@ -374,8 +374,9 @@ static enum status read_curve(void *context, const struct store_row *row)
 {
     const struct curves *k = context;
     struct trace t = {0};
-    if (row->result.steps_done < keys_real(&row->result.keys, KEY_steps)) {
-        k->m->stopped += row->result.state == RUN_EMERGED;
+    if (row->result.state == RUN_EMERGED && keys_real(&row->result.keys, KEY_until) != UNTIL_CAP &&
+        row->result.steps_done < keys_real(&row->result.keys, KEY_steps)) {
+        k->m->stopped++;
         return OK;
     }
     enum status rc = row->has_curve ? store_curve(k->m->store, row->id, &t) : OK;
