@@ -377,8 +377,8 @@ static enum status maximise(const struct sample *s, double enough, double *p, do
         double log_l = evaluate(s, p, gradient, covariance);
         const bool held = hold(s, p, gradient, covariance);
         REQUIRE(gsl_linalg_cholesky_decomp1(&information.matrix) == GSL_SUCCESS, ERR_INPUT,
-                "power law: the brackets of these runs are too wide to determine the law; evaluate more often "
-                "(eval_every), or leave out a regressor");
+                "power law: runs that were cut off or are known to a bracket alone leave the law open; raise the cap "
+                "(steps), evaluate more often (eval_every), or leave out a regressor");
         TRY(solver(gsl_linalg_cholesky_solve(&information.matrix, &g.vector, &d.vector), "Tobit step"));
         double decrement = dot(gradient, direction, m);
         if (decrement < 1e-4) {

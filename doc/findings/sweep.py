@@ -117,7 +117,7 @@ def main():
     WORK.mkdir(parents=True, exist_ok=True)
     plateau("merge", DB, RESULTS, "--quiet")
     keys = [word for word in sys.argv[2:] if "=" in word]
-    for study in sys.argv[2 : len(sys.argv) - len(keys)]:
+    for study in [word for word in sys.argv[2:] if "=" not in word]:
         code = sweep(sys.argv[1], study, keys)
         if code:
             sys.exit(code)

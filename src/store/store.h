@@ -79,8 +79,8 @@ enum status store_forget(struct store *store, int64_t id, const char *study, boo
 /* The ids of the damaged runs, which no other function gives: *ids[*n], the store's, ascending. */
 enum status store_damaged(struct store *store, const int64_t **ids, size_t *n);
 /* Puts back a run as it was saved once, with row->hash, version, host and times (row->id, study and revision are not
- * read), and joins it to `study`; a row with the same hash is replaced. The trace replaces
- * the curve that is there, also one without rows. Within a transaction. Errors as store_put. */
+ * read), and joins it to `study`; a row with the same hash is replaced. The trace replaces the curve that is there,
+ * also one without rows. Within a transaction. Errors as store_put. */
 enum status store_restore(struct store *store, const char *study, const struct store_row *row,
                           const struct trace *trace);
 /* Copies run `id` of `from` into `to` as it is, with its host and times. with_row: its row replaces one with the same
